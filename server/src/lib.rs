@@ -1,1 +1,4 @@
-//! Placeholder.
+//! The Konektor Agent API server.
+
+pub mod domain;
+pub mod vault;
