@@ -1,1 +1,11 @@
 //! Pure types and rules: no io, no HTTP, no SQL. Clock and randomness are arguments.
+
+pub mod address;
+pub mod amount;
+pub mod api_key;
+pub mod code;
+pub mod email;
+pub mod id;
+pub mod name_words;
+pub mod period;
+pub mod phone;
