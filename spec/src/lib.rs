@@ -1,1 +1,296 @@
-//! Placeholder.
+//! The Agent API's one source of truth, `openapi.yaml`, as Rust values.
+//!
+//! Server, CLI and SKILL.md derive paths, parameters, limits, allowed values, scopes and plan quotas from
+//! here; none of them writes such a fact a second time. A [`Spec`] is a plain value, so that a test can hand
+//! in a changed document and see everything follow.
+//!
+//! ```
+//! use konektor_spec::{Access, Spec};
+//!
+//! let spec = Spec::builtin();
+//! let list = spec.operation("leads_list").unwrap();
+//! assert_eq!(list.path, "/leads");
+//! assert_eq!(list.access, Access::Scope("agent.leads.read".into()));
+//! assert_eq!(spec.requests_per_minute("starter"), Some(60));
+//! ```
+
+mod operation;
+mod schema;
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use serde_json::Value;
+
+pub use operation::{Access, Body, Location, Operation, Parameter, Response};
+
+/// The document's own text, comments included.
+pub const YAML: &str = include_str!("../../openapi.yaml");
+
+/// The document and what it says, read once.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    document: Value,
+    operations: Vec<Operation>,
+    schemas: BTreeMap<String, Value>,
+    limits: Limits,
+}
+
+/// What holds for every request, whatever the operation (`x-konektor-limits`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest body, in bytes.
+    pub body_bytes: usize,
+    /// The longest a request may take, in seconds.
+    pub request_seconds: u64,
+    /// Failed authentications a minute and client address.
+    pub failed_authentications_per_minute: u32,
+}
+
+/// Why a document cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SpecError {
+    /// Something the rest of the project relies on is not in the document.
+    #[error("the API document lacks {0}")]
+    Missing(String),
+    /// A `$ref` leads nowhere.
+    #[error("the API document refers to {0}, which it does not have")]
+    Unresolved(String),
+    /// An operation asks for a key and names no scope; it would be open to every key, so it is refused.
+    #[error("operation {0} needs a key and declares no known x-konektor-scope")]
+    NoScope(String),
+}
+
+static BUILTIN: LazyLock<Spec> = LazyLock::new(|| {
+    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/openapi.json")))
+        .map_err(|error| SpecError::Missing(error.to_string()))
+        .and_then(Spec::from_value)
+        .unwrap_or_else(|error| unusable(&error))
+});
+
+#[expect(
+    clippy::panic,
+    reason = "the embedded document is a build input; a test reads it"
+)]
+fn unusable(error: &SpecError) -> Spec {
+    panic!("the built-in API document is not usable: {error}")
+}
+
+impl Spec {
+    /// The document this program was built with.
+    #[must_use]
+    pub fn builtin() -> &'static Self {
+        &BUILTIN
+    }
+
+    /// Reads a document, for example a changed copy of [`Spec::document`].
+    ///
+    /// # Errors
+    /// [`SpecError`] when a reference leads nowhere, an operation lacks its scope, or limits are missing.
+    pub fn from_value(document: Value) -> Result<Self, SpecError> {
+        let schemas = schema::resolve_all(&document)?;
+        let operations = operation::read_all(&document)?;
+        let limit = |name: &str| {
+            document["x-konektor-limits"][name]
+                .as_u64()
+                .ok_or_else(|| SpecError::Missing(format!("x-konektor-limits.{name}")))
+        };
+        let limits = Limits {
+            body_bytes: usize::try_from(limit("bodyBytes")?).unwrap_or(usize::MAX),
+            request_seconds: limit("requestSeconds")?,
+            failed_authentications_per_minute: u32::try_from(limit(
+                "failedAuthenticationsPerMinute",
+            )?)
+            .unwrap_or(u32::MAX),
+        };
+        let spec = Self {
+            document,
+            operations,
+            schemas,
+            limits,
+        };
+        spec.check_scopes()?;
+        Ok(spec)
+    }
+
+    fn check_scopes(&self) -> Result<(), SpecError> {
+        let known: Vec<_> = self.scopes().map(|(scope, _)| scope).collect();
+        match self
+            .operations
+            .iter()
+            .find(|operation| match &operation.access {
+                Access::Public => false,
+                Access::Scope(scope) => !known.contains(&scope.as_str()),
+            }) {
+            Some(operation) => Err(SpecError::NoScope(operation.id.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The whole document as it was written, references unresolved.
+    #[must_use]
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// The document with another server address, as a server serves it about itself.
+    #[must_use]
+    pub fn document_for(&self, server_url: &str) -> Value {
+        let mut document = self.document.clone();
+        document["servers"][0]["url"] = server_url.into();
+        document
+    }
+
+    /// The address in `servers`, with the base path and no slash at the end.
+    #[must_use]
+    pub fn server_url(&self) -> &str {
+        self.document["servers"][0]["url"]
+            .as_str()
+            .unwrap_or_default()
+    }
+
+    /// The path part of [`Spec::server_url`], e.g. `/api/v2/agent`.
+    #[must_use]
+    pub fn base_path(&self) -> &str {
+        let url = self.server_url();
+        let after_scheme = url.find("://").map_or(0, |at| at + 3);
+        url[after_scheme..]
+            .find('/')
+            .map_or("", |at| &url[after_scheme + at..])
+    }
+
+    /// `info.title`.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        self.document["info"]["title"].as_str().unwrap_or_default()
+    }
+
+    /// `info.version`.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        self.document["info"]["version"]
+            .as_str()
+            .unwrap_or_default()
+    }
+
+    /// `info.description`, in Markdown.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        self.document["info"]["description"]
+            .as_str()
+            .unwrap_or_default()
+    }
+
+    /// Every operation, in the document's order.
+    #[must_use]
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The operation with this `operationId`.
+    #[must_use]
+    pub fn operation(&self, id: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.id == id)
+    }
+
+    /// The tags, each with its description, in the document's order.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.document["tags"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|tag| {
+                Some((
+                    tag["name"].as_str()?,
+                    tag["description"].as_str().unwrap_or_default(),
+                ))
+            })
+    }
+
+    /// A component schema as plain JSON Schema: references resolved, `nullable` turned into a null type.
+    #[must_use]
+    pub fn schema(&self, name: &str) -> Option<&Value> {
+        self.schemas.get(name)
+    }
+
+    /// The allowed values of a component schema, in the document's order; empty when it has none.
+    #[must_use]
+    pub fn enum_values(&self, name: &str) -> Vec<&str> {
+        self.schema(name)
+            .map(schema::enum_values)
+            .unwrap_or_default()
+    }
+
+    /// Every scope with what it allows, in the document's order.
+    pub fn scopes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.document["components"]["securitySchemes"]["apiKey"]["x-konektor-scopes"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(scope, meaning)| (scope.as_str(), meaning.as_str().unwrap_or_default()))
+    }
+
+    /// The names of the plans, in the document's order.
+    #[must_use]
+    pub fn plans(&self) -> Vec<&str> {
+        self.enum_values("Plan")
+    }
+
+    /// The requests a minute of a plan; None when the plan has no Agent API or does not exist.
+    #[must_use]
+    pub fn requests_per_minute(&self, plan: &str) -> Option<u32> {
+        self.schema("Plan")?["x-konektor-requests-per-minute"][plan]
+            .as_u64()
+            .and_then(|limit| u32::try_from(limit).ok())
+    }
+
+    /// What holds for every request.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_document_has_the_thirteen_operations() {
+        assert_eq!(Spec::builtin().operations().len(), 13);
+        assert_eq!(Spec::builtin().base_path(), "/api/v2/agent");
+    }
+
+    #[test]
+    fn an_operation_without_a_scope_is_refused() {
+        let mut document = Spec::builtin().document().clone();
+        let operation = document["paths"]["/leads"]["get"].as_object_mut().unwrap();
+        operation.remove("x-konektor-scope");
+        assert!(
+            matches!(Spec::from_value(document), Err(SpecError::NoScope(id)) if id == "leads_list")
+        );
+    }
+
+    #[test]
+    fn a_reference_that_leads_nowhere_is_refused() {
+        let mut document = Spec::builtin().document().clone();
+        document["components"]["schemas"]
+            .as_object_mut()
+            .unwrap()
+            .remove("LeadStatus");
+        assert!(matches!(
+            Spec::from_value(document),
+            Err(SpecError::Unresolved(_))
+        ));
+    }
+
+    #[test]
+    fn every_plan_with_a_quota_exists() {
+        let spec = Spec::builtin();
+        let quotas = spec.schema("Plan").unwrap()["x-konektor-requests-per-minute"]
+            .as_object()
+            .unwrap();
+        for plan in quotas.keys() {
+            assert!(spec.plans().contains(&plan.as_str()), "{plan}");
+        }
+    }
+}

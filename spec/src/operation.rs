@@ -1,0 +1,240 @@
+//! The operations of the document: where each is, who may call it, what goes in and what comes out.
+
+use serde_json::Value;
+
+use crate::{SpecError, schema};
+
+/// One operation, with every reference resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operation {
+    /// `operationId`, e.g. `leads_list`.
+    pub id: String,
+    /// In capitals, e.g. `GET`.
+    pub method: String,
+    /// Below the base path, with `{parameters}`, e.g. `/leads/{id}`.
+    pub path: String,
+    /// The noun it belongs to, e.g. `Leads`.
+    pub tag: String,
+    /// A few words.
+    pub summary: String,
+    /// Everything a caller has to know, in Markdown.
+    pub description: String,
+    /// Who may call it.
+    pub access: Access,
+    /// Path and query parameters, in the document's order.
+    pub parameters: Vec<Parameter>,
+    /// What is sent, if anything.
+    pub body: Option<Body>,
+    /// What may come back, in the document's order.
+    pub responses: Vec<Response>,
+}
+
+/// Who may call an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, without a key.
+    Public,
+    /// A key with this scope.
+    Scope(String),
+}
+
+/// A path or query parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    /// Its name on the wire.
+    pub name: String,
+    /// Where it stands.
+    pub location: Location,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What it does.
+    pub description: String,
+    /// What it may be, as plain JSON Schema.
+    pub schema: Value,
+    /// The component schema it refers to, if it does.
+    pub schema_name: Option<String>,
+    /// A real value, null when the document has none.
+    pub example: Value,
+}
+
+/// Where a parameter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Location {
+    /// In the path, as `{name}`.
+    Path,
+    /// In the query string.
+    Query,
+}
+
+/// A JSON request body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Body {
+    /// What it may be, as plain JSON Schema.
+    pub schema: Value,
+    /// The component schema it refers to, if it does.
+    pub schema_name: Option<String>,
+    /// A real body, null when the document has none.
+    pub example: Value,
+}
+
+/// One documented answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// When it comes.
+    pub description: String,
+    /// The names of its headers.
+    pub headers: Vec<String>,
+    /// e.g. `application/json`.
+    pub media_type: String,
+    /// What it looks like, as plain JSON Schema.
+    pub schema: Value,
+    /// A real answer, null when the document has none.
+    pub example: Value,
+}
+
+impl Operation {
+    /// Its parameters of one kind.
+    pub fn parameters_in(&self, location: Location) -> impl Iterator<Item = &Parameter> {
+        self.parameters
+            .iter()
+            .filter(move |parameter| parameter.location == location)
+    }
+
+    /// The scope it needs; None when it is public.
+    #[must_use]
+    pub fn scope(&self) -> Option<&str> {
+        match &self.access {
+            Access::Public => None,
+            Access::Scope(scope) => Some(scope),
+        }
+    }
+}
+
+/// Every operation of a document.
+pub(crate) fn read_all(document: &Value) -> Result<Vec<Operation>, SpecError> {
+    const METHODS: [&str; 8] = [
+        "get", "put", "post", "delete", "options", "head", "patch", "trace",
+    ];
+
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            if METHODS.contains(&method.as_str()) {
+                operations.push(read(document, path, method, operation)?);
+            }
+        }
+    }
+    Ok(operations)
+}
+
+fn read(
+    document: &Value,
+    path: &str,
+    method: &str,
+    operation: &Value,
+) -> Result<Operation, SpecError> {
+    let id = operation["operationId"]
+        .as_str()
+        .ok_or_else(|| SpecError::Missing(format!("the operationId of {method} {path}")))?;
+    let public = operation["security"].as_array().is_some_and(Vec::is_empty);
+    let access = match operation["x-konektor-scope"].as_str() {
+        _ if public => Access::Public,
+        Some(scope) => Access::Scope(scope.to_owned()),
+        None => return Err(SpecError::NoScope(id.to_owned())),
+    };
+    Ok(Operation {
+        id: id.to_owned(),
+        method: method.to_uppercase(),
+        path: path.to_owned(),
+        tag: text(&operation["tags"][0]),
+        summary: text(&operation["summary"]),
+        description: text(&operation["description"]),
+        access,
+        parameters: operation["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|parameter| read_parameter(document, parameter))
+            .collect::<Result<_, _>>()?,
+        body: match &operation["requestBody"] {
+            Value::Null => None,
+            body => Some(read_body(document, body)?),
+        },
+        responses: operation["responses"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(status, response)| read_response(document, id, status, response))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn read_parameter(document: &Value, parameter: &Value) -> Result<Parameter, SpecError> {
+    let parameter = schema::follow(document, parameter)?;
+    let name = text(&parameter["name"]);
+    let location = match parameter["in"].as_str() {
+        Some("path") => Location::Path,
+        Some("query") => Location::Query,
+        _ => return Err(SpecError::Missing(format!("the place of parameter {name}"))),
+    };
+    Ok(Parameter {
+        name,
+        location,
+        required: parameter["required"] == true,
+        description: text(&parameter["description"]),
+        schema: schema::resolve(document, &parameter["schema"])?,
+        schema_name: component(&parameter["schema"]),
+        example: parameter["example"].clone(),
+    })
+}
+
+fn read_body(document: &Value, body: &Value) -> Result<Body, SpecError> {
+    let content = &schema::follow(document, body)?["content"]["application/json"];
+    Ok(Body {
+        schema: schema::resolve(document, &content["schema"])?,
+        schema_name: component(&content["schema"]),
+        example: content["example"].clone(),
+    })
+}
+
+fn read_response(
+    document: &Value,
+    id: &str,
+    status: &str,
+    response: &Value,
+) -> Result<Response, SpecError> {
+    let response = schema::follow(document, response)?;
+    let (media_type, content) = response["content"]
+        .as_object()
+        .and_then(|content| content.iter().next())
+        .ok_or_else(|| SpecError::Missing(format!("the content of {id}'s answer {status}")))?;
+    Ok(Response {
+        status: status
+            .parse()
+            .map_err(|_| SpecError::Missing(format!("a number for {id}'s answer {status}")))?,
+        description: text(&response["description"]),
+        headers: response["headers"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.clone())
+            .collect(),
+        media_type: media_type.clone(),
+        schema: schema::resolve(document, &content["schema"])?,
+        example: content["example"].clone(),
+    })
+}
+
+fn component(schema: &Value) -> Option<String> {
+    schema["$ref"]
+        .as_str()?
+        .rsplit('/')
+        .next()
+        .map(str::to_owned)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
