@@ -1,2 +1,59 @@
-//! Placeholder.
-fn main() {}
+//! The chores of this repository: `cargo xtask <chore>`.
+
+mod cargo;
+mod debian;
+mod fuzz_api;
+mod generate;
+mod paths;
+mod postgres;
+mod process;
+mod server;
+mod spec;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// The chores of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Chore {
+    /// Run every check there is, from nothing: installs what is missing and cleans up after itself
+    Test(test::Args),
+    /// Lint openapi.yaml and compile the clients that other people's generators make of it
+    Spec(spec::Args),
+    /// Write the generated part of the SDK anew from openapi.yaml
+    Generate {
+        /// Change nothing; fail when the generated code is not what openapi.yaml says
+        #[arg(long)]
+        check: bool,
+    },
+    /// Send the real server a few thousand requests made up from openapi.yaml
+    FuzzApi(fuzz_api::Args),
+    /// Run a command with a throw-away PostgreSQL in `KONEKTOR_TEST_POSTGRES_URL`
+    Postgres(postgres::Args),
+}
+
+fn main() -> ExitCode {
+    match run(Chore::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<()> {
+    process::stop_children_on_signals()?;
+    match chore {
+        Chore::Test(args) => test::run(&args),
+        Chore::Spec(args) => spec::run(&args),
+        Chore::Generate { check } => generate::run(check),
+        Chore::FuzzApi(args) => fuzz_api::run(&args),
+        Chore::Postgres(args) => postgres::run(&args),
+    }
+}

@@ -1,0 +1,174 @@
+//! `cargo xtask test`: every check there is, one after the other, up to the first that fails.
+
+mod count;
+
+use std::{
+    fmt::{self, Display},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use self::count::Count;
+use crate::{
+    cargo::{self, PRODUCT, cargo},
+    debian, generate,
+    postgres::{self, Postgres},
+    process, spec, tools,
+};
+
+/// The arguments of `cargo xtask test`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run only this step
+    #[arg(long, value_enum)]
+    only: Option<Step>,
+    /// Leave the throw-away PostgreSQL running afterwards, to look into it
+    #[arg(long)]
+    keep: bool,
+}
+
+/// A check, in the order in which they run: what fails fast comes first.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Step {
+    /// The code is formatted
+    Fmt,
+    /// Clippy has nothing to say
+    Clippy,
+    /// The generated code is what openapi.yaml says
+    Generated,
+    /// The programs, tests and examples compile; the tests start these programs
+    Build,
+    /// The tests of all crates pass, on SQLite and on PostgreSQL
+    Tests,
+    /// The examples in the documentation pass
+    Doc,
+    /// Linters and other people's generators accept openapi.yaml
+    Spec,
+}
+
+impl Step {
+    fn needs_postgres(self) -> bool {
+        matches!(self, Self::Tests | Self::Doc)
+    }
+}
+
+impl Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value();
+        formatter.pad(value.as_ref().map_or("", |value| value.get_name()))
+    }
+}
+
+/// Runs the steps and sums them up.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let steps = match &args.only {
+        Some(step) => std::slice::from_ref(step),
+        None => Step::value_variants(),
+    };
+    install_what_is_missing(steps)?;
+
+    let mut report = Report::default();
+    let result = run_steps(steps, args.keep, &mut report);
+    println!("{report}");
+    result
+}
+
+/// All at once and before anything slow begins.
+fn install_what_is_missing(steps: &[Step]) -> Result<()> {
+    cargo::install_components()?;
+    let mut needs = Vec::new();
+    if steps.iter().any(|step| step.needs_postgres()) && !postgres::is_installed() {
+        needs.push(debian::POSTGRESQL);
+    }
+    if steps.contains(&Step::Spec) && !tools::has_python() {
+        needs.push(debian::PYTHON);
+    }
+    debian::install(&needs)
+}
+
+fn run_steps(steps: &[Step], keep: bool, report: &mut Report) -> Result<()> {
+    let mut postgres = None;
+    let result = steps.iter().try_for_each(|&step| {
+        eprintln!("\n{}", process::emphasised(&format!("── {step} ──")));
+        if step.needs_postgres() && postgres.is_none() {
+            postgres = Some(Postgres::start()?);
+        }
+        let started = Instant::now();
+        let result = run_step(step, postgres.as_ref(), &mut report.count);
+        report.steps.push((step, started.elapsed(), result.is_ok()));
+        result.with_context(|| {
+            format!("step {step} failed; to run it alone: cargo xtask test --only {step}")
+        })
+    });
+    if let Some(postgres) = postgres.filter(|_| keep) {
+        postgres.keep();
+    }
+    result
+}
+
+fn run_step(step: Step, postgres: Option<&Postgres>, count: &mut Count) -> Result<()> {
+    let url = postgres.map(Postgres::url).unwrap_or_default();
+    match step {
+        Step::Fmt => process::run(cargo("fmt").args(["--all", "--check"])),
+        Step::Clippy => process::run(
+            cargo("clippy")
+                .args(["--locked", "--workspace", "--all-targets"])
+                .args(["--", "--deny", "warnings"]),
+        ),
+        Step::Generated => generate::run(true),
+        Step::Build => process::run(cargo("build").args(PRODUCT).args([
+            "--lib",
+            "--bins",
+            "--tests",
+            "--examples",
+        ])),
+        Step::Tests => {
+            let mut product = cargo("test");
+            product
+                .args(PRODUCT)
+                .args(["--tests", "--no-fail-fast"])
+                .env(postgres::TEST_URL, url);
+            process::run_watched(&mut product, |line| count.add(line))?;
+            let mut chores = cargo("test");
+            chores.args(["--locked", "--package", "xtask"]);
+            process::run_watched(&mut chores, |line| count.add(line))?;
+            count.check_engines()
+        }
+        Step::Doc => {
+            let mut doc = cargo("test");
+            doc.args(PRODUCT).arg("--doc").env(postgres::TEST_URL, url);
+            process::run_watched(&mut doc, |line| count.add(line))
+        }
+        Step::Spec => spec::run(&spec::Args::default()),
+    }
+}
+
+/// What has been done, for the last lines of the output.
+#[derive(Default)]
+struct Report {
+    steps: Vec<(Step, Duration, bool)>,
+    count: Count,
+}
+
+impl Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter)?;
+        for (step, time, good) in &self.steps {
+            let verdict = if *good { "ok" } else { "FAILED" };
+            writeln!(
+                formatter,
+                "{step:<10}{:>7.1} s  {verdict}",
+                time.as_secs_f64()
+            )?;
+        }
+        let total = self
+            .steps
+            .iter()
+            .map(|(_, time, _)| time.as_secs_f64())
+            .sum::<f64>();
+        writeln!(formatter, "{:<10}{total:>7.1} s", "all")?;
+        write!(formatter, "{}", self.count)
+    }
+}

@@ -1,0 +1,127 @@
+//! Tools that are not written in Rust: pinned in `xtask/tools`, installed once into
+//! `target/tools` from the registries of their languages, and used from there.
+//!
+//! Python is all they need. Node.js comes as a Python package, because distributions are often
+//! several versions behind what the linter runs on.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+
+use crate::{debian, paths, process};
+
+/// Whether Python can make virtual environments on this machine.
+pub(crate) fn has_python() -> bool {
+    process::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"]))
+}
+
+/// A directory of installed programs.
+pub(crate) struct Toolbox {
+    directory: PathBuf,
+}
+
+impl Toolbox {
+    /// The Python packages of `xtask/tools/<name>/requirements.txt`, installed unless they are,
+    /// and beside them the npm packages of its `package-lock.json`, if it has one.
+    pub(crate) fn open(name: &str) -> Result<Self> {
+        let settings = paths::tool_settings().join(name);
+        let toolbox = Self {
+            directory: paths::target()?.join("tools").join(name),
+        };
+        let pins = read_all(
+            &settings,
+            &["requirements.txt", "package.json", "package-lock.json"],
+        )?;
+        let installed = toolbox.directory.join("installed");
+        if fs::read_to_string(&installed).is_ok_and(|installed| installed == pins) {
+            return Ok(toolbox);
+        }
+        toolbox
+            .install(&settings)
+            .with_context(|| format!("installing the tools for {name}"))?;
+        fs::write(installed, pins)?;
+        Ok(toolbox)
+    }
+
+    fn install(&self, settings: &Path) -> Result<()> {
+        if !has_python() {
+            debian::install(&[debian::PYTHON])?;
+        }
+        process::run(
+            Command::new("python3")
+                .args(["-m", "venv", "--clear"])
+                .arg(&self.directory),
+        )?;
+        process::run(
+            self.command("pip")
+                .args([
+                    "--disable-pip-version-check",
+                    "install",
+                    "--quiet",
+                    "--requirement",
+                ])
+                .arg(settings.join("requirements.txt")),
+        )?;
+        if settings.join("package-lock.json").exists() {
+            for file in ["package.json", "package-lock.json"] {
+                fs::copy(settings.join(file), self.directory.join(file))?;
+            }
+            process::run(
+                self.command("npm")
+                    .args([
+                        "ci",
+                        "--ignore-scripts",
+                        "--no-audit",
+                        "--no-fund",
+                        "--silent",
+                    ])
+                    .current_dir(&self.directory),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// One of the programs, run at the root of the repository.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let python = self.directory.join("bin");
+        let npm = self.directory.join("node_modules/.bin");
+        let home = if npm.join(program).exists() {
+            &npm
+        } else {
+            &python
+        };
+        let mut command = Command::new(home.join(program));
+        command.current_dir(paths::root());
+        let inherited = env::var_os("PATH").unwrap_or_default();
+        let path = [python.clone(), npm.clone()]
+            .into_iter()
+            .chain(env::split_paths(&inherited));
+        if let Ok(path) = env::join_paths(path) {
+            command.env("PATH", path);
+        }
+        command
+    }
+
+    /// An empty directory beside the programs, so that what is made there finds their libraries.
+    pub(crate) fn workshop(&self, name: &str) -> Result<PathBuf> {
+        let directory = self.directory.join(name);
+        if directory.exists() {
+            fs::remove_dir_all(&directory)?;
+        }
+        fs::create_dir_all(&directory)?;
+        Ok(directory)
+    }
+}
+
+/// The text of those of `files` that exist, one after the other.
+fn read_all(directory: &Path, files: &[&str]) -> Result<String> {
+    let existing = files
+        .iter()
+        .map(|file| directory.join(file))
+        .filter(|path| path.exists());
+    existing.map(|path| Ok(fs::read_to_string(path)?)).collect()
+}
