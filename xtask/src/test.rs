@@ -98,6 +98,7 @@ fn run_steps(steps: &[Step], keep: bool, report: &mut Report) -> Result<()> {
         let started = Instant::now();
         let result = run_step(step, postgres.as_ref(), &mut report.count);
         report.steps.push((step, started.elapsed(), result.is_ok()));
+        process::check_interrupted()?;
         result.with_context(|| {
             format!("step {step} failed; to run it alone: cargo xtask test --only {step}")
         })
@@ -169,6 +170,9 @@ impl Display for Report {
             .map(|(_, time, _)| time.as_secs_f64())
             .sum::<f64>();
         writeln!(formatter, "{:<10}{total:>7.1} s", "all")?;
-        write!(formatter, "{}", self.count)
+        if self.count != Count::default() {
+            write!(formatter, "{}", self.count)?;
+        }
+        Ok(())
     }
 }
