@@ -6,6 +6,8 @@ pub mod api_key;
 pub mod code;
 pub mod email;
 pub mod id;
+pub mod lead;
 pub mod name_words;
 pub mod period;
 pub mod phone;
+pub mod time;

@@ -8,6 +8,8 @@ use icu_properties::{
     props::{DefaultIgnorableCodePoint, GeneralCategory},
 };
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, enums::Region};
+use serde::Deserialize;
+use thiserror::Error;
 
 /// The country of a number that names none.
 const HOME: Region = Region::ID;
@@ -16,8 +18,14 @@ const HOME: Region = Region::ID;
 ///
 /// "Possible" is libphonenumber's word: country code and length fit; it says nothing about whether
 /// the number was ever assigned. Debug never shows the number.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Phone(String);
+
+/// A text that cannot be a phone number. The message leaves the text out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("Invalid phone")]
+pub struct PhoneError;
 
 impl Phone {
     /// Reads a number as people write it, with or without country code; `None` when it cannot be a
@@ -48,6 +56,14 @@ impl Phone {
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
+    }
+}
+
+impl TryFrom<String> for Phone {
+    type Error = PhoneError;
+
+    fn try_from(text: String) -> Result<Self, PhoneError> {
+        Self::parse(&text).ok_or(PhoneError)
     }
 }
 
@@ -189,7 +205,7 @@ mod tests {
                 let spelled: String = digits
                     .chars()
                     .zip(separators)
-                    .map(|(d, s)| format!("{d}{s}"))
+                    .flat_map(|(d, s)| std::iter::once(d).chain(s.chars()))
                     .collect();
                 let in_script = |c: char| match c.to_digit(10) {
                     Some(d) => {
