@@ -1,1 +1,26 @@
-//! Personal data at rest.
+//! Personal data at rest: what is sealed, under which key, and how it is still found.
+//!
+//! ```text
+//! master key (the operator's, outside the database; several while one is replaced)
+//!   └─ wraps, for each workspace
+//!        ├─ data keys   seal records: names, email, phone, notes, ticket text
+//!        └─ index key   makes blind indexes of email, phone and name words, and hashes API keys
+//! ```
+//!
+//! Everything sealed is bound to its place (workspace, table, row, column): moved elsewhere it does
+//! not open. Errors and Debug say which key is missing, never what a key or a record holds.
+
+mod aead;
+mod cipher;
+mod error;
+mod index;
+mod master_key;
+mod record;
+mod workspace_keys;
+
+pub use cipher::Place;
+pub use error::VaultError;
+pub use index::{ApiKeyHash, BlindIndex, IndexKind};
+pub use master_key::{MasterKey, MasterKeyError, MasterKeys};
+pub use record::{LeadRecord, TicketRecord};
+pub use workspace_keys::{Purpose, Vault, WorkspaceKeys, WrappedKey};

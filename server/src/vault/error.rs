@@ -1,0 +1,28 @@
+//! What can go wrong with keys and records.
+
+use thiserror::Error;
+
+/// Why something could not be sealed or opened. Fit for logs: holds nothing of keys or records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum VaultError {
+    /// The workspace's keys are wrapped under a master key that was not given.
+    #[error(
+        "this database was made with another master key (number {0}): give that one, or add it behind the new one"
+    )]
+    UnknownMasterKey(u32),
+    /// A wrapped key was changed, or belongs to another workspace.
+    #[error("a key of this workspace does not open: it was changed or comes from elsewhere")]
+    DamagedKey,
+    /// There is not at least one data key and exactly one index key.
+    #[error("the workspace's keys are not complete")]
+    IncompleteKeys,
+    /// A record names a data key that the workspace does not have.
+    #[error("a record is sealed under data key {0}, which the workspace does not have")]
+    UnknownDataKey(u32),
+    /// A record was changed, cut, or comes from another place.
+    #[error("a record does not open: it was changed or comes from elsewhere")]
+    DamagedRecord,
+    /// The cryptographic library refused its input; only sizes beyond its limits do that.
+    #[error("a value is too large to seal")]
+    TooLarge,
+}

@@ -1,0 +1,166 @@
+//! Finding what is sealed: keyed hashes of the values that look-ups name.
+//!
+//! Without the index key they tell nothing, however few possible phone numbers there are; with it,
+//! equal values of one kind in one workspace have equal hashes, which is what a unique index needs.
+
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::{VaultError, WorkspaceKeys};
+use crate::domain::api_key::ApiKey;
+
+/// A blind index: 128 bits, enough that no two values of a workspace ever share one.
+pub type BlindIndex = [u8; 16];
+
+/// What the store keeps of an API key.
+pub type ApiKeyHash = [u8; 32];
+
+/// The kinds of values that are looked up, each under its own key: an email and a name with the
+/// same letters have different indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexKind {
+    /// An email address, as [`comparable`](crate::domain::email::comparable) gives it.
+    LeadEmail,
+    /// A phone number in E.164 form.
+    LeadPhone,
+    /// A term of [`index_terms`](crate::domain::name_words::index_terms).
+    LeadName,
+}
+
+/// The keys derived from a workspace's index key, ready to hash.
+pub(super) struct IndexKeys {
+    lead_email: Hmac<Sha256>,
+    lead_phone: Hmac<Sha256>,
+    lead_name: Hmac<Sha256>,
+    api_key: Hmac<Sha256>,
+}
+
+impl IndexKeys {
+    pub(super) fn derive(index_key: &[u8]) -> Result<Self, VaultError> {
+        let root = Hkdf::<Sha256>::new(None, index_key);
+        Ok(Self {
+            lead_email: derived(&root, "lead.email")?,
+            lead_phone: derived(&root, "lead.phone")?,
+            lead_name: derived(&root, "lead.name")?,
+            api_key: derived(&root, "api-key")?,
+        })
+    }
+}
+
+fn derived(root: &Hkdf<Sha256>, label: &str) -> Result<Hmac<Sha256>, VaultError> {
+    let mut key = Zeroizing::new([0; 32]);
+    root.expand(label.as_bytes(), &mut *key)
+        .map_err(|_| VaultError::TooLarge)?;
+    Hmac::new_from_slice(&*key).map_err(|_| VaultError::TooLarge)
+}
+
+impl WorkspaceKeys {
+    /// The blind index of a value, which has to be in its comparable form already.
+    #[must_use]
+    pub fn blind_index(&self, kind: IndexKind, value: &str) -> BlindIndex {
+        let key = match kind {
+            IndexKind::LeadEmail => &self.index.lead_email,
+            IndexKind::LeadPhone => &self.index.lead_phone,
+            IndexKind::LeadName => &self.index.lead_name,
+        };
+        let full: [u8; 32] = key
+            .clone()
+            .chain_update(value)
+            .finalize()
+            .into_bytes()
+            .into();
+        let mut index = [0; 16];
+        index.copy_from_slice(&full[..16]);
+        index
+    }
+
+    /// What to keep of an API key of this workspace. Keyed, so that someone who can write to the
+    /// database still cannot make a key; bound to the key's id, so that it fits no other row.
+    #[must_use]
+    pub fn api_key_hash(&self, key: &ApiKey) -> ApiKeyHash {
+        let mac = self.index.api_key.clone();
+        mac.chain_update(key.id())
+            .chain_update("_")
+            .chain_update(key.secret())
+            .finalize()
+            .into_bytes()
+            .into()
+    }
+
+    /// Whether a presented key is the one that was kept, in a time that does not depend on where
+    /// they differ.
+    #[must_use]
+    pub fn verify_api_key(&self, key: &ApiKey, kept: &[u8]) -> bool {
+        self.api_key_hash(key).ct_eq(kept).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use rand::{SeedableRng, rngs::StdRng};
+
+    use super::super::{MasterKey, MasterKeys, Vault};
+    use super::*;
+
+    fn keys(workspace: &str) -> WorkspaceKeys {
+        let vault = Vault::new(MasterKeys::from(&MasterKey::generate()));
+        let wrapped = vault.create_workspace_keys(workspace).expect("keys");
+        vault.open_workspace(workspace, &wrapped).expect("opens")
+    }
+
+    #[test]
+    fn equal_values_of_one_kind_have_equal_indexes_and_nothing_else_has() {
+        let (keys, other) = (keys("ws_1"), keys("ws_2"));
+        let index = keys.blind_index(IndexKind::LeadEmail, "budi");
+        assert_eq!(keys.blind_index(IndexKind::LeadEmail, "budi"), index);
+        assert_ne!(keys.blind_index(IndexKind::LeadEmail, "budi2"), index);
+        assert_ne!(keys.blind_index(IndexKind::LeadName, "budi"), index);
+        assert_ne!(keys.blind_index(IndexKind::LeadPhone, "budi"), index);
+        assert_ne!(other.blind_index(IndexKind::LeadEmail, "budi"), index);
+    }
+
+    /// What is stored must be found by every later version: these values, computed apart from this
+    /// code, may never change.
+    #[test]
+    fn the_hashes_of_a_known_key_stay_as_they_are() {
+        let mut keys = keys("ws_1");
+        keys.index = IndexKeys::derive(&[7; 32]).expect("a key");
+        let shown = |bytes: &[u8]| BASE64_STANDARD.encode(bytes);
+        assert_eq!(
+            shown(&keys.blind_index(IndexKind::LeadEmail, "budi@example.com")),
+            "OkDxCuDgUF0sk04Keqk9Ig=="
+        );
+        assert_eq!(
+            shown(&keys.blind_index(IndexKind::LeadPhone, "+6281234567890")),
+            "l5IPmD89bJ2VPxuDCn6LpA=="
+        );
+        assert_eq!(
+            shown(&keys.blind_index(IndexKind::LeadName, "budi")),
+            "d0IMTrN49ZqydzIVA+eHag=="
+        );
+        let key =
+            ApiKey::parse("kna_aB3dE6gH9jK2_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx2li2fD")
+                .expect("a key");
+        assert_eq!(
+            shown(&keys.api_key_hash(&key)),
+            "SYDhWO97/cLH7RboxTX7WAnG8d7n94pVCFQCAuHjFaM="
+        );
+    }
+
+    #[test]
+    fn an_api_key_is_verified_by_its_workspace_alone() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let (key, another) = (ApiKey::generate(&mut rng), ApiKey::generate(&mut rng));
+        let (keys, other) = (keys("ws_1"), keys("ws_2"));
+        let kept = keys.api_key_hash(&key);
+        assert!(keys.verify_api_key(&key, &kept));
+        assert!(!keys.verify_api_key(&another, &kept));
+        assert!(!other.verify_api_key(&key, &kept));
+        assert!(!keys.verify_api_key(&key, &kept[..31]));
+        assert!(!keys.verify_api_key(&key, &[]));
+    }
+}

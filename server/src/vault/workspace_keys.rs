@@ -1,0 +1,342 @@
+//! The keys of one workspace: made, wrapped for the store, and opened again.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use aes_gcm::{Aes256Gcm, KeyInit};
+use zeroize::Zeroizing;
+
+use super::{MasterKeys, VaultError, aead, index::IndexKeys};
+
+const VERSION: u8 = 1;
+const KEY_LENGTH: usize = 32;
+const FIRST_KEY: u32 = 1;
+
+/// What a workspace key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Seals records. Several may live: the one with the highest number seals, all open.
+    Data,
+    /// Makes blind indexes and hashes of API keys. There is one.
+    Index,
+}
+
+impl Purpose {
+    /// The purpose as the store keeps it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Index => "index",
+        }
+    }
+
+    /// Reads what [`Purpose::as_str`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Data, Self::Index]
+            .into_iter()
+            .find(|purpose| purpose.as_str() == text)
+    }
+}
+
+/// A workspace key as the store keeps it. It opens in its workspace only, as what it was made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrappedKey {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its number among the workspace's keys of this purpose.
+    pub key_id: u32,
+    /// The number of the master key that wraps it.
+    pub master_key_id: u32,
+    /// `version (1) | nonce (12) | ciphertext (32) | tag (16)`.
+    pub bytes: Vec<u8>,
+}
+
+impl WrappedKey {
+    fn associated_data(&self, workspace: &str) -> Vec<u8> {
+        aead::bound_to(
+            VERSION,
+            [
+                workspace.as_bytes(),
+                self.purpose.as_str().as_bytes(),
+                &self.key_id.to_be_bytes(),
+                &self.master_key_id.to_be_bytes(),
+            ],
+        )
+    }
+}
+
+/// The master keys at work: makes and opens the keys of workspaces.
+///
+/// ```
+/// use konektor_server::vault::{LeadRecord, MasterKey, MasterKeys, Place, Vault};
+/// let vault = Vault::new(MasterKeys::from(&MasterKey::generate()));
+/// let wrapped = vault.create_workspace_keys("ws_1")?; // for the store
+/// let keys = vault.open_workspace("ws_1", &wrapped)?;
+/// let lead = LeadRecord { first_name: "Budi".to_owned(), ..LeadRecord::default() };
+/// let sealed = keys.seal_record(&Place::record("lead", "lead_1"), &lead)?;
+/// assert_eq!(keys.open_record::<LeadRecord>(&Place::record("lead", "lead_1"), &sealed)?, lead);
+/// # Ok::<(), konektor_server::vault::VaultError>(())
+/// ```
+#[derive(Debug)]
+pub struct Vault {
+    master_keys: MasterKeys,
+    records_opened: Arc<AtomicU64>,
+}
+
+impl Vault {
+    /// A vault under these master keys.
+    #[must_use]
+    pub fn new(master_keys: MasterKeys) -> Self {
+        Self {
+            master_keys,
+            records_opened: Arc::default(),
+        }
+    }
+
+    /// The keys that a new workspace needs: a data key and an index key.
+    pub fn create_workspace_keys(&self, workspace: &str) -> Result<Vec<WrappedKey>, VaultError> {
+        [Purpose::Data, Purpose::Index]
+            .into_iter()
+            .map(|purpose| self.create_key(workspace, purpose, FIRST_KEY))
+            .collect()
+    }
+
+    /// One new random key of a workspace, wrapped under the master key that seals.
+    pub fn create_key(
+        &self,
+        workspace: &str,
+        purpose: Purpose,
+        key_id: u32,
+    ) -> Result<WrappedKey, VaultError> {
+        let master_key_id = self.master_keys.sealing_id();
+        let mut wrapped = WrappedKey {
+            purpose,
+            key_id,
+            master_key_id,
+            bytes: Vec::new(),
+        };
+        let key = Zeroizing::new(aead::random::<KEY_LENGTH>());
+        let associated = wrapped.associated_data(workspace);
+        wrapped.bytes = aead::seal(
+            self.master(master_key_id)?,
+            &associated,
+            &[VERSION],
+            [&*key, &[]],
+        )
+        .map_err(|_| VaultError::TooLarge)?;
+        Ok(wrapped)
+    }
+
+    /// Opens the keys of a workspace, all of which have to open.
+    pub fn open_workspace(
+        &self,
+        workspace: &str,
+        wrapped: &[WrappedKey],
+    ) -> Result<WorkspaceKeys, VaultError> {
+        let mut data = BTreeMap::new();
+        let mut index = None;
+        for wrapped in wrapped {
+            let key = self.unwrap_key(workspace, wrapped)?;
+            let replaced = match wrapped.purpose {
+                Purpose::Data => data
+                    .insert(wrapped.key_id, Aes256Gcm::new((&*key).into()))
+                    .is_some(),
+                Purpose::Index => index.replace(IndexKeys::derive(&*key)?).is_some(),
+            };
+            if replaced {
+                return Err(VaultError::IncompleteKeys);
+            }
+        }
+        let sealing = data.last_key_value().map(|(&id, _)| id);
+        Ok(WorkspaceKeys {
+            workspace: workspace.to_owned(),
+            sealing: sealing.ok_or(VaultError::IncompleteKeys)?,
+            data,
+            index: index.ok_or(VaultError::IncompleteKeys)?,
+            records_opened: Arc::clone(&self.records_opened),
+        })
+    }
+
+    /// How many records were opened so far in all workspaces of this vault.
+    #[must_use]
+    pub fn records_opened(&self) -> u64 {
+        self.records_opened.load(Ordering::Relaxed)
+    }
+
+    fn unwrap_key(
+        &self,
+        workspace: &str,
+        wrapped: &WrappedKey,
+    ) -> Result<Zeroizing<[u8; KEY_LENGTH]>, VaultError> {
+        let cipher = self.master(wrapped.master_key_id)?;
+        let sealed = wrapped
+            .bytes
+            .strip_prefix(&[VERSION])
+            .ok_or(VaultError::DamagedKey)?;
+        let key = aead::open(cipher, &wrapped.associated_data(workspace), sealed)
+            .map_err(|_| VaultError::DamagedKey)?;
+        key.as_slice()
+            .try_into()
+            .map(Zeroizing::new)
+            .map_err(|_| VaultError::DamagedKey)
+    }
+
+    fn master(&self, id: u32) -> Result<&Aes256Gcm, VaultError> {
+        self.master_keys
+            .cipher(id)
+            .ok_or(VaultError::UnknownMasterKey(id))
+    }
+}
+
+/// The opened keys of one workspace. Costly to open, cheap to use: keep it behind an `Arc`.
+pub struct WorkspaceKeys {
+    pub(super) workspace: String,
+    pub(super) sealing: u32,
+    pub(super) data: BTreeMap<u32, Aes256Gcm>,
+    pub(super) index: IndexKeys,
+    pub(super) records_opened: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for WorkspaceKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkspaceKeys")
+            .field("workspace", &self.workspace)
+            .field("sealing", &self.sealing)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{IndexKind, MasterKey, Place};
+    use super::*;
+
+    const PLACE: Place<'static> = Place::record("lead", "lead_1");
+
+    fn vault() -> Vault {
+        Vault::new(MasterKeys::from(&MasterKey::generate()))
+    }
+
+    #[test]
+    fn opened_again_the_keys_are_the_same() {
+        let vault = vault();
+        let wrapped = vault.create_workspace_keys("ws_1").expect("keys");
+        let (one, two) = (
+            vault.open_workspace("ws_1", &wrapped),
+            vault.open_workspace("ws_1", &wrapped),
+        );
+        let (one, two) = (one.expect("opens"), two.expect("opens"));
+        let sealed = one.seal(&PLACE, b"text").expect("seals");
+        assert_eq!(
+            two.open(&PLACE, &sealed).expect("opens").as_slice(),
+            b"text"
+        );
+        assert_eq!(
+            one.blind_index(IndexKind::LeadPhone, "+6281234567890"),
+            two.blind_index(IndexKind::LeadPhone, "+6281234567890")
+        );
+    }
+
+    #[test]
+    fn another_master_key_is_named_as_the_reason() {
+        let wrapped = vault().create_workspace_keys("ws_1").expect("keys");
+        let error = vault()
+            .open_workspace("ws_1", &wrapped)
+            .expect_err("another key");
+        assert_eq!(
+            error,
+            VaultError::UnknownMasterKey(wrapped[0].master_key_id)
+        );
+    }
+
+    #[test]
+    fn a_replaced_master_key_still_opens_and_the_new_one_seals() {
+        let (old, new) = (MasterKey::generate(), MasterKey::generate());
+        let wrapped = Vault::new(MasterKeys::from(&old))
+            .create_workspace_keys("ws_1")
+            .expect("keys");
+        let both =
+            MasterKeys::parse(&format!("{} {}", *new.to_base64(), *old.to_base64())).expect("keys");
+        let vault = Vault::new(both);
+        assert!(vault.open_workspace("ws_1", &wrapped).is_ok());
+        let newer = vault.create_key("ws_1", Purpose::Data, 2).expect("a key");
+        assert_eq!(newer.master_key_id, new.id());
+    }
+
+    #[test]
+    fn the_newest_data_key_seals_and_older_ones_open() {
+        let vault = vault();
+        let mut wrapped = vault.create_workspace_keys("ws_1").expect("keys");
+        let before = vault.open_workspace("ws_1", &wrapped).expect("opens");
+        let old = before.seal(&PLACE, b"old").expect("seals");
+        wrapped.push(vault.create_key("ws_1", Purpose::Data, 2).expect("a key"));
+        let after = vault.open_workspace("ws_1", &wrapped).expect("opens");
+        let new = after.seal(&PLACE, b"new").expect("seals");
+        assert_eq!(after.open(&PLACE, &old).expect("opens").as_slice(), b"old");
+        assert_eq!(after.open(&PLACE, &new).expect("opens").as_slice(), b"new");
+        assert_eq!(
+            before.open(&PLACE, &new).expect_err("unknown"),
+            VaultError::UnknownDataKey(2)
+        );
+    }
+
+    #[test]
+    fn keys_that_are_not_a_workspaces_own_do_not_open() {
+        let vault = vault();
+        let wrapped = vault.create_workspace_keys("ws_1").expect("keys");
+        let refused =
+            |keys: &[WrappedKey]| vault.open_workspace("ws_1", keys).expect_err("refused");
+        assert_eq!(
+            vault.open_workspace("ws_2", &wrapped).expect_err("refused"),
+            VaultError::DamagedKey
+        );
+
+        let mut swapped = wrapped.clone();
+        swapped[0].purpose = Purpose::Index;
+        swapped[1].purpose = Purpose::Data;
+        assert_eq!(refused(&swapped), VaultError::DamagedKey);
+
+        let mut renumbered = wrapped.clone();
+        renumbered[0].key_id = 7;
+        assert_eq!(refused(&renumbered), VaultError::DamagedKey);
+
+        assert_eq!(refused(&wrapped[..1]), VaultError::IncompleteKeys);
+        assert_eq!(refused(&wrapped[1..]), VaultError::IncompleteKeys);
+        assert_eq!(
+            refused(&[&wrapped[..], &wrapped[1..]].concat()),
+            VaultError::IncompleteKeys
+        );
+    }
+
+    #[test]
+    fn purposes_read_back() {
+        for purpose in [Purpose::Data, Purpose::Index] {
+            assert_eq!(Purpose::parse(purpose.as_str()), Some(purpose));
+        }
+        assert_eq!(Purpose::parse("other"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_or_cut_wrapped_key_is_an_error(at in 0_usize..61, bit in 0..8_u8) {
+            let vault = vault();
+            let wrapped = vault.create_workspace_keys("ws_1").expect("keys");
+            let mut changed = wrapped.clone();
+            changed[0].bytes[at] ^= 1 << bit;
+            prop_assert_eq!(vault.open_workspace("ws_1", &changed).err(), Some(VaultError::DamagedKey));
+            changed.clone_from(&wrapped);
+            changed[0].bytes.truncate(at);
+            prop_assert_eq!(vault.open_workspace("ws_1", &changed).err(), Some(VaultError::DamagedKey));
+        }
+    }
+}
