@@ -21,23 +21,33 @@ pub struct Place<'a> {
     pub table: &'a str,
     /// The row's id, unique in the table.
     pub row: &'a str,
-    /// The column, or `record` for all of a row's personal data in one.
+    /// The column, or [`Place::RECORD`].
     pub column: &'a str,
 }
 
 impl<'a> Place<'a> {
+    /// Stands for all of a row's personal data sealed as one record.
+    pub const RECORD: &'static str = "record";
+
     /// The place of a row's whole record.
     #[must_use]
     pub const fn record(table: &'a str, row: &'a str) -> Self {
         Self {
             table,
             row,
-            column: "record",
+            column: Self::RECORD,
         }
     }
 }
 
 impl WorkspaceKeys {
+    /// The number of the data key that seals: the one to keep beside what [`WorkspaceKeys::seal`]
+    /// gives, for finding what is still under an older key.
+    #[must_use]
+    pub fn data_key_id(&self) -> u32 {
+        self.sealing
+    }
+
     /// Seals bytes for one place, under the workspace's newest data key.
     pub fn seal(&self, place: &Place<'_>, plaintext: &[u8]) -> Result<Vec<u8>, VaultError> {
         let id = self.sealing.to_be_bytes();

@@ -10,17 +10,17 @@
 //! Everything sealed is bound to its place (workspace, table, row, column): moved elsewhere it does
 //! not open. Errors and Debug say which key is missing, never what a key or a record holds.
 
+pub mod record;
+
 mod aead;
 mod cipher;
 mod error;
 mod index;
 mod master_key;
-mod record;
 mod workspace_keys;
 
 pub use cipher::Place;
 pub use error::VaultError;
 pub use index::{ApiKeyHash, BlindIndex, IndexKind};
 pub use master_key::{MasterKey, MasterKeyError, MasterKeys};
-pub use record::{LeadRecord, TicketRecord};
 pub use workspace_keys::{Purpose, Vault, WorkspaceKeys, WrappedKey};

@@ -76,13 +76,13 @@ impl WrappedKey {
 /// The master keys at work: makes and opens the keys of workspaces.
 ///
 /// ```
-/// use konektor_server::vault::{LeadRecord, MasterKey, MasterKeys, Place, Vault};
+/// use konektor_server::vault::{MasterKey, MasterKeys, Place, Vault};
 /// let vault = Vault::new(MasterKeys::from(&MasterKey::generate()));
 /// let wrapped = vault.create_workspace_keys("ws_1")?; // for the store
 /// let keys = vault.open_workspace("ws_1", &wrapped)?;
-/// let lead = LeadRecord { first_name: "Budi".to_owned(), ..LeadRecord::default() };
-/// let sealed = keys.seal_record(&Place::record("lead", "lead_1"), &lead)?;
-/// assert_eq!(keys.open_record::<LeadRecord>(&Place::record("lead", "lead_1"), &sealed)?, lead);
+/// let place = Place::record("lead", "lead_1");
+/// let sealed = keys.seal(&place, b"Budi")?;
+/// assert_eq!(keys.open(&place, &sealed)?.as_slice(), b"Budi");
 /// # Ok::<(), konektor_server::vault::VaultError>(())
 /// ```
 #[derive(Debug)]
