@@ -1,0 +1,159 @@
+//! How every request is sent: with the key, to one host, again when that may help.
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use reqwest::{
+    Request, Response, StatusCode,
+    header::{AUTHORIZATION, HeaderMap},
+};
+
+use crate::{client::Shared, generated::client::Client as Generated, response::Meta, retry};
+
+/// What the generated client's methods return.
+pub(crate) type Outcome<T> =
+    Result<progenitor_client::ResponseValue<T>, progenitor_client::Error<()>>;
+
+/// One call of an operation: what all its tries share.
+#[derive(Clone, Debug)]
+pub(crate) struct Call(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    client: Arc<Shared>,
+    effect: Effect,
+    attempts: AtomicU32,
+    last: OnceLock<(StatusCode, HeaderMap)>,
+}
+
+/// What a call does to the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Done twice, it changes nothing more.
+    Repeatable,
+    /// Done twice, there are two.
+    Adds,
+}
+
+impl Call {
+    pub(crate) fn new(client: Arc<Shared>, effect: Effect) -> Self {
+        let attempts = AtomicU32::new(0);
+        Self(Arc::new(State {
+            client,
+            effect,
+            attempts,
+            last: OnceLock::new(),
+        }))
+    }
+
+    /// Whether doing it again adds something again.
+    pub(crate) fn adds(&self) -> bool {
+        self.0.effect == Effect::Adds
+    }
+
+    /// How many times the request was sent.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.0.attempts.load(Ordering::Relaxed)
+    }
+
+    /// The status of the answer, if there was one.
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        self.0.last.get().map(|(status, _)| *status)
+    }
+
+    /// How long the last answer asks to wait.
+    pub(crate) fn asked_wait(&self) -> Option<Duration> {
+        let (status, headers) = self.0.last.get()?;
+        retry::asked_wait(*status, headers, Timestamp::now())
+    }
+
+    /// What came beside the answer.
+    pub(crate) fn meta(&self) -> Meta {
+        let headers = self.0.last.get().map(|(_, headers)| headers);
+        Meta::new(headers.unwrap_or(&HeaderMap::new()), self.attempts())
+    }
+}
+
+impl ClientHooks<Call> for Generated {
+    async fn exec(&self, mut request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
+        let State {
+            client,
+            attempts,
+            last,
+            ..
+        } = &*self.inner().0;
+        prepare(&mut request, client);
+        let tries = if retry::is_repeatable(request.method()) {
+            client.retries
+        } else {
+            crate::Retries::none()
+        };
+
+        let mut attempt = 1;
+        let outcome = loop {
+            attempts.store(attempt, Ordering::Relaxed);
+            let Some(copy) = request.try_clone() else {
+                break send(&client.http, request).await;
+            };
+            let outcome = send(&client.http, copy).await;
+            let Some(wait) = failed_for_now(&outcome)
+                .and_then(|asked| tries.wait(attempt, asked, fastrand::f64()))
+            else {
+                break outcome;
+            };
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        };
+        if let Ok(answer) = &outcome {
+            // Set once, because a call is executed once.
+            let _ = last.set((answer.status(), answer.headers().clone()));
+        }
+        outcome
+    }
+}
+
+/// Adds the key, and takes away a header of progenitor's that the API does not know.
+fn prepare(request: &mut Request, client: &Shared) {
+    request.headers_mut().remove("api-version");
+    if let Some(key) = &client.key {
+        request.headers_mut().insert(AUTHORIZATION, key.header());
+    }
+}
+
+/// Sends a request once and reads the whole answer, so that one that breaks off is a failed try.
+async fn send(http: &reqwest::Client, request: Request) -> reqwest::Result<Response> {
+    let mut answer = http.execute(request).await?;
+    let status = answer.status();
+    let headers = std::mem::take(answer.headers_mut());
+    let body = match answer.bytes().await {
+        Ok(body) => body,
+        // The status says more than that its explanation broke off.
+        Err(_) if !status.is_success() => Bytes::new(),
+        Err(error) => return Err(error),
+    };
+    let mut whole = http::Response::new(body);
+    *whole.status_mut() = status;
+    *whole.headers_mut() = headers;
+    Ok(whole.into())
+}
+
+/// For a try that failed but may succeed later: how long the server asks to wait, if it does.
+#[expect(
+    clippy::option_option,
+    reason = "two questions: whether to wait, and what was asked for"
+)]
+fn failed_for_now(outcome: &reqwest::Result<Response>) -> Option<Option<Duration>> {
+    match outcome {
+        Err(error) => (!error.is_builder()).then_some(None),
+        Ok(answer) => retry::is_transient(answer.status())
+            .then(|| retry::asked_wait(answer.status(), answer.headers(), Timestamp::now())),
+    }
+}

@@ -1,0 +1,43 @@
+use crate::{Client, Error, Lead, Response, call::Effect, leads::LeadRef};
+
+/// A lead that is to be read; made by [`Leads::get`](crate::leads::Leads::get).
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct Get {
+    client: Client,
+    lead: LeadRef,
+}
+
+impl Get {
+    pub(crate) fn new(client: Client, lead: String) -> Self {
+        Self {
+            client,
+            lead: LeadRef(lead),
+        }
+    }
+
+    /// The lead.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) when no lead has that id, uniqueCode, externalRef
+    /// or phone, and all else in [`ErrorKind`](crate::ErrorKind).
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let lead = client.leads().get("CRM-1024").send().await?;
+    /// println!("{} is {}", lead.first_name, lead.status);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send(self) -> Result<Response<Lead>, Error> {
+        let lead = self.lead.checked()?;
+        self.client
+            .call(
+                Effect::Repeatable,
+                async |api| api.leads_get(lead).await,
+                |answer| (answer.data, answer.extra),
+            )
+            .await
+    }
+}

@@ -1,0 +1,231 @@
+//! Leads.
+
+mod create;
+mod get;
+mod list;
+mod update;
+mod upsert;
+
+use std::fmt;
+
+pub use create::Create;
+pub use get::Get;
+pub use list::List;
+pub use update::Update;
+pub use upsert::{Upsert, Upserted};
+
+use crate::{Client, Error, LeadChanges, LeadMatch, LeadMatchBy, NewLead};
+
+/// What can be done with leads; made by [`Client::leads`].
+#[derive(Clone, Debug)]
+pub struct Leads {
+    client: Client,
+}
+
+impl Leads {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Leads of the workspace, newest first, narrowed by any combination of filters.
+    ///
+    /// ```no_run
+    /// # use konektor_sdk::{Client, LeadStatus};
+    /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
+    /// let page = client.leads().list().status(LeadStatus::New).created_from("2025-01-01").send().await?;
+    /// for lead in &page.items {
+    ///     println!("{} {}", lead.unique_code, lead.first_name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list(&self) -> List {
+        List::new(self.client.clone())
+    }
+
+    /// One lead, by its id, uniqueCode, externalRef or phone.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let lead = client.leads().get("CRM-1024").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get(&self, lead: impl Into<String>) -> Get {
+        Get::new(self.client.clone(), lead.into())
+    }
+
+    /// A new lead; only its first name is needed.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let lead = client.leads().create("Budi").phone("081234567890").send().await?;
+    /// println!("{}", lead.id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create(&self, first_name: impl Into<String>) -> Create {
+        Create::new(self.client.clone(), NewLead::new(first_name))
+    }
+
+    /// Changes one lead, which may be named as in [`get`](Self::get). What is not set stays as it
+    /// is.
+    ///
+    /// ```no_run
+    /// # use konektor_sdk::{Client, LeadStatus};
+    /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
+    /// client.leads().update("CRM-1024").status(LeadStatus::Qualified).clear_email().send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn update(&self, lead: impl Into<String>) -> Update {
+        Update::new(self.client.clone(), lead.into())
+    }
+
+    /// Changes the lead that matches, or creates it when there is none.
+    ///
+    /// ```no_run
+    /// # use konektor_sdk::{Client, LeadMatch, LeadStatus};
+    /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
+    /// let lead = client
+    ///     .leads()
+    ///     .upsert(LeadMatch::phone("081234567890"))
+    ///     .first_name("Budi")
+    ///     .status(LeadStatus::Contacted)
+    ///     .send()
+    ///     .await?;
+    /// println!("{} {}", if lead.created() { "created" } else { "updated" }, lead.id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn upsert(&self, matching: LeadMatch) -> Upsert {
+        Upsert::new(self.client.clone(), matching)
+    }
+}
+
+impl NewLead {
+    /// A lead with a first name and nothing else.
+    ///
+    /// ```
+    /// let lead = konektor_sdk::NewLead::new("Budi").email("budi@example.com");
+    /// assert_eq!(serde_json::to_string(&lead)?, r#"{"firstName":"Budi","email":"budi@example.com"}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn new(first_name: impl Into<String>) -> Self {
+        Self {
+            unique_code: None,
+            external_ref: None,
+            first_name: first_name.into(),
+            last_name: None,
+            email: None,
+            phone: None,
+            status: None,
+            priority: None,
+            source: None,
+            ad_platform: None,
+            assigned_to: None,
+            estimated_value: None,
+            actual_value: None,
+            notes: None,
+            campaign_name: None,
+        }
+    }
+}
+
+impl LeadChanges {
+    /// No change.
+    ///
+    /// ```
+    /// assert!(konektor_sdk::LeadChanges::new().is_empty());
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether nothing would change.
+    ///
+    /// ```
+    /// assert!(!konektor_sdk::LeadChanges::new().clear_notes().is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl LeadMatch {
+    /// The lead whose `by` is `value`.
+    ///
+    /// ```
+    /// use konektor_sdk::{LeadMatch, LeadMatchBy};
+    ///
+    /// assert_eq!(LeadMatch::new(LeadMatchBy::Phone, "0812"), LeadMatch::phone("0812"));
+    /// ```
+    pub fn new(by: LeadMatchBy, value: impl Into<String>) -> Self {
+        Self {
+            by,
+            value: value.into(),
+        }
+    }
+
+    /// The lead with this id. None is created for an unknown id, because ids are the server's to
+    /// make.
+    ///
+    /// ```
+    /// let matching = konektor_sdk::LeadMatch::id("lead_01jhmh6v5e7m2q9r4s8t0w1x3y");
+    /// ```
+    pub fn id(id: impl Into<String>) -> Self {
+        Self::new(LeadMatchBy::Id, id)
+    }
+
+    /// The lead with this uniqueCode.
+    ///
+    /// ```
+    /// let matching = konektor_sdk::LeadMatch::unique_code("KNK-7GQ2M9XD");
+    /// ```
+    pub fn unique_code(code: impl Into<String>) -> Self {
+        Self::new(LeadMatchBy::UniqueCode, code)
+    }
+
+    /// The lead with this phone number, in any usual spelling.
+    ///
+    /// ```
+    /// let matching = konektor_sdk::LeadMatch::phone("0812-3456-7890");
+    /// ```
+    pub fn phone(phone: impl Into<String>) -> Self {
+        Self::new(LeadMatchBy::Phone, phone)
+    }
+
+    /// The lead with this key in a system of yours.
+    ///
+    /// ```
+    /// let matching = konektor_sdk::LeadMatch::external_ref("CRM-1024");
+    /// ```
+    pub fn external_ref(key: impl Into<String>) -> Self {
+        Self::new(LeadMatchBy::ExternalRef, key)
+    }
+}
+
+/// What names a lead in a path. It may be a phone number.
+#[derive(Clone)]
+pub(crate) struct LeadRef(String);
+
+impl LeadRef {
+    /// The text, unless it would name another path: an empty segment leads to the list, and every
+    /// URL library resolves dots, written as `%2e` too.
+    /// <https://url.spec.whatwg.org/#double-dot-path-segment>
+    fn checked(&self) -> Result<&str, Error> {
+        match self.0.as_str() {
+            "" => Err(Error::bad_field("id", "Required")),
+            "." | ".." => Err(Error::bad_field("id", "No lead is called that")),
+            lead => Ok(lead),
+        }
+    }
+}
+
+impl fmt::Debug for LeadRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}

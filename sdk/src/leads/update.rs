@@ -1,0 +1,62 @@
+use crate::{Client, Error, Lead, LeadChanges, Response, call::Effect, leads::LeadRef};
+
+/// Changes to a lead that are to be made; made by [`Leads::update`](crate::leads::Leads::update).
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct Update {
+    client: Client,
+    lead: LeadRef,
+    pub(crate) body: LeadChanges,
+}
+
+impl Update {
+    pub(crate) fn new(client: Client, lead: String) -> Self {
+        Self {
+            client,
+            lead: LeadRef(lead),
+            body: LeadChanges::new(),
+        }
+    }
+
+    /// Takes all changes from a [`LeadChanges`], instead of those made before.
+    ///
+    /// ```no_run
+    /// # use konektor_sdk::{Client, LeadChanges};
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let changes: LeadChanges = serde_json::from_str(r#"{"status": "won", "notes": null}"#)?;
+    /// client.leads().update("CRM-1024").changes(changes).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn changes(mut self, changes: LeadChanges) -> Self {
+        self.body = changes;
+        self
+    }
+
+    /// Makes the changes, and gives the lead as it is then.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is no such lead,
+    /// [`Validation`](crate::ErrorKind::Validation) when a field is not valid, and all else in
+    /// [`ErrorKind`](crate::ErrorKind).
+    ///
+    /// ```no_run
+    /// # use konektor_sdk::{Client, LeadStatus};
+    /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
+    /// let lead = client.leads().update("CRM-1024").status(LeadStatus::Won).send().await?;
+    /// println!("{}", lead.updated_at);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send(self) -> Result<Response<Lead>, Error> {
+        let lead = self.lead.checked()?;
+        self.client
+            .call(
+                Effect::Repeatable,
+                async |api| api.leads_update(lead, &self.body).await,
+                |answer| (answer.data, answer.extra),
+            )
+            .await
+    }
+}

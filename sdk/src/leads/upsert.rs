@@ -1,0 +1,116 @@
+use std::ops::Deref;
+
+use crate::{
+    Client, Error, Lead, LeadChanges, LeadMatch, Response, call::Effect,
+    generated::types::LeadUpsert,
+};
+
+/// A lead that is to be changed or created; made by [`Leads::upsert`](crate::leads::Leads::upsert).
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct Upsert {
+    client: Client,
+    pub(crate) body: LeadUpsert,
+}
+
+/// The lead that was changed or created. It reads like the [`Lead`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Upserted {
+    /// The lead as it is now.
+    pub lead: Lead,
+    created: bool,
+}
+
+impl Upserted {
+    /// Whether the lead was created.
+    ///
+    /// ```no_run
+    /// # use konektor_sdk::{Client, LeadMatch};
+    /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
+    /// let lead = client.leads().upsert(LeadMatch::phone("0812…")).first_name("Budi").send().await?;
+    /// println!("{}", if lead.created() { "created" } else { "updated" });
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn created(&self) -> bool {
+        self.created
+    }
+}
+
+impl Deref for Upserted {
+    type Target = Lead;
+
+    fn deref(&self) -> &Lead {
+        &self.lead
+    }
+}
+
+impl Upsert {
+    pub(crate) fn new(client: Client, matching: LeadMatch) -> Self {
+        let lead = LeadChanges::new();
+        Self {
+            client,
+            body: LeadUpsert {
+                match_: matching,
+                lead,
+                create_if_missing: None,
+            },
+        }
+    }
+
+    /// Takes all changes from a [`LeadChanges`], instead of those made before.
+    ///
+    /// ```no_run
+    /// # use konektor_sdk::{Client, LeadChanges, LeadMatch};
+    /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
+    /// let changes = LeadChanges::new().first_name("Budi").campaign_name("Promo Januari");
+    /// client.leads().upsert(LeadMatch::external_ref("CRM-1024")).changes(changes).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn changes(mut self, changes: LeadChanges) -> Self {
+        self.body.lead = changes;
+        self
+    }
+
+    /// Changes or creates the lead. It is sent once, never again by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) when there is no such lead and none may be created,
+    /// [`Validation`](crate::ErrorKind::Validation) when a field is not valid, and all else in
+    /// [`ErrorKind`](crate::ErrorKind).
+    ///
+    /// ```no_run
+    /// # use konektor_sdk::{Client, LeadMatch};
+    /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
+    /// let lead = client
+    ///     .leads()
+    ///     .upsert(LeadMatch::external_ref("CRM-1024"))
+    ///     .first_name("Budi")
+    ///     .send()
+    ///     .await?;
+    /// println!("{}", lead.id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send(self) -> Result<Response<Upserted>, Error> {
+        self.client
+            .call(
+                Effect::Repeatable,
+                async |api| api.leads_upsert(&self.body).await,
+                |answer| {
+                    (
+                        Upserted {
+                            lead: answer.data,
+                            created: answer.created,
+                        },
+                        answer.extra,
+                    )
+                },
+            )
+            .await
+    }
+}

@@ -1,0 +1,184 @@
+//! When a request is sent again, and after how long.
+//!
+//! No crate is used: of the usual ones backon has no full jitter, tokio-retry no say in the wait,
+//! and reqwest-retry ignores `Retry-After`. What is left is the loop in [`call`](crate::call) and
+//! the sums here.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, fmt::rfc2822};
+use reqwest::{
+    Method, StatusCode,
+    header::{DATE, HeaderMap, RETRY_AFTER},
+};
+
+use crate::response::number;
+
+/// How often a request is tried, and how long it may wait in between.
+///
+/// Reads and updates (GET and PATCH: setting the same fields twice changes nothing more) are sent
+/// again after a network error, a timeout and the statuses 408, 429, 500, 502, 503 and 504. Requests
+/// that create something (POST) are never sent again.
+///
+/// Waits are random, between nothing and a bound that doubles with every try ("full jitter"), so
+/// that many clients do not come back at once. `Retry-After`, and `X-RateLimit-Reset` of a 429
+/// without it, are waited for on top; when that is longer than `max_wait`, the error is returned at
+/// once, with [`Error::retry_after`](crate::Error::retry_after).
+///
+/// ```
+/// use std::time::Duration;
+/// use konektor_sdk::{Client, Retries};
+///
+/// let client = Client::builder()
+///     .retries(Retries::default().max_attempts(5).max_wait(Duration::from_secs(60)))
+///     .build()?;
+/// # Ok::<(), konektor_sdk::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retries {
+    max_attempts: u32,
+    base_delay: Duration,
+    max_wait: Duration,
+}
+
+impl Default for Retries {
+    /// Three tries, the first wait under half a second, none longer than 30 seconds.
+    fn default() -> Self {
+        Self {
+            max_attempts: 3,
+            base_delay: Duration::from_millis(500),
+            max_wait: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Retries {
+    /// Every request is sent once.
+    ///
+    /// ```
+    /// use konektor_sdk::{Client, Retries};
+    ///
+    /// let client = Client::builder().retries(Retries::none()).build()?;
+    /// # Ok::<(), konektor_sdk::Error>(())
+    /// ```
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default().max_attempts(1)
+    }
+
+    /// The most times that a request is sent, the first one included; 0 is taken for 1.
+    ///
+    /// ```
+    /// let retries = konektor_sdk::Retries::default().max_attempts(5);
+    /// ```
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// The bound of the first random wait; it doubles with every try.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let retries = konektor_sdk::Retries::default().base_delay(Duration::from_millis(100));
+    /// ```
+    #[must_use]
+    pub fn base_delay(mut self, delay: Duration) -> Self {
+        self.base_delay = delay;
+        self
+    }
+
+    /// The longest wait between two tries, whoever asks for it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let retries = konektor_sdk::Retries::default().max_wait(Duration::from_secs(5));
+    /// ```
+    #[must_use]
+    pub fn max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = wait;
+        self
+    }
+
+    /// How long to wait after try number `attempt` (from 1) has failed for now, or `None` when
+    /// that was the last one. `asked` is what the server asked for, `random` lies in 0 to 1.
+    pub(crate) fn wait(
+        &self,
+        attempt: u32,
+        asked: Option<Duration>,
+        random: f64,
+    ) -> Option<Duration> {
+        let asked = asked.unwrap_or_default();
+        if attempt >= self.max_attempts || asked > self.max_wait {
+            return None;
+        }
+        let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
+        let bound = self.base_delay.saturating_mul(doubled).min(self.max_wait);
+        Some(
+            asked
+                .saturating_add(bound.mul_f64(random.clamp(0.0, 1.0)))
+                .min(self.max_wait),
+        )
+    }
+}
+
+/// Whether a request may be sent again by itself. PATCH is not idempotent in general, but here it
+/// sets fields to values.
+pub(crate) fn is_repeatable(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::PATCH)
+}
+
+/// Whether a status may be another one soon.
+pub(crate) fn is_transient(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// How long the server asks to wait.
+pub(crate) fn asked_wait(
+    status: StatusCode,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Option<Duration> {
+    if let Some(wait) = retry_after(headers, now) {
+        return Some(wait);
+    }
+    if status != StatusCode::TOO_MANY_REQUESTS {
+        return None;
+    }
+    let reset = i64::try_from(number(headers, "x-ratelimit-reset")?).ok()?;
+    Some(until(
+        Timestamp::from_second(reset).ok()?,
+        server_time(headers, now),
+    ))
+}
+
+/// `Retry-After`: seconds or a date.
+/// <https://www.rfc-editor.org/rfc/rfc9110.html#name-retry-after>
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    Some(until(http_date(value)?, server_time(headers, now)))
+}
+
+/// The server's idea of now, so that a clock that is wrong here or there does no harm.
+fn server_time(headers: &HeaderMap, now: Timestamp) -> Timestamp {
+    let date = headers
+        .get(DATE)
+        .and_then(|date| http_date(date.to_str().ok()?));
+    date.unwrap_or(now)
+}
+
+/// The one form of a date that may be sent today; RFC 2822 reads it.
+/// <https://www.rfc-editor.org/rfc/rfc9110.html#name-date-time-formats>
+fn http_date(value: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(value).ok()
+}
+
+fn until(later: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(later.duration_since(now)).unwrap_or_default()
+}

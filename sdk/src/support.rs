@@ -1,0 +1,81 @@
+//! Tickets to Konektor's support team.
+
+use crate::{
+    Client, Error, Response, SupportTicket, call::Effect, generated::types::SupportTicketCreate,
+};
+
+/// The way to support; made by [`Client::support`].
+#[derive(Clone, Debug)]
+pub struct Support {
+    client: Client,
+}
+
+impl Support {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// A new ticket.
+    ///
+    /// ```no_run
+    /// # use konektor_sdk::{Client, TicketPriority};
+    /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
+    /// let ticket = client
+    ///     .support()
+    ///     .create_ticket("Conversions to Meta fail", "Since this morning all of them fail.")
+    ///     .priority(TicketPriority::High)
+    ///     .send()
+    ///     .await?;
+    /// println!("{}", ticket.ticket_ref);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_ticket(
+        &self,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) -> CreateTicket {
+        let body = SupportTicketCreate {
+            subject: subject.into(),
+            message: message.into(),
+            priority: None,
+        };
+        CreateTicket {
+            client: self.client.clone(),
+            body,
+        }
+    }
+}
+
+/// A ticket that is to be opened; made by [`Support::create_ticket`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct CreateTicket {
+    client: Client,
+    pub(crate) body: SupportTicketCreate,
+}
+
+impl CreateTicket {
+    /// Opens the ticket. It is sent once, never again by itself.
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`](crate::ErrorKind).
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let ticket = client.support().create_ticket("A question", "How do I …?").send().await?;
+    /// println!("{}", ticket.ticket_ref);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send(self) -> Result<Response<SupportTicket>, Error> {
+        self.client
+            .call(
+                Effect::Adds,
+                async |api| api.support_ticket_create(&self.body).await,
+                |answer| (answer.data, answer.extra),
+            )
+            .await
+    }
+}

@@ -1,0 +1,26 @@
+//! TLS by rustls with ring, set up here so that no program has to install a provider.
+
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls_platform_verifier::BuilderVerifierExt;
+
+use crate::Error;
+
+/// The settings for connections. Without encryption they are never used, but reqwest wants some;
+/// then no certificates are looked for, which a small container may not have.
+pub(crate) fn config(encrypted: bool) -> Result<ClientConfig, Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::config(format!("TLS cannot be set up: {error}")))?;
+    let builder = if encrypted {
+        builder.with_platform_verifier().map_err(|error| {
+            Error::config(format!("no certificates to trust on this machine: {error}"))
+        })?
+    } else {
+        builder.with_root_certificates(RootCertStore::empty())
+    };
+    let mut config = builder.with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}

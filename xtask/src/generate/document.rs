@@ -1,0 +1,281 @@
+//! openapi.yaml, rewritten in memory into what progenitor understands.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+
+/// Where the document keeps its schemas.
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// What stands beside a schema that may be null.
+const NULL: &str = "#/components/schemas/NoValue";
+
+/// Reads the document as plain values, in its own order.
+pub(crate) fn read(path: &Path) -> Result<Value> {
+    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    serde_saphyr::from_str(&text).with_context(|| format!("{} is not valid YAML", path.display()))
+}
+
+/// The value that a local reference such as `#/components/schemas/Lead` names.
+pub(crate) fn resolve<'a>(document: &'a Value, reference: &str) -> Result<&'a Value> {
+    document
+        .pointer(reference.trim_start_matches('#'))
+        .with_context(|| format!("{reference} does not exist"))
+}
+
+/// The value itself, or the one that it refers to.
+pub(crate) fn follow<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
+    match value.get("$ref").and_then(Value::as_str) {
+        Some(reference) => resolve(document, reference),
+        None => Ok(value),
+    }
+}
+
+/// The document with everything that progenitor cannot read said in another way.
+pub(crate) fn for_progenitor(document: &Value) -> Result<Value> {
+    let mut prepared = document.clone();
+    for item in object_mut(&mut prepared, "/paths")?.values_mut() {
+        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            prepare_operation(document, operation)?;
+        }
+    }
+
+    let mut schemas = Map::new();
+    add_schemas_of(document, &prepared["paths"], &mut schemas)?;
+    prepared["components"] = json!({ "schemas": schemas });
+    Ok(prepared)
+}
+
+/// Adds the schemas that `value` refers to, and those that they refer to.
+fn add_schemas_of(document: &Value, value: &Value, schemas: &mut Map<String, Value>) -> Result<()> {
+    if let Some(name) = schema_name(value) {
+        if !schemas.contains_key(name) {
+            let schema = rewritten(document, follow(document, value)?)?;
+            schemas.insert(name.to_owned(), schema.clone());
+            add_schemas_of(document, &schema, schemas)?;
+        }
+        return Ok(());
+    }
+    let parts: Box<dyn Iterator<Item = &Value>> = match value {
+        Value::Object(object) => Box::new(object.values()),
+        Value::Array(array) => Box::new(array.iter()),
+        _ => return Ok(()),
+    };
+    for part in parts {
+        add_schemas_of(document, part, schemas)?;
+    }
+    Ok(())
+}
+
+/// Failures are left out: they arrive as raw responses, which the SDK reads with more patience
+/// than a schema has. So are headers, which it reads by itself.
+fn prepare_operation(document: &Value, operation: &mut Value) -> Result<()> {
+    if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+        responses.retain(|status, _| status.starts_with('2'));
+        for response in responses.values_mut().filter_map(Value::as_object_mut) {
+            response.remove("headers");
+        }
+    }
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
+    {
+        let mut whole = follow(document, parameter)?.clone();
+        whole["schema"] = rewritten(document, &whole["schema"])?;
+        *parameter = whole;
+    }
+    Ok(())
+}
+
+/// A schema as progenitor should see it.
+///
+/// - What may be null is `nullable`.
+/// - Texts and numbers with limits are inlined without them: the server checks limits, and each
+///   would become a type of its own.
+/// - Defaults are left out, so that what is not set is not sent.
+/// - An answer keeps fields that it does not know.
+fn rewritten(document: &Value, schema: &Value) -> Result<Value> {
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        let target = resolve(document, reference)?;
+        return if is_inlined(target) { without_limits(target) } else { Ok(schema.clone()) };
+    }
+    if let Some(alternatives) = schema.get("anyOf").and_then(Value::as_array) {
+        return match non_null(alternatives) {
+            Some(inner) => nullable(rewritten(document, inner)?),
+            None => Ok(schema.clone()),
+        };
+    }
+    if let Some([part]) = schema.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
+        return rewritten(document, part);
+    }
+
+    let mut schema = schema.clone();
+    remove_limits(&mut schema);
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        for property in properties.values_mut() {
+            *property = rewritten(document, property)?;
+        }
+        let schema = schema.as_object_mut().context("a schema is an object")?;
+        schema.entry("additionalProperties").or_insert_with(|| json!({}));
+    }
+    if let Some(items) = schema.get_mut("items") {
+        *items = rewritten(document, items)?;
+    }
+    Ok(schema)
+}
+
+/// The other alternative, when there are two and one of them is null.
+pub(crate) fn non_null(alternatives: &[Value]) -> Option<&Value> {
+    match alternatives {
+        [inner, null] if null["$ref"] == NULL => Some(inner),
+        _ => None,
+    }
+}
+
+fn nullable(schema: Value) -> Result<Value> {
+    if schema.get("$ref").is_some() {
+        return Ok(json!({ "allOf": [schema], "nullable": true }));
+    }
+    let mut schema = schema;
+    schema["nullable"] = json!(true);
+    Ok(schema)
+}
+
+fn without_limits(schema: &Value) -> Result<Value> {
+    let mut schema = schema.clone();
+    remove_limits(&mut schema);
+    if schema["type"] == "integer" {
+        schema["format"] = json!("uint64");
+    }
+    Ok(schema)
+}
+
+fn remove_limits(schema: &mut Value) {
+    if let Some(schema) = schema.as_object_mut() {
+        for limit in ["minLength", "maxLength", "pattern", "minimum", "maximum", "default", "example"] {
+            schema.remove(limit);
+        }
+        // typify makes types of the formats that it knows; `email` and `phone` stay text.
+        if schema.get("format").is_some_and(|format| format == "email" || format == "phone") {
+            schema.remove("format");
+        }
+    }
+}
+
+/// A text or number: it gets no type of its own.
+fn is_inlined(schema: &Value) -> bool {
+    matches!(schema["type"].as_str(), Some("string" | "integer" | "number"))
+        && schema.get("enum").is_none()
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema["enum"] == json!([null])
+}
+
+/// The object at a JSON pointer.
+pub(crate) fn object<'a>(document: &'a Value, pointer: &str) -> Result<&'a Map<String, Value>> {
+    document
+        .pointer(pointer)
+        .and_then(Value::as_object)
+        .with_context(|| format!("openapi.yaml has no object at {pointer}"))
+}
+
+fn object_mut<'a>(document: &'a mut Value, pointer: &str) -> Result<&'a mut Map<String, Value>> {
+    document
+        .pointer_mut(pointer)
+        .and_then(Value::as_object_mut)
+        .with_context(|| format!("openapi.yaml has no object at {pointer}"))
+}
+
+/// The name of the schema that a reference names.
+pub(crate) fn schema_name(value: &Value) -> Option<&str> {
+    value.get("$ref")?.as_str()?.strip_prefix(SCHEMAS)
+}
+
+/// A schema without what says that it may be null.
+pub(crate) fn bare(document: &Value, schema: &Value) -> Result<Value> {
+    let mut schema = rewritten(document, schema)?;
+    if let Some([part]) = schema.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
+        schema = part.clone();
+    }
+    Ok(schema)
+}
+
+/// Whether a property may be null.
+pub(crate) fn is_nullable(document: &Value, schema: &Value) -> Result<bool> {
+    Ok(rewritten(document, schema)?["nullable"] == json!(true))
+}
+
+/// The properties of an object's schema, in the document's order.
+pub(crate) fn properties(schema: &Value) -> Result<Vec<(&str, &Value)>> {
+    let properties = schema["properties"].as_object().context("a schema without properties")?;
+    Ok(properties.iter().map(|(name, schema)| (name.as_str(), schema)).collect())
+}
+
+/// What the document says of a property: beside it, or with the schema that it refers to.
+pub(crate) fn description(document: &Value, name: &str, schema: &Value) -> Result<String> {
+    if let Some(description) = schema["description"].as_str() {
+        return Ok(description.to_owned());
+    }
+    let inner = match (schema["anyOf"].as_array(), schema["allOf"].as_array()) {
+        (Some(alternatives), _) => non_null(alternatives).unwrap_or(schema),
+        (_, Some(parts)) => parts.first().unwrap_or(schema),
+        _ => schema,
+    };
+    let target = follow(document, inner)?;
+    Ok(target["description"].as_str().map_or_else(|| super::words(name), str::to_owned))
+}
+
+/// The names of all schemas that are lists of allowed words.
+pub(crate) fn enums(document: &Value) -> Result<Vec<(&String, &Value)>> {
+    let schemas = object(document, "/components/schemas")?;
+    Ok(schemas.iter().filter(|(_, schema)| schema.get("enum").is_some() && !is_null(schema)).collect())
+}
+
+/// The operations of a path, in the document's order.
+pub(crate) fn operations(item: &Value) -> impl Iterator<Item = &Value> {
+    let values = item.as_object().into_iter().flat_map(Map::values);
+    values.filter(|operation| operation.get("operationId").is_some())
+}
+
+/// The parameters of an operation that are sent in `place`.
+pub(crate) fn parameters<'a>(
+    document: &'a Value,
+    operation: &'a Value,
+    place: &str,
+) -> Result<Vec<&'a Value>> {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let parameters = parameters.map(|parameter| follow(document, parameter));
+    let mut parameters = parameters.collect::<Result<Vec<_>>>()?;
+    parameters.retain(|parameter| parameter["in"] == place);
+    Ok(parameters)
+}
+
+/// The schema of an operation's body.
+pub(crate) fn body(operation: &Value) -> Option<&Value> {
+    operation.pointer("/requestBody/content/application~1json/schema")
+}
+
+/// Whether an object must have a property.
+pub(crate) fn is_required(schema: &Value, property: &str) -> bool {
+    schema["required"].as_array().is_some_and(|names| names.iter().any(|name| name == property))
+}
+
+/// The example that a schema has, or the one that it refers to.
+pub(crate) fn example<'a>(document: &'a Value, schema: &'a Value) -> Option<&'a Value> {
+    let inner = schema["anyOf"].as_array().and_then(|parts| non_null(parts)).unwrap_or(schema);
+    follow(document, inner).ok()?.get("example")
+}
+
+/// A property in the example of any body.
+pub(crate) fn body_example<'a>(document: &'a Value, property: &str) -> Option<&'a Value> {
+    let paths = document["paths"].as_object()?;
+    paths.values().flat_map(operations).find_map(|operation| {
+        operation.pointer("/requestBody/content/application~1json/example")?.get(property)
+    })
+}
+
+/// Whether a schema is the whole body of an operation.
+pub(crate) fn is_body(document: &Value, name: &str) -> bool {
+    let paths = document["paths"].as_object().into_iter().flat_map(Map::values);
+    paths.flat_map(operations).filter_map(body).any(|body| schema_name(body) == Some(name))
+}

@@ -1,0 +1,54 @@
+//! Lists of allowed words, as enums that keep a word they do not know.
+
+use anyhow::{Context, Result, ensure};
+use heck::ToUpperCamelCase;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use serde_json::Value;
+
+use super::document;
+
+/// One enum for each list of words in the document.
+pub(crate) fn generate(document: &Value) -> Result<syn::File> {
+    let mut code = TokenStream::new();
+    for (name, schema) in document::enums(document)? {
+        code.extend(open_enum(name, schema).with_context(|| format!("schema {name}"))?);
+    }
+    Ok(syn::parse2(code)?)
+}
+
+fn open_enum(name: &str, schema: &Value) -> Result<TokenStream> {
+    let ident = format_ident!("{name}");
+    let values = schema["enum"].as_array().context("no list of values")?;
+    let values = values.iter().map(|value| value.as_str().context("not a text"));
+    let values = values.collect::<Result<Vec<_>>>()?;
+    let variants = values.iter().map(|value| variant(value)).collect::<Vec<_>>();
+    ensure!(variants.iter().all(|variant| variant != "Unknown"), "a value is called unknown");
+    let value_docs = values.iter().map(|value| format!(" `{value}`"));
+
+    let first = variants.first().context("no values")?;
+    let doc = super::doc_lines(schema["description"].as_str().unwrap_or(&super::words(name)));
+    let example = super::doc_lines(&format!(
+        "```\nuse konektor_sdk::{name};\n\nassert_eq!({name}::from({:?}), {name}::{first});\n\
+         assert_eq!({name}::from(\"of-tomorrow\").as_str(), \"of-tomorrow\");\n```",
+        values[0]
+    ));
+    Ok(quote! {
+        #(#[doc = #doc])*
+        ///
+        #(#[doc = #example])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum #ident {
+            #(#[doc = #value_docs] #variants,)*
+            /// A value that this version of the SDK does not know, kept as the server sent it.
+            Unknown(String),
+        }
+        crate::wire::open_enum!(#ident { #(#variants = #values),* });
+    })
+}
+
+/// The name of a value in Rust: `last_7_days` is `Last7Days`.
+pub(crate) fn variant(value: &str) -> syn::Ident {
+    format_ident!("{}", value.to_upper_camel_case())
+}

@@ -1,0 +1,173 @@
+//! The types that typify made, turned into ones that people may see.
+
+use anyhow::{Context, Result};
+use heck::ToSnakeCase;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use serde_json::Value;
+use syn::{Field, Fields, Item, ItemStruct, LitStr, Type};
+
+use super::{client::RENAMED, document};
+
+/// Every type of progenitor's, documented, in the document's order, and discreet.
+pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> {
+    let mut file = syn::File { shebang: None, attrs: Vec::new(), items: Vec::new(), frontmatter: None };
+    for item in items {
+        if let Item::Struct(structure) = item {
+            let polished = polish(document, structure)?;
+            let debug = debug(&polished);
+            file.items.push(Item::Struct(polished));
+            file.items.push(syn::parse2(debug)?);
+        }
+    }
+    Ok(file)
+}
+
+/// The schema that a type was made of.
+fn schema_of<'a>(document: &'a Value, name: &str) -> Result<(&'a str, &'a Value)> {
+    let name = RENAMED.iter().find(|(_, new)| *new == name).map_or(name, |(old, _)| old);
+    let schemas = document::object(document, "/components/schemas")?;
+    let (name, schema) = schemas.get_key_value(name).with_context(|| format!("no schema {name}"))?;
+    Ok((name, schema))
+}
+
+fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
+    let (name, schema) = schema_of(document, &structure.ident.to_string())?;
+    let properties = document::properties(schema)?;
+
+    let Fields::Named(fields) = &mut structure.fields else {
+        anyhow::bail!("{name} has no named fields");
+    };
+    let mut numbered = Vec::new();
+    for field in &fields.named {
+        let wire = wire_name(field)?;
+        let position = properties.iter().position(|(property, _)| *property == wire);
+        let doc = match position {
+            Some(position) => document::description(document, properties[position].0, properties[position].1)?,
+            None => "What a newer server sends beside these.".to_owned(),
+        };
+        numbered.push((position.unwrap_or(usize::MAX), polish_field(field, &wire, &doc)?));
+    }
+    numbered.sort_by_key(|(position, _)| *position);
+    fields.named = numbered.into_iter().map(|(_, field)| field).collect();
+
+    let doc = super::doc_lines(schema["description"].as_str().unwrap_or(&super::words(name)));
+    let strict = structure.attrs.iter().any(|attribute| {
+        attribute.path().is_ident("serde") && quote!(#attribute).to_string().contains("deny_unknown")
+    });
+    let strict = strict.then(|| quote!(#[serde(deny_unknown_fields)]));
+    let (ident, fields) = (&structure.ident, &structure.fields);
+    Ok(syn::parse2(quote! {
+        #(#[doc = #doc])*
+        #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+        #strict
+        #[non_exhaustive]
+        pub struct #ident #fields
+    })?)
+}
+
+/// Written anew, because typify refuses an absent field that may be null: an older or newer server
+/// may leave it out.
+fn polish_field(field: &Field, wire: &str, doc: &str) -> Result<Field> {
+    let ident = field.ident.as_ref().context("a field without a name")?;
+    let given = field.attrs.iter().map(|attribute| quote!(#attribute).to_string()).collect::<String>();
+
+    let mut serde = Vec::new();
+    if given.contains("flatten") {
+        serde.push(quote!(flatten));
+    } else if ident != wire {
+        serde.push(quote!(rename = #wire));
+    }
+    if given.contains("skip_serializing_if") {
+        serde.push(quote!(skip_serializing_if = "Option::is_none"));
+    }
+    if let Some(function) = serializer(&field.ty) {
+        serde.push(quote!(serialize_with = #function));
+    }
+
+    let serde = (!serde.is_empty()).then(|| quote!(#[serde(#(#serde),*)]));
+    let (ty, doc) = (&field.ty, super::doc_lines(doc));
+    let fields: syn::FieldsNamed =
+        syn::parse2(quote!({ #(#[doc = #doc])* #serde pub #ident: #ty }))?;
+    fields.named.into_iter().next().context("no field")
+}
+
+/// The function that writes a value the way the server does, for types that would not by themselves.
+pub(crate) fn serializer(ty: &Type) -> Option<&'static str> {
+    let text = quote!(#ty).to_string();
+    if text.contains("f64") {
+        Some("crate::wire::amount")
+    } else if text.contains("Timestamp") {
+        Some("crate::wire::time")
+    } else {
+        None
+    }
+}
+
+fn wire_name(field: &Field) -> Result<String> {
+    let mut name = field.ident.as_ref().context("a field without a name")?.to_string();
+    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("rename") {
+                name = meta.value()?.parse::<LitStr>()?.value();
+            } else if meta.input.peek(syn::Token![=]) {
+                meta.value()?.parse::<LitStr>()?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(name)
+}
+
+/// A `Debug` that shows ids, numbers, times and words of the document, but no other text: any of it
+/// may be personal.
+pub(crate) fn debug(structure: &ItemStruct) -> TokenStream {
+    let ident = &structure.ident;
+    let name = ident.to_string();
+    let fields = structure.fields.iter().filter_map(|field| {
+        let ident = field.ident.as_ref()?;
+        let name = ident.to_string();
+        let ty = &field.ty;
+        let ty = quote!(#ty).to_string();
+        let is_text = ty.contains("String") && name != "id" && !name.ends_with("_id");
+        Some(if ty.contains("Map") {
+            TokenStream::new()
+        } else if is_text {
+            quote!(.field(#name, &crate::wire::discreet(&self.#ident)))
+        } else {
+            quote!(.field(#name, &self.#ident))
+        })
+    });
+    quote! {
+        impl ::std::fmt::Debug for #ident {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.debug_struct(#name) #(#fields)* .finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+/// The Rust type of a property or parameter, without what makes it optional.
+pub(crate) fn rust_type(document: &Value, schema: &Value) -> Result<Type> {
+    let schema = document::bare(document, schema)?;
+    let text = if let Some(name) = document::schema_name(&schema) {
+        format!("crate::{name}")
+    } else {
+        match (schema["type"].as_str(), schema["format"].as_str()) {
+            (Some("string"), Some("uuid")) => "uuid::Uuid",
+            (Some("string"), _) => "String",
+            (Some("integer"), _) => "u64",
+            (Some("number"), _) => "f64",
+            (Some("boolean"), _) => "bool",
+            (kind, _) => anyhow::bail!("there is no Rust type for {kind:?}"),
+        }
+        .to_owned()
+    };
+    Ok(syn::parse_str(&text)?)
+}
+
+/// The Rust name of something on the wire.
+pub(crate) fn snake(wire: &str) -> syn::Ident {
+    let name = wire.to_snake_case();
+    syn::parse_str(&name).unwrap_or_else(|_| format_ident!("{name}_"))
+}
