@@ -55,19 +55,16 @@ pub(crate) fn install(needs: &[Need]) -> Result<()> {
     };
 
     process::run(root("apt-get").args(["--quiet", "update"]))?;
-    without_default_cluster(root, || {
-        process::run(
-            root("env")
-                .args([
-                    "DEBIAN_FRONTEND=noninteractive",
-                    "apt-get",
-                    "--quiet",
-                    "--yes",
-                ])
-                .args(["--no-install-recommends", "install"])
-                .args(&packages),
-        )
-    })
+    let mut install = root("env");
+    install
+        .args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"])
+        .args(["--yes", "--no-install-recommends", "install"])
+        .args(&packages);
+    if packages.contains(&POSTGRESQL.package) {
+        without_default_cluster(root, &mut install)
+    } else {
+        process::run(&mut install)
+    }
 }
 
 /// How to run a program as root, if there is a way that asks nothing.
@@ -81,24 +78,20 @@ fn root_access() -> Option<fn(&str) -> Command> {
         command
     }
 
-    let ways: [fn(&str) -> Command; 2] = [directly, by_sudo];
-    let way = if rustix::process::geteuid().is_root() {
-        ways[0]
+    let way: fn(&str) -> Command = if rustix::process::geteuid().is_root() {
+        directly
     } else {
-        ways[1]
+        by_sudo
     };
     process::succeeds(way("apt-get").arg("--version")).then_some(way)
 }
 
-fn without_default_cluster(
-    root: fn(&str) -> Command,
-    install: impl FnOnce() -> Result<()>,
-) -> Result<()> {
+fn without_default_cluster(root: fn(&str) -> Command, install: &mut Command) -> Result<()> {
     let write = format!(
         "mkdir -p \"$(dirname {NO_CLUSTER})\" && echo 'create_main_cluster = false' > {NO_CLUSTER}"
     );
     process::run(root("sh").args(["-c", &write]))?;
-    let result = install();
+    let result = process::run(install);
     process::succeeds(root("rm").args(["-f", NO_CLUSTER]));
     result
 }

@@ -77,7 +77,7 @@ impl Toolbox {
                         "--ignore-scripts",
                         "--no-audit",
                         "--no-fund",
-                        "--silent",
+                        "--loglevel=error",
                     ])
                     .current_dir(&self.directory),
             )?;
