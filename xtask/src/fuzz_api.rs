@@ -1,6 +1,8 @@
 //! `cargo xtask fuzz-api`: schemathesis makes up requests from openapi.yaml, good ones and bad
 //! ones, and compares the real server's answers with the document.
 
+use std::{fs, path::Path};
+
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
@@ -23,7 +25,7 @@ pub(crate) struct Args {
     examples: u32,
     /// Repeat the run that printed this seed
     #[arg(long)]
-    seed: Option<u64>,
+    seed: Option<u128>,
 }
 
 /// A kind of database.
@@ -60,18 +62,19 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     schemathesis
         .arg("--config-file")
         .arg(paths::tool_settings().join("fuzz/schemathesis.toml"))
-        .args(["run", "openapi.yaml", "--url", &server.api_url()])
+        .arg("run")
+        .arg(paths::openapi())
+        .args(["--url", &server.api_url()])
         .args(["--max-examples", &args.examples.to_string()])
         .env("KONEKTOR_API_KEY", api_key)
-        // Where Hypothesis would otherwise leave its files: the root of the repository.
-        .env(
-            "HYPOTHESIS_STORAGE_DIRECTORY",
-            directory.path().join("hypothesis"),
-        );
+        // Where it leaves the failures for `schemathesis replay`.
+        .current_dir(tools.workshop("run")?);
     if let Some(seed) = args.seed {
         schemathesis.args(["--seed", &seed.to_string()]);
     }
-    process::run(&mut schemathesis).with_context(|| last_lines(&log))
+    process::run(&mut schemathesis)
+        .inspect_err(|_| show_last_lines(&log))
+        .context("the server does not answer as openapi.yaml says")
 }
 
 fn start_postgres(engine: Engine) -> Result<Option<Postgres>> {
@@ -104,12 +107,11 @@ fn workspace_with_leads(server: &Server) -> Result<String> {
     )
 }
 
-fn last_lines(log: &std::path::Path) -> String {
-    let log = std::fs::read_to_string(log).unwrap_or_default();
-    let lines = log.lines().collect::<Vec<_>>();
-    let last = &lines[lines.len().saturating_sub(20)..];
-    format!(
-        "the server answers otherwise than openapi.yaml says; it logged last:\n{}\n",
-        last.join("\n")
-    )
+fn show_last_lines(log: &Path) {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines = text.lines().collect::<Vec<_>>();
+    eprintln!("\nThe server has logged last:");
+    for line in &lines[lines.len().saturating_sub(20)..] {
+        eprintln!("{line}");
+    }
 }

@@ -99,6 +99,6 @@ impl Server {
         )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        Ok(answer.starts_with("HTTP/1.1 200"))
+        Ok(answer.split(' ').nth(1) == Some("200"))
     }
 }
