@@ -11,3 +11,4 @@ pub mod name_words;
 pub mod period;
 pub mod phone;
 pub mod time;
+pub mod workspace;

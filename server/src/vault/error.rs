@@ -6,12 +6,12 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum VaultError {
     /// The workspace's keys are wrapped under a master key that was not given.
-    #[error(
-        "this database was made with another master key (number {0}): give that one, or add it behind the new one"
-    )]
+    #[error("this database was made with master key {0}, which was not given")]
     UnknownMasterKey(u32),
-    /// A wrapped key was changed, or belongs to another workspace.
-    #[error("a key of this workspace does not open: it was changed or comes from elsewhere")]
+    /// A wrapped key was made under another master key, was changed, or belongs to another workspace.
+    #[error(
+        "a key of this workspace does not open: was this database made with another master key?"
+    )]
     DamagedKey,
     /// There is not at least one data key and exactly one index key.
     #[error("the workspace's keys are not complete")]

@@ -1,0 +1,135 @@
+//! API keys: found by their public id, kept as a keyed hash of their secret.
+
+use jiff::Timestamp;
+use sqlx::{Row, any::AnyRow};
+
+use super::{Store, StoreError, workspaces};
+use crate::domain::{
+    time::{from_millis, to_millis},
+    workspace::Workspace,
+};
+
+const COLUMNS: &str = "api_key.id as key_id, workspace_id, api_key.name as key_name, secret_hash, scopes, ip_allow, \
+    expires_at, revoked_at, api_key.created_at as key_created_at";
+
+const INSERT: &str = "insert into api_key (id, workspace_id, name, secret_hash, scopes, ip_allow, expires_at, created_at) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+const REVOKE: &str = "update api_key set revoked_at = coalesce(revoked_at, $2) where id = $1";
+
+const REVOKE_ALL: &str =
+    "update api_key set revoked_at = $2 where workspace_id = $1 and revoked_at is null";
+
+/// What is kept of an API key.
+#[derive(Debug, Clone)]
+pub struct StoredKey {
+    /// The public id.
+    pub id: String,
+    /// Whose it is.
+    pub workspace_id: String,
+    /// What people call it.
+    pub name: String,
+    /// The keyed hash of its secret.
+    pub secret_hash: Vec<u8>,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// Addresses and CIDR ranges it may be used from; empty for anywhere.
+    pub ip_allow: Vec<String>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When it was ended.
+    pub revoked_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Store {
+    /// The key with this public id, and its workspace.
+    pub async fn api_key(&self, id: &str) -> Result<Option<(StoredKey, Workspace)>, StoreError> {
+        let sql = format!(
+            "select workspace.*, {COLUMNS} from api_key join workspace on workspace.id = workspace_id where api_key.id = $1"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(id.to_owned())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.map(|row| Ok((read(&row)?, workspaces::read(&row)?)))
+            .transpose()
+    }
+
+    /// The keys of a workspace, oldest first, ended ones too.
+    pub async fn api_keys(&self, workspace_id: &str) -> Result<Vec<StoredKey>, StoreError> {
+        let sql = format!(
+            "select {COLUMNS} from api_key where workspace_id = $1 order by created_at, id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(workspace_id.to_owned())
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Saves a new key.
+    pub async fn create_api_key(&self, key: &StoredKey) -> Result<(), StoreError> {
+        sqlx::query(INSERT)
+            .bind(key.id.clone())
+            .bind(key.workspace_id.clone())
+            .bind(key.name.clone())
+            .bind(key.secret_hash.clone())
+            .bind(key.scopes.join(" "))
+            .bind(key.ip_allow.join(" "))
+            .bind(key.expires_at.map(to_millis))
+            .bind(to_millis(key.created_at))
+            .execute(&self.writers)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a key; false when there is none with this id. Ending it again changes nothing.
+    pub async fn revoke_api_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let revoked = sqlx::query(REVOKE)
+            .bind(id.to_owned())
+            .bind(to_millis(now))
+            .execute(&self.writers)
+            .await?;
+        Ok(revoked.rows_affected() > 0)
+    }
+
+    /// Ends every key of a workspace.
+    pub async fn revoke_api_keys(
+        &self,
+        workspace_id: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query(REVOKE_ALL)
+            .bind(workspace_id.to_owned())
+            .bind(to_millis(now))
+            .execute(&self.writers)
+            .await?;
+        Ok(())
+    }
+}
+
+fn read(row: &AnyRow) -> Result<StoredKey, StoreError> {
+    let list = |column: &str| -> Result<Vec<String>, StoreError> {
+        Ok(row
+            .try_get::<String, _>(column)?
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect())
+    };
+    let time = |column: &str| -> Result<Option<Timestamp>, StoreError> {
+        Ok(row.try_get::<Option<i64>, _>(column)?.map(from_millis))
+    };
+    Ok(StoredKey {
+        id: row.try_get("key_id")?,
+        workspace_id: row.try_get("workspace_id")?,
+        name: row.try_get("key_name")?,
+        secret_hash: row.try_get("secret_hash")?,
+        scopes: list("scopes")?,
+        ip_allow: list("ip_allow")?,
+        expires_at: time("expires_at")?,
+        revoked_at: time("revoked_at")?,
+        created_at: from_millis(row.try_get("key_created_at")?),
+    })
+}

@@ -1,0 +1,101 @@
+//! What can go wrong below the operations.
+
+use std::collections::BTreeSet;
+
+use crate::vault::VaultError;
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL names a database the server does not speak.
+    #[error("the database URL must begin with sqlite: or postgres:")]
+    UnknownEngine,
+    /// The database is away, full or too busy; the same call may work later.
+    #[error("the database is not available: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// Another lead of the workspace has these fields' values already.
+    #[error("another lead has the same {}", .0.iter().copied().collect::<Vec<_>>().join(", "))]
+    Taken(BTreeSet<&'static str>),
+    /// Others changed the same leads at the same moment, again and again; the same call may work later.
+    #[error("too many writes to the same lead at once")]
+    Raced,
+    /// The workspace may make no more leads today.
+    #[error("the workspace's leads of the day are used up")]
+    LeadsPerDay,
+    /// The tables could not be brought up to date.
+    #[error("the database could not be migrated: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// What is stored does not open; the message says nothing of its content.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A stored value that cannot be: the database was changed by something else.
+    #[error("the database holds an impossible {0}")]
+    Corrupt(&'static str),
+    /// Anything else the database said.
+    #[error("the database refused: {0}")]
+    Database(#[source] sqlx::Error),
+}
+
+impl StoreError {
+    /// Whether another write came in between, so that starting again sees what it did.
+    pub(super) fn is_race(&self) -> bool {
+        match self {
+            Self::Raced => true,
+            Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
+            Self::Unavailable(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code.starts_with("40"))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        if is_unavailable(&error) {
+            Self::Unavailable(error)
+        } else {
+            Self::Database(error)
+        }
+    }
+}
+
+fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| is_unavailable_code(&code)),
+        _ => false,
+    }
+}
+
+/// SQLSTATE classes 08 (connection), 53 (resources), 57 (operator intervention) and 40 (deadlock, serialisation), see
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>; SQLite's BUSY 5, LOCKED 6, IOERR 10, FULL 13 and
+/// CANTOPEN 14, whose extended codes keep them in the low byte, see <https://www.sqlite.org/rescode.html>.
+fn is_unavailable_code(code: &str) -> bool {
+    if code.len() == 5 {
+        return ["08", "40", "53", "57"]
+            .iter()
+            .any(|class| code.starts_with(class));
+    }
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_or_full_database_is_unavailable_and_a_broken_rule_is_not() {
+        for code in ["5", "261", "13", "57P01", "53300", "40P01"] {
+            assert!(is_unavailable_code(code), "{code}");
+        }
+        for code in ["2067", "1555", "1", "23505", "42P01"] {
+            assert!(!is_unavailable_code(code), "{code}");
+        }
+    }
+}

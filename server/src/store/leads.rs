@@ -1,0 +1,643 @@
+//! Leads: read, list, create, update, upsert.
+
+use std::collections::BTreeSet;
+
+use jiff::{Timestamp, civil::Date};
+use sqlx::{AnyConnection, Row, any::AnyRow};
+
+use super::{
+    StoreError, Tenant,
+    search::Search,
+    sql::{Statement, Value, bind, has_more},
+};
+use crate::{
+    domain::{
+        amount::Amount,
+        email,
+        lead::{Lead, LeadChanges},
+        name_words,
+        phone::Phone,
+        time::{from_millis, to_millis},
+    },
+    vault::{IndexKind, Place, record::LeadRecord},
+};
+
+/// The columns a [`Lead`] is made of.
+const COLUMNS: &str = "id, unique_code, external_ref, status, priority, source, ad_platform, assigned_to, \
+    estimated_value, actual_value, campaign_name, conversion_sync_status, created_at, updated_at, sealed";
+
+const INSERT: &str = "insert into lead (workspace_id, id, unique_code, external_ref, email_index, phone_index, \
+    status, priority, source, ad_platform, assigned_to, estimated_value, actual_value, campaign_name, \
+    conversion_sync_status, created_at, updated_at, data_key_id, sealed) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
+    on conflict do nothing";
+
+const UPDATE: &str = "update lead set unique_code = $3, external_ref = $4, email_index = $5, phone_index = $6, \
+    status = $7, priority = $8, source = $9, ad_platform = $10, assigned_to = $11, estimated_value = $12, \
+    actual_value = $13, campaign_name = $14, conversion_sync_status = $15, created_at = $16, updated_at = $17, \
+    data_key_id = $18, sealed = $19 where workspace_id = $1 and id = $2";
+
+/// The leads, other than this one, that have one of its unique values.
+const TAKEN: &str = "select unique_code, external_ref, phone_index from lead \
+    where workspace_id = $1 and id <> $2 and (unique_code = $3 or external_ref = $4 or phone_index = $5)";
+
+const REMOVE_TOKENS: &str = "delete from lead_token where workspace_id = $1 and lead_id = $2";
+
+/// Counts one more lead on a day, unless that would be more than the limit.
+const COUNT_DAY: &str = "insert into lead_day (workspace_id, day, created) select $1, $2, 1 where $3 > 0 \
+    on conflict (workspace_id, day) do update set created = lead_day.created + 1 where lead_day.created < $3";
+
+const DAY: &str = "select created from lead_day where workspace_id = $1 and day = $2";
+
+/// How often a write starts again because another took a unique value between its look and its write.
+const TRIES: u32 = 4;
+
+/// Which leads of a workspace to list; None does not filter.
+#[derive(Clone, Default)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the API document, which describes them"
+)]
+pub struct LeadFilter {
+    pub status: Option<String>,
+    pub priority: Option<String>,
+    pub source: Option<String>,
+    pub ad_platform: Option<String>,
+    pub assigned_to: Option<String>,
+    pub created_from: Option<Timestamp>,
+    pub created_to: Option<Timestamp>,
+    pub search: Option<String>,
+}
+
+/// In which order to list leads.
+#[derive(Debug, Clone, Copy)]
+pub struct LeadOrder {
+    /// By the last update instead of by creation.
+    pub by_update: bool,
+    /// Oldest first.
+    pub ascending: bool,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// After so many rows.
+    Offset(i64),
+    /// After the row with this time (in milliseconds) and id.
+    After(i64, String),
+}
+
+/// Rows of one page, and where the next one begins if there is one.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// In the order asked for.
+    pub rows: Vec<T>,
+    /// All rows that match, on every page.
+    pub total: i64,
+    /// None on the last page.
+    pub next: Option<Start>,
+}
+
+/// How to find the lead of an upsert.
+#[derive(Clone)]
+#[expect(missing_docs, reason = "the names are those of the API document")]
+pub enum Match {
+    Id(String),
+    UniqueCode(String),
+    ExternalRef(String),
+    Phone(Phone),
+}
+
+/// What an upsert did.
+#[derive(Debug)]
+pub enum Upserted {
+    /// There was none, so the new one was made.
+    Created(Lead),
+    /// There was one, and it was changed.
+    Updated(Lead),
+    /// There was none, and none was to be made.
+    Missing,
+}
+
+/// The limit on new leads a day.
+#[derive(Debug, Clone, Copy)]
+pub struct DayLimit {
+    /// The workspace's local day.
+    pub day: Date,
+    /// The most new leads on it; None for no limit.
+    pub limit: Option<i64>,
+}
+
+impl Tenant {
+    /// The lead with this id, uniqueCode, externalRef or phone, tried in that order.
+    pub async fn lead(&self, reference: &str) -> Result<Option<Lead>, StoreError> {
+        let row = self
+            .by_reference(reference)
+            .query()
+            .fetch_optional(&self.store.readers)
+            .await?;
+        row.map(|row| self.open_lead(&row)).transpose()
+    }
+
+    /// One page of leads, and how many there are in all.
+    pub async fn leads(
+        &self,
+        filter: &LeadFilter,
+        order: LeadOrder,
+        start: Start,
+        limit: i64,
+    ) -> Result<Page<Lead>, StoreError> {
+        let search = filter
+            .search
+            .as_deref()
+            .map(|text| Search::new(&self.keys, text));
+        let total = self.count_leads(filter, search.as_ref()).await?;
+        if matches!(start, Start::Offset(offset) if offset >= total) {
+            return Ok(Page {
+                rows: Vec::new(),
+                total,
+                next: None,
+            });
+        }
+
+        let time = if order.by_update {
+            "updated_at"
+        } else {
+            "created_at"
+        };
+        let (direction, beyond) = if order.ascending {
+            ("asc", ">")
+        } else {
+            ("desc", "<")
+        };
+        let mut statement = Statement::new("select ");
+        statement.push(COLUMNS).push(" from lead where ");
+        self.push_filter(&mut statement, filter, search.as_ref());
+        if let Start::After(millis, id) = &start {
+            statement
+                .push(" and (")
+                .push(time)
+                .push(", id) ")
+                .push(beyond)
+                .push(" (");
+            statement
+                .bind(*millis)
+                .push(", ")
+                .bind(id.as_str())
+                .push(")");
+        }
+        statement
+            .push(" order by ")
+            .push(time)
+            .push(" ")
+            .push(direction)
+            .push(", id ")
+            .push(direction);
+        statement.push(" limit ").bind(limit + 1);
+        if let Start::Offset(offset) = start {
+            statement.push(" offset ").bind(offset);
+        }
+
+        let mut rows = statement.query().fetch_all(&self.store.readers).await?;
+        let more = has_more(&mut rows, limit);
+        let next = match rows.last() {
+            Some(last) if more => Some(Start::After(last.try_get(time)?, last.try_get("id")?)),
+            _ => None,
+        };
+        let mut leads = rows
+            .iter()
+            .map(|row| self.open_lead(row))
+            .collect::<Result<Vec<_>, _>>()?;
+        if let Some(search) = &search {
+            leads.retain(|lead| search.finds(lead));
+        }
+        Ok(Page {
+            rows: leads,
+            total,
+            next,
+        })
+    }
+
+    /// Saves a new lead.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] names every unique field whose value another lead has; [`StoreError::LeadsPerDay`]
+    /// when the day's limit is reached. Nothing is written then.
+    pub async fn create_lead(&self, lead: &Lead, day: DayLimit) -> Result<(), StoreError> {
+        let mut transaction = self.store.begin().await?;
+        self.insert(&mut transaction, lead, day).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Changes the lead that a reference finds; None when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] as in [`Tenant::create_lead`].
+    pub async fn update_lead(
+        &self,
+        reference: &str,
+        changes: &LeadChanges,
+        now: Timestamp,
+    ) -> Result<Option<Lead>, StoreError> {
+        let mut tries = TRIES;
+        loop {
+            match self.try_update(reference, changes, now).await {
+                Err(error) if error.is_race() && tries > 1 => tries -= 1,
+                result => return result,
+            }
+        }
+    }
+
+    /// Changes the lead that is matched, or else saves `new`, if given.
+    ///
+    /// However many upserts for one value run at the same moment, one lead is made: the unique indexes let one
+    /// insert win, and the others start again and find it.
+    ///
+    /// # Errors
+    /// As [`Tenant::create_lead`].
+    pub async fn upsert_lead(
+        &self,
+        by: &Match,
+        changes: &LeadChanges,
+        new: Option<&Lead>,
+        now: Timestamp,
+        day: DayLimit,
+    ) -> Result<Upserted, StoreError> {
+        let mut tries = TRIES;
+        loop {
+            match self.try_upsert(by, changes, new, now, day).await {
+                Err(error) if error.is_race() && tries > 1 => tries -= 1,
+                result => return result,
+            }
+        }
+    }
+
+    /// How many leads were made through the API on a local day.
+    pub async fn leads_on(&self, day: Date) -> Result<i64, StoreError> {
+        let row = sqlx::query(DAY)
+            .bind(self.workspace_id.clone())
+            .bind(day.to_string())
+            .fetch_optional(&self.store.readers)
+            .await?;
+        Ok(row.map_or(Ok(0), |row| row.try_get(0))?)
+    }
+
+    async fn try_update(
+        &self,
+        reference: &str,
+        changes: &LeadChanges,
+        now: Timestamp,
+    ) -> Result<Option<Lead>, StoreError> {
+        let mut transaction = self.store.begin().await?;
+        let mut statement = self.by_reference(reference);
+        statement.push(self.store.row_lock());
+        let Some(row) = statement.query().fetch_optional(&mut *transaction).await? else {
+            return Ok(None);
+        };
+        let lead = self.change(&mut transaction, &row, changes, now).await?;
+        transaction.commit().await?;
+        Ok(Some(lead))
+    }
+
+    async fn try_upsert(
+        &self,
+        by: &Match,
+        changes: &LeadChanges,
+        new: Option<&Lead>,
+        now: Timestamp,
+        day: DayLimit,
+    ) -> Result<Upserted, StoreError> {
+        let mut transaction = self.store.begin().await?;
+        let mut statement = self.by_match(by);
+        statement.push(self.store.row_lock());
+        let upserted = match (
+            statement.query().fetch_optional(&mut *transaction).await?,
+            new,
+        ) {
+            (Some(row), _) => {
+                Upserted::Updated(self.change(&mut transaction, &row, changes, now).await?)
+            }
+            (None, Some(new)) => match self.insert(&mut transaction, new, day).await {
+                Ok(()) => Upserted::Created(new.clone()),
+                Err(StoreError::Taken(fields)) if fields.contains(by.field()) => {
+                    return Err(StoreError::Raced);
+                }
+                Err(error) => return Err(error),
+            },
+            (None, None) => Upserted::Missing,
+        };
+        transaction.commit().await?;
+        Ok(upserted)
+    }
+
+    async fn insert(
+        &self,
+        connection: &mut AnyConnection,
+        lead: &Lead,
+        day: DayLimit,
+    ) -> Result<(), StoreError> {
+        let values = self.values(lead)?;
+        let inserted = values
+            .into_iter()
+            .fold(sqlx::query(INSERT), bind)
+            .execute(&mut *connection)
+            .await?;
+        if inserted.rows_affected() == 0 {
+            return Err(StoreError::Taken(self.taken(connection, lead).await?));
+        }
+        self.add_tokens(connection, lead).await?;
+        let counted = sqlx::query(COUNT_DAY)
+            .bind(self.workspace_id.clone())
+            .bind(day.day.to_string())
+            .bind(day.limit.unwrap_or(i64::MAX))
+            .execute(connection)
+            .await?;
+        if counted.rows_affected() == 0 {
+            Err(StoreError::LeadsPerDay)
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn change(
+        &self,
+        connection: &mut AnyConnection,
+        row: &AnyRow,
+        changes: &LeadChanges,
+        now: Timestamp,
+    ) -> Result<Lead, StoreError> {
+        let before = self.open_lead(row)?;
+        if changes.is_empty() {
+            return Ok(before);
+        }
+        let mut lead = before.clone();
+        lead.apply(changes.clone(), now);
+        // Looked up first, because a statement that fails ends a transaction on PostgreSQL.
+        let taken = self.taken(connection, &lead).await?;
+        if !taken.is_empty() {
+            return Err(StoreError::Taken(taken));
+        }
+        let values = self.values(&lead)?;
+        values
+            .into_iter()
+            .fold(sqlx::query(UPDATE), bind)
+            .execute(&mut *connection)
+            .await?;
+        if (&before.first_name, &before.last_name) != (&lead.first_name, &lead.last_name) {
+            sqlx::query(REMOVE_TOKENS)
+                .bind(self.workspace_id.clone())
+                .bind(lead.id.clone())
+                .execute(&mut *connection)
+                .await?;
+            self.add_tokens(connection, &lead).await?;
+        }
+        Ok(lead)
+    }
+
+    /// The unique fields whose value another lead has.
+    async fn taken(
+        &self,
+        connection: &mut AnyConnection,
+        lead: &Lead,
+    ) -> Result<BTreeSet<&'static str>, StoreError> {
+        let phone_index = lead.phone.as_deref().map(|phone| self.phone_index(phone));
+        let rows = sqlx::query(TAKEN)
+            .bind(self.workspace_id.clone())
+            .bind(lead.id.clone())
+            .bind(lead.unique_code.clone())
+            .bind(lead.external_ref.clone())
+            .bind(phone_index.clone())
+            .fetch_all(connection)
+            .await?;
+        let mut fields = BTreeSet::new();
+        for row in rows {
+            if row.try_get::<String, _>("unique_code")? == lead.unique_code {
+                fields.insert("uniqueCode");
+            }
+            if lead.external_ref.is_some()
+                && row.try_get::<Option<String>, _>("external_ref")? == lead.external_ref
+            {
+                fields.insert("externalRef");
+            }
+            if phone_index.is_some()
+                && row.try_get::<Option<Vec<u8>>, _>("phone_index")? == phone_index
+            {
+                fields.insert("phone");
+            }
+        }
+        Ok(fields)
+    }
+
+    async fn add_tokens(
+        &self,
+        connection: &mut AnyConnection,
+        lead: &Lead,
+    ) -> Result<(), StoreError> {
+        let tokens = self.name_tokens(lead);
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        let mut statement =
+            Statement::new("insert into lead_token (workspace_id, token, lead_id) values ");
+        for (at, token) in tokens.into_iter().enumerate() {
+            statement
+                .push(if at == 0 { "(" } else { ", (" })
+                .bind(self.workspace_id.as_str());
+            statement
+                .push(", ")
+                .bind(token)
+                .push(", ")
+                .bind(lead.id.as_str())
+                .push(")");
+        }
+        statement.query().execute(connection).await?;
+        Ok(())
+    }
+
+    async fn count_leads(
+        &self,
+        filter: &LeadFilter,
+        search: Option<&Search>,
+    ) -> Result<i64, StoreError> {
+        let mut statement = Statement::new("select count(*) from lead where ");
+        self.push_filter(&mut statement, filter, search);
+        Ok(statement
+            .query()
+            .fetch_one(&self.store.readers)
+            .await?
+            .try_get(0)?)
+    }
+
+    fn push_filter(&self, statement: &mut Statement, filter: &LeadFilter, search: Option<&Search>) {
+        let equals = [
+            ("status", &filter.status),
+            ("priority", &filter.priority),
+            ("source", &filter.source),
+            ("ad_platform", &filter.ad_platform),
+            ("assigned_to", &filter.assigned_to),
+        ];
+        statement
+            .push("workspace_id = ")
+            .bind(self.workspace_id.as_str());
+        for (column, value) in equals {
+            if let Some(value) = value {
+                statement
+                    .push(" and ")
+                    .push(column)
+                    .push(" = ")
+                    .bind(value.as_str());
+            }
+        }
+        if let Some(from) = filter.created_from {
+            statement.push(" and created_at >= ").bind(to_millis(from));
+        }
+        if let Some(to) = filter.created_to {
+            statement.push(" and created_at <= ").bind(to_millis(to));
+        }
+        if let Some(search) = search {
+            search.push_to(statement, &self.workspace_id);
+        }
+    }
+
+    fn by_reference(&self, reference: &str) -> Statement {
+        let phone_index = Phone::parse(reference).map(|phone| self.phone_index(phone.as_str()));
+        let mut statement = Statement::new("select ");
+        statement
+            .push(COLUMNS)
+            .push(" from lead where workspace_id = ")
+            .bind(self.workspace_id.as_str());
+        statement.push(" and (id = ").bind(reference);
+        statement.push(" or unique_code = ").bind(reference);
+        statement.push(" or external_ref = ").bind(reference);
+        statement.push(" or phone_index = ").bind(phone_index);
+        statement.push(") order by case when id = ").bind(reference);
+        statement
+            .push(" then 1 when unique_code = ")
+            .bind(reference);
+        statement
+            .push(" then 2 when external_ref = ")
+            .bind(reference);
+        statement.push(" then 3 else 4 end limit 1");
+        statement
+    }
+
+    fn by_match(&self, by: &Match) -> Statement {
+        let mut statement = Statement::new("select ");
+        statement
+            .push(COLUMNS)
+            .push(" from lead where workspace_id = ")
+            .bind(self.workspace_id.as_str());
+        match by {
+            Match::Id(id) => statement.push(" and id = ").bind(id.as_str()),
+            Match::UniqueCode(code) => statement.push(" and unique_code = ").bind(code.as_str()),
+            Match::ExternalRef(reference) => statement
+                .push(" and external_ref = ")
+                .bind(reference.as_str()),
+            Match::Phone(phone) => statement
+                .push(" and phone_index = ")
+                .bind(self.phone_index(phone.as_str())),
+        };
+        statement
+    }
+
+    /// Everything of a lead that is stored, in the order in which [`INSERT`] and [`UPDATE`] number it.
+    pub(super) fn values(&self, lead: &Lead) -> Result<Vec<Value>, StoreError> {
+        let sealed = self.keys.seal(
+            &Place::record("lead", &lead.id),
+            &LeadRecord::of(lead).to_bytes()?,
+        )?;
+        Ok(vec![
+            self.workspace_id.as_str().into(),
+            lead.id.as_str().into(),
+            lead.unique_code.as_str().into(),
+            lead.external_ref.clone().into(),
+            lead.email
+                .as_deref()
+                .map(|email| self.email_index(email))
+                .into(),
+            lead.phone
+                .as_deref()
+                .map(|phone| self.phone_index(phone))
+                .into(),
+            lead.status.as_str().into(),
+            lead.priority.as_str().into(),
+            lead.source.clone().into(),
+            lead.ad_platform.clone().into(),
+            lead.assigned_to.clone().into(),
+            lead.estimated_value.map(Amount::value).into(),
+            lead.actual_value.map(Amount::value).into(),
+            lead.campaign_name.clone().into(),
+            lead.conversion_sync_status.as_str().into(),
+            to_millis(lead.created_at).into(),
+            to_millis(lead.updated_at).into(),
+            i64::from(self.keys.data_key_id()).into(),
+            sealed.into(),
+        ])
+    }
+
+    /// The tokens by which a lead's names are found; none when the workspace's name index is off.
+    pub(super) fn name_tokens(&self, lead: &Lead) -> Vec<Vec<u8>> {
+        if !self.name_index {
+            return Vec::new();
+        }
+        name_words::index_terms(&lead.first_name, lead.last_name.as_deref())
+            .iter()
+            .map(|term| self.keys.blind_index(IndexKind::LeadName, term).to_vec())
+            .collect()
+    }
+
+    fn open_lead(&self, row: &AnyRow) -> Result<Lead, StoreError> {
+        let id: String = row.try_get("id")?;
+        let sealed: Vec<u8> = row.try_get("sealed")?;
+        let record =
+            LeadRecord::from_bytes(&self.keys.open(&Place::record("lead", &id), &sealed)?)?;
+        Ok(Lead {
+            unique_code: row.try_get("unique_code")?,
+            external_ref: row.try_get("external_ref")?,
+            first_name: record.first_name,
+            last_name: record.last_name,
+            email: record.email,
+            phone: record.phone,
+            status: row.try_get("status")?,
+            priority: row.try_get("priority")?,
+            source: row.try_get("source")?,
+            ad_platform: row.try_get("ad_platform")?,
+            assigned_to: row.try_get("assigned_to")?,
+            estimated_value: row
+                .try_get::<Option<f64>, _>("estimated_value")?
+                .map(Amount::from),
+            actual_value: row
+                .try_get::<Option<f64>, _>("actual_value")?
+                .map(Amount::from),
+            notes: record.notes,
+            campaign_name: row.try_get("campaign_name")?,
+            conversion_sync_status: row.try_get("conversion_sync_status")?,
+            created_at: from_millis(row.try_get("created_at")?),
+            updated_at: from_millis(row.try_get("updated_at")?),
+            id,
+        })
+    }
+
+    fn email_index(&self, address: &str) -> Vec<u8> {
+        self.keys
+            .blind_index(IndexKind::LeadEmail, &email::comparable(address))
+            .to_vec()
+    }
+
+    fn phone_index(&self, e164: &str) -> Vec<u8> {
+        self.keys.blind_index(IndexKind::LeadPhone, e164).to_vec()
+    }
+}
+
+impl Match {
+    /// The name of the field that is matched.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Id(_) => "id",
+            Self::UniqueCode(_) => "uniqueCode",
+            Self::ExternalRef(_) => "externalRef",
+            Self::Phone(_) => "phone",
+        }
+    }
+}

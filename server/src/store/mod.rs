@@ -1,0 +1,214 @@
+//! SQL and migrations: domain values go in and come out, nothing above sees a row or ciphertext.
+//!
+//! One SQL text serves SQLite and PostgreSQL wherever they agree, through sqlx's `Any` driver. It knows text,
+//! bigint, double and bytes only, so times are milliseconds and flags 0 or 1. What belongs to a workspace is
+//! reached through [`Tenant`] alone: a query that is not bound to a workspace cannot be written above here.
+
+mod analytics;
+pub mod api_keys;
+mod conversions;
+mod error;
+pub mod leads;
+mod search;
+mod sql;
+mod tickets;
+pub mod workspaces;
+
+use std::{
+    collections::HashMap,
+    str::FromStr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use sqlx::{
+    Any, AnyPool, Executor, Transaction,
+    any::{AnyConnectOptions, AnyPoolOptions},
+};
+
+pub use analytics::{CampaignRow, Totals};
+pub use conversions::PendingLead;
+pub use error::StoreError;
+pub use tickets::NewTicket;
+
+use crate::vault::{Vault, WorkspaceKeys, WrappedKey};
+
+/// The database, and the vault that seals what goes into it.
+#[derive(Clone)]
+pub struct Store {
+    engine: Engine,
+    /// For reads, and on PostgreSQL for everything.
+    readers: AnyPool,
+    /// SQLite has one writer at a time: queueing here is fairer and quicker than its busy handler.
+    writers: AnyPool,
+    vault: Arc<Vault>,
+    opened_keys: OpenedKeys,
+}
+
+/// The opened keys of each workspace, beside the wrapped ones they came from.
+type OpenedKeys = Arc<Mutex<HashMap<String, (Vec<WrappedKey>, Arc<WorkspaceKeys>)>>>;
+
+/// The two databases the server runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// A file beside the server.
+    Sqlite,
+    /// A server of its own.
+    Postgres,
+}
+
+/// One workspace's part of the store; the only way to its leads and tickets.
+#[derive(Clone)]
+pub struct Tenant {
+    store: Store,
+    workspace_id: String,
+    keys: Arc<WorkspaceKeys>,
+    /// Whether names can be searched.
+    name_index: bool,
+}
+
+impl Engine {
+    fn of_url(url: &str) -> Result<Self, StoreError> {
+        if url.starts_with("sqlite:") {
+            Ok(Self::Sqlite)
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            Ok(Self::Postgres)
+        } else {
+            Err(StoreError::UnknownEngine)
+        }
+    }
+}
+
+impl std::fmt::Display for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        })
+    }
+}
+
+impl Store {
+    /// Opens `sqlite:FILE` (made when missing) or a `postgres:` URL and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the URL is of no known engine, or the database cannot be reached or migrated.
+    pub async fn open(url: &str, vault: Vault) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let engine = Engine::of_url(url)?;
+        let (readers, writers) = match engine {
+            Engine::Sqlite => {
+                let url = with_create_mode(url);
+                (sqlite_pool(&url, 8).await?, sqlite_pool(&url, 1).await?)
+            }
+            Engine::Postgres => {
+                let options = AnyConnectOptions::from_str(url)?;
+                let pool = pool_options()
+                    .max_connections(16)
+                    .connect_with(options)
+                    .await?;
+                (pool.clone(), pool)
+            }
+        };
+        match engine {
+            Engine::Sqlite => sqlx::migrate!("migrations/sqlite").run(&writers).await?,
+            Engine::Postgres => sqlx::migrate!("migrations/postgres").run(&writers).await?,
+        }
+        Ok(Self {
+            engine,
+            readers,
+            writers,
+            vault: Arc::new(vault),
+            opened_keys: OpenedKeys::default(),
+        })
+    }
+
+    /// Which database this is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The keys and ciphers of this store.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("select 1").execute(&self.readers).await?;
+        Ok(())
+    }
+
+    /// Closes every connection, after what is under way has ended.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writers.close().await;
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let statement = match self.engine {
+            // A deferred transaction that turns into a writer half-way may fail with "database is locked".
+            Engine::Sqlite => "begin immediate",
+            Engine::Postgres => "begin",
+        };
+        Ok(self.writers.begin_with(statement).await?)
+    }
+
+    /// What makes a `select` keep others from changing its rows; SQLite's only writer needs nothing.
+    fn row_lock(&self) -> &'static str {
+        match self.engine {
+            Engine::Sqlite => "",
+            Engine::Postgres => " for update",
+        }
+    }
+}
+
+impl Tenant {
+    /// The workspace this is.
+    #[must_use]
+    pub fn workspace_id(&self) -> &str {
+        &self.workspace_id
+    }
+
+    /// The keys of this workspace.
+    #[must_use]
+    pub fn keys(&self) -> &WorkspaceKeys {
+        &self.keys
+    }
+}
+
+fn pool_options() -> AnyPoolOptions {
+    AnyPoolOptions::new().acquire_timeout(Duration::from_secs(5))
+}
+
+async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool, StoreError> {
+    let options = AnyConnectOptions::from_str(url)?;
+    let pool = pool_options()
+        .max_connections(connections)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                // FULL: an acknowledged write survives a power cut, which NORMAL does not promise in WAL mode.
+                connection
+                    .execute(
+                        "pragma busy_timeout = 5000; pragma journal_mode = wal; \
+                         pragma synchronous = full; pragma foreign_keys = on;",
+                    )
+                    .await?;
+                Ok(())
+            })
+        })
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}
+
+/// sqlx makes no missing file unless the URL says so.
+fn with_create_mode(url: &str) -> String {
+    match url.split_once('?') {
+        None => format!("{url}?mode=rwc"),
+        Some((_, query)) if query.contains("mode=") => url.to_owned(),
+        Some(_) => format!("{url}&mode=rwc"),
+    }
+}
