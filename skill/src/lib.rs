@@ -1,1 +1,120 @@
-//! Placeholder.
+//! Tells the API document, [`konektor_spec::Spec`], to agents and to people.
+//!
+//! [`skill_md`] is what an agent reads: every call, field, limit, allowed value, scope, quota and error in
+//! one short Markdown document that is also a valid Agent Skill. [`docs_html`] is the same for people, as
+//! one HTML page without scripts or foreign parts. Both follow the document: whatever changes there changes
+//! here, and only words that no schema can say stand in `templates/`.
+//!
+//! ```
+//! use konektor_spec::Spec;
+//!
+//! let guide = konektor_skill::skill_md(Spec::builtin(), "http://127.0.0.1:8080")?;
+//! assert!(guide.contains("BASE=http://127.0.0.1:8080/api/v2/agent"));
+//! # Ok::<(), konektor_skill::RenderError>(())
+//! ```
+//!
+//! # The committed copy
+//!
+//! `skill/SKILL.md` is the guide of the document's own server. A test fails when it is not what the document
+//! says now; this renews it:
+//!
+//! ```text
+//! cargo run -p konektor-skill --example render > skill/SKILL.md
+//! ```
+//!
+//! `render` also takes a public URL, and `--docs` for the HTML page.
+//!
+//! # Its price
+//!
+//! The guide must stay within 1,500 tokens of `o200k_base`; a test counts them with the `tiktoken-rs` crate.
+//! npm's gpt-tokenizer gives the same number:
+//!
+//! ```text
+//! npm install gpt-tokenizer@4
+//! node -e "console.log(require('gpt-tokenizer/encoding/o200k_base').countTokens(require('fs').readFileSync(0, 'utf8')))" < skill/SKILL.md
+//! ```
+
+mod address;
+mod curl;
+mod guide;
+mod markdown;
+mod model;
+mod words;
+
+use konektor_spec::Spec;
+use minijinja::{
+    AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig, value::Serde,
+};
+
+use guide::Guide;
+use model::Model;
+
+/// The template that is not HTML.
+const SKILL: &str = "SKILL.md";
+
+/// A template asks for something that the model does not have. Tests render both templates, so that a
+/// caller who hands in the built-in document never sees it.
+#[derive(Debug, thiserror::Error)]
+#[error("the template {template} cannot be rendered")]
+pub struct RenderError {
+    template: &'static str,
+    source: minijinja::Error,
+}
+
+/// SKILL.md, in Markdown.
+///
+/// `public_url` is where clients reach the server, without the base path, e.g. `http://127.0.0.1:8080`; a
+/// slash or the base path at its end does no harm.
+///
+/// # Errors
+/// [`RenderError`] when the template does not fit the model.
+pub fn skill_md(spec: &Spec, public_url: &str) -> Result<String, RenderError> {
+    let model = Model::new(spec, public_url);
+    let guide = Guide::new(spec, &model);
+    render(
+        SKILL,
+        include_str!("../templates/SKILL.md.j2"),
+        context! { api => Serde(model), guide => Serde(guide) },
+    )
+}
+
+/// The docs page: one self-contained HTML document without scripts.
+///
+/// `public_url` as for [`skill_md`].
+///
+/// # Errors
+/// [`RenderError`] when the template does not fit the model.
+pub fn docs_html(spec: &Spec, public_url: &str) -> Result<String, RenderError> {
+    render(
+        "docs.html",
+        include_str!("../templates/docs.html.j2"),
+        context! { api => Serde(Model::new(spec, public_url)) },
+    )
+}
+
+fn render(name: &'static str, template: &str, values: Value) -> Result<String, RenderError> {
+    let failed = |source| RenderError {
+        template: name,
+        source,
+    };
+    let mut environment = Environment::new();
+    environment.set_syntax(whitespace().map_err(failed)?);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|name| match name {
+        SKILL => AutoEscape::None,
+        _ => AutoEscape::Html,
+    });
+    environment.add_filter("markdown", markdown::to_html);
+    environment
+        .render_named_str(name, template, values)
+        .map_err(failed)
+}
+
+/// Lines that hold only a tag leave no trace in the output.
+fn whitespace() -> Result<SyntaxConfig, minijinja::Error> {
+    SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .keep_trailing_newline(true)
+        .build()
+}

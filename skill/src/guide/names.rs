@@ -1,0 +1,235 @@
+//! The names that SKILL.md gives to what stands in several places.
+
+use konektor_spec::Spec;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::line::{marked, spaced};
+use crate::{
+    model::{Field, Model},
+    words,
+};
+
+/// Fields that several bodies take, whatever each requires and fills in.
+#[derive(Debug, Serialize)]
+pub(crate) struct Input {
+    pub(super) name: String,
+    pub(super) meanings: Vec<Meaning>,
+    #[serde(skip)]
+    pub(super) fields: Vec<Field>,
+}
+
+/// What some names may be.
+#[derive(Debug, Serialize)]
+pub(crate) struct Meaning {
+    pub(super) names: Vec<String>,
+    pub(super) allowed: String,
+}
+
+/// An object that several calls answer with.
+#[derive(Debug, Serialize)]
+pub(crate) struct Object {
+    pub(super) name: String,
+    pub(super) text: String,
+    #[serde(skip)]
+    pub(super) schema: Value,
+}
+
+/// What several bodies take.
+pub(super) fn inputs(model: &Model) -> Vec<Input> {
+    let mut inputs: Vec<(Input, usize)> = Vec::new();
+    for body in model.calls().filter_map(|call| call.body.as_ref()) {
+        let name = body.schema_name.clone().unwrap_or_default();
+        let inner = body
+            .fields
+            .iter()
+            .map(|field| (format!("{name}.{}", field.name), &field.fields));
+        let outer = std::iter::once((name.clone(), &body.fields));
+        for (name, fields) in outer.chain(inner) {
+            match inputs
+                .iter_mut()
+                .find(|(input, _)| alike(&input.fields, fields))
+            {
+                Some((_, uses)) => *uses += 1,
+                None => inputs.push((
+                    Input {
+                        name,
+                        meanings: meanings(fields),
+                        fields: fields.clone(),
+                    },
+                    1,
+                )),
+            }
+        }
+    }
+    inputs.retain(|(input, uses)| *uses > 1 && !input.fields.is_empty());
+    inputs.into_iter().map(|(input, _)| input).collect()
+}
+
+/// Whether two bodies take the same, apart from what they require and fill in.
+pub(super) fn alike(some: &[Field], others: &[Field]) -> bool {
+    some.len() == others.len()
+        && some.iter().zip(others).all(|(one, other)| {
+            one.name == other.name
+                && one.nullable == other.nullable
+                && one.allowed == other.allowed
+                && alike(&one.fields, &other.fields)
+        })
+}
+
+/// The fields, those that may be the same together.
+fn meanings(fields: &[Field]) -> Vec<Meaning> {
+    let mut meanings = Vec::new();
+    for field in fields {
+        let null = if field.nullable { "?" } else { "" };
+        add(
+            &mut meanings,
+            format!("{}{null}", field.name),
+            &field.allowed,
+        );
+    }
+    meanings
+}
+
+fn add(meanings: &mut Vec<Meaning>, name: String, allowed: &str) {
+    match meanings.iter_mut().find(|known| known.allowed == allowed) {
+        Some(known) => known.names.push(name),
+        None => meanings.push(Meaning {
+            names: vec![name],
+            allowed: allowed.to_owned(),
+        }),
+    }
+}
+
+/// What is said about several names, or about one name in several places, and not about an input's fields.
+pub(super) fn vocabulary(model: &Model, inputs: &[Input]) -> Vec<Meaning> {
+    let mut uses: Vec<Use> = model
+        .calls()
+        .flat_map(|call| {
+            let answers = call.answers.first().into_iter();
+            let asked = call.parameters.iter().map(Use::of);
+            asked.chain(answers.flat_map(|answer| choices(&answer.schema)))
+        })
+        .collect();
+    uses.retain(|one| {
+        !inputs
+            .iter()
+            .any(|input| has(&input.fields, &one.name, &one.allowed))
+    });
+
+    let mut vocabulary = Vec::new();
+    let mut told: Vec<&str> = Vec::new();
+    for one in &uses {
+        let alike = uses.iter().filter(|other| other.allowed == one.allowed);
+        if alike.count() > 1 && !told.contains(&one.name.as_str()) {
+            told.push(&one.name);
+            add(&mut vocabulary, one.marked.clone(), &one.allowed);
+        }
+    }
+    vocabulary
+}
+
+/// A name in one of its places.
+struct Use {
+    name: String,
+    marked: String,
+    allowed: String,
+}
+
+impl Use {
+    fn of(field: &Field) -> Self {
+        Self {
+            name: field.name.clone(),
+            // That something in the path is required goes without saying.
+            marked: if field.place == "path" {
+                field.name.clone()
+            } else {
+                marked(field)
+            },
+            allowed: field.allowed.clone(),
+        }
+    }
+}
+
+/// Whether one of the fields has this name and takes this.
+pub(super) fn has(fields: &[Field], name: &str, allowed: &str) -> bool {
+    fields
+        .iter()
+        .any(|field| field.name == name && field.allowed == allowed)
+}
+
+/// The fields of an answer that have allowed values.
+fn choices(schema: &Value) -> impl Iterator<Item = Use> {
+    properties(data(schema))
+        .filter(|(_, property)| words::has_enum(property))
+        .map(|(name, property)| Use {
+            name: name.to_owned(),
+            marked: name.to_owned(),
+            allowed: words::allowed(property),
+        })
+}
+
+/// The object that an answer carries, one or a list of it.
+pub(super) fn data(schema: &Value) -> &Value {
+    let data = &schema["properties"]["data"];
+    data.get("items").unwrap_or(data)
+}
+
+/// The properties of an object by name.
+pub(super) fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    properties.map(|(name, property)| (name.as_str(), property))
+}
+
+/// What several calls answer with.
+pub(super) fn objects(spec: &Spec, model: &Model, inputs: &[Input]) -> Vec<Object> {
+    let mut objects: Vec<(&Value, usize)> = Vec::new();
+    for answer in model.calls().filter_map(|call| call.answers.first()) {
+        for (_, property) in properties(&answer.schema) {
+            let object = property.get("items").unwrap_or(property);
+            match objects.iter_mut().find(|(known, _)| *known == object) {
+                Some((_, uses)) => *uses += 1,
+                None => objects.push((object, 1)),
+            }
+        }
+    }
+    objects
+        .into_iter()
+        .filter(|(object, uses)| *uses > 1 && properties(object).next().is_some())
+        .filter_map(|(object, _)| {
+            Some(Object {
+                name: component(spec, object)?.to_owned(),
+                text: summed_up(object, inputs),
+                schema: object.clone(),
+            })
+        })
+        .collect()
+}
+
+/// The name of the component schema that an answer's schema was resolved from.
+fn component<'a>(spec: &'a Spec, object: &Value) -> Option<&'a str> {
+    spec.document()["components"]["schemas"]
+        .as_object()?
+        .keys()
+        .find(|name| spec.schema(name) == Some(object))
+        .map(String::as_str)
+}
+
+/// The names in an object; those that are also sent by the name they have there.
+fn summed_up(object: &Value, inputs: &[Input]) -> String {
+    let answered = |field: &Field| properties(object).any(|(name, _)| name == field.name);
+    let input = inputs
+        .iter()
+        .find(|input| input.fields.iter().all(answered));
+    let sent =
+        |name: &str| input.is_some_and(|input| input.fields.iter().any(|field| field.name == name));
+    let others = properties(object)
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| !sent(name));
+    spaced(
+        input
+            .map(|input| input.name.clone())
+            .into_iter()
+            .chain(others),
+    )
+}
