@@ -16,7 +16,9 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderMap},
 };
 
-use crate::{client::Shared, generated::client::Client as Generated, response::Meta, retry};
+use crate::{
+    Retries, client::Shared, generated::client::Client as Generated, response::Meta, retry,
+};
 
 /// What the generated client's methods return.
 pub(crate) type Outcome<T> =
@@ -72,7 +74,7 @@ impl Call {
     /// How long the last answer asks to wait.
     pub(crate) fn asked_wait(&self) -> Option<Duration> {
         let (status, headers) = self.0.last.get()?;
-        retry::asked_wait(*status, headers, Timestamp::now())
+        retry::asked_wait(*status, headers, self.0.client.environment.now())
     }
 
     /// What came beside the answer.
@@ -90,11 +92,12 @@ impl ClientHooks<Call> for Generated {
             last,
             ..
         } = &*self.inner().0;
+        let environment = &client.environment;
         prepare(&mut request, client);
         let tries = if retry::is_repeatable(request.method()) {
             client.retries
         } else {
-            crate::Retries::none()
+            Retries::none()
         };
 
         let mut attempt = 1;
@@ -104,12 +107,12 @@ impl ClientHooks<Call> for Generated {
                 break send(&client.http, request).await;
             };
             let outcome = send(&client.http, copy).await;
-            let Some(wait) = failed_for_now(&outcome)
-                .and_then(|asked| tries.wait(attempt, asked, fastrand::f64()))
+            let Some(wait) = failed_for_now(&outcome, environment.now())
+                .and_then(|asked| tries.wait(attempt, asked, environment.random()))
             else {
                 break outcome;
             };
-            tokio::time::sleep(wait).await;
+            environment.sleep(wait).await;
             attempt += 1;
         };
         if let Ok(answer) = &outcome {
@@ -150,10 +153,13 @@ async fn send(http: &reqwest::Client, request: Request) -> reqwest::Result<Respo
     clippy::option_option,
     reason = "two questions: whether to wait, and what was asked for"
 )]
-fn failed_for_now(outcome: &reqwest::Result<Response>) -> Option<Option<Duration>> {
+fn failed_for_now(outcome: &reqwest::Result<Response>, now: Timestamp) -> Option<Option<Duration>> {
     match outcome {
         Err(error) => (!error.is_builder()).then_some(None),
         Ok(answer) => retry::is_transient(answer.status())
-            .then(|| retry::asked_wait(answer.status(), answer.headers(), Timestamp::now())),
+            .then(|| retry::asked_wait(answer.status(), answer.headers(), now)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use crate::{
     analytics::Analytics,
     call::{Call, Effect, Outcome},
     conversions::Conversions,
+    environment::{Environment, Real},
     generated::client::Client as Generated,
     leads::Leads,
     skill::Skill,
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
     pub(crate) key: Option<ApiKey>,
     pub(crate) retries: Retries,
+    pub(crate) environment: Arc<dyn Environment>,
     base_url: String,
 }
 
@@ -74,7 +76,6 @@ impl Client {
     ///     .build()?;
     /// # Ok::<(), konektor_sdk::Error>(())
     /// ```
-    #[must_use]
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
@@ -220,6 +221,7 @@ pub struct ClientBuilder {
     retries: Retries,
     user_agent: String,
     allow_insecure_http: bool,
+    environment: Arc<dyn Environment>,
 }
 
 impl Default for ClientBuilder {
@@ -232,6 +234,7 @@ impl Default for ClientBuilder {
             retries: Retries::default(),
             user_agent: concat!("konektor-sdk/", env!("CARGO_PKG_VERSION")).to_owned(),
             allow_insecure_http: false,
+            environment: Arc::new(Real),
         }
     }
 }
@@ -256,8 +259,10 @@ impl ClientBuilder {
     /// # Ok::<(), konektor_sdk::Error>(())
     /// ```
     pub fn from_env() -> Result<Self, Error> {
-        let mut builder = Self::default();
-        builder.api_key = variable("KONEKTOR_API_KEY")?;
+        let mut builder = Self {
+            api_key: variable("KONEKTOR_API_KEY")?,
+            ..Self::default()
+        };
         if let Some(base_url) = variable("KONEKTOR_BASE_URL")? {
             builder.base_url = base_url;
         }
@@ -344,6 +349,12 @@ impl ClientBuilder {
         self
     }
 
+    #[cfg(test)]
+    pub(crate) fn environment(mut self, environment: Arc<dyn Environment>) -> Self {
+        self.environment = environment;
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -365,7 +376,7 @@ impl ClientBuilder {
             .redirect(redirect::Policy::none())
             .timeout(self.timeout)
             .connect_timeout(self.connect_timeout)
-            .user_agent(self.user_agent);
+            .user_agent(&self.user_agent);
         if !encrypted {
             // A proxy would see the key.
             http = http.no_proxy();
@@ -378,6 +389,7 @@ impl ClientBuilder {
             http,
             key,
             retries: self.retries,
+            environment: self.environment,
             base_url,
         })))
     }

@@ -371,7 +371,7 @@ impl Error {
 
     /// A whole answer of a status that is no success.
     fn of_answer(body: &[u8], call: &Call) -> Self {
-        let answer = Failure::read(body);
+        let answer = Account::read(body);
         let code = answer.as_ref().map(|answer| answer.code.clone());
         let (message, details) = match answer {
             Some(answer) => (answer.message, answer.details),
@@ -435,13 +435,13 @@ impl Error {
 }
 
 /// The API's own account of a failure.
-struct Failure {
+struct Account {
     code: ErrorCode,
     message: String,
     details: BTreeMap<String, String>,
 }
 
-impl Failure {
+impl Account {
     /// Reads what can be read: a newer server may say more, or some of it in another way.
     fn read(body: &[u8]) -> Option<Self> {
         let body: Value = serde_json::from_slice(body).ok()?;

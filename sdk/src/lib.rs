@@ -1,4 +1,4 @@
-//! Konektor's Agent API from Rust.
+#![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
 pub mod analytics;
@@ -6,6 +6,7 @@ mod call;
 mod change;
 mod client;
 pub mod conversions;
+mod environment;
 mod error;
 mod generated;
 pub mod leads;
@@ -28,5 +29,7 @@ pub use response::{RateLimit, Response};
 pub use retry::Retries;
 pub use time_or_date::TimeOrDate;
 
+/// The crate of times and dates, in the version that this one uses.
 pub use jiff;
+/// The crate of UUIDs, in the version that this one uses.
 pub use uuid;

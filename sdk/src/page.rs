@@ -154,6 +154,7 @@ impl<T> RowStream<T> {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn pagination(&self) -> Option<&Pagination> {
         self.pagination.as_ref()
     }
@@ -169,17 +170,18 @@ impl<T> RowStream<T> {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.rate_limit
     }
 
     /// Takes over a page that has arrived, which `cursor` asked for.
-    fn turn(&mut self, cursor: Option<String>, page: Response<Page<T>>) -> Result<(), Error> {
+    fn turn(&mut self, cursor: Option<&String>, page: Response<Page<T>>) -> Result<(), Error> {
         self.rate_limit = Some(page.rate_limit());
         let page = page.into_inner();
         self.state = match &page.pagination.next_cursor {
             None => State::Done,
-            Some(next) if Some(next) == cursor.as_ref() => {
+            Some(next) if Some(next) == cursor => {
                 return Err(Error::endless_pages());
             }
             Some(next) => State::Next(Some(next.clone())),
@@ -211,7 +213,7 @@ impl<T: Unpin> Stream for RowStream<T> {
                         return Poll::Pending;
                     }
                     Poll::Ready(page) => {
-                        if let Err(error) = page.and_then(|page| this.turn(cursor, page)) {
+                        if let Err(error) = page.and_then(|page| this.turn(cursor.as_ref(), page)) {
                             return Poll::Ready(Some(Err(error)));
                         }
                     }

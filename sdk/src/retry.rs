@@ -182,3 +182,56 @@ fn http_date(value: &str) -> Option<Timestamp> {
 fn until(later: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(later.duration_since(now)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_wait_lies_between_nothing_and_a_bound_that_doubles() {
+        let retries = Retries::default()
+            .base_delay(SECOND)
+            .max_attempts(9)
+            .max_wait(5 * SECOND);
+
+        let bounds = (1..6).map(|attempt| retries.wait(attempt, None, 1.0).unwrap());
+        assert_eq!(
+            bounds.collect::<Vec<_>>(),
+            [SECOND, 2 * SECOND, 4 * SECOND, 5 * SECOND, 5 * SECOND]
+        );
+        assert_eq!(retries.wait(3, None, 0.0), Some(Duration::ZERO));
+        assert_eq!(retries.wait(3, None, 0.5), Some(2 * SECOND));
+    }
+
+    #[test]
+    fn the_last_try_is_not_followed_by_a_wait() {
+        let retries = Retries::default().max_attempts(3);
+
+        assert!(retries.wait(2, None, 0.5).is_some());
+        assert_eq!(retries.wait(3, None, 0.5), None);
+        assert_eq!(Retries::none().wait(1, None, 0.5), None);
+        assert_eq!(Retries::default().max_attempts(0).wait(1, None, 0.5), None);
+    }
+
+    #[test]
+    fn what_the_server_asks_for_is_waited_for_in_full_or_not_at_all() {
+        let retries = Retries::default().base_delay(SECOND).max_wait(10 * SECOND);
+
+        assert_eq!(retries.wait(1, Some(7 * SECOND), 0.0), Some(7 * SECOND));
+        assert_eq!(retries.wait(1, Some(7 * SECOND), 1.0), Some(8 * SECOND));
+        assert_eq!(retries.wait(1, Some(10 * SECOND), 1.0), Some(10 * SECOND));
+        assert_eq!(retries.wait(1, Some(11 * SECOND), 0.0), None);
+    }
+
+    #[test]
+    fn enormous_numbers_are_waits_too_long_and_no_overflow() {
+        let retries = Retries::default()
+            .base_delay(Duration::MAX)
+            .max_attempts(u32::MAX);
+
+        assert_eq!(retries.wait(u32::MAX - 1, None, 1.0), Some(30 * SECOND));
+        assert_eq!(retries.wait(1, Some(Duration::MAX), 1.0), None);
+    }
+}

@@ -35,14 +35,9 @@ impl Support {
         subject: impl Into<String>,
         message: impl Into<String>,
     ) -> CreateTicket {
-        let body = SupportTicketCreate {
-            subject: subject.into(),
-            message: message.into(),
-            priority: None,
-        };
         CreateTicket {
             client: self.client.clone(),
-            body,
+            body: SupportTicketCreate::of_required(subject.into(), message.into()),
         }
     }
 }

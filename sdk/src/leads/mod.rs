@@ -112,23 +112,7 @@ impl NewLead {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn new(first_name: impl Into<String>) -> Self {
-        Self {
-            unique_code: None,
-            external_ref: None,
-            first_name: first_name.into(),
-            last_name: None,
-            email: None,
-            phone: None,
-            status: None,
-            priority: None,
-            source: None,
-            ad_platform: None,
-            assigned_to: None,
-            estimated_value: None,
-            actual_value: None,
-            notes: None,
-            campaign_name: None,
-        }
+        Self::of_required(first_name.into())
     }
 }
 
@@ -163,10 +147,7 @@ impl LeadMatch {
     /// assert_eq!(LeadMatch::new(LeadMatchBy::Phone, "0812"), LeadMatch::phone("0812"));
     /// ```
     pub fn new(by: LeadMatchBy, value: impl Into<String>) -> Self {
-        Self {
-            by,
-            value: value.into(),
-        }
+        Self::of_required(by, value.into())
     }
 
     /// The lead with this id. None is created for an unknown id, because ids are the server's to

@@ -49,14 +49,9 @@ impl Deref for Upserted {
 
 impl Upsert {
     pub(crate) fn new(client: Client, matching: LeadMatch) -> Self {
-        let lead = LeadChanges::new();
         Self {
             client,
-            body: LeadUpsert {
-                match_: matching,
-                lead,
-                create_if_missing: None,
-            },
+            body: LeadUpsert::of_required(matching, LeadChanges::new()),
         }
     }
 

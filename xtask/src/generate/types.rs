@@ -15,9 +15,11 @@ pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> 
     for item in items {
         if let Item::Struct(structure) = item {
             let polished = polish(document, structure)?;
-            let debug = debug(&polished);
+            file.items.push(syn::parse2(debug(&polished))?);
+            if is_sent(&polished) {
+                file.items.push(syn::parse2(constructor(&polished))?);
+            }
             file.items.push(Item::Struct(polished));
-            file.items.push(syn::parse2(debug)?);
         }
     }
     Ok(file)
@@ -52,10 +54,7 @@ fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
     fields.named = numbered.into_iter().map(|(_, field)| field).collect();
 
     let doc = super::doc_lines(schema["description"].as_str().unwrap_or(&super::words(name)));
-    let strict = structure.attrs.iter().any(|attribute| {
-        attribute.path().is_ident("serde") && quote!(#attribute).to_string().contains("deny_unknown")
-    });
-    let strict = strict.then(|| quote!(#[serde(deny_unknown_fields)]));
+    let strict = is_sent(&structure).then(|| quote!(#[serde(deny_unknown_fields)]));
     let (ident, fields) = (&structure.ident, &structure.fields);
     Ok(syn::parse2(quote! {
         #(#[doc = #doc])*
@@ -64,6 +63,35 @@ fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
         #[non_exhaustive]
         pub struct #ident #fields
     })?)
+}
+
+/// Whether a type is sent: the document lets no other fields into those.
+fn is_sent(structure: &ItemStruct) -> bool {
+    structure.attrs.iter().any(|attribute| {
+        attribute.path().is_ident("serde") && quote!(#attribute).to_string().contains("deny_unknown")
+    })
+}
+
+/// A function that takes what is required and leaves out the rest, so that a new field that may be
+/// left out needs no other change.
+fn constructor(structure: &ItemStruct) -> TokenStream {
+    let ident = &structure.ident;
+    let (mut parameters, mut values) = (Vec::new(), Vec::new());
+    for Field { ident, ty, .. } in &structure.fields {
+        if quote!(#ty).to_string().contains("Option") {
+            values.push(quote!(#ident: None));
+        } else {
+            parameters.push(quote!(#ident: #ty));
+            values.push(quote!(#ident));
+        }
+    }
+    quote! {
+        impl #ident {
+            pub(crate) fn of_required(#(#parameters),*) -> Self {
+                Self { #(#values),* }
+            }
+        }
+    }
 }
 
 /// Written anew, because typify refuses an absent field that may be null: an older or newer server
