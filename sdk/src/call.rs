@@ -17,7 +17,7 @@ use reqwest::{
 };
 
 use crate::{
-    Retries, client::Shared, generated::client::Client as Generated, response::Meta, retry,
+    Retries, client::Shared, generated::client::Client as Generated, response::Meta, retry, tls,
 };
 
 /// What the generated client's methods return.
@@ -155,7 +155,7 @@ async fn send(http: &reqwest::Client, request: Request) -> reqwest::Result<Respo
 )]
 fn failed_for_now(outcome: &reqwest::Result<Response>, now: Timestamp) -> Option<Option<Duration>> {
     match outcome {
-        Err(error) => (!error.is_builder()).then_some(None),
+        Err(error) => (!error.is_builder() && !tls::refused(error)).then_some(None),
         Ok(answer) => retry::is_transient(answer.status())
             .then(|| retry::asked_wait(answer.status(), answer.headers(), now)),
     }

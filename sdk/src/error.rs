@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::{ErrorCode, RateLimit, call::Call, response::Meta, retry};
+use crate::{ErrorCode, RateLimit, call::Call, response::Meta, retry, tls};
 
 /// Why a call failed.
 ///
@@ -24,10 +24,8 @@ use crate::{ErrorCode, RateLimit, call::Call, response::Meta, retry};
 /// }
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     kind: ErrorKind,
     status: Option<StatusCode>,
@@ -298,6 +296,13 @@ impl fmt::Display for Error {
     }
 }
 
+/// What `main` prints when it returns an error: short, with the text in it.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.kind())
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_ref().map(|source| source as _)
@@ -413,10 +418,16 @@ impl Error {
                 format!("the request cannot be built: {cause}"),
             );
         }
+        let refused = tls::refused(&error);
         let (kind, message) = if error.is_timeout() {
             (
                 ErrorKind::Timeout,
                 "the server did not answer in time".to_owned(),
+            )
+        } else if refused {
+            (
+                ErrorKind::Network,
+                format!("there is no trusted connection to the server: {cause}"),
             )
         } else if error.is_connect() {
             (
@@ -428,7 +439,7 @@ impl Error {
         };
         let mut local = Self::local(kind, message);
         local.0.attempts = call.attempts();
-        local.0.retryable = !call.adds() || error.is_connect();
+        local.0.retryable = !refused && (!call.adds() || error.is_connect());
         local.0.source = Some(error);
         local
     }

@@ -1,6 +1,6 @@
 //! TLS by rustls with ring, set up here so that no program has to install a provider.
 
-use std::sync::Arc;
+use std::{error::Error as StdError, io, sync::Arc};
 
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -23,4 +23,24 @@ pub(crate) fn config(encrypted: bool) -> Result<ClientConfig, Error> {
     let mut config = builder.with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// Whether TLS itself failed, an untrusted certificate for example: that does not pass by trying
+/// again.
+pub(crate) fn refused(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        // An I/O error passes over what it wraps when it is asked for its source.
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    false
 }

@@ -5,8 +5,12 @@ mod support;
 
 use std::process::Command;
 
-use konektor_sdk::{Client, ErrorKind};
+use konektor_sdk::{Client, ErrorKind, Retries};
 use support::{Api, KEY, builder, documented};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 use wiremock::{MockServer, ResponseTemplate};
 
 #[tokio::test]
@@ -99,6 +103,30 @@ fn a_key_travels_unencrypted_only_within_this_machine() {
             "{url}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_server_without_trusted_tls_gets_no_key_and_is_not_asked_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        connection
+            .write_all(b"HTTP/1.1 200 OK\r\n\r\n")
+            .await
+            .unwrap();
+        let mut received = Vec::new();
+        let _ = connection.read_to_end(&mut received).await;
+        received
+    });
+
+    let client = builder(&url).retries(Retries::default()).build().unwrap();
+    let error = client.workspace().show().send().await.unwrap_err();
+
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network, 1));
+    assert!(!error.retryable());
+    let received = String::from_utf8_lossy(&server.await.unwrap()).into_owned();
+    assert!(!received.contains("secret"), "{received}");
 }
 
 #[test]
