@@ -38,7 +38,11 @@ pub(crate) fn run(check: bool) -> Result<()> {
     let document = document::read(&paths::openapi())?;
     let files = files(&document)?;
     let directory = paths::root().join("sdk/src/generated");
-    if check { compare(&directory, &files) } else { write(&directory, &files) }
+    if check {
+        compare(&directory, &files)
+    } else {
+        write(&directory, &files)
+    }
 }
 
 /// Every generated file: its name and its text.
@@ -48,14 +52,19 @@ fn files(document: &Value) -> Result<Vec<(&'static str, String)>> {
     let requests = requests::generate(document, &client)?;
     let module = module(document, &client.types)?;
     [
-        ("client.rs", &client.client),
+        ("client.rs", &client.code),
         ("enums.rs", &enums),
         ("mod.rs", &module),
         ("requests.rs", &requests),
         ("types.rs", &client.types),
     ]
     .into_iter()
-    .map(|(name, code)| Ok((name, formatted(code).with_context(|| format!("formatting {name}"))?)))
+    .map(|(name, code)| {
+        Ok((
+            name,
+            formatted(code).with_context(|| format!("formatting {name}"))?,
+        ))
+    })
     .collect()
 }
 
@@ -106,7 +115,11 @@ fn formatted(code: &syn::File) -> Result<String> {
     if let Ok(written) = writer.join() {
         written.context("writing to rustfmt")?;
     }
-    ensure!(output.status.success(), "rustfmt failed ({})", output.status);
+    ensure!(
+        output.status.success(),
+        "rustfmt failed ({})",
+        output.status
+    );
     Ok(String::from_utf8(output.stdout)?)
 }
 
@@ -136,7 +149,10 @@ fn compare(directory: &Path, files: &[(&str, String)]) -> Result<()> {
         return Ok(());
     }
     let paths = differing.iter().map(|path| {
-        path.strip_prefix(paths::root()).unwrap_or(path).display().to_string()
+        path.strip_prefix(paths::root())
+            .unwrap_or(path)
+            .display()
+            .to_string()
     });
     bail!(
         "not what openapi.yaml says: {}\nrun `cargo xtask generate` and commit what it writes",
@@ -158,7 +174,13 @@ fn stale(directory: &Path, files: &[(&str, String)]) -> Result<Vec<PathBuf>> {
 
 /// Text as the lines of a documentation comment.
 fn doc_lines(text: &str) -> Vec<String> {
-    let indented = |line: &str| if line.is_empty() { String::new() } else { format!(" {line}") };
+    let indented = |line: &str| {
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!(" {line}")
+        }
+    };
     text.lines().map(indented).collect()
 }
 

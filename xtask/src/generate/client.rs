@@ -25,7 +25,7 @@ pub(crate) struct Method {
 /// What progenitor made of the document.
 pub(crate) struct Client {
     /// The client: one method for each operation.
-    pub(crate) client: syn::File,
+    pub(crate) code: syn::File,
     /// The types that it sends and reads.
     pub(crate) types: syn::File,
     /// Its methods, by operation id.
@@ -47,8 +47,17 @@ pub(crate) fn generate(document: &Value) -> Result<Client> {
     }
     Undocumented.visit_file_mut(&mut client);
     encode_paths_ourselves(&mut client);
-    client.items.insert(0, syn::parse_quote!(use super::types;));
-    Ok(Client { client, types, methods })
+    client.items.insert(
+        0,
+        syn::parse_quote!(
+            use super::types;
+        ),
+    );
+    Ok(Client {
+        code: client,
+        types,
+        methods,
+    })
 }
 
 fn run_progenitor(document: &Value) -> Result<proc_macro2::TokenStream> {
@@ -77,7 +86,9 @@ fn run_progenitor(document: &Value) -> Result<proc_macro2::TokenStream> {
     }
 
     let prepared = serde_json::from_value(prepared).context("reading the rewritten document")?;
-    Generator::new(&settings).generate_tokens(&prepared).context("progenitor refuses the document")
+    Generator::new(&settings)
+        .generate_tokens(&prepared)
+        .context("progenitor refuses the document")
 }
 
 fn take_types(client: &mut syn::File) -> Result<Vec<Item>> {
@@ -87,27 +98,46 @@ fn take_types(client: &mut syn::File) -> Result<Vec<Item>> {
         .position(|item| matches!(item, Item::Mod(module) if module.ident == "types"))
         .context("progenitor wrote no types")?;
     match client.items.remove(position) {
-        Item::Mod(syn::ItemMod { content: Some((_, items)), .. }) => Ok(items),
+        Item::Mod(syn::ItemMod {
+            content: Some((_, items)),
+            ..
+        }) => Ok(items),
         _ => anyhow::bail!("progenitor wrote its types in an unknown way"),
     }
 }
 
 fn drop_panicking_constructor(implementation: &mut ItemImpl) {
-    implementation.items.retain(|item| !matches!(item, ImplItem::Fn(method) if method.sig.ident == "new"));
+    implementation
+        .items
+        .retain(|item| !matches!(item, ImplItem::Fn(method) if method.sig.ident == "new"));
 }
 
 fn methods_of(implementation: &ItemImpl) -> impl Iterator<Item = (String, Method)> {
     implementation.items.iter().filter_map(|item| {
-        let ImplItem::Fn(method) = item else { return None };
+        let ImplItem::Fn(method) = item else {
+            return None;
+        };
         method.sig.asyncness?;
-        let ReturnType::Type(_, output) = &method.sig.output else { return None };
+        let ReturnType::Type(_, output) = &method.sig.output else {
+            return None;
+        };
         let arguments = method.sig.inputs.iter().filter_map(|argument| {
-            let FnArg::Typed(argument) = argument else { return None };
-            let Pat::Ident(name) = &*argument.pat else { return None };
+            let FnArg::Typed(argument) = argument else {
+                return None;
+            };
+            let Pat::Ident(name) = &*argument.pat else {
+                return None;
+            };
             Some((name.ident.clone(), (*argument.ty).clone()))
         });
         let arguments = arguments.collect();
-        Some((method.sig.ident.to_string(), Method { arguments, output: (**output).clone() }))
+        Some((
+            method.sig.ident.to_string(),
+            Method {
+                arguments,
+                output: (**output).clone(),
+            },
+        ))
     })
 }
 
@@ -125,6 +155,16 @@ fn encode_paths_ourselves(client: &mut syn::File) {
     client.items.retain(|item| {
         !matches!(item, Item::Use(import) if quote!(#import).to_string().contains("encode_path"))
     });
-    client.items.insert(0, syn::parse_quote!(use progenitor_client::{ClientHooks, OperationInfo};));
-    client.items.insert(0, syn::parse_quote!(use crate::wire::path_segment as encode_path;));
+    client.items.insert(
+        0,
+        syn::parse_quote!(
+            use progenitor_client::{ClientHooks, OperationInfo};
+        ),
+    );
+    client.items.insert(
+        0,
+        syn::parse_quote!(
+            use crate::wire::path_segment as encode_path;
+        ),
+    );
 }

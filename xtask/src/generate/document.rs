@@ -71,13 +71,20 @@ fn add_schemas_of(document: &Value, value: &Value, schemas: &mut Map<String, Val
 /// Failures are left out: they arrive as raw responses, which the SDK reads with more patience
 /// than a schema has. So are headers, which it reads by itself.
 fn prepare_operation(document: &Value, operation: &mut Value) -> Result<()> {
-    if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+    if let Some(responses) = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut)
+    {
         responses.retain(|status, _| status.starts_with('2'));
         for response in responses.values_mut().filter_map(Value::as_object_mut) {
             response.remove("headers");
         }
     }
-    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
+    for parameter in operation
+        .get_mut("parameters")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
     {
         let mut whole = follow(document, parameter)?.clone();
         whole["schema"] = rewritten(document, &whole["schema"])?;
@@ -96,15 +103,23 @@ fn prepare_operation(document: &Value, operation: &mut Value) -> Result<()> {
 fn rewritten(document: &Value, schema: &Value) -> Result<Value> {
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
         let target = resolve(document, reference)?;
-        return if is_inlined(target) { without_limits(target) } else { Ok(schema.clone()) };
+        return Ok(if is_inlined(target) {
+            without_limits(target)
+        } else {
+            schema.clone()
+        });
     }
     if let Some(alternatives) = schema.get("anyOf").and_then(Value::as_array) {
-        return match non_null(alternatives) {
+        return Ok(match non_null(alternatives) {
             Some(inner) => nullable(rewritten(document, inner)?),
-            None => Ok(schema.clone()),
-        };
+            None => schema.clone(),
+        });
     }
-    if let Some([part]) = schema.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
+    if let Some([part]) = schema
+        .get("allOf")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+    {
         return rewritten(document, part);
     }
 
@@ -115,7 +130,9 @@ fn rewritten(document: &Value, schema: &Value) -> Result<Value> {
             *property = rewritten(document, property)?;
         }
         let schema = schema.as_object_mut().context("a schema is an object")?;
-        schema.entry("additionalProperties").or_insert_with(|| json!({}));
+        schema
+            .entry("additionalProperties")
+            .or_insert_with(|| json!({}));
     }
     if let Some(items) = schema.get_mut("items") {
         *items = rewritten(document, items)?;
@@ -131,31 +148,41 @@ pub(crate) fn non_null(alternatives: &[Value]) -> Option<&Value> {
     }
 }
 
-fn nullable(schema: Value) -> Result<Value> {
+fn nullable(mut schema: Value) -> Value {
     if schema.get("$ref").is_some() {
-        return Ok(json!({ "allOf": [schema], "nullable": true }));
+        return json!({ "allOf": [schema], "nullable": true });
     }
-    let mut schema = schema;
     schema["nullable"] = json!(true);
-    Ok(schema)
+    schema
 }
 
-fn without_limits(schema: &Value) -> Result<Value> {
+fn without_limits(schema: &Value) -> Value {
     let mut schema = schema.clone();
     remove_limits(&mut schema);
     if schema["type"] == "integer" {
         schema["format"] = json!("uint64");
     }
-    Ok(schema)
+    schema
 }
 
 fn remove_limits(schema: &mut Value) {
     if let Some(schema) = schema.as_object_mut() {
-        for limit in ["minLength", "maxLength", "pattern", "minimum", "maximum", "default", "example"] {
+        for limit in [
+            "minLength",
+            "maxLength",
+            "pattern",
+            "minimum",
+            "maximum",
+            "default",
+            "example",
+        ] {
             schema.remove(limit);
         }
         // typify makes types of the formats that it knows; `email` and `phone` stay text.
-        if schema.get("format").is_some_and(|format| format == "email" || format == "phone") {
+        if schema
+            .get("format")
+            .is_some_and(|format| format == "email" || format == "phone")
+        {
             schema.remove("format");
         }
     }
@@ -163,8 +190,10 @@ fn remove_limits(schema: &mut Value) {
 
 /// A text or number: it gets no type of its own.
 fn is_inlined(schema: &Value) -> bool {
-    matches!(schema["type"].as_str(), Some("string" | "integer" | "number"))
-        && schema.get("enum").is_none()
+    matches!(
+        schema["type"].as_str(),
+        Some("string" | "integer" | "number")
+    ) && schema.get("enum").is_none()
 }
 
 fn is_null(schema: &Value) -> bool {
@@ -194,7 +223,11 @@ pub(crate) fn schema_name(value: &Value) -> Option<&str> {
 /// A schema without what says that it may be null.
 pub(crate) fn bare(document: &Value, schema: &Value) -> Result<Value> {
     let mut schema = rewritten(document, schema)?;
-    if let Some([part]) = schema.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
+    if let Some([part]) = schema
+        .get("allOf")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+    {
         schema = part.clone();
     }
     Ok(schema)
@@ -207,8 +240,13 @@ pub(crate) fn is_nullable(document: &Value, schema: &Value) -> Result<bool> {
 
 /// The properties of an object's schema, in the document's order.
 pub(crate) fn properties(schema: &Value) -> Result<Vec<(&str, &Value)>> {
-    let properties = schema["properties"].as_object().context("a schema without properties")?;
-    Ok(properties.iter().map(|(name, schema)| (name.as_str(), schema)).collect())
+    let properties = schema["properties"]
+        .as_object()
+        .context("a schema without properties")?;
+    Ok(properties
+        .iter()
+        .map(|(name, schema)| (name.as_str(), schema))
+        .collect())
 }
 
 /// What the document says of a property: beside it, or with the schema that it refers to.
@@ -222,13 +260,18 @@ pub(crate) fn description(document: &Value, name: &str, schema: &Value) -> Resul
         _ => schema,
     };
     let target = follow(document, inner)?;
-    Ok(target["description"].as_str().map_or_else(|| super::words(name), str::to_owned))
+    Ok(target["description"]
+        .as_str()
+        .map_or_else(|| super::words(name), str::to_owned))
 }
 
 /// The names of all schemas that are lists of allowed words.
 pub(crate) fn enums(document: &Value) -> Result<Vec<(&String, &Value)>> {
     let schemas = object(document, "/components/schemas")?;
-    Ok(schemas.iter().filter(|(_, schema)| schema.get("enum").is_some() && !is_null(schema)).collect())
+    Ok(schemas
+        .iter()
+        .filter(|(_, schema)| schema.get("enum").is_some() && !is_null(schema))
+        .collect())
 }
 
 /// The operations of a path, in the document's order.
@@ -257,12 +300,17 @@ pub(crate) fn body(operation: &Value) -> Option<&Value> {
 
 /// Whether an object must have a property.
 pub(crate) fn is_required(schema: &Value, property: &str) -> bool {
-    schema["required"].as_array().is_some_and(|names| names.iter().any(|name| name == property))
+    schema["required"]
+        .as_array()
+        .is_some_and(|names| names.iter().any(|name| name == property))
 }
 
 /// The example that a schema has, or the one that it refers to.
 pub(crate) fn example<'a>(document: &'a Value, schema: &'a Value) -> Option<&'a Value> {
-    let inner = schema["anyOf"].as_array().and_then(|parts| non_null(parts)).unwrap_or(schema);
+    let inner = schema["anyOf"]
+        .as_array()
+        .and_then(|parts| non_null(parts))
+        .unwrap_or(schema);
     follow(document, inner).ok()?.get("example")
 }
 
@@ -270,12 +318,20 @@ pub(crate) fn example<'a>(document: &'a Value, schema: &'a Value) -> Option<&'a 
 pub(crate) fn body_example<'a>(document: &'a Value, property: &str) -> Option<&'a Value> {
     let paths = document["paths"].as_object()?;
     paths.values().flat_map(operations).find_map(|operation| {
-        operation.pointer("/requestBody/content/application~1json/example")?.get(property)
+        operation
+            .pointer("/requestBody/content/application~1json/example")?
+            .get(property)
     })
 }
 
 /// Whether a schema is the whole body of an operation.
 pub(crate) fn is_body(document: &Value, name: &str) -> bool {
-    let paths = document["paths"].as_object().into_iter().flat_map(Map::values);
-    paths.flat_map(operations).filter_map(body).any(|body| schema_name(body) == Some(name))
+    let paths = document["paths"]
+        .as_object()
+        .into_iter()
+        .flat_map(Map::values);
+    paths
+        .flat_map(operations)
+        .filter_map(body)
+        .any(|body| schema_name(body) == Some(name))
 }

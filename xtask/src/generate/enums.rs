@@ -20,14 +20,26 @@ pub(crate) fn generate(document: &Value) -> Result<syn::File> {
 fn open_enum(name: &str, schema: &Value) -> Result<TokenStream> {
     let ident = format_ident!("{name}");
     let values = schema["enum"].as_array().context("no list of values")?;
-    let values = values.iter().map(|value| value.as_str().context("not a text"));
+    let values = values
+        .iter()
+        .map(|value| value.as_str().context("not a text"));
     let values = values.collect::<Result<Vec<_>>>()?;
-    let variants = values.iter().map(|value| variant(value)).collect::<Vec<_>>();
-    ensure!(variants.iter().all(|variant| variant != "Unknown"), "a value is called unknown");
+    let variants = values
+        .iter()
+        .map(|value| variant(value))
+        .collect::<Vec<_>>();
+    ensure!(
+        variants.iter().all(|variant| variant != "Unknown"),
+        "a value is called unknown"
+    );
     let value_docs = values.iter().map(|value| format!(" `{value}`"));
 
     let first = variants.first().context("no values")?;
-    let doc = super::doc_lines(schema["description"].as_str().unwrap_or(&super::words(name)));
+    let doc = super::doc_lines(
+        schema["description"]
+            .as_str()
+            .unwrap_or(&super::words(name)),
+    );
     let example = super::doc_lines(&format!(
         "```\nuse konektor_sdk::{name};\n\nassert_eq!({name}::from({:?}), {name}::{first});\n\
          assert_eq!({name}::from(\"of-tomorrow\").as_str(), \"of-tomorrow\");\n```",

@@ -18,16 +18,34 @@ const CHANGES: &str = "LeadUpdate";
 /// Query structs, the fields of `LeadChanges`, and all setters.
 pub(crate) fn generate(document: &Value, client: &Client) -> Result<syn::File> {
     let mut code = quote!(
-        use super::{client::{Client, Error, ResponseValue}, types};
+        use super::{
+            client::{Client, Error, ResponseValue},
+            types,
+        };
     );
     code.extend(changes(document)?);
-    code.extend(builder(document, "LeadChanges", "LeadChanges::new()", CHANGES)?);
-    code.extend(builder(document, "NewLead", "NewLead::new(\"Budi\")", "LeadCreate")?);
+    code.extend(builder(
+        document,
+        "LeadChanges",
+        "LeadChanges::new()",
+        CHANGES,
+    )?);
+    code.extend(builder(
+        document,
+        "NewLead",
+        "NewLead::new(\"Budi\")",
+        "LeadCreate",
+    )?);
 
     for item in document::object(document, "/paths")?.values() {
         for operation in document::operations(item) {
-            let id = operation["operationId"].as_str().context("an operation without an id")?;
-            let method = client.methods.get(id).context("an operation without a method")?;
+            let id = operation["operationId"]
+                .as_str()
+                .context("an operation without an id")?;
+            let method = client
+                .methods
+                .get(id)
+                .context("an operation without a method")?;
             code.extend(request(document, operation, id, method).with_context(|| id.to_owned())?);
         }
     }
@@ -49,17 +67,15 @@ struct Setter<'a> {
 }
 
 /// The setters of one operation's request, and its query.
-fn request(
-    document: &Value,
-    operation: &Value,
-    id: &str,
-    method: &Method,
-) -> Result<TokenStream> {
+fn request(document: &Value, operation: &Value, id: &str, method: &Method) -> Result<TokenStream> {
     let (noun, verb) = id.split_once('_').context("an operation id is noun_verb")?;
     let verb = verb.rsplit('_').collect::<Vec<_>>().join("_");
     let request = format_ident!("{}", verb.to_upper_camel_case());
     let noun = format_ident!("{noun}");
-    let example = format!("client.{noun}().{verb}({})", required_arguments(document, operation)?);
+    let example = format!(
+        "client.{noun}().{verb}({})",
+        required_arguments(document, operation)?
+    );
 
     let mut code = TokenStream::new();
     let mut setters = Vec::new();
@@ -68,12 +84,17 @@ fn request(
         code.extend(query(id, method)?);
     }
     for parameter in parameters {
-        let wire = parameter["name"].as_str().context("a parameter without a name")?;
+        let wire = parameter["name"]
+            .as_str()
+            .context("a parameter without a name")?;
         let field = types::snake(wire);
         setters.push(Setter {
             wire,
             schema: &parameter["schema"],
-            doc: parameter["description"].as_str().context("no description")?.to_owned(),
+            doc: parameter["description"]
+                .as_str()
+                .context("no description")?
+                .to_owned(),
             place: quote!(query.#field),
             nullable: false,
             example: expression(document, &parameter["schema"], parameter.get("example"))?,
@@ -138,9 +159,16 @@ fn methods(document: &Value, setter: &Setter<'_>, example: &str) -> Result<Token
     let place = &setter.place;
     let ty = types::rust_type(document, setter.schema)?;
     let (parameter, value) = parameter(&ty, &name);
-    let stored = if setter.nullable { quote!(crate::Change::Set(#value)) } else { quote!(Some(#value)) };
+    let stored = if setter.nullable {
+        quote!(crate::Change::Set(#value))
+    } else {
+        quote!(Some(#value))
+    };
 
-    let doc = documented(&setter.doc, &format!("{example}.{name}({})", setter.example));
+    let doc = documented(
+        &setter.doc,
+        &format!("{example}.{name}({})", setter.example),
+    );
     let mut code = quote! {
         #(#[doc = #doc])*
         #[must_use]
@@ -151,7 +179,10 @@ fn methods(document: &Value, setter: &Setter<'_>, example: &str) -> Result<Token
     };
     if setter.nullable {
         let clear = format_ident!("clear_{name}");
-        let text = format!("Clears `{}`: sends null, so that the lead has none any more.", setter.wire);
+        let text = format!(
+            "Clears `{}`: sends null, so that the lead has none any more.",
+            setter.wire
+        );
         let doc = documented(&text, &format!("{example}.{clear}()"));
         code.extend(quote! {
             #(#[doc = #doc])*
@@ -181,7 +212,10 @@ fn query(id: &str, method: &Method) -> Result<TokenStream> {
     let name = format_ident!("{id}");
     let Method { arguments, output } = method;
     let names = arguments.iter().map(|(name, _)| name).collect::<Vec<_>>();
-    let owned = arguments.iter().map(|(_, ty)| owned(ty)).collect::<Result<Vec<_>>>()?;
+    let owned = arguments
+        .iter()
+        .map(|(_, ty)| owned(ty))
+        .collect::<Result<Vec<_>>>()?;
     let passed = arguments.iter().map(|(name, ty)| {
         let text = quote!(#ty).to_string();
         if text.contains("str") {
@@ -213,7 +247,10 @@ fn query(id: &str, method: &Method) -> Result<TokenStream> {
 
 /// `Option<&'a str>` as something to keep: `Option<String>`.
 fn owned(ty: &Type) -> Result<Type> {
-    let text = quote!(#ty).to_string().replace("& 'a str", "String").replace("& 'a ", "");
+    let text = quote!(#ty)
+        .to_string()
+        .replace("& 'a str", "String")
+        .replace("& 'a ", "");
     Ok(syn::parse_str(&text)?)
 }
 
@@ -228,7 +265,10 @@ fn changes(document: &Value) -> Result<TokenStream> {
         let serialize = types::serializer(&ty).map(|function| quote!(, serialize_with = #function));
         let doc = super::doc_lines(&document::description(document, wire, property)?);
         let (ty, serde) = if document::is_nullable(document, property)? {
-            (quote!(crate::Change<#ty>), quote!(skip_serializing_if = "crate::Change::is_keep"))
+            (
+                quote!(crate::Change<#ty>),
+                quote!(skip_serializing_if = "crate::Change::is_keep"),
+            )
         } else {
             let serde = quote! {
                 skip_serializing_if = "Option::is_none",
@@ -271,7 +311,11 @@ fn changes(document: &Value) -> Result<TokenStream> {
 fn required_arguments(document: &Value, operation: &Value) -> Result<String> {
     let mut arguments = Vec::new();
     for parameter in document::parameters(document, operation, "path")? {
-        arguments.push(expression(document, &parameter["schema"], parameter.get("example"))?);
+        arguments.push(expression(
+            document,
+            &parameter["schema"],
+            parameter.get("example"),
+        )?);
     }
     if let Some(body) = document::body(operation) {
         let example = &operation["requestBody"]["content"]["application/json"]["example"];
@@ -293,17 +337,28 @@ fn required_arguments(document: &Value, operation: &Value) -> Result<String> {
 fn expression(document: &Value, schema: &Value, example: Option<&Value>) -> Result<String> {
     let bare = document::bare(document, schema)?;
     let target = document::follow(document, &bare)?;
-    let example = example.or_else(|| document::example(document, schema)).filter(|it| !it.is_null());
+    let example = example
+        .or_else(|| document::example(document, schema))
+        .filter(|it| !it.is_null());
     if let (Some(name), Some(values)) = (document::schema_name(&bare), target["enum"].as_array()) {
-        let value = example.or(values.first()).and_then(Value::as_str).context("no values")?;
+        let value = example
+            .or(values.first())
+            .and_then(Value::as_str)
+            .context("no values")?;
         return Ok(format!("{name}::{}", enums::variant(value)));
     }
-    let example = example.cloned().unwrap_or_else(|| match bare["type"].as_str() {
-        Some("boolean") => Value::from(false),
-        Some("integer" | "number") => Value::from(1),
-        _ => Value::from("…"),
-    });
-    Ok(if bare["format"] == "uuid" { format!("{example}.parse()?") } else { example.to_string() })
+    let example = example
+        .cloned()
+        .unwrap_or_else(|| match bare["type"].as_str() {
+            Some("boolean") => Value::from(false),
+            Some("integer" | "number") => Value::from(1),
+            _ => Value::from("…"),
+        });
+    Ok(if bare["format"] == "uuid" {
+        format!("{example}.parse()?")
+    } else {
+        example.to_string()
+    })
 }
 
 /// Documentation with an example that compiles.

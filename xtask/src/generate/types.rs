@@ -11,7 +11,12 @@ use super::{client::RENAMED, document};
 
 /// Every type of progenitor's, documented, in the document's order, and discreet.
 pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> {
-    let mut file = syn::File { shebang: None, attrs: Vec::new(), items: Vec::new(), frontmatter: None };
+    let mut file = syn::File {
+        shebang: None,
+        attrs: Vec::new(),
+        items: Vec::new(),
+        frontmatter: None,
+    };
     for item in items {
         if let Item::Struct(structure) = item {
             let polished = polish(document, structure)?;
@@ -27,9 +32,14 @@ pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> 
 
 /// The schema that a type was made of.
 fn schema_of<'a>(document: &'a Value, name: &str) -> Result<(&'a str, &'a Value)> {
-    let name = RENAMED.iter().find(|(_, new)| *new == name).map_or(name, |(old, _)| old);
+    let name = RENAMED
+        .iter()
+        .find(|(_, new)| *new == name)
+        .map_or(name, |(old, _)| old);
     let schemas = document::object(document, "/components/schemas")?;
-    let (name, schema) = schemas.get_key_value(name).with_context(|| format!("no schema {name}"))?;
+    let (name, schema) = schemas
+        .get_key_value(name)
+        .with_context(|| format!("no schema {name}"))?;
     Ok((name, schema))
 }
 
@@ -43,17 +53,28 @@ fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
     let mut numbered = Vec::new();
     for field in &fields.named {
         let wire = wire_name(field)?;
-        let position = properties.iter().position(|(property, _)| *property == wire);
+        let position = properties
+            .iter()
+            .position(|(property, _)| *property == wire);
         let doc = match position {
-            Some(position) => document::description(document, properties[position].0, properties[position].1)?,
+            Some(position) => {
+                document::description(document, properties[position].0, properties[position].1)?
+            }
             None => "What a newer server sends beside these.".to_owned(),
         };
-        numbered.push((position.unwrap_or(usize::MAX), polish_field(field, &wire, &doc)?));
+        numbered.push((
+            position.unwrap_or(usize::MAX),
+            polish_field(field, &wire, &doc)?,
+        ));
     }
     numbered.sort_by_key(|(position, _)| *position);
     fields.named = numbered.into_iter().map(|(_, field)| field).collect();
 
-    let doc = super::doc_lines(schema["description"].as_str().unwrap_or(&super::words(name)));
+    let doc = super::doc_lines(
+        schema["description"]
+            .as_str()
+            .unwrap_or(&super::words(name)),
+    );
     let strict = is_sent(&structure).then(|| quote!(#[serde(deny_unknown_fields)]));
     let (ident, fields) = (&structure.ident, &structure.fields);
     Ok(syn::parse2(quote! {
@@ -68,7 +89,8 @@ fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
 /// Whether a type is sent: the document lets no other fields into those.
 fn is_sent(structure: &ItemStruct) -> bool {
     structure.attrs.iter().any(|attribute| {
-        attribute.path().is_ident("serde") && quote!(#attribute).to_string().contains("deny_unknown")
+        attribute.path().is_ident("serde")
+            && quote!(#attribute).to_string().contains("deny_unknown")
     })
 }
 
@@ -98,7 +120,11 @@ fn constructor(structure: &ItemStruct) -> TokenStream {
 /// may leave it out.
 fn polish_field(field: &Field, wire: &str, doc: &str) -> Result<Field> {
     let ident = field.ident.as_ref().context("a field without a name")?;
-    let given = field.attrs.iter().map(|attribute| quote!(#attribute).to_string()).collect::<String>();
+    let given = field
+        .attrs
+        .iter()
+        .map(|attribute| quote!(#attribute).to_string())
+        .collect::<String>();
 
     let mut serde = Vec::new();
     if given.contains("flatten") {
@@ -133,8 +159,16 @@ pub(crate) fn serializer(ty: &Type) -> Option<&'static str> {
 }
 
 fn wire_name(field: &Field) -> Result<String> {
-    let mut name = field.ident.as_ref().context("a field without a name")?.to_string();
-    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+    let mut name = field
+        .ident
+        .as_ref()
+        .context("a field without a name")?
+        .to_string();
+    for attribute in field
+        .attrs
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("serde"))
+    {
         attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("rename") {
                 name = meta.value()?.parse::<LitStr>()?.value();
