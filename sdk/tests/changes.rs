@@ -95,7 +95,12 @@ fn changes_that_would_be_lost_without_a_word_are_refused() {
     ] {
         assert!(serde_json::from_str::<LeadChanges>(lost).is_err(), "{lost}");
     }
-    assert!(serde_json::from_str::<NewLead>(r#"{"firstName":"A","colour":"red"}"#).is_err());
+    for lost in [
+        r#"{"firstName":"A","colour":"red"}"#,
+        r#"{"firstName":"A","status":null}"#,
+    ] {
+        assert!(serde_json::from_str::<NewLead>(lost).is_err(), "{lost}");
+    }
 }
 
 #[tokio::test]

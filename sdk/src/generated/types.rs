@@ -409,7 +409,12 @@ pub struct LeadUpsert {
     /// An absent field stays as it is, null clears a field that may be null.
     pub lead: crate::LeadChanges,
     /// Whether to create the lead when there is none.
-    #[serde(rename = "createIfMissing", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "createIfMissing",
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "crate::wire::not_null"
+    )]
     pub create_if_missing: ::std::option::Option<bool>,
 }
 impl ::std::fmt::Debug for LeadUpsertResponse {
@@ -503,7 +508,12 @@ impl NewLead {
 #[non_exhaustive]
 pub struct NewLead {
     /// Unique in the workspace, case-sensitive; made by the server (KNK-…) if not given.
-    #[serde(rename = "uniqueCode", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "uniqueCode",
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "crate::wire::not_null"
+    )]
     pub unique_code: ::std::option::Option<::std::string::String>,
     /// The lead's key in a system of yours; unique in the workspace, case-sensitive.
     #[serde(rename = "externalRef", skip_serializing_if = "Option::is_none")]
@@ -521,10 +531,18 @@ pub struct NewLead {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: ::std::option::Option<::std::string::String>,
     /// How far the lead has come, in pipeline order. won is a conversion.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "crate::wire::not_null"
+    )]
     pub status: ::std::option::Option<crate::LeadStatus>,
     /// Priority.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "crate::wire::not_null"
+    )]
     pub priority: ::std::option::Option<crate::LeadPriority>,
     /// Source.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -739,7 +757,11 @@ pub struct SupportTicketCreate {
     /// Message.
     pub message: ::std::string::String,
     /// Priority.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "crate::wire::not_null"
+    )]
     pub priority: ::std::option::Option<crate::TicketPriority>,
 }
 impl ::std::fmt::Debug for SupportTicketResponse {

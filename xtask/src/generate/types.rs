@@ -56,16 +56,16 @@ fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
         let position = properties
             .iter()
             .position(|(property, _)| *property == wire);
-        let doc = match position {
-            Some(position) => {
-                document::description(document, properties[position].0, properties[position].1)?
-            }
-            None => "What a newer server sends beside these.".to_owned(),
+        let polished = if let Some(position) = position {
+            let (property, schema) = properties[position];
+            let doc = document::description(document, property, schema)?;
+            let nullable = document::is_nullable(document, schema)?;
+            polish_field(field, &wire, &doc, nullable)?
+        } else {
+            let doc = "What a newer server sends beside these.";
+            polish_field(field, &wire, doc, true)?
         };
-        numbered.push((
-            position.unwrap_or(usize::MAX),
-            polish_field(field, &wire, &doc)?,
-        ));
+        numbered.push((position.unwrap_or(usize::MAX), polished));
     }
     numbered.sort_by_key(|(position, _)| *position);
     fields.named = numbered.into_iter().map(|(_, field)| field).collect();
@@ -118,7 +118,7 @@ fn constructor(structure: &ItemStruct) -> TokenStream {
 
 /// Written anew, because typify refuses an absent field that may be null: an older or newer server
 /// may leave it out.
-fn polish_field(field: &Field, wire: &str, doc: &str) -> Result<Field> {
+fn polish_field(field: &Field, wire: &str, doc: &str, nullable: bool) -> Result<Field> {
     let ident = field.ident.as_ref().context("a field without a name")?;
     let given = field
         .attrs
@@ -134,6 +134,10 @@ fn polish_field(field: &Field, wire: &str, doc: &str) -> Result<Field> {
     }
     if given.contains("skip_serializing_if") {
         serde.push(quote!(skip_serializing_if = "Option::is_none"));
+        if !nullable {
+            serde.push(quote!(default));
+            serde.push(quote!(deserialize_with = "crate::wire::not_null"));
+        }
     }
     if let Some(function) = serializer(&field.ty) {
         serde.push(quote!(serialize_with = #function));
