@@ -87,6 +87,9 @@ pub struct NewLead {
     pub now: Timestamp,
 }
 
+/// The status that makes a lead a conversion.
+pub const CONVERSION: &str = "won";
+
 /// The sync state of a lead for which nothing is due.
 pub const NOTHING_TO_SYNC: &str = "none";
 

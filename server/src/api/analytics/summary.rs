@@ -1,0 +1,48 @@
+//! `GET /analytics/summary`
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::super::{Call, period};
+use crate::{
+    domain::{amount::Amount, lead::CONVERSION, time},
+    reply::{Error, Reply},
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    total_leads: i64,
+    new_leads: i64,
+    contacted_leads: i64,
+    total_conversions: i64,
+    total_conversion_value: Amount,
+    timeframe: String,
+    period: Range,
+}
+
+#[derive(Serialize)]
+struct Range {
+    #[serde(serialize_with = "time::serialize_option")]
+    from: Option<Timestamp>,
+    #[serde(serialize_with = "time::serialize")]
+    to: Timestamp,
+}
+
+pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
+    let (period, timeframe) = period::of(&mut call)?;
+    let totals = call.caller.tenant.totals_by_status(period).await?;
+    let of = |status: &str| totals.get(status).copied().unwrap_or_default();
+    Reply::ok(Summary {
+        total_leads: totals.values().map(|totals| totals.leads).sum(),
+        new_leads: of("new").leads,
+        contacted_leads: of("contacted").leads,
+        total_conversions: of(CONVERSION).leads,
+        total_conversion_value: Amount::of_sum(of(CONVERSION).value),
+        timeframe,
+        period: Range {
+            from: period.from,
+            to: period.to,
+        },
+    })
+}

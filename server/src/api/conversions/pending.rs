@@ -1,0 +1,49 @@
+//! `GET /conversions/pending`
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::super::{Call, cursor};
+use crate::{
+    domain::time,
+    reply::{Error, Reply},
+};
+
+/// The states in which something is still to be delivered, or to be looked at.
+const UNSYNCED: [&str; 2] = ["pending", "failed"];
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pending {
+    lead_id: String,
+    unique_code: String,
+    status: String,
+    ad_platform: Option<String>,
+    conversion_sync_status: String,
+    #[serde(serialize_with = "time::serialize_option")]
+    last_conversion_sync_at: Option<Timestamp>,
+}
+
+pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
+    let window = cursor::window(&mut call, "conversions_pending")?;
+    call.input.check()?;
+    let page = call
+        .caller
+        .tenant
+        .pending_conversions(&UNSYNCED, window.start.clone(), window.limit)
+        .await?;
+    let pagination = cursor::pagination(&call, "conversions_pending", &window, &page)?;
+    let rows: Vec<_> = page
+        .rows
+        .into_iter()
+        .map(|lead| Pending {
+            lead_id: lead.lead_id,
+            unique_code: lead.unique_code,
+            status: lead.status,
+            ad_platform: lead.ad_platform,
+            conversion_sync_status: lead.conversion_sync_status,
+            last_conversion_sync_at: lead.last_conversion_sync_at,
+        })
+        .collect();
+    Reply::page(rows, pagination)
+}

@@ -1,0 +1,136 @@
+//! Pages of a list: by number, or by a cursor that carries everything of the list it belongs to.
+//!
+//! A cursor is sealed under the workspace's data key and bound to the operation: nobody can read, forge or use one
+//! elsewhere, and it survives restarts and other processes because nothing of it is kept.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Call;
+use crate::{
+    reply::{Error, Pagination},
+    store::leads::{Page, Start},
+    vault::Place,
+};
+
+/// Parameters that say which page, not which list.
+const PAGING: [&str; 3] = ["page", "limit", "cursor"];
+
+const STALE: &str = "Not a cursor of this list; start again without one";
+
+/// The page that was asked for.
+pub(super) struct Window {
+    pub(super) start: Start,
+    pub(super) page: i64,
+    pub(super) limit: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    /// The filters and the order, defaults filled in.
+    query: Map<String, Value>,
+    /// Time and id of the last row before.
+    after: (i64, String),
+    page: i64,
+    limit: i64,
+}
+
+/// Finds the page; with a cursor, its filters take the place of the query's.
+///
+/// `given` holds the parameters as they were sent: only those can contradict the cursor.
+pub(super) fn window(call: &mut Call, operation: &str) -> Result<Window, Error> {
+    let Some(text) = call.input.text("cursor").map(str::to_owned) else {
+        let number = |name: &str| {
+            call.input
+                .query_map()
+                .get(name)
+                .and_then(Value::as_i64)
+                .unwrap_or(1)
+        };
+        let (page, limit) = (number("page"), number("limit"));
+        let offset = (page - 1).saturating_mul(limit);
+        return Ok(Window {
+            start: Start::Offset(offset),
+            page,
+            limit,
+        });
+    };
+    let Some(cursor) = open(call, operation, &text) else {
+        call.input.reject("cursor", STALE);
+        call.input.check()?;
+        return Err(Error::field("cursor", STALE));
+    };
+    let contradicts = |name: &String, value: &Value| {
+        !PAGING.contains(&name.as_str()) && cursor.query.get(name) != Some(value)
+    };
+    if call
+        .input
+        .given()
+        .any(|(name, value)| contradicts(name, value))
+    {
+        call.input.reject(
+            "cursor",
+            "Belongs to a list with other filters; send it alone or with the same ones",
+        );
+    }
+    let limit = call
+        .input
+        .given()
+        .find(|(name, _)| *name == "limit")
+        .and_then(|(_, limit)| limit.as_i64());
+    call.input.replace_query(cursor.query);
+    Ok(Window {
+        start: Start::After(cursor.after.0, cursor.after.1),
+        page: cursor.page,
+        limit: limit.unwrap_or(cursor.limit),
+    })
+}
+
+/// What the answer says about its page, with the cursor of the next.
+pub(super) fn pagination<T>(
+    call: &Call,
+    operation: &str,
+    window: &Window,
+    page: &Page<T>,
+) -> Result<Pagination, Error> {
+    let next = match &page.next {
+        Some(Start::After(time, id)) => Some(seal(call, operation, window, (*time, id.clone()))?),
+        Some(Start::Offset(_)) | None => None,
+    };
+    Ok(Pagination::new(window.page, window.limit, page.total, next))
+}
+
+fn seal(
+    call: &Call,
+    operation: &str,
+    window: &Window,
+    after: (i64, String),
+) -> Result<String, Error> {
+    let mut query = call.input.query_map().clone();
+    query.retain(|name, _| !PAGING.contains(&name.as_str()));
+    let cursor = Cursor {
+        query,
+        after,
+        page: window.page.saturating_add(1),
+        limit: window.limit,
+    };
+    let plaintext = serde_json::to_vec(&cursor).map_err(|error| Error::Internal(error.into()))?;
+    let sealed = call
+        .caller
+        .tenant
+        .keys()
+        .seal(&Place::record("cursor", operation), &plaintext);
+    Ok(URL_SAFE_NO_PAD.encode(sealed.map_err(|error| Error::Internal(error.into()))?))
+}
+
+fn open(call: &Call, operation: &str, text: &str) -> Option<Cursor> {
+    let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let plaintext = call
+        .caller
+        .tenant
+        .keys()
+        .open(&Place::record("cursor", operation), &sealed)
+        .ok()?;
+    serde_json::from_slice(&plaintext).ok()
+}

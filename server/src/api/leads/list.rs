@@ -1,0 +1,57 @@
+//! `GET /leads`
+
+use serde::Deserialize;
+
+use super::super::{Call, cursor, period};
+use crate::{
+    reply::{Error, Reply},
+    store::leads::{LeadFilter, LeadOrder},
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Query {
+    status: Option<String>,
+    priority: Option<String>,
+    source: Option<String>,
+    ad_platform: Option<String>,
+    assigned_to: Option<String>,
+    search: Option<String>,
+    sort_by: String,
+    sort_order: String,
+}
+
+pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
+    let window = cursor::window(&mut call, "leads_list")?;
+    let zone = call.caller.workspace.time_zone();
+    let (created_from, created_to) =
+        period::bounds(&mut call.input, &zone, "createdFrom", "createdTo");
+    if let (Some(from), Some(to)) = (created_from, created_to)
+        && from > to
+    {
+        call.input
+            .reject("createdFrom", "Must not be after createdTo");
+    }
+    let query: Query = call.input.query()?;
+    let filter = LeadFilter {
+        status: query.status,
+        priority: query.priority,
+        source: query.source,
+        ad_platform: query.ad_platform,
+        assigned_to: query.assigned_to.map(|id| id.to_lowercase()),
+        created_from,
+        created_to,
+        search: query.search,
+    };
+    let order = LeadOrder {
+        by_update: query.sort_by == "updatedAt",
+        ascending: query.sort_order == "asc",
+    };
+    let page = call
+        .caller
+        .tenant
+        .leads(&filter, order, window.start.clone(), window.limit)
+        .await?;
+    let pagination = cursor::pagination(&call, "leads_list", &window, &page)?;
+    Reply::page(page.rows, pagination)
+}

@@ -1,0 +1,19 @@
+//! `PATCH /leads/{id}`
+
+use super::{super::Call, NOT_FOUND};
+use crate::{
+    domain::lead::LeadChanges,
+    reply::{Error, Reply},
+};
+
+pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
+    let reference = call.input.path("id")?;
+    let changes: LeadChanges = call.input.body()?;
+    let lead = call
+        .caller
+        .tenant
+        .update_lead(&reference, &changes, call.now)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    Reply::ok(lead)
+}

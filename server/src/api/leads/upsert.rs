@@ -1,0 +1,130 @@
+//! `POST /leads/upsert`
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{super::Call, NOT_FOUND, day_limit, new_lead, refused};
+use crate::{
+    domain::{
+        lead::{Lead, LeadChanges},
+        phone::Phone,
+    },
+    reply::{Details, Error, Reply},
+    store::leads::{Match, Upserted},
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    lead: Value,
+    create_if_missing: bool,
+}
+
+pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
+    let matched = check_match(&mut call);
+    let body: Body = call.input.body()?;
+    let matched = matched.ok_or_else(|| Error::field("match.value", "Invalid"))?;
+    let changes = read(&body.lead)?;
+    let new = if body.create_if_missing {
+        lead_to_create(&call, &matched, body.lead)?
+    } else {
+        None
+    };
+
+    let day = day_limit(&call);
+    let upserted = call
+        .caller
+        .tenant
+        .upsert_lead(&matched, &changes, new.as_ref(), call.now, day)
+        .await;
+    match upserted.map_err(|error| nested(refused(&call, error)))? {
+        Upserted::Created(lead) => Reply::upserted(lead, true),
+        Upserted::Updated(lead) => Reply::upserted(lead, false),
+        Upserted::Missing if body.create_if_missing && !matches!(matched, Match::Id(_)) => {
+            Err(Error::field("lead.firstName", "Required"))
+        }
+        Upserted::Missing => Err(NOT_FOUND),
+    }
+}
+
+/// What is matched, if it can be matched: the value obeys the rules of its field, and the lead has no other there.
+fn check_match(call: &mut Call) -> Option<Match> {
+    let text = |path: &str| {
+        call.input
+            .body_at(path)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    let (by, value) = (text("match.by")?, text("match.value")?);
+    let rule = match by.as_str() {
+        "uniqueCode" => Some("UniqueCode"),
+        "externalRef" => Some("ExternalRef"),
+        "phone" => Some("Phone"),
+        _ => None,
+    };
+    if let Some(complaint) = rule.and_then(|rule| call.app.rules().complaint(rule, &value)) {
+        call.input.reject("match.value", complaint);
+        return None;
+    }
+    let matched = match by.as_str() {
+        "id" => Match::Id(value),
+        "uniqueCode" => Match::UniqueCode(value),
+        "externalRef" => Match::ExternalRef(value),
+        _ => Match::Phone(Phone::parse(&value)?),
+    };
+    let field = format!("lead.{}", matched.field());
+    if call
+        .input
+        .body_at(&field)
+        .is_some_and(|given| !is_same(&matched, given))
+    {
+        call.input
+            .reject(&field, "Must be the value that is matched, or left out");
+    }
+    Some(matched)
+}
+
+fn is_same(matched: &Match, given: &Value) -> bool {
+    let Some(given) = given.as_str() else {
+        return false;
+    };
+    match matched {
+        Match::Id(value) | Match::UniqueCode(value) | Match::ExternalRef(value) => value == given,
+        Match::Phone(phone) => Phone::parse(given).as_ref() == Some(phone),
+    }
+}
+
+/// The lead to make when there is none; None when it cannot be made.
+fn lead_to_create(call: &Call, matched: &Match, mut fields: Value) -> Result<Option<Lead>, Error> {
+    call.app.rules().fill_defaults("LeadCreate", &mut fields);
+    let mut fields = read(&fields)?;
+    match matched {
+        // Ids are made by the server.
+        Match::Id(_) => return Ok(None),
+        Match::UniqueCode(code) => fields.unique_code = Some(code.clone()),
+        Match::ExternalRef(reference) => fields.external_ref = Some(Some(reference.clone())),
+        Match::Phone(phone) => fields.phone = Some(Some(phone.clone())),
+    }
+    Ok(new_lead(call, fields))
+}
+
+fn read(fields: &Value) -> Result<LeadChanges, Error> {
+    LeadChanges::deserialize(fields).map_err(|_| {
+        Error::Internal(anyhow::anyhow!(
+            "valid input does not fit the operation's type"
+        ))
+    })
+}
+
+/// The store knows the fields of a lead, the caller sent them inside `lead`.
+fn nested(error: Error) -> Error {
+    match error {
+        Error::Invalid(details) => Error::Invalid(
+            details
+                .into_iter()
+                .map(|(field, why)| (format!("lead.{field}"), why))
+                .collect::<Details>(),
+        ),
+        other => other,
+    }
+}

@@ -1,0 +1,66 @@
+//! The period that analytics are asked about.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::Call;
+use crate::{
+    domain::period::{Edge, Period, parse_bound},
+    input::Input,
+    reply::Error,
+};
+
+/// What `timeframe` says in the answer when `from` or `to` was given.
+const CUSTOM: &str = "custom";
+
+/// The period, and what the answer calls it.
+pub(super) fn of(call: &mut Call) -> Result<(Period, String), Error> {
+    let zone = call.caller.workspace.time_zone();
+    let custom = ["from", "to"]
+        .iter()
+        .any(|name| call.input.query_map().contains_key(*name));
+    let (from, to) = bounds(&mut call.input, &zone, "from", "to");
+    if custom {
+        let period = Period::custom(from, to, call.now);
+        if period.is_err() {
+            call.input.reject(
+                "from",
+                "Must not be after to, which is now unless it is given",
+            );
+        }
+        call.input.check()?;
+        let period = period.map_err(|_| Error::field("from", "Must not be after to"))?;
+        return Ok((period, CUSTOM.into()));
+    }
+    call.input.check()?;
+    let name = call.input.text("timeframe").unwrap_or_default().to_owned();
+    let period = Period::of_timeframe(&name, call.now, &zone).ok_or_else(|| {
+        Error::Internal(anyhow::anyhow!(
+            "no rule for a timeframe of the API document"
+        ))
+    })?;
+    Ok((period, name))
+}
+
+/// Two ends of a range; a bad one is noted and missing here.
+pub(super) fn bounds(
+    input: &mut Input,
+    zone: &TimeZone,
+    from: &str,
+    to: &str,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    (
+        bound(input, zone, from, Edge::Start),
+        bound(input, zone, to, Edge::End),
+    )
+}
+
+fn bound(input: &mut Input, zone: &TimeZone, name: &str, edge: Edge) -> Option<Timestamp> {
+    let text = input.text(name)?;
+    match parse_bound(text, zone, edge) {
+        Ok(time) => Some(time),
+        Err(error) => {
+            input.reject(name, format!("Invalid time: it {error}"));
+            None
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Support.
+
+pub(super) mod tickets;

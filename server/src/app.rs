@@ -1,0 +1,202 @@
+//! The server as one value: the one place where document, gate, input, operations and store meet.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use axum::{
+    Router,
+    extract::{FromRequestParts, RawPathParams, Request},
+    http::request::Parts,
+    routing::any,
+};
+use konektor_spec::{Access, Limits, Operation, Spec};
+
+use crate::{
+    api::{self, Handler},
+    clock::Clock,
+    gate::Gate,
+    input::Rules,
+    pages::Pages,
+    pipeline,
+    store::Store,
+};
+
+/// Everything a request needs.
+pub struct App {
+    spec: Spec,
+    rules: Rules,
+    gate: Gate,
+    store: Store,
+    clock: Clock,
+    pages: Pages,
+}
+
+/// What one path answers, by method.
+#[derive(Clone, Default)]
+pub(crate) struct Route(BTreeMap<String, Endpoint>);
+
+/// An operation and the code behind it.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) operation: Operation,
+    pub(crate) behind: Behind,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Behind {
+    /// SKILL.md.
+    Guide,
+    /// Code that needs a key with this operation's scope.
+    Handler(Handler),
+}
+
+impl App {
+    /// A server of this document on this store. `public_url` is where its users reach it, without the base path.
+    ///
+    /// # Errors
+    /// When the document has an operation without code, or cannot be rendered.
+    pub fn new(
+        spec: Spec,
+        store: Store,
+        clock: Clock,
+        public_url: &str,
+    ) -> anyhow::Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            rules: Rules::new(&spec)?,
+            gate: Gate::new(&spec, clock.clone()),
+            pages: Pages::render(&spec, public_url)?,
+            spec,
+            store,
+            clock,
+        }))
+    }
+
+    /// The document the server keeps to.
+    #[must_use]
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// The document's schemas, ready to judge.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.spec.limits()
+    }
+
+    pub(crate) fn time_limit(&self) -> Duration {
+        Duration::from_secs(self.limits().request_seconds)
+    }
+
+    /// The routes: those of the document below its base path, and what surrounds them.
+    ///
+    /// # Errors
+    /// When the document has an operation that nobody has written.
+    pub fn router(self: &Arc<Self>) -> anyhow::Result<Router> {
+        let base = self.spec.base_path();
+        let mut router = Router::new();
+        for (path, route) in self.routes()? {
+            let app = Arc::clone(self);
+            let answer = move |request: Request| {
+                let (app, route) = (Arc::clone(&app), route.clone());
+                async move {
+                    let (parts, body) = request.into_parts();
+                    let (parts, parameters) = path_parameters(parts).await;
+                    pipeline::operation(app, &route, parts, parameters, body).await
+                }
+            };
+            router = router.route(&format!("{base}{path}"), any(answer));
+        }
+        for (path, page) in Pages::routes(base) {
+            let app = Arc::clone(self);
+            router = router.route(
+                &path,
+                any(move |request| pipeline::page(app, page, request)),
+            );
+        }
+        let (app, prefix) = (Arc::clone(self), format!("{base}/"));
+        Ok(router.fallback(move |request: Request| {
+            let below_base = request.uri().path().starts_with(&prefix);
+            pipeline::unknown_route(app, below_base, request)
+        }))
+    }
+
+    fn routes(&self) -> anyhow::Result<BTreeMap<String, Route>> {
+        let mut routes: BTreeMap<String, Route> = BTreeMap::new();
+        for operation in self.spec.operations() {
+            let behind = match operation.access {
+                Access::Public => Behind::Guide,
+                Access::Scope(_) => {
+                    Behind::Handler(api::handler(&operation.id).with_context(|| {
+                        format!("no code behind the operation {}", operation.id)
+                    })?)
+                }
+            };
+            let endpoint = Endpoint {
+                operation: operation.clone(),
+                behind,
+            };
+            routes
+                .entry(operation.path.clone())
+                .or_default()
+                .0
+                .insert(operation.method.clone(), endpoint);
+        }
+        Ok(routes)
+    }
+}
+
+impl Route {
+    /// The operation of a method; HEAD is answered as GET.
+    pub(crate) fn endpoint(&self, method: &str) -> Option<&Endpoint> {
+        self.0.get(if method == "HEAD" { "GET" } else { method })
+    }
+
+    /// For the header Allow.
+    pub(crate) fn methods(&self) -> String {
+        let head = self.0.contains_key("GET").then_some("HEAD");
+        self.0
+            .keys()
+            .map(String::as_str)
+            .chain(head)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+/// The parameters of the path, percent-decoded; none when one of them is not UTF-8.
+async fn path_parameters(mut parts: Parts) -> (Parts, Option<Vec<(String, String)>>) {
+    let parameters = RawPathParams::from_request_parts(&mut parts, &())
+        .await
+        .ok();
+    let pairs = parameters.map(|parameters| {
+        parameters
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    });
+    (parts, pairs)
+}

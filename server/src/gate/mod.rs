@@ -1,0 +1,182 @@
+//! What stands before every operation: which key, from where, on which plan, how often, with which scope.
+
+mod rate_limit;
+
+use std::{net::IpAddr, num::NonZeroU32};
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+use ipnet::IpNet;
+use konektor_spec::Spec;
+
+pub use rate_limit::{Buckets, RateState, Refused};
+
+use crate::{
+    clock::Clock,
+    domain::{
+        address::{Allowlist, throttle_key},
+        api_key::ApiKey,
+        workspace::Workspace,
+    },
+    reply::Error,
+    store::{Store, Tenant, api_keys::StoredKey},
+};
+
+/// Who was let in.
+pub struct Caller {
+    /// The workspace the key belongs to.
+    pub workspace: Workspace,
+    /// That workspace's part of the store.
+    pub tenant: Tenant,
+    scopes: Vec<String>,
+}
+
+/// The gate before all operations that need a key.
+pub struct Gate {
+    clock: Clock,
+    failures: Buckets<IpNet>,
+    requests: Buckets<String>,
+    failures_per_minute: NonZeroU32,
+}
+
+impl Gate {
+    /// A gate with the limits of this document.
+    #[must_use]
+    pub fn new(spec: &Spec, clock: Clock) -> Self {
+        let failures = spec.limits().failed_authentications_per_minute;
+        Self {
+            failures: Buckets::new(clock.clone()),
+            requests: Buckets::new(clock.clone()),
+            clock,
+            failures_per_minute: NonZeroU32::new(failures).unwrap_or(NonZeroU32::MIN),
+        }
+    }
+
+    /// The state of the throttle of failed authentications from an address.
+    #[must_use]
+    pub fn throttle(&self, address: IpAddr) -> RateState {
+        self.failures
+            .peek(&throttle_key(address), self.failures_per_minute)
+    }
+
+    /// Lets a request in, or says why not. `rate` is set once the workspace's bucket has been reached.
+    pub async fn admit(
+        &self,
+        store: &Store,
+        spec: &Spec,
+        headers: &HeaderMap,
+        address: IpAddr,
+        rate: &mut Option<RateState>,
+    ) -> Result<Caller, Error> {
+        let Some((key, workspace, tenant)) = self.authenticate(store, headers).await? else {
+            return Err(self.failed(address));
+        };
+        check_address(&key, address)?;
+        let limit = requests_per_minute(spec, &workspace)?;
+        match self.requests.take(&workspace.id, limit) {
+            Ok(state) => *rate = Some(state),
+            Err(refused) => {
+                *rate = Some(refused.state);
+                return Err(Error::RateLimited {
+                    message: format!(
+                        "The workspace may send {limit} requests a minute; {}",
+                        again_in(refused.retry_after)
+                    ),
+                    retry_after: refused.retry_after,
+                });
+            }
+        }
+        Ok(Caller {
+            workspace,
+            tenant,
+            scopes: key.scopes,
+        })
+    }
+
+    async fn authenticate(
+        &self,
+        store: &Store,
+        headers: &HeaderMap,
+    ) -> Result<Option<(StoredKey, Workspace, Tenant)>, Error> {
+        let Some(presented) = presented_key(headers) else {
+            return Ok(None);
+        };
+        let Some((stored, workspace)) = store.api_key(presented.id()).await? else {
+            return Ok(None);
+        };
+        let tenant = store.tenant(&workspace).await?;
+        let now = self.clock.now();
+        let ended = stored.revoked_at.is_some() || stored.expires_at.is_some_and(|end| end <= now);
+        let valid = tenant
+            .keys()
+            .verify_api_key(&presented, &stored.secret_hash)
+            && !ended;
+        Ok(valid.then_some((stored, workspace, tenant)))
+    }
+
+    fn failed(&self, address: IpAddr) -> Error {
+        match self
+            .failures
+            .take(&throttle_key(address), self.failures_per_minute)
+        {
+            Ok(_) => Error::Unauthorized,
+            Err(refused) => Error::RateLimited {
+                message: format!(
+                    "Too many failed authentications from this address; {}",
+                    again_in(refused.retry_after)
+                ),
+                retry_after: refused.retry_after,
+            },
+        }
+    }
+}
+
+impl Caller {
+    /// Refuses a key without this scope.
+    pub fn check_scope(&self, scope: &str) -> Result<(), Error> {
+        if self.scopes.iter().any(|own| own == scope) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(format!("The key lacks the scope {scope}")))
+        }
+    }
+}
+
+/// The key of `Authorization: Bearer …`, if it is one; the scheme's name is case-insensitive (RFC 9110, 11.1).
+fn presented_key(headers: &HeaderMap) -> Option<ApiKey> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next()?.to_str().ok()?;
+    if values.next().is_some() {
+        return None;
+    }
+    let (scheme, credentials) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| ApiKey::parse(credentials.trim()))
+        .flatten()
+}
+
+fn check_address(key: &StoredKey, address: IpAddr) -> Result<(), Error> {
+    // A list that cannot be read permits nobody.
+    if Allowlist::parse(&key.ip_allow).is_ok_and(|list| list.permits(address)) {
+        Ok(())
+    } else {
+        Err(Error::Forbidden(
+            "The key may not be used from this address".into(),
+        ))
+    }
+}
+
+fn requests_per_minute(spec: &Spec, workspace: &Workspace) -> Result<NonZeroU32, Error> {
+    let of_plan = spec.requests_per_minute(&workspace.plan);
+    of_plan
+        .map(|of_plan| workspace.requests_per_minute.unwrap_or(of_plan))
+        .and_then(NonZeroU32::new)
+        .ok_or_else(|| Error::Forbidden(format!("The plan {} has no Agent API", workspace.plan)))
+}
+
+fn again_in(seconds: u64) -> String {
+    format!(
+        "try again in {seconds} second{}",
+        if seconds == 1 { "" } else { "s" }
+    )
+}

@@ -1,0 +1,229 @@
+//! The document's schemas, compiled once, and how what was sent is held against them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jsonschema::{Draft, Validator};
+use konektor_spec::{Location, Operation, Spec};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Input,
+    message::{Rank, findings, join},
+    query,
+};
+use crate::{
+    domain::phone::Phone,
+    reply::{Details, Error},
+};
+
+/// What every operation takes.
+pub struct Rules {
+    operations: HashMap<String, OperationRules>,
+    /// Component schemas, for what a rule of an operation has to check by itself.
+    components: HashMap<String, Rule>,
+}
+
+struct OperationRules {
+    path: Rule,
+    query: Rule,
+    body: Option<Rule>,
+}
+
+struct Rule {
+    schema: Value,
+    validator: Validator,
+}
+
+impl Rules {
+    /// Compiles every schema of the document that something is sent against.
+    ///
+    /// # Errors
+    /// When a schema is none.
+    pub fn new(spec: &Spec) -> anyhow::Result<Self> {
+        let operations = spec
+            .operations()
+            .iter()
+            .map(|operation| Ok((operation.id.clone(), OperationRules::new(operation)?)))
+            .collect::<anyhow::Result<_>>()?;
+        let components = ["UniqueCode", "ExternalRef", "Phone", "LeadCreate"]
+            .into_iter()
+            .map(|name| {
+                let schema = spec
+                    .schema(name)
+                    .ok_or_else(|| anyhow::anyhow!("the API document lacks {name}"))?;
+                Ok((name.to_owned(), Rule::new(schema.clone())?))
+            })
+            .collect::<anyhow::Result<_>>()?;
+        Ok(Self {
+            operations,
+            components,
+        })
+    }
+
+    /// Holds what was sent to an operation against its schemas. Bad fields are kept in the [`Input`], so that the
+    /// operation can add those which no schema can tell.
+    ///
+    /// # Errors
+    /// What cannot be read at all: a query that is not UTF-8, a body that is not JSON.
+    pub fn read(
+        &self,
+        operation: &str,
+        path: Map<String, Value>,
+        query: Option<&str>,
+        body: &[u8],
+    ) -> Result<Input, Error> {
+        let rules = self
+            .operations
+            .get(operation)
+            .ok_or_else(|| Error::Internal(anyhow::anyhow!("no rules for {operation}")))?;
+        let mut bad = Details::new();
+        let mut query = query::parse(query.unwrap_or_default(), &mut bad)?;
+        for (name, schema) in rules.query.properties() {
+            query::convert(&mut query, name, schema);
+        }
+        let mut body = match &rules.body {
+            None => Value::Null,
+            Some(_) => serde_json::from_slice(body)
+                .map_err(|_| Error::Malformed("The body is not valid JSON in UTF-8"))?,
+        };
+        rules.path.check(&Value::Object(path.clone()), &mut bad);
+        rules.query.check(&Value::Object(query.clone()), &mut bad);
+        if let Some(rule) = &rules.body {
+            rule.check(&body, &mut bad);
+            rule.fill_defaults(&mut body);
+        }
+        let given = query.clone();
+        rules.query.fill_defaults_of(&mut query);
+        Ok(Input {
+            path,
+            given,
+            query,
+            body,
+            bad,
+        })
+    }
+
+    /// Why a value is none of a component schema; None when it is one.
+    #[must_use]
+    pub fn complaint(&self, component: &str, value: &str) -> Option<String> {
+        let mut bad = Details::new();
+        self.components
+            .get(component)?
+            .check(&value.into(), &mut bad);
+        bad.into_values().next()
+    }
+
+    /// Fills the defaults of a component schema into an object.
+    pub fn fill_defaults(&self, component: &str, value: &mut Value) {
+        if let Some(rule) = self.components.get(component) {
+            rule.fill_defaults(value);
+        }
+    }
+}
+
+impl OperationRules {
+    fn new(operation: &Operation) -> anyhow::Result<Self> {
+        Ok(Self {
+            path: Rule::new(parameters(operation, Location::Path))?,
+            query: Rule::new(parameters(operation, Location::Query))?,
+            body: operation
+                .body
+                .as_ref()
+                .map(|body| Rule::new(body.schema.clone()))
+                .transpose()?,
+        })
+    }
+}
+
+impl Rule {
+    fn new(schema: Value) -> anyhow::Result<Self> {
+        let validator = jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .should_validate_formats(true)
+            .with_format("phone", |text: &str| Phone::parse(text).is_some())
+            .build(&schema)
+            .map_err(|error| anyhow::anyhow!("the API document has an unusable schema: {error}"))?;
+        Ok(Self { schema, validator })
+    }
+
+    /// Adds every bad field of a value.
+    fn check(&self, value: &Value, bad: &mut Details) {
+        let mut found: BTreeMap<String, (Rank, String)> = BTreeMap::new();
+        for error in self.validator.iter_errors(value) {
+            let pointer = error.instance_path().to_string();
+            let names: Vec<_> = pointer.split('/').skip(1).collect();
+            let at = names.join(".");
+            let schema = names
+                .iter()
+                .fold(&self.schema, |schema, name| &schema["properties"][*name]);
+            for (field, rank, message) in findings(&error, &at, schema) {
+                let field = if field.is_empty() {
+                    "body".to_owned()
+                } else {
+                    field
+                };
+                let told = found.entry(field).or_insert((rank, message.clone()));
+                if rank < told.0 {
+                    *told = (rank, message);
+                }
+            }
+        }
+        find_nul(value, "", &mut found);
+        for (field, (_, message)) in found {
+            bad.entry(field).or_insert(message);
+        }
+    }
+
+    fn properties(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.schema["properties"].as_object().into_iter().flatten()
+    }
+
+    fn fill_defaults(&self, value: &mut Value) {
+        if let Value::Object(map) = value {
+            self.fill_defaults_of(map);
+        }
+    }
+
+    fn fill_defaults_of(&self, map: &mut Map<String, Value>) {
+        for (name, schema) in self.properties() {
+            if let Some(default) = schema.get("default") {
+                map.entry(name.clone()).or_insert_with(|| default.clone());
+            }
+        }
+    }
+}
+
+/// One object schema for all parameters of a kind.
+fn parameters(operation: &Operation, location: Location) -> Value {
+    let parameters: Vec<_> = operation.parameters_in(location).collect();
+    let properties: Map<_, _> = parameters
+        .iter()
+        .map(|parameter| (parameter.name.clone(), parameter.schema.clone()))
+        .collect();
+    let required: Vec<_> = parameters
+        .iter()
+        .filter(|parameter| parameter.required)
+        .map(|parameter| parameter.name.as_str())
+        .collect();
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+        "x-unknown": "Unknown parameter",
+    })
+}
+
+/// PostgreSQL cannot keep NUL in text and SQLite can: neither gets one.
+fn find_nul(value: &Value, at: &str, found: &mut BTreeMap<String, (Rank, String)>) {
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            found.insert(at.to_owned(), (0, "Must not contain NUL".into()));
+        }
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(name, value)| find_nul(value, &join(at, name), found)),
+        Value::Array(values) => values.iter().for_each(|value| find_nul(value, at, found)),
+        _ => {}
+    }
+}

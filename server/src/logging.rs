@@ -1,0 +1,43 @@
+//! Structured logs on stderr: a line for each request with its id, workspace, operation, status and time.
+//!
+//! Paths, queries, bodies and headers are never logged: they hold phone numbers, names and keys.
+
+use std::io::IsTerminal;
+
+use clap::ValueEnum;
+use tracing_subscriber::EnvFilter;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LogFormat {
+    /// For people on a terminal, for machines elsewhere.
+    #[must_use]
+    pub fn fitting() -> Self {
+        if std::io::stderr().is_terminal() {
+            Self::Pretty
+        } else {
+            Self::Json
+        }
+    }
+}
+
+/// Starts logging; `RUST_LOG` chooses what is logged, `info` unless it is set. A second call changes nothing.
+pub fn init(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Pretty => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    // Another part of the same process has started it: its choice holds.
+    drop(started);
+}

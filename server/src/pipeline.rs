@@ -1,0 +1,290 @@
+//! One request, from its arrival to its answer, in a straight line: request id → limits on size and time → gate →
+//! scope → input → operation → envelope. Nothing goes back up.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, Response,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+        request::Parts,
+    },
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+use crate::{
+    api::Call,
+    app::{App, Behind, Endpoint, Route},
+    gate::{Caller, RateState},
+    pages::Page,
+    reply::Error,
+    serve::Peer,
+};
+
+/// What the log calls an operation that there is none of.
+const UNKNOWN: &str = "unknown";
+
+/// Answers an operation of the document.
+pub(crate) async fn operation(
+    app: Arc<App>,
+    route: &Route,
+    parts: Parts,
+    parameters: Option<Vec<(String, String)>>,
+    body: Body,
+) -> Response<Body> {
+    let endpoint = route.endpoint(parts.method.as_str());
+    if let Some(Endpoint {
+        operation,
+        behind: Behind::Guide,
+    }) = endpoint
+    {
+        let exchange = Exchange::begin(&app, &operation.id, None);
+        return exchange.end(public(&app, &operation.id, &parts).map(|()| app.pages().guide()));
+    }
+    let name = endpoint.map_or(UNKNOWN, |endpoint| endpoint.operation.id.as_str());
+    let mut exchange = Exchange::begin(&app, name, Some(peer(&parts)));
+    let result = match read_body(&app, &parts.headers, body, exchange.deadline).await {
+        Ok(body) => {
+            let answer = answer(&app, route, &parts, parameters, body, &mut exchange.seen);
+            timeout_at(exchange.deadline, answer)
+                .await
+                .unwrap_or(Err(Error::TimedOut))
+        }
+        Err(error) => Err(error),
+    };
+    exchange.end(result)
+}
+
+/// Answers a page beside the operations.
+pub(crate) async fn page(app: Arc<App>, page: Page, request: Request) -> Response<Body> {
+    let exchange = Exchange::begin(&app, page.name(), None);
+    let result = if matches!(*request.method(), Method::GET | Method::HEAD) {
+        timeout_at(exchange.deadline, app.pages().answer(page, &app))
+            .await
+            .unwrap_or(Err(Error::TimedOut))
+    } else {
+        Err(Error::MethodNotAllowed("GET, HEAD".into()))
+    };
+    exchange.end(result)
+}
+
+/// Answers what is nowhere. Below the base path a key comes first, so that nobody without one can look around.
+pub(crate) async fn unknown_route(
+    app: Arc<App>,
+    below_base: bool,
+    request: Request,
+) -> Response<Body> {
+    let nowhere = Err(Error::NotFound("There is nothing at this path"));
+    if !below_base {
+        return Exchange::begin(&app, UNKNOWN, None).end(nowhere);
+    }
+    let (parts, body) = request.into_parts();
+    let mut exchange = Exchange::begin(&app, UNKNOWN, Some(peer(&parts)));
+    let result = match read_body(&app, &parts.headers, body, exchange.deadline).await {
+        Ok(_) => timeout_at(exchange.deadline, admit(&app, &parts, &mut exchange.seen))
+            .await
+            .unwrap_or(Err(Error::TimedOut))
+            .and(nowhere),
+        Err(error) => Err(error),
+    };
+    exchange.end(result)
+}
+
+/// Gate, scope, input, operation.
+async fn answer(
+    app: &Arc<App>,
+    route: &Route,
+    parts: &Parts,
+    parameters: Option<Vec<(String, String)>>,
+    body: Bytes,
+    seen: &mut Seen,
+) -> Result<Response<Body>, Error> {
+    let caller = admit(app, parts, seen).await?;
+    let Some(Endpoint {
+        operation,
+        behind: Behind::Handler(handler),
+    }) = route.endpoint(parts.method.as_str())
+    else {
+        return Err(Error::MethodNotAllowed(route.methods()));
+    };
+    if let Some(scope) = operation.scope() {
+        caller.check_scope(scope)?;
+    }
+    if operation.body.is_some() && !is_json(&parts.headers) {
+        return Err(Error::UnsupportedMediaType);
+    }
+    let path: Map<String, Value> = parameters
+        .ok_or(Error::Malformed("The path is not valid UTF-8"))?
+        .into_iter()
+        .map(|(name, value)| (name, Value::String(value)))
+        .collect();
+    let input = app
+        .rules()
+        .read(&operation.id, path, parts.uri.query(), &body)?;
+    let call = Call {
+        app: Arc::clone(app),
+        caller,
+        input,
+        now: app.clock().now(),
+    };
+    Ok(handler(call).await?.into_response())
+}
+
+async fn admit(app: &App, parts: &Parts, seen: &mut Seen) -> Result<Caller, Error> {
+    let caller = app
+        .gate()
+        .admit(
+            app.store(),
+            app.spec(),
+            &parts.headers,
+            peer(parts),
+            &mut seen.rate,
+        )
+        .await?;
+    seen.workspace = Some(caller.workspace.id.clone());
+    Ok(caller)
+}
+
+/// A public operation takes its query parameters as strictly as the others.
+fn public(app: &App, operation: &str, parts: &Parts) -> Result<(), Error> {
+    app.rules()
+        .read(operation, Map::new(), parts.uri.query(), &[])?
+        .check()
+}
+
+/// Reads the whole body, up to its limits; who sends more, or too slowly, is told before the key is looked at.
+async fn read_body(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+    deadline: Instant,
+) -> Result<Bytes, Error> {
+    let limits = app.limits();
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limits.body_bytes) {
+        return Err(Error::TooLarge(limits.body_bytes));
+    }
+    match timeout_at(deadline, Limited::new(body, limits.body_bytes).collect()).await {
+        Err(_) => Err(Error::RequestTimeout(limits.request_seconds)),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::TooLarge(limits.body_bytes)),
+        Ok(Err(_)) => Err(Error::Malformed("The body broke off")),
+    }
+}
+
+/// The state of the limit that a gated answer carries goes into its headers.
+fn set_rate_headers(headers: &mut HeaderMap, rate: RateState) {
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-limit"),
+        rate.limit.into(),
+    );
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-remaining"),
+        rate.remaining.into(),
+    );
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-reset"),
+        rate.reset.into(),
+    );
+}
+
+/// Media types are case-insensitive and may have parameters (RFC 9110, 8.3.1).
+fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    media_type
+        .split(';')
+        .next()
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The client's address; unspecified, which no allowlist permits, when the server did not say.
+fn peer(parts: &Parts) -> IpAddr {
+    parts
+        .extensions
+        .get::<Peer>()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+}
+
+/// From the request id to the log line.
+struct Exchange<'a> {
+    app: &'a App,
+    operation: &'a str,
+    /// The client's address, when the gate stands before what is asked for.
+    gated: Option<IpAddr>,
+    request_id: Uuid,
+    began: Instant,
+    deadline: Instant,
+    seen: Seen,
+}
+
+/// What became known of a request while it was answered.
+#[derive(Default)]
+struct Seen {
+    workspace: Option<String>,
+    rate: Option<RateState>,
+}
+
+impl<'a> Exchange<'a> {
+    fn begin(app: &'a App, operation: &'a str, gated: Option<IpAddr>) -> Self {
+        let began = Instant::now();
+        Self {
+            app,
+            operation,
+            gated,
+            request_id: Uuid::new_v4(),
+            began,
+            deadline: began + app.time_limit(),
+            seen: Seen::default(),
+        }
+    }
+
+    fn end(self, result: Result<Response<Body>, Error>) -> Response<Body> {
+        let request_id = self.request_id.to_string();
+        let mut response = result.unwrap_or_else(|error| {
+            if let Some(cause) = error.cause() {
+                tracing::error!(
+                    request_id,
+                    operation = self.operation,
+                    cause = format!("{cause:#}"),
+                    "failed"
+                );
+            }
+            error.into_response()
+        });
+        if let Some(address) = self.gated {
+            let rate = self
+                .seen
+                .rate
+                .unwrap_or_else(|| self.app.gate().throttle(address));
+            set_rate_headers(response.headers_mut(), rate);
+        }
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static("x-request-id"), value);
+        }
+        tracing::info!(
+            request_id,
+            workspace = self.seen.workspace,
+            operation = self.operation,
+            status = response.status().as_u16(),
+            ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "answered"
+        );
+        response
+    }
+}

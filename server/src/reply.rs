@@ -1,0 +1,298 @@
+//! What goes back: the envelope of a success, and the one error type that is also the response.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    body::Body,
+    http::{
+        HeaderValue, Response, StatusCode,
+        header::{ALLOW, CONTENT_TYPE, RETRY_AFTER},
+    },
+};
+use serde::Serialize;
+
+use crate::store::StoreError;
+
+/// A successful answer, ready to send.
+pub struct Reply {
+    status: StatusCode,
+    body: Vec<u8>,
+}
+
+/// Which page a list answer is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pagination {
+    page: i64,
+    limit: i64,
+    total: i64,
+    total_pages: i64,
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Envelope<T> {
+    success: bool,
+    data: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pagination: Option<Pagination>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<bool>,
+}
+
+impl<T: Serialize> Envelope<T> {
+    fn of(data: T) -> Self {
+        Self {
+            success: true,
+            data,
+            pagination: None,
+            created: None,
+        }
+    }
+
+    fn reply(&self, status: StatusCode) -> Result<Reply, Error> {
+        let body = serde_json::to_vec(self).map_err(|error| Error::Internal(error.into()))?;
+        Ok(Reply { status, body })
+    }
+}
+
+impl Reply {
+    /// 200 with this data.
+    pub fn ok(data: impl Serialize) -> Result<Self, Error> {
+        Envelope::of(data).reply(StatusCode::OK)
+    }
+
+    /// 201 with what was made.
+    pub fn created(data: impl Serialize) -> Result<Self, Error> {
+        Envelope::of(data).reply(StatusCode::CREATED)
+    }
+
+    /// 200 with one page.
+    pub fn page(data: impl Serialize, pagination: Pagination) -> Result<Self, Error> {
+        Envelope {
+            pagination: Some(pagination),
+            ..Envelope::of(data)
+        }
+        .reply(StatusCode::OK)
+    }
+
+    /// 201 or 200, and whether it was made.
+    pub fn upserted(data: impl Serialize, created: bool) -> Result<Self, Error> {
+        let status = if created {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        };
+        Envelope {
+            created: Some(created),
+            ..Envelope::of(data)
+        }
+        .reply(status)
+    }
+
+    /// As an HTTP response.
+    pub fn into_response(self) -> Response<Body> {
+        json(self.status, self.body)
+    }
+}
+
+impl Pagination {
+    /// The state of a page of so many rows at most out of so many in all.
+    #[must_use]
+    pub fn new(page: i64, limit: i64, total: i64, next_cursor: Option<String>) -> Self {
+        let total_pages = total.div_euclid(limit) + i64::from(total.rem_euclid(limit) > 0);
+        Self {
+            page,
+            limit,
+            total,
+            total_pages,
+            next_cursor,
+        }
+    }
+}
+
+/// What is wrong with each bad field, by its dotted path.
+pub type Details = BTreeMap<String, String>;
+
+/// Every way a request can fail. Causes are logged with the request id and never sent.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// 401: there is no valid key, for whatever reason.
+    #[error("no valid key")]
+    Unauthorized,
+    /// 403.
+    #[error("forbidden")]
+    Forbidden(String),
+    /// 400: every bad field.
+    #[error("bad fields")]
+    Invalid(Details),
+    /// 400: what cannot be read at all.
+    #[error("unreadable request")]
+    Malformed(&'static str),
+    /// 404.
+    #[error("not found")]
+    NotFound(&'static str),
+    /// 405, with the methods there are.
+    #[error("method not allowed")]
+    MethodNotAllowed(String),
+    /// 408, after so many seconds.
+    #[error("the request did not arrive in time")]
+    RequestTimeout(u64),
+    /// 413, over so many bytes.
+    #[error("the body is too large")]
+    TooLarge(usize),
+    /// 415.
+    #[error("the body is not JSON")]
+    UnsupportedMediaType,
+    /// 429.
+    #[error("rate limited")]
+    RateLimited {
+        /// What limit it was.
+        message: String,
+        /// Seconds until it is worth trying again.
+        retry_after: u64,
+    },
+    /// 503.
+    #[error("not available: {0}")]
+    Unavailable(#[source] anyhow::Error),
+    /// 504.
+    #[error("took too long")]
+    TimedOut,
+    /// 500.
+    #[error("{0}")]
+    Internal(#[source] anyhow::Error),
+}
+
+/// How long to wait for a database that is away.
+const UNAVAILABLE_SECONDS: u64 = 5;
+
+#[derive(Serialize)]
+struct ErrorEnvelope<'a> {
+    success: bool,
+    error: ErrorBody<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: &'static str,
+    message: &'a str,
+    details: Option<&'a Details>,
+}
+
+impl Error {
+    /// One bad field.
+    #[must_use]
+    pub fn field(name: &str, why: &str) -> Self {
+        Self::Invalid(Details::from([(name.to_owned(), why.to_owned())]))
+    }
+
+    /// As an HTTP response.
+    #[must_use]
+    pub fn into_response(self) -> Response<Body> {
+        let (status, code) = self.status_and_code();
+        let message = self.message();
+        let details = match &self {
+            Self::Invalid(details) => Some(details),
+            _ => None,
+        };
+        let envelope = ErrorEnvelope {
+            success: false,
+            error: ErrorBody {
+                code,
+                message: &message,
+                details,
+            },
+        };
+        // Strings and maps of strings always serialise.
+        let body = serde_json::to_vec(&envelope).unwrap_or_default();
+        let mut response = json(status, body);
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        if let Self::MethodNotAllowed(methods) = &self
+            && let Ok(value) = HeaderValue::from_str(methods)
+        {
+            response.headers_mut().insert(ALLOW, value);
+        }
+        response
+    }
+
+    /// The cause for the log, if it is one that the operator should know.
+    #[must_use]
+    pub fn cause(&self) -> Option<&anyhow::Error> {
+        match self {
+            Self::Unavailable(cause) | Self::Internal(cause) => Some(cause),
+            _ => None,
+        }
+    }
+
+    fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "FORBIDDEN"),
+            Self::Invalid(_) | Self::Malformed(_) => (StatusCode::BAD_REQUEST, "VALIDATION_ERROR"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "VALIDATION_ERROR"),
+            Self::RequestTimeout(_) => (StatusCode::REQUEST_TIMEOUT, "VALIDATION_ERROR"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "VALIDATION_ERROR"),
+            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "VALIDATION_ERROR"),
+            Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"),
+            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR"),
+            Self::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "INTERNAL_ERROR"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Unauthorized => "Send a valid API key as Authorization: Bearer <key>".into(),
+            Self::Forbidden(message) | Self::RateLimited { message, .. } => message.clone(),
+            Self::Invalid(details) if details.len() == 1 => "1 field is not valid".into(),
+            Self::Invalid(details) => format!("{} fields are not valid", details.len()),
+            Self::Malformed(message) | Self::NotFound(message) => (*message).into(),
+            Self::MethodNotAllowed(methods) => format!("This path takes {methods}"),
+            Self::RequestTimeout(seconds) => {
+                format!("The request did not arrive whole within {seconds} seconds")
+            }
+            Self::TooLarge(bytes) => format!("The body is larger than {bytes} bytes"),
+            Self::UnsupportedMediaType => {
+                "Send the body as JSON with Content-Type: application/json".into()
+            }
+            Self::Unavailable(_) => "The service is not available at the moment; try again".into(),
+            Self::TimedOut => "The request took too long; try again".into(),
+            Self::Internal(_) => "Something went wrong on our side".into(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited { retry_after, .. } => Some(*retry_after),
+            Self::Unavailable(_) | Self::TimedOut => Some(UNAVAILABLE_SECONDS),
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Taken(fields) => Self::Invalid(
+                fields
+                    .into_iter()
+                    .map(|field| (field.to_owned(), "Another lead has it already".to_owned()))
+                    .collect(),
+            ),
+            StoreError::Unavailable(_) | StoreError::Raced => Self::Unavailable(error.into()),
+            other => Self::Internal(other.into()),
+        }
+    }
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
