@@ -1,1 +1,44 @@
-//! Placeholder.
+//! The harness of the cross-crate tests: a real server on a real socket, on SQLite or on a real PostgreSQL.
+//!
+//! [`both_engines!`] runs one test body on both. Every answer that goes through [`Server::send`] is held against the
+//! API document: its status has to be documented, its body has to fit the schema, its headers have to be there.
+
+mod answer;
+mod database;
+mod server;
+
+pub use answer::Answer;
+pub use database::{Database, Engine};
+pub use server::{Options, Server};
+
+/// Writes each test twice: `name::sqlite` and `name::postgres`.
+///
+/// ```
+/// konektor_tests::both_engines! {
+///     async fn a_fresh_workspace_has_no_leads(server) {
+///         assert_eq!(server.get("/leads").await.json["pagination"]["total"], 0);
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! both_engines {
+    ($($(#[$attribute:meta])* async fn $name:ident($server:ident) $body:block)*) => {$(
+        $(#[$attribute])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn run($server: $crate::Server) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                run($crate::Server::start($crate::Engine::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                run($crate::Server::start($crate::Engine::Postgres).await).await;
+            }
+        }
+    )*};
+}

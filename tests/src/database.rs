@@ -1,0 +1,115 @@
+//! A database of its own for every test.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use konektor_server::{
+    store::Store,
+    vault::{MasterKey, MasterKeys, Vault},
+};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
+use tempfile::TempDir;
+
+/// The engines every test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// A file in a temporary folder.
+    Sqlite,
+    /// A database in the PostgreSQL that `KONEKTOR_TEST_POSTGRES_URL` names.
+    Postgres,
+}
+
+/// An empty database that goes away with the test, and the master key of what is written into it.
+pub struct Database {
+    /// Where it is, for a server or for a look around.
+    pub url: String,
+    /// The key under which the server seals.
+    pub master_key: MasterKey,
+    /// What the file and its WAL are in; None on PostgreSQL.
+    pub folder: Option<TempDir>,
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+impl Database {
+    /// Makes one.
+    ///
+    /// # Panics
+    /// When there is no PostgreSQL: a test that needs one fails, it is never skipped.
+    #[expect(
+        clippy::expect_used,
+        reason = "without its database a test cannot go on"
+    )]
+    pub async fn new(engine: Engine) -> Self {
+        sqlx::any::install_default_drivers();
+        let master_key = MasterKey::generate();
+        match engine {
+            Engine::Sqlite => {
+                let folder = TempDir::new().expect("a temporary folder");
+                let url = format!("sqlite:{}", folder.path().join("konektor.db").display());
+                Self {
+                    url,
+                    master_key,
+                    folder: Some(folder),
+                }
+            }
+            Engine::Postgres => {
+                let server = std::env::var("KONEKTOR_TEST_POSTGRES_URL").expect(
+                    "KONEKTOR_TEST_POSTGRES_URL names no PostgreSQL; `cargo xtask test` starts one",
+                );
+                let number = NEXT.fetch_add(1, Ordering::Relaxed);
+                let name = format!("konektor_{}_{number}", std::process::id());
+                let mut connection = AnyConnection::connect(&server)
+                    .await
+                    .expect("PostgreSQL answers");
+                let sql = format!("create database {name}");
+                connection
+                    .execute(AssertSqlSafe(sql))
+                    .await
+                    .expect("a database");
+                let (base, query) = server
+                    .split_once('?')
+                    .map_or((server.as_str(), ""), |(base, query)| (base, query));
+                let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
+                let separator = if query.is_empty() { "" } else { "?" };
+                Self {
+                    url: format!("{base}/{name}{separator}{query}"),
+                    master_key,
+                    folder: None,
+                }
+            }
+        }
+    }
+
+    /// Opens it as the server does.
+    ///
+    /// # Panics
+    /// When it does not open.
+    #[expect(
+        clippy::expect_used,
+        reason = "without its database a test cannot go on"
+    )]
+    pub async fn open(&self) -> Store {
+        let vault = Vault::new(MasterKeys::from(&self.master_key));
+        Store::open(&self.url, vault)
+            .await
+            .expect("the database opens")
+    }
+
+    /// Runs SQL beside the server, as somebody with the database's password would.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    #[expect(
+        clippy::expect_used,
+        reason = "without its database a test cannot go on"
+    )]
+    pub async fn execute(&self, sql: &str) {
+        let mut connection = AnyConnection::connect(&self.url)
+            .await
+            .expect("the database answers");
+        connection
+            .execute(AssertSqlSafe(sql.to_owned()))
+            .await
+            .expect("the database takes it");
+    }
+}

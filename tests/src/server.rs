@@ -1,0 +1,303 @@
+//! A server for one test.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use konektor_sdk::Client;
+use konektor_server::{
+    app::App,
+    clock::Clock,
+    domain::{api_key::ApiKey, id, workspace::Workspace},
+    serve,
+    store::{Store, api_keys::StoredKey},
+};
+use konektor_spec::Spec;
+use reqwest::Method;
+use serde_json::Value;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::{Answer, Database, Engine};
+
+/// A running server with one workspace and one key that may do everything.
+pub struct Server {
+    /// Which engine it runs on.
+    pub engine: Engine,
+    /// `http://127.0.0.1:PORT`
+    pub url: String,
+    /// The key requests are sent with unless they bring their own.
+    pub key: String,
+    /// The workspace of that key.
+    pub workspace: Workspace,
+    /// The server's clock; it stands still until it is moved.
+    pub clock: Clock,
+    /// The server's own view of its database.
+    pub store: Store,
+    /// The database.
+    pub database: Database,
+    spec: Spec,
+    http: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<JoinHandle<anyhow::Result<()>>>,
+}
+
+/// What a test may want otherwise.
+pub struct Options {
+    /// The document the server keeps to.
+    pub spec: Spec,
+    /// The plan of the first workspace.
+    pub plan: String,
+    /// Its limit of requests a minute; None for the plan's.
+    pub requests_per_minute: Option<u32>,
+    /// Its limit of leads a day.
+    pub leads_per_day: Option<i64>,
+    /// Its time zone.
+    pub timezone: String,
+    /// What time it is.
+    pub now: Timestamp,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            spec: Spec::builtin().clone(),
+            plan: "custom".into(),
+            requests_per_minute: Some(1_000_000),
+            leads_per_day: None,
+            timezone: "Asia/Jakarta".into(),
+            // A Wednesday, 17:30 in Jakarta.
+            now: Timestamp::constant(1_736_937_000, 0),
+        }
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a server that does not start fails the test"
+)]
+impl Server {
+    /// Starts a server with the usual options.
+    pub async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, Options::default()).await
+    }
+
+    /// Starts a server.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(engine: Engine, options: Options) -> Self {
+        let database = Database::new(engine).await;
+        let store = database.open().await;
+        let clock = Clock::manual(options.now);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let app =
+            App::new(options.spec.clone(), store.clone(), clock.clone(), &url).expect("a server");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(serve::serve(listener, Arc::clone(&app), async {
+            stopped.await.ok();
+        }));
+        let workspace = new_workspace(&options, clock.now());
+        store
+            .create_workspace(&workspace)
+            .await
+            .expect("a workspace");
+        let mut server = Self {
+            engine,
+            url,
+            key: String::new(),
+            workspace: workspace.clone(),
+            clock,
+            store,
+            database,
+            spec: options.spec,
+            http: reqwest_client(),
+            stop: Some(stop),
+            running: Some(running),
+        };
+        let all: Vec<_> = server
+            .spec
+            .scopes()
+            .map(|(scope, _)| scope.to_owned())
+            .collect();
+        let all: Vec<_> = all.iter().map(String::as_str).collect();
+        server.key = server.key_with(&workspace, &all, |_| ()).await;
+        server
+    }
+
+    /// Another workspace on the same server.
+    pub async fn another_workspace(&self, options: &Options) -> Workspace {
+        let workspace = new_workspace(options, self.clock.now());
+        self.store
+            .create_workspace(&workspace)
+            .await
+            .expect("a workspace");
+        workspace
+    }
+
+    /// A key of a workspace with these scopes; `change` may set what else a key has.
+    pub async fn key_with(
+        &self,
+        workspace: &Workspace,
+        scopes: &[&str],
+        change: impl FnOnce(&mut StoredKey),
+    ) -> String {
+        let key = ApiKey::generate(&mut rand::rng());
+        let tenant = self.store.tenant(workspace).await.expect("keys that open");
+        let mut stored = StoredKey {
+            id: key.id().to_owned(),
+            workspace_id: workspace.id.clone(),
+            name: "test".into(),
+            secret_hash: tenant.keys().api_key_hash(&key).to_vec(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            ip_allow: Vec::new(),
+            expires_at: None,
+            revoked_at: None,
+            created_at: self.clock.now(),
+        };
+        change(&mut stored);
+        self.store.create_api_key(&stored).await.expect("a key");
+        key.text().to_string()
+    }
+
+    /// The SDK, with the server's key.
+    pub fn sdk(&self) -> Client {
+        Client::builder()
+            .api_key(self.key.as_str())
+            .base_url(self.url.as_str())
+            .build()
+            .expect("a client")
+    }
+
+    /// Reads a path below the base path.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, Some(&self.key), None).await
+    }
+
+    /// Posts JSON.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send("POST", path, Some(&self.key), Some(body)).await
+    }
+
+    /// Patches with JSON.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send("PATCH", path, Some(&self.key), Some(body)).await
+    }
+
+    /// Creates a lead and answers its data.
+    pub async fn lead(&self, body: Value) -> Value {
+        let answer = self.post("/leads", body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.data().clone()
+    }
+
+    /// Sends a request to an operation and holds the answer against the document.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = self.request(method, path);
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = self.finish(request).await;
+        let plain = path.split('?').next().unwrap_or_default();
+        if let Some(operation) = operation_at(&self.spec, method, plain) {
+            answer.must_be_documented(&self.spec, operation);
+        }
+        answer
+    }
+
+    /// A request to be shaped by the test; the path stands below the base path.
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method: Method = method.parse().expect("a method");
+        self.http.request(
+            method,
+            format!("{}{}{path}", self.url, self.spec.base_path()),
+        )
+    }
+
+    /// Sends a request and reads the answer, whatever it is.
+    pub async fn finish(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.expect("a whole answer");
+        Answer {
+            status,
+            headers,
+            json: serde_json::from_str(&text).unwrap_or_default(),
+            text,
+        }
+    }
+
+    /// Tells the server to stop and waits until it has.
+    pub async fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(running) = self.running.take() {
+            running.await.expect("no panic").expect("a clean end");
+        }
+    }
+}
+
+fn new_workspace(options: &Options, now: Timestamp) -> Workspace {
+    Workspace {
+        id: id::workspace(now, &mut rand::rng()),
+        name: "Toko Uji".into(),
+        plan: options.plan.clone(),
+        requests_per_minute: options.requests_per_minute,
+        leads_per_day: options.leads_per_day,
+        timezone: options.timezone.clone(),
+        currency: "IDR".into(),
+        language: "id".into(),
+        date_format: "DD/MM/YYYY".into(),
+        tracking_code: id::tracking_code(&mut rand::rng()),
+        name_index: true,
+        created_at: now,
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a client that cannot be made fails the test"
+)]
+fn reqwest_client() -> reqwest::Client {
+    // reqwest is built without a provider of its own; a second call changes nothing.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client")
+}
+
+/// The operation that a request goes to; fixed paths come before those with parameters.
+fn operation_at<'a>(
+    spec: &'a Spec,
+    method: &str,
+    path: &str,
+) -> Option<&'a konektor_spec::Operation> {
+    let method = if method == "HEAD" { "GET" } else { method };
+    let fits = |template: &str| {
+        let (template, path): (Vec<_>, Vec<_>) =
+            (template.split('/').collect(), path.split('/').collect());
+        template.len() == path.len()
+            && template
+                .iter()
+                .zip(&path)
+                .all(|(expected, given)| expected.starts_with('{') || expected == given)
+    };
+    let mut fitting: Vec<_> = spec
+        .operations()
+        .iter()
+        .filter(|operation| fits(&operation.path))
+        .collect();
+    fitting.sort_by_key(|operation| operation.path.contains('{'));
+    fitting
+        .into_iter()
+        .find(|operation| operation.method == method)
+}

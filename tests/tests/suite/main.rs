@@ -1,0 +1,3 @@
+//! Everything the server promises, on both engines; the tree is the URL tree.
+
+mod leads;
