@@ -91,6 +91,7 @@ impl Reply {
     }
 
     /// As an HTTP response.
+    #[must_use]
     pub fn into_response(self) -> Response<Body> {
         json(self.status, self.body)
     }

@@ -144,7 +144,7 @@ fn state(limit: NonZeroU32, remaining: u32, now: Timestamp) -> RateState {
 }
 
 fn interval(limit: NonZeroU32) -> Duration {
-    Duration::from_secs(60) / limit.get()
+    Duration::from_mins(1) / limit.get()
 }
 
 fn whole_seconds(wait: Duration) -> u64 {
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(buckets.peek(&"a", SIXTY).remaining, 50);
         clock.advance(Duration::from_secs(4));
         assert_eq!(buckets.peek(&"a", SIXTY).remaining, 54);
-        clock.advance(Duration::from_secs(600));
+        clock.advance(Duration::from_mins(10));
         assert_eq!(buckets.peek(&"a", SIXTY).remaining, 60);
     }
 
