@@ -52,7 +52,7 @@ pub struct LeadChanges {
         skip_serializing_if = "crate::Change::is_keep"
     )]
     pub last_name: crate::Change<String>,
-    /// Email.
+    /// Email address.
     #[serde(default, skip_serializing_if = "crate::Change::is_keep")]
     pub email: crate::Change<String>,
     /// A phone number in any usual spelling, Indonesian if it has no country code; kept and returned as E.164; unique in the workspace.
@@ -65,17 +65,17 @@ pub struct LeadChanges {
         deserialize_with = "crate::wire::not_null"
     )]
     pub status: Option<crate::LeadStatus>,
-    /// Priority.
+    /// How urgent the lead is.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "crate::wire::not_null"
     )]
     pub priority: Option<crate::LeadPriority>,
-    /// Source.
+    /// Where the lead came from.
     #[serde(default, skip_serializing_if = "crate::Change::is_keep")]
     pub source: crate::Change<crate::LeadSource>,
-    /// Ad platform.
+    /// The ad platform that brought the lead.
     #[serde(
         rename = "adPlatform",
         default,
@@ -105,7 +105,7 @@ pub struct LeadChanges {
         serialize_with = "crate::wire::amount"
     )]
     pub actual_value: crate::Change<f64>,
-    /// Notes.
+    /// Free text.
     #[serde(default, skip_serializing_if = "crate::Change::is_keep")]
     pub notes: crate::Change<String>,
     /// What analytics/campaigns groups by.
@@ -222,7 +222,7 @@ impl crate::LeadChanges {
         self.last_name = crate::Change::Clear;
         self
     }
-    /// Sets `email`.
+    /// Sets `email`: email address.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -292,7 +292,7 @@ impl crate::LeadChanges {
         self.status = Some(status);
         self
     }
-    /// Sets `priority`.
+    /// Sets `priority`: how urgent the lead is.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -306,7 +306,7 @@ impl crate::LeadChanges {
         self.priority = Some(priority);
         self
     }
-    /// Sets `source`.
+    /// Sets `source`: where the lead came from.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -334,7 +334,7 @@ impl crate::LeadChanges {
         self.source = crate::Change::Clear;
         self
     }
-    /// Sets `adPlatform`.
+    /// Sets `adPlatform`: the ad platform that brought the lead.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -446,7 +446,7 @@ impl crate::LeadChanges {
         self.actual_value = crate::Change::Clear;
         self
     }
-    /// Sets `notes`.
+    /// Sets `notes`: free text.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -546,7 +546,7 @@ impl crate::NewLead {
         self.last_name = Some(last_name.into());
         self
     }
-    /// Sets `email`.
+    /// Sets `email`: email address.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -588,7 +588,7 @@ impl crate::NewLead {
         self.status = Some(status);
         self
     }
-    /// Sets `priority`.
+    /// Sets `priority`: how urgent the lead is.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -602,7 +602,7 @@ impl crate::NewLead {
         self.priority = Some(priority);
         self
     }
-    /// Sets `source`.
+    /// Sets `source`: where the lead came from.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -616,7 +616,7 @@ impl crate::NewLead {
         self.source = Some(source);
         self
     }
-    /// Sets `adPlatform`.
+    /// Sets `adPlatform`: the ad platform that brought the lead.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -672,7 +672,7 @@ impl crate::NewLead {
         self.actual_value = Some(actual_value.into());
         self
     }
-    /// Sets `notes`.
+    /// Sets `notes`: free text.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -990,7 +990,7 @@ impl crate::leads::Create {
         self.body.last_name = Some(last_name.into());
         self
     }
-    /// Sets `email`.
+    /// Sets `email`: email address.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1032,7 +1032,7 @@ impl crate::leads::Create {
         self.body.status = Some(status);
         self
     }
-    /// Sets `priority`.
+    /// Sets `priority`: how urgent the lead is.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1046,7 +1046,7 @@ impl crate::leads::Create {
         self.body.priority = Some(priority);
         self
     }
-    /// Sets `source`.
+    /// Sets `source`: where the lead came from.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1060,7 +1060,7 @@ impl crate::leads::Create {
         self.body.source = Some(source);
         self
     }
-    /// Sets `adPlatform`.
+    /// Sets `adPlatform`: the ad platform that brought the lead.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1116,7 +1116,7 @@ impl crate::leads::Create {
         self.body.actual_value = Some(actual_value.into());
         self
     }
-    /// Sets `notes`.
+    /// Sets `notes`: free text.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1230,7 +1230,7 @@ impl crate::leads::Upsert {
         self.body.lead.last_name = crate::Change::Clear;
         self
     }
-    /// Sets `email`.
+    /// Sets `email`: email address.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1300,7 +1300,7 @@ impl crate::leads::Upsert {
         self.body.lead.status = Some(status);
         self
     }
-    /// Sets `priority`.
+    /// Sets `priority`: how urgent the lead is.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1314,7 +1314,7 @@ impl crate::leads::Upsert {
         self.body.lead.priority = Some(priority);
         self
     }
-    /// Sets `source`.
+    /// Sets `source`: where the lead came from.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1342,7 +1342,7 @@ impl crate::leads::Upsert {
         self.body.lead.source = crate::Change::Clear;
         self
     }
-    /// Sets `adPlatform`.
+    /// Sets `adPlatform`: the ad platform that brought the lead.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1454,7 +1454,7 @@ impl crate::leads::Upsert {
         self.body.lead.actual_value = crate::Change::Clear;
         self
     }
-    /// Sets `notes`.
+    /// Sets `notes`: free text.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1610,7 +1610,7 @@ impl crate::leads::Update {
         self.body.last_name = crate::Change::Clear;
         self
     }
-    /// Sets `email`.
+    /// Sets `email`: email address.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1680,7 +1680,7 @@ impl crate::leads::Update {
         self.body.status = Some(status);
         self
     }
-    /// Sets `priority`.
+    /// Sets `priority`: how urgent the lead is.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1694,7 +1694,7 @@ impl crate::leads::Update {
         self.body.priority = Some(priority);
         self
     }
-    /// Sets `source`.
+    /// Sets `source`: where the lead came from.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1722,7 +1722,7 @@ impl crate::leads::Update {
         self.body.source = crate::Change::Clear;
         self
     }
-    /// Sets `adPlatform`.
+    /// Sets `adPlatform`: the ad platform that brought the lead.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1834,7 +1834,7 @@ impl crate::leads::Update {
         self.body.actual_value = crate::Change::Clear;
         self
     }
-    /// Sets `notes`.
+    /// Sets `notes`: free text.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -2275,7 +2275,7 @@ impl crate::conversions::Pending {
     }
 }
 impl crate::support::CreateTicket {
-    /// Sets `priority`.
+    /// Sets `priority`: how urgent the ticket is.
     ///
     /// ```
     /// # use konektor_sdk::*;

@@ -12,7 +12,7 @@ impl ::std::fmt::Debug for AnalyticsCampaignsResponse {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct AnalyticsCampaignsResponse {
-    /// Success.
+    /// True for a success and false for a failure.
     pub success: bool,
     /// Data.
     pub data: ::std::vec::Vec<CampaignStats>,
@@ -32,7 +32,7 @@ impl ::std::fmt::Debug for AnalyticsFunnelResponse {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct AnalyticsFunnelResponse {
-    /// Success.
+    /// True for a success and false for a failure.
     pub success: bool,
     /// Data.
     pub data: ::std::vec::Vec<FunnelStage>,
@@ -95,7 +95,7 @@ impl ::std::fmt::Debug for AnalyticsSummaryResponse {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct AnalyticsSummaryResponse {
-    /// Success.
+    /// True for a success and false for a failure.
     pub success: bool,
     /// Data.
     pub data: AnalyticsSummary,
@@ -118,17 +118,17 @@ impl ::std::fmt::Debug for CampaignStats {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct CampaignStats {
-    /// Campaign name.
+    /// Null for leads without a campaign.
     #[serde(rename = "campaignName")]
     pub campaign_name: ::std::option::Option<::std::string::String>,
-    /// Ad platform.
+    /// The ad platform that brought the lead.
     #[serde(rename = "adPlatform")]
     pub ad_platform: ::std::option::Option<crate::AdPlatform>,
-    /// Leads.
+    /// Leads of the campaign.
     pub leads: i64,
-    /// Conversions.
+    /// Those that were won.
     pub conversions: i64,
-    /// Conversion value.
+    /// The sum of their actualValue.
     #[serde(rename = "conversionValue", serialize_with = "crate::wire::amount")]
     pub conversion_value: f64,
     /// What a newer server sends beside these.
@@ -148,7 +148,7 @@ impl ::std::fmt::Debug for ConversionsPendingResponse {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct ConversionsPendingResponse {
-    /// Success.
+    /// True for a success and false for a failure.
     pub success: bool,
     /// Data.
     pub data: ::std::vec::Vec<PendingConversion>,
@@ -173,15 +173,15 @@ impl ::std::fmt::Debug for ConversionsStatus {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct ConversionsStatus {
-    /// Pending.
+    /// Leads with something due that is not yet delivered.
     pub pending: i64,
-    /// Synced.
+    /// Leads with everything delivered.
     pub synced: i64,
-    /// Partial.
+    /// Leads with some delivered and some given up.
     pub partial: i64,
-    /// Failed.
+    /// Leads with everything given up.
     pub failed: i64,
-    /// None.
+    /// Leads with nothing due.
     pub none: i64,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -199,7 +199,7 @@ impl ::std::fmt::Debug for ConversionsStatusResponse {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct ConversionsStatusResponse {
-    /// Success.
+    /// True for a success and false for a failure.
     pub success: bool,
     /// Data.
     pub data: ConversionsStatus,
@@ -222,7 +222,7 @@ impl ::std::fmt::Debug for FunnelStage {
 pub struct FunnelStage {
     /// How far the lead has come, in pipeline order. won is a conversion.
     pub status: crate::LeadStatus,
-    /// Count.
+    /// Leads with this status.
     pub count: i64,
     /// Of all leads of the period, with two decimals.
     #[serde(serialize_with = "crate::wire::amount")]
@@ -262,10 +262,10 @@ impl ::std::fmt::Debug for Lead {
 pub struct Lead {
     /// Made by the server; begins with lead_.
     pub id: ::std::string::String,
-    /// Unique code.
+    /// Unique in the workspace.
     #[serde(rename = "uniqueCode")]
     pub unique_code: ::std::string::String,
-    /// External ref.
+    /// Its key in a system of yours.
     #[serde(rename = "externalRef")]
     pub external_ref: ::std::option::Option<::std::string::String>,
     /// First name.
@@ -274,40 +274,40 @@ pub struct Lead {
     /// Last name.
     #[serde(rename = "lastName")]
     pub last_name: ::std::option::Option<::std::string::String>,
-    /// Email.
+    /// Email address.
     pub email: ::std::option::Option<::std::string::String>,
     /// As E.164.
     pub phone: ::std::option::Option<::std::string::String>,
     /// How far the lead has come, in pipeline order. won is a conversion.
     pub status: crate::LeadStatus,
-    /// Priority.
+    /// How urgent the lead is.
     pub priority: crate::LeadPriority,
-    /// Source.
+    /// Where the lead came from.
     pub source: ::std::option::Option<crate::LeadSource>,
-    /// Ad platform.
+    /// The ad platform that brought the lead.
     #[serde(rename = "adPlatform")]
     pub ad_platform: ::std::option::Option<crate::AdPlatform>,
-    /// Assigned to.
+    /// The team member it is assigned to.
     #[serde(rename = "assignedTo")]
     pub assigned_to: ::std::option::Option<::uuid::Uuid>,
-    /// Estimated value.
+    /// What it may be worth, in the currency of the workspace.
     #[serde(rename = "estimatedValue", serialize_with = "crate::wire::amount")]
     pub estimated_value: ::std::option::Option<f64>,
-    /// Actual value.
+    /// What it brought, in the currency of the workspace.
     #[serde(rename = "actualValue", serialize_with = "crate::wire::amount")]
     pub actual_value: ::std::option::Option<f64>,
-    /// Notes.
+    /// Free text.
     pub notes: ::std::option::Option<::std::string::String>,
-    /// Campaign name.
+    /// The campaign that brought it.
     #[serde(rename = "campaignName")]
     pub campaign_name: ::std::option::Option<::std::string::String>,
     /// none: nothing is due; pending: due, not yet delivered; synced: all delivered; partial: some delivered, some given up; failed: all given up.
     #[serde(rename = "conversionSyncStatus")]
     pub conversion_sync_status: crate::ConversionSyncStatus,
-    /// Created at.
+    /// When it was created.
     #[serde(rename = "createdAt", serialize_with = "crate::wire::time")]
     pub created_at: jiff::Timestamp,
-    /// Updated at.
+    /// When a field last changed.
     #[serde(rename = "updatedAt", serialize_with = "crate::wire::time")]
     pub updated_at: jiff::Timestamp,
     /// What a newer server sends beside these.
@@ -327,7 +327,7 @@ impl ::std::fmt::Debug for LeadListResponse {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct LeadListResponse {
-    /// Success.
+    /// True for a success and false for a failure.
     pub success: bool,
     /// Data.
     pub data: ::std::vec::Vec<Lead>,
@@ -355,9 +355,9 @@ impl LeadMatch {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LeadMatch {
-    /// By.
+    /// The field by which a lead is found.
     pub by: crate::LeadMatchBy,
-    /// Value.
+    /// A lead's id, uniqueCode, externalRef or phone.
     pub value: ::std::string::String,
 }
 impl ::std::fmt::Debug for LeadResponse {
@@ -372,7 +372,7 @@ impl ::std::fmt::Debug for LeadResponse {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct LeadResponse {
-    /// Success.
+    /// True for a success and false for a failure.
     pub success: bool,
     /// Data.
     pub data: Lead,
@@ -430,7 +430,7 @@ impl ::std::fmt::Debug for LeadUpsertResponse {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct LeadUpsertResponse {
-    /// Success.
+    /// True for a success and false for a failure.
     pub success: bool,
     /// Data.
     pub data: Lead,
@@ -524,7 +524,7 @@ pub struct NewLead {
     /// Last name.
     #[serde(rename = "lastName", skip_serializing_if = "Option::is_none")]
     pub last_name: ::std::option::Option<::std::string::String>,
-    /// Email.
+    /// Email address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: ::std::option::Option<::std::string::String>,
     /// A phone number in any usual spelling, Indonesian if it has no country code; kept and returned as E.164; unique in the workspace.
@@ -537,17 +537,17 @@ pub struct NewLead {
         deserialize_with = "crate::wire::not_null"
     )]
     pub status: ::std::option::Option<crate::LeadStatus>,
-    /// Priority.
+    /// How urgent the lead is.
     #[serde(
         skip_serializing_if = "Option::is_none",
         default,
         deserialize_with = "crate::wire::not_null"
     )]
     pub priority: ::std::option::Option<crate::LeadPriority>,
-    /// Source.
+    /// Where the lead came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: ::std::option::Option<crate::LeadSource>,
-    /// Ad platform.
+    /// The ad platform that brought the lead.
     #[serde(rename = "adPlatform", skip_serializing_if = "Option::is_none")]
     pub ad_platform: ::std::option::Option<crate::AdPlatform>,
     /// A team member.
@@ -567,7 +567,7 @@ pub struct NewLead {
         serialize_with = "crate::wire::amount"
     )]
     pub actual_value: ::std::option::Option<f64>,
-    /// Notes.
+    /// Free text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: ::std::option::Option<::std::string::String>,
     /// What analytics/campaigns groups by.
@@ -589,13 +589,13 @@ impl ::std::fmt::Debug for Pagination {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Pagination {
-    /// Page.
+    /// This page, counted from 1.
     pub page: i64,
-    /// Limit.
+    /// The most rows on a page.
     pub limit: i64,
     /// Rows that match the filter, on all pages.
     pub total: i64,
-    /// Total pages.
+    /// How many pages there are.
     #[serde(rename = "totalPages")]
     pub total_pages: i64,
     /// The cursor of the next page; null on the last one.
@@ -621,21 +621,21 @@ impl ::std::fmt::Debug for PendingConversion {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct PendingConversion {
-    /// Lead id.
+    /// The id of the lead.
     #[serde(rename = "leadId")]
     pub lead_id: ::std::string::String,
-    /// Unique code.
+    /// Its unique code.
     #[serde(rename = "uniqueCode")]
     pub unique_code: ::std::string::String,
     /// How far the lead has come, in pipeline order. won is a conversion.
     pub status: crate::LeadStatus,
-    /// Ad platform.
+    /// The ad platform that brought the lead.
     #[serde(rename = "adPlatform")]
     pub ad_platform: ::std::option::Option<crate::AdPlatform>,
     /// none: nothing is due; pending: due, not yet delivered; synced: all delivered; partial: some delivered, some given up; failed: all given up.
     #[serde(rename = "conversionSyncStatus")]
     pub conversion_sync_status: crate::ConversionSyncStatus,
-    /// Last conversion sync at.
+    /// When delivery was last tried.
     #[serde(rename = "lastConversionSyncAt", serialize_with = "crate::wire::time")]
     pub last_conversion_sync_at: ::std::option::Option<jiff::Timestamp>,
     /// What a newer server sends beside these.
@@ -657,7 +657,7 @@ pub struct Period {
     /// Null when the period has no start.
     #[serde(serialize_with = "crate::wire::time")]
     pub from: ::std::option::Option<jiff::Timestamp>,
-    /// To.
+    /// The last moment, inclusive.
     #[serde(serialize_with = "crate::wire::time")]
     pub to: jiff::Timestamp,
     /// What a newer server sends beside these.
@@ -680,11 +680,11 @@ impl ::std::fmt::Debug for Subscription {
 pub struct Subscription {
     /// The workspace's plan. A plan without a number of requests a minute has no Agent API.
     pub plan: crate::Plan,
-    /// Status.
+    /// e.g. active.
     pub status: ::std::string::String,
-    /// Interval.
+    /// e.g. monthly.
     pub interval: ::std::string::String,
-    /// Current period end.
+    /// When it renews.
     #[serde(rename = "currentPeriodEnd", serialize_with = "crate::wire::time")]
     pub current_period_end: ::std::option::Option<jiff::Timestamp>,
     /// What a newer server sends beside these.
@@ -707,19 +707,19 @@ impl ::std::fmt::Debug for SupportTicket {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct SupportTicket {
-    /// Ticket id.
+    /// Made by the server; begins with ticket_.
     #[serde(rename = "ticketId")]
     pub ticket_id: ::std::string::String,
     /// What to quote to support.
     #[serde(rename = "ticketRef")]
     pub ticket_ref: ::std::string::String,
-    /// Subject.
+    /// What it is about.
     pub subject: ::std::string::String,
-    /// Status.
+    /// Where the ticket stands.
     pub status: crate::TicketStatus,
-    /// Priority.
+    /// How urgent the ticket is.
     pub priority: crate::TicketPriority,
-    /// Created at.
+    /// When it was opened.
     #[serde(rename = "createdAt", serialize_with = "crate::wire::time")]
     pub created_at: jiff::Timestamp,
     /// What a newer server sends beside these.
@@ -752,11 +752,11 @@ impl SupportTicketCreate {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SupportTicketCreate {
-    /// Subject.
+    /// What it is about.
     pub subject: ::std::string::String,
-    /// Message.
+    /// What happened, and what should have.
     pub message: ::std::string::String,
-    /// Priority.
+    /// How urgent the ticket is.
     #[serde(
         skip_serializing_if = "Option::is_none",
         default,
@@ -776,7 +776,7 @@ impl ::std::fmt::Debug for SupportTicketResponse {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct SupportTicketResponse {
-    /// Success.
+    /// True for a success and false for a failure.
     pub success: bool,
     /// Data.
     pub data: SupportTicket,
@@ -800,10 +800,10 @@ pub struct Usage {
     /// Leads per day.
     #[serde(rename = "leadsPerDay")]
     pub leads_per_day: LeadsPerDay,
-    /// Team members.
+    /// People in the workspace.
     #[serde(rename = "teamMembers")]
     pub team_members: i64,
-    /// Active rotators.
+    /// Rotators that hand out leads now.
     #[serde(rename = "activeRotators")]
     pub active_rotators: i64,
     /// What a newer server sends beside these.
@@ -828,19 +828,19 @@ impl ::std::fmt::Debug for Workspace {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Workspace {
-    /// Display name.
+    /// What people call it.
     #[serde(rename = "displayName")]
     pub display_name: ::std::string::String,
     /// An IANA time zone.
     pub timezone: ::std::string::String,
     /// ISO 4217.
     pub currency: ::std::string::String,
-    /// Language.
+    /// ISO 639.
     pub language: ::std::string::String,
-    /// Date format.
+    /// How its people write dates.
     #[serde(rename = "dateFormat")]
     pub date_format: ::std::string::String,
-    /// Tracking code.
+    /// Names it in its web pages.
     #[serde(rename = "trackingCode")]
     pub tracking_code: ::std::string::String,
     /// Subscription.
@@ -863,7 +863,7 @@ impl ::std::fmt::Debug for WorkspaceResponse {
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct WorkspaceResponse {
-    /// Success.
+    /// True for a success and false for a failure.
     pub success: bool,
     /// Data.
     pub data: Workspace,
