@@ -1,5 +1,19 @@
 //! The Konektor Agent API server.
+//!
+//! A request is a straight line: router → request id, limits on size and time → gate (who, from where, which plan,
+//! how often, which scope) → validated input → operation → store (→ vault at its edge) → envelope.
 
+pub mod api;
+pub mod app;
+pub mod clock;
+pub mod commands;
 pub mod domain;
+pub mod gate;
+pub mod input;
+pub mod logging;
+mod pages;
+mod pipeline;
+pub mod reply;
+pub mod serve;
 pub mod store;
 pub mod vault;

@@ -92,6 +92,15 @@ pub struct MasterKeys {
 }
 
 impl MasterKeys {
+    /// No key at all: nothing can be sealed or opened.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            sealing: 0,
+            ciphers: Vec::new(),
+        }
+    }
+
     /// The number of the key that seals.
     #[must_use]
     pub fn sealing_id(&self) -> u32 {

@@ -1,0 +1,105 @@
+//! What can be typed after `konektor-server`: one file for each command.
+//!
+//! Results go to stdout (with `--json` as one JSON object), everything else to stderr. The exit code is 0, 2 for
+//! a wrong command line, and 1 for every other failure.
+
+mod database;
+mod key;
+mod keygen;
+mod master_key;
+mod openapi;
+mod output;
+mod workspace;
+
+use std::{env, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::clock::Clock;
+use output::Output;
+
+const EXAMPLES: &str = "\
+Examples:
+  konektor-server serve --demo                            Try it: example leads and a key, no preparation
+  export KONEKTOR_MASTER_KEY=$(konektor-server keygen)    Make the key that encrypts personal data; keep it
+  konektor-server workspace create --name 'Toko Budi'     Make a workspace
+  konektor-server key create --workspace ID --all-scopes  Make an API key for it
+  konektor-server serve                                   Serve the API";
+
+/// The Konektor Agent API server
+#[derive(Parser)]
+#[command(name = "konektor-server", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print one JSON object instead of words for people
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(subcommand)]
+    Workspace(workspace::Command),
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Print the API document, openapi.yaml (with --json as JSON)
+    Openapi,
+    /// Print a new master key: base64 of 32 random bytes
+    Keygen,
+}
+
+/// A command line that cannot be meant; shown like the parser's own errors.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct UsageError(String);
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            if error.is::<UsageError>() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let output = Output { json: cli.json };
+    let clock = Clock::system();
+    tokio::runtime::Runtime::new()?.block_on(async {
+        match cli.command {
+            Command::Workspace(command) => workspace::run(command, output, &clock).await,
+            Command::Key(command) => key::run(command, output, &clock).await,
+            Command::Openapi => openapi::run(output),
+            Command::Keygen => keygen::run(output),
+        }
+    })
+}
+
+/// How this program was called, so that a hint can be typed as it stands.
+fn program() -> String {
+    env::args()
+        .next()
+        .unwrap_or_else(|| "konektor-server".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,94 @@
+//! What commands print on stdout.
+
+use std::io::{self, ErrorKind, Write};
+
+use comfy_table::{Table, presets::NOTHING};
+use serde_json::Value;
+
+/// For people, or for programs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    /// One JSON object instead of words.
+    pub(super) json: bool,
+}
+
+impl Output {
+    /// Prints the JSON object, or the words that `words` makes.
+    pub(super) fn print(self, json: &Value, words: impl FnOnce() -> String) -> io::Result<()> {
+        if self.json {
+            line(&json.to_string())
+        } else {
+            line(&words())
+        }
+    }
+}
+
+/// Prints a text, which ends with a line's end.
+///
+/// Somebody who stops reading (`… | head`) has seen enough; that is no failure.
+pub(super) fn line(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let printed = writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush());
+    match printed {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
+}
+
+/// Names and values in two columns.
+pub(super) fn fields<const N: usize>(fields: [(&str, String); N]) -> String {
+    let rows = fields.map(|(name, value)| vec![name.to_owned(), value]);
+    aligned(&mut Table::new(), rows)
+}
+
+/// Rows under headings.
+pub(super) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut table = Table::new();
+    table.set_header(headings);
+    aligned(&mut table, rows.into_iter().map(Vec::from))
+}
+
+fn aligned(table: &mut Table, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    table.load_style(NOTHING).add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    lines.join("\n")
+}
+
+/// A number with its thousands apart: `2,013`.
+pub(super) fn grouped(number: impl ToString) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        let shown = [0_u32, 999, 1_000, 2_013, 1_000_000].map(grouped);
+        assert_eq!(shown, ["0", "999", "1,000", "2,013", "1,000,000"]);
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        let table = table(["ID", "NAME"], [["ws_1".to_owned(), "Toko".to_owned()]]);
+        assert_eq!(table, "ID    NAME\nws_1  Toko");
+    }
+}

@@ -1,0 +1,361 @@
+//! `konektor-server workspace …`
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use anyhow::{Result, bail};
+use clap::{Subcommand, builder::PossibleValuesParser, value_parser};
+use jiff::tz::TimeZone;
+use konektor_spec::Spec;
+use serde_json::{Value, json};
+
+use super::{
+    UsageError,
+    database::{self, DatabaseArgs},
+    output::{self, Output, fields},
+    program,
+};
+use crate::{
+    clock::Clock,
+    domain::{id, time, workspace::Workspace},
+};
+
+/// The plan whose limit is agreed with each customer.
+const CUSTOM_PLAN: &str = "custom";
+const LANGUAGE: &str = "id";
+const DATE_FORMAT: &str = "DD/MM/YYYY";
+const LONGEST_NAME: usize = 200;
+
+/// Make, show, change and delete workspaces
+#[derive(Subcommand)]
+pub(super) enum Command {
+    Create(Create),
+    /// List all workspaces
+    List {
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+    /// Show one workspace
+    Show {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// The workspace's id
+        id: String,
+    },
+    Delete(Delete),
+    SetPlan(SetPlan),
+}
+
+/// Make a workspace and print its id
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  konektor-server workspace create --name 'Toko Budi Online' --plan pro
+  konektor-server workspace create --name Acme --plan custom --requests-per-minute 1000 --timezone Asia/Makassar")]
+pub(super) struct Create {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What a new workspace is like.
+#[derive(clap::Args)]
+struct Options {
+    /// What people call it
+    #[arg(long, value_parser = parse_name)]
+    name: String,
+    /// Its plan, which sets its requests a minute
+    #[arg(long, default_value = "starter", value_parser = PossibleValuesParser::new(Spec::builtin().plans()))]
+    plan: String,
+    /// Its IANA time zone, in which its days and weeks begin
+    #[arg(long, value_name = "ZONE", default_value = "Asia/Jakarta", value_parser = parse_time_zone)]
+    timezone: String,
+    /// Its currency, as three letters (ISO 4217)
+    #[arg(long, value_name = "CODE", default_value = "IDR", value_parser = parse_currency)]
+    currency: String,
+    /// The most leads created a day; no limit unless given
+    #[arg(long, value_name = "N", value_parser = value_parser!(i64).range(0..))]
+    leads_per_day: Option<i64>,
+    /// Its own limit of requests a minute; for plan custom only
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    requests_per_minute: Option<u32>,
+}
+
+/// Delete a workspace with its leads, keys and tickets
+#[derive(clap::Args)]
+pub(super) struct Delete {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The workspace's id
+    id: String,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+/// Move a workspace to another plan; works at once
+#[derive(clap::Args)]
+pub(super) struct SetPlan {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The workspace's id
+    id: String,
+    /// The new plan
+    #[arg(value_parser = PossibleValuesParser::new(Spec::builtin().plans()))]
+    plan: String,
+    /// Its own limit of requests a minute; for plan custom only
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    requests_per_minute: Option<u32>,
+}
+
+pub(super) async fn run(command: Command, output: Output, clock: &Clock) -> Result<()> {
+    match command {
+        Command::Create(args) => create(args, output, clock).await,
+        Command::List { database } => list(&database, output).await,
+        Command::Show { database, id } => show(&database, &id, output).await,
+        Command::Delete(args) => delete(args, output).await,
+        Command::SetPlan(args) => set_plan(args, output).await,
+    }
+}
+
+async fn create(args: Create, output: Output, clock: &Clock) -> Result<()> {
+    let options = args.options;
+    check_own_limit(&options.plan, options.requests_per_minute)?;
+    let store = args.database.open().await?;
+    let workspace = Workspace {
+        plan: options.plan,
+        requests_per_minute: options.requests_per_minute,
+        leads_per_day: options.leads_per_day,
+        timezone: options.timezone,
+        currency: options.currency,
+        ..new(&options.name, clock)
+    };
+    store.create_workspace(&workspace).await?;
+    output.print(&json!({ "workspaceId": workspace.id }), || {
+        let (id, program) = (&workspace.id, program());
+        let next = format!("{program} key create --workspace {id} --all-scopes");
+        fields([("workspace", id.clone()), ("next", next)])
+    })?;
+    Ok(())
+}
+
+async fn list(database: &DatabaseArgs, output: Output) -> Result<()> {
+    let workspaces = database.open_without_key().await?.workspaces().await?;
+    let json: Vec<Value> = workspaces.iter().map(as_json).collect();
+    output.print(&json!({ "workspaces": json }), || {
+        if workspaces.is_empty() {
+            let program = program();
+            return format!("no workspaces yet; {program} workspace create --name NAME makes one");
+        }
+        let rows = workspaces.iter().map(|workspace| {
+            let limit = effective_limit(workspace);
+            [
+                workspace.id.clone(),
+                workspace.name.clone(),
+                workspace.plan.clone(),
+                limit.map_or_else(|| "-".to_owned(), output::grouped),
+                workspace.timezone.clone(),
+                time::format(workspace.created_at),
+            ]
+        });
+        output::table(
+            ["ID", "NAME", "PLAN", "REQUESTS/MIN", "TIMEZONE", "CREATED"],
+            rows,
+        )
+    })?;
+    Ok(())
+}
+
+async fn show(database: &DatabaseArgs, id: &str, output: Output) -> Result<()> {
+    let store = database.open_without_key().await?;
+    let workspace = database::workspace(&store, id).await?;
+    output.print(&as_json(&workspace), || {
+        let limit = effective_limit(&workspace).map_or_else(
+            || "none: this plan has no Agent API".to_owned(),
+            output::grouped,
+        );
+        let leads = workspace
+            .leads_per_day
+            .map_or_else(|| "no limit".to_owned(), output::grouped);
+        fields([
+            ("id", workspace.id.clone()),
+            ("name", workspace.name.clone()),
+            ("plan", workspace.plan.clone()),
+            ("requests a minute", limit),
+            ("leads a day", leads),
+            ("timezone", workspace.timezone.clone()),
+            ("currency", workspace.currency.clone()),
+            ("language", workspace.language.clone()),
+            ("date format", workspace.date_format.clone()),
+            ("tracking code", workspace.tracking_code.clone()),
+            ("created", time::format(workspace.created_at)),
+        ])
+    })?;
+    Ok(())
+}
+
+async fn delete(args: Delete, output: Output) -> Result<()> {
+    let store = args.database.open_without_key().await?;
+    let workspace = database::workspace(&store, &args.id).await?;
+    if !args.yes {
+        confirm(&workspace)?;
+    }
+    if !store.delete_workspace(&workspace.id).await? {
+        return Err(database::no_workspace(&workspace.id));
+    }
+    output.print(
+        &json!({ "workspaceId": workspace.id, "deleted": true }),
+        || format!("deleted {} ({})", workspace.id, workspace.name),
+    )?;
+    Ok(())
+}
+
+async fn set_plan(args: SetPlan, output: Output) -> Result<()> {
+    check_own_limit(&args.plan, args.requests_per_minute)?;
+    let store = args.database.open_without_key().await?;
+    let found = store
+        .set_plan(&args.id, &args.plan, args.requests_per_minute)
+        .await?;
+    if !found {
+        return Err(database::no_workspace(&args.id));
+    }
+    let workspace = database::workspace(&store, &args.id).await?;
+    output.print(&as_json(&workspace), || {
+        format!(
+            "{} ({}) is on plan {}",
+            workspace.id, workspace.name, workspace.plan
+        )
+    })?;
+    Ok(())
+}
+
+/// A workspace with this name and what else it has unless somebody chooses.
+pub(super) fn new(name: &str, clock: &Clock) -> Workspace {
+    let (now, mut rng) = (clock.now(), rand::rng());
+    Workspace {
+        id: id::workspace(now, &mut rng),
+        name: name.to_owned(),
+        plan: String::new(),
+        requests_per_minute: None,
+        leads_per_day: None,
+        timezone: String::new(),
+        currency: String::new(),
+        language: LANGUAGE.to_owned(),
+        date_format: DATE_FORMAT.to_owned(),
+        tracking_code: id::tracking_code(&mut rng),
+        name_index: true,
+        created_at: now,
+    }
+}
+
+fn as_json(workspace: &Workspace) -> Value {
+    json!({
+        "workspaceId": workspace.id,
+        "name": workspace.name,
+        "plan": workspace.plan,
+        "requestsPerMinute": effective_limit(workspace),
+        "leadsPerDay": workspace.leads_per_day,
+        "timezone": workspace.timezone,
+        "currency": workspace.currency,
+        "language": workspace.language,
+        "dateFormat": workspace.date_format,
+        "trackingCode": workspace.tracking_code,
+        "createdAt": time::format(workspace.created_at),
+    })
+}
+
+/// Its own requests a minute or its plan's; None when the plan has no Agent API.
+fn effective_limit(workspace: &Workspace) -> Option<u32> {
+    let of_plan = Spec::builtin().requests_per_minute(&workspace.plan)?;
+    Some(workspace.requests_per_minute.unwrap_or(of_plan))
+}
+
+fn check_own_limit(plan: &str, requests_per_minute: Option<u32>) -> Result<()> {
+    if requests_per_minute.is_some() && plan != CUSTOM_PLAN {
+        let usual = Spec::builtin().requests_per_minute(plan);
+        let usual = usual.map_or_else(
+            || "has no Agent API".to_owned(),
+            |usual| format!("always has {usual}"),
+        );
+        bail!(UsageError(format!(
+            "--requests-per-minute goes with plan {CUSTOM_PLAN} only; plan {plan} {usual}"
+        )));
+    }
+    Ok(())
+}
+
+fn confirm(workspace: &Workspace) -> Result<()> {
+    if !io::stdin().is_terminal() {
+        bail!(UsageError(format!(
+            "deleting {} ({}) cannot be undone; add --yes to do it without being asked",
+            workspace.id, workspace.name
+        )));
+    }
+    eprint!(
+        "Delete {} ({}) with all its leads, keys and tickets? This cannot be undone. [y/N] ",
+        workspace.id, workspace.name
+    );
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    if !answer.trim().eq_ignore_ascii_case("y") && !answer.trim().eq_ignore_ascii_case("yes") {
+        bail!("nothing was deleted");
+    }
+    Ok(())
+}
+
+pub(super) fn parse_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() {
+        Err("a name has at least one letter".to_owned())
+    } else if name.chars().count() > LONGEST_NAME {
+        Err(format!("a name has at most {LONGEST_NAME} letters"))
+    } else if name.chars().any(char::is_control) {
+        Err("a name is one line of text".to_owned())
+    } else {
+        Ok(name.to_owned())
+    }
+}
+
+fn parse_time_zone(name: &str) -> Result<String, String> {
+    TimeZone::get(name)
+        .ok()
+        .and_then(|zone| zone.iana_name().map(str::to_owned))
+        .ok_or_else(|| "no IANA time zone, which looks like Asia/Jakarta".to_owned())
+}
+
+fn parse_currency(code: &str) -> Result<String, String> {
+    if code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_uppercase()) {
+        Ok(code.to_owned())
+    } else {
+        Err("a currency has three capital letters, such as IDR".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_with_a_limit_of_its_own_is_in_the_document() {
+        assert!(Spec::builtin().requests_per_minute(CUSTOM_PLAN).is_some());
+    }
+
+    #[test]
+    fn time_zones_are_named_as_iana_does() {
+        assert_eq!(
+            parse_time_zone("asia/jakarta").as_deref(),
+            Ok("Asia/Jakarta")
+        );
+        assert!(parse_time_zone("WIB+7").is_err());
+        assert!(parse_time_zone("").is_err());
+    }
+
+    #[test]
+    fn currencies_are_three_capitals() {
+        assert!(parse_currency("USD").is_ok());
+        for code in ["usd", "US", "USDT", "U$D", ""] {
+            assert!(parse_currency(code).is_err(), "{code}");
+        }
+    }
+}

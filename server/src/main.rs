@@ -1,0 +1,7 @@
+//! The program `konektor-server`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    konektor_server::commands::main()
+}
