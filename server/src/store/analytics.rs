@@ -7,12 +7,12 @@ use sqlx::Row;
 use super::{StoreError, Tenant, sql::Statement};
 use crate::domain::{period::Period, time::to_millis};
 
-const BY_STATUS: &str = "select status, count(*) as leads, coalesce(sum(actual_value), 0) as value from lead \
+const BY_STATUS: &str = "select status, count(*) as leads, coalesce(sum(actual_value), cast(0 as double precision)) as value from lead \
     where workspace_id = $1 and created_at between $2 and $3 group by status";
 
 const BY_CAMPAIGN: &str = "select campaign_name, ad_platform, count(*) as leads, \
     count(*) filter (where status = $4) as conversions, \
-    coalesce(sum(actual_value) filter (where status = $4), 0) as value \
+    coalesce(sum(actual_value) filter (where status = $4), cast(0 as double precision)) as value \
     from lead where workspace_id = $1 and created_at between $2 and $3 group by campaign_name, ad_platform \
     order by count(*) desc, campaign_name is null, campaign_name, ad_platform is null, ad_platform";
 
