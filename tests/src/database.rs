@@ -1,6 +1,9 @@
 //! A database of its own for every test.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use konektor_server::{
     store::Store,
@@ -19,13 +22,14 @@ pub enum Engine {
 }
 
 /// An empty database that goes away with the test, and the master key of what is written into it.
+#[derive(Clone)]
 pub struct Database {
     /// Where it is, for a server or for a look around.
     pub url: String,
     /// The key under which the server seals.
-    pub master_key: MasterKey,
+    pub master_key: Arc<MasterKey>,
     /// What the file and its WAL are in; None on PostgreSQL.
-    pub folder: Option<TempDir>,
+    pub folder: Option<Arc<TempDir>>,
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -41,7 +45,7 @@ impl Database {
     )]
     pub async fn new(engine: Engine) -> Self {
         sqlx::any::install_default_drivers();
-        let master_key = MasterKey::generate();
+        let master_key = Arc::new(MasterKey::generate());
         match engine {
             Engine::Sqlite => {
                 let folder = TempDir::new().expect("a temporary folder");
@@ -49,7 +53,7 @@ impl Database {
                 Self {
                     url,
                     master_key,
-                    folder: Some(folder),
+                    folder: Some(Arc::new(folder)),
                 }
             }
             Engine::Postgres => {
@@ -89,7 +93,7 @@ impl Database {
         reason = "without its database a test cannot go on"
     )]
     pub async fn open(&self) -> Store {
-        let vault = Vault::new(MasterKeys::from(&self.master_key));
+        let vault = Vault::new(MasterKeys::from(&*self.master_key));
         Store::open(&self.url, vault)
             .await
             .expect("the database opens")

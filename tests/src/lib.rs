@@ -9,7 +9,7 @@ mod server;
 
 pub use answer::Answer;
 pub use database::{Database, Engine};
-pub use server::{Options, Server};
+pub use server::{Options, Server, lead_path};
 
 /// Writes each test twice: `name::sqlite` and `name::postgres`.
 ///
@@ -19,10 +19,17 @@ pub use server::{Options, Server};
 ///         assert_eq!(server.get("/leads").await.json["pagination"]["total"], 0);
 ///     }
 /// }
+///
+/// konektor_tests::both_engines! {
+///     options: konektor_tests::Options { plan: "pro".into(), ..Default::default() };
+///     async fn the_plan_is_shown(server) {
+///         assert_eq!(server.get("/workspace").await.data()["subscription"]["plan"], "pro");
+///     }
+/// }
 /// ```
 #[macro_export]
 macro_rules! both_engines {
-    ($($(#[$attribute:meta])* async fn $name:ident($server:ident) $body:block)*) => {$(
+    (options: $options:expr; $($(#[$attribute:meta])* async fn $name:ident($server:ident) $body:block)*) => {$(
         $(#[$attribute])*
         mod $name {
             #[allow(unused_imports)]
@@ -32,13 +39,16 @@ macro_rules! both_engines {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                run($crate::Server::start($crate::Engine::Sqlite).await).await;
+                run($crate::Server::start_with($crate::Engine::Sqlite, $options).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                run($crate::Server::start($crate::Engine::Postgres).await).await;
+                run($crate::Server::start_with($crate::Engine::Postgres, $options).await).await;
             }
         }
     )*};
+    ($($tests:tt)*) => {
+        $crate::both_engines! { options: $crate::Options::default(); $($tests)* }
+    };
 }

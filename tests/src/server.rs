@@ -1,7 +1,5 @@
 //! A server for one test.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use konektor_sdk::Client;
 use konektor_server::{
@@ -12,7 +10,7 @@ use konektor_server::{
     store::{Store, api_keys::StoredKey},
 };
 use konektor_spec::Spec;
-use reqwest::Method;
+use reqwest::{Method, Url};
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -86,34 +84,22 @@ impl Server {
     /// When it does not start.
     pub async fn start_with(engine: Engine, options: Options) -> Self {
         let database = Database::new(engine).await;
-        let store = database.open().await;
         let clock = Clock::manual(options.now);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let app =
-            App::new(options.spec.clone(), store.clone(), clock.clone(), &url).expect("a server");
-        let (stop, stopped) = oneshot::channel::<()>();
-        let running = tokio::spawn(serve::serve(listener, Arc::clone(&app), async {
-            stopped.await.ok();
-        }));
         let workspace = new_workspace(&options, clock.now());
-        store
+        let mut server = Self::run(
+            engine,
+            database,
+            options.spec,
+            clock,
+            workspace.clone(),
+            String::new(),
+        )
+        .await;
+        server
+            .store
             .create_workspace(&workspace)
             .await
             .expect("a workspace");
-        let mut server = Self {
-            engine,
-            url,
-            key: String::new(),
-            workspace: workspace.clone(),
-            clock,
-            store,
-            database,
-            spec: options.spec,
-            http: reqwest_client(),
-            stop: Some(stop),
-            running: Some(running),
-        };
         let all: Vec<_> = server
             .spec
             .scopes()
@@ -122,6 +108,50 @@ impl Server {
         let all: Vec<_> = all.iter().map(String::as_str).collect();
         server.key = server.key_with(&workspace, &all, |_| ()).await;
         server
+    }
+
+    /// Starts another process, so to speak, on the same database, with the same key and clock.
+    pub async fn beside(&self) -> Self {
+        Self::run(
+            self.engine,
+            self.database.clone(),
+            self.spec.clone(),
+            self.clock.clone(),
+            self.workspace.clone(),
+            self.key.clone(),
+        )
+        .await
+    }
+
+    async fn run(
+        engine: Engine,
+        database: Database,
+        spec: Spec,
+        clock: Clock,
+        workspace: Workspace,
+        key: String,
+    ) -> Self {
+        let store = database.open().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let app = App::new(spec.clone(), store.clone(), clock.clone(), &url).expect("a server");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(serve::serve(listener, app, async {
+            stopped.await.ok();
+        }));
+        Self {
+            engine,
+            url,
+            key,
+            workspace,
+            clock,
+            store,
+            database,
+            spec,
+            http: reqwest_client(),
+            stop: Some(stop),
+            running: Some(running),
+        }
     }
 
     /// Another workspace on the same server.
@@ -171,6 +201,23 @@ impl Server {
     /// Reads a path below the base path.
     pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, Some(&self.key), None).await
+    }
+
+    /// Reads a path below the base path with these query parameters.
+    pub async fn get_with(&self, path: &str, query: &[(&str, &str)]) -> Answer {
+        let url = Url::parse_with_params("http://localhost", query).expect("a query");
+        let query = url.query().unwrap_or_default();
+        self.get(&format!("{path}?{query}")).await
+    }
+
+    /// Lists leads with these query parameters.
+    pub async fn list(&self, query: &[(&str, &str)]) -> Answer {
+        self.get_with("/leads", query).await
+    }
+
+    /// Reads the lead with this id, uniqueCode, externalRef or phone.
+    pub async fn find(&self, reference: &str) -> Answer {
+        self.get(&lead_path(reference)).await
     }
 
     /// Posts JSON.
@@ -242,6 +289,18 @@ impl Server {
             running.await.expect("no panic").expect("a clean end");
         }
     }
+}
+
+/// Where the lead with this id, uniqueCode, externalRef or phone is, below the base path.
+///
+/// # Panics
+/// Never: the base it starts from is a URL.
+#[must_use]
+#[expect(clippy::expect_used, reason = "the base is a URL")]
+pub fn lead_path(reference: &str) -> String {
+    let mut url = Url::parse("http://localhost/leads").expect("a URL");
+    url.path_segments_mut().expect("a base").push(reference);
+    url.path().to_owned()
 }
 
 fn new_workspace(options: &Options, now: Timestamp) -> Workspace {
