@@ -70,7 +70,8 @@ impl Default for Options {
 
 #[expect(
     clippy::expect_used,
-    reason = "a server that does not start fails the test"
+    clippy::missing_panics_doc,
+    reason = "a server that does not start or answer fails the test"
 )]
 impl Server {
     /// Starts a server with the usual options.
@@ -79,9 +80,6 @@ impl Server {
     }
 
     /// Starts a server.
-    ///
-    /// # Panics
-    /// When it does not start.
     pub async fn start_with(engine: Engine, options: Options) -> Self {
         let database = Database::new(engine).await;
         let clock = Clock::manual(options.now);

@@ -1,7 +1,7 @@
 //! `POST /leads`
 
 use konektor_tests::both_engines;
-use serde_json::json;
+use serde_json::{Value, json};
 
 both_engines! {
     async fn a_name_is_enough_and_the_rest_has_its_default(server) {
@@ -10,6 +10,7 @@ both_engines! {
         assert_eq!(lead["priority"], "medium");
         assert_eq!(lead["conversionSyncStatus"], "none");
         assert_eq!(lead["createdAt"], "2025-01-15T10:30:00.000Z");
+        assert_eq!(lead["updatedAt"], lead["createdAt"]);
         assert!(lead["id"].as_str().unwrap().starts_with("lead_"));
         assert!(lead["uniqueCode"].as_str().unwrap().starts_with("KNK-"));
         assert!(lead["email"].is_null());
@@ -29,5 +30,174 @@ both_engines! {
         assert_eq!(answer.complaint("phone"), "Invalid phone");
         assert!(answer.complaint("status").contains("qualified"));
         assert_eq!(answer.bad_fields().len(), 9, "{}", answer.text);
+    }
+
+    async fn every_field_comes_back_as_it_was_sent(server) {
+        let fields = json!({
+            "uniqueCode": "A code", "externalRef": "CRM-1024/é", "firstName": "Budi", "lastName": "Santoso",
+            "email": "Budi@Example.com", "phone": "+6281234567890", "status": "hot", "priority": "urgent",
+            "source": "whatsapp", "adPlatform": "meta", "assignedTo": "7b0f3c52-5f6e-4b8e-9d3a-2f1c4e5a6b7c",
+            "estimatedValue": 5_000_000, "actualValue": 0.1, "notes": "Asked", "campaignName": "Promo",
+        });
+        let lead = server.lead(fields.clone()).await;
+        for (name, value) in fields.as_object().unwrap() {
+            assert_eq!(&lead[name], value, "{name}");
+        }
+        assert_eq!(server.find(lead["id"].as_str().unwrap()).await.data(), &lead);
+    }
+
+    async fn text_is_kept_exactly(server) {
+        // Spaces around, a decomposed é, joiners, direction marks, a line end, a quote.
+        let text = " \tRene\u{301} 👩\u{200d}👩\u{200d}👧 \u{202e}ab\r\n'\"\\ ";
+        let fields = ["firstName", "lastName", "notes", "campaignName", "uniqueCode", "externalRef"];
+        let body = Value::Object(fields.iter().map(|name| ((*name).to_owned(), text.into())).collect());
+        let lead = server.lead(body).await;
+        let read = server.find(lead["id"].as_str().unwrap()).await;
+        for name in fields {
+            assert_eq!(lead[name], text, "{name}");
+            assert_eq!(read.data()[name], text, "{name}");
+        }
+    }
+
+    async fn an_upper_case_assignee_is_kept_as_sent(server) {
+        let member = "7B0F3C52-5F6E-4B8E-9D3A-2F1C4E5A6B7C";
+        assert_eq!(server.lead(json!({"firstName": "Budi", "assignedTo": member})).await["assignedTo"], member);
+    }
+
+    async fn nul_is_refused_wherever_it_stands(server) {
+        let fields = ["firstName", "lastName", "email", "notes", "campaignName", "uniqueCode", "externalRef", "phone"];
+        let body = fields.iter().map(|name| ((*name).to_owned(), json!("a\0b"))).collect();
+        let answer = server.post("/leads", Value::Object(body)).await;
+        assert_eq!(answer.status, 400);
+        for name in fields {
+            assert_eq!(answer.complaint(name), "Must not contain NUL", "{name}");
+        }
+    }
+
+    async fn empty_text_is_refused_where_it_means_nothing(server) {
+        let answer = server.post("/leads", json!({
+            "firstName": "", "email": "", "phone": "", "uniqueCode": "", "externalRef": "",
+        })).await;
+        assert_eq!(answer.bad_fields(), ["email", "externalRef", "firstName", "phone", "uniqueCode"]);
+        let lead = server.lead(json!({"firstName": " ", "lastName": "", "notes": "", "campaignName": ""})).await;
+        assert_eq!((&lead["firstName"], &lead["lastName"], &lead["notes"]), (&json!(" "), &json!(""), &json!("")));
+        assert_eq!(lead["campaignName"], "");
+    }
+
+    async fn null_is_absence_where_there_may_be_none_and_refused_elsewhere(server) {
+        let nullable = ["externalRef", "lastName", "email", "phone", "source", "adPlatform", "assignedTo",
+            "estimatedValue", "actualValue", "notes", "campaignName"];
+        let mut body: serde_json::Map<_, _> = nullable.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        body.insert("firstName".into(), "Budi".into());
+        let lead = server.lead(Value::Object(body)).await;
+        assert!(nullable.iter().all(|name| lead[name].is_null()));
+
+        let body = json!({"firstName": null, "status": null, "priority": null, "uniqueCode": null});
+        let answer = server.post("/leads", body).await;
+        assert_eq!(answer.bad_fields(), ["firstName", "priority", "status", "uniqueCode"]);
+        assert_eq!(answer.complaint("status"), "Must not be null");
+    }
+
+    async fn lengths_count_characters(server) {
+        let of = |length: usize| "👩".repeat(length);
+        let body = |extra: usize| json!({
+            "firstName": of(100 + extra), "lastName": of(100 + extra), "notes": of(5000 + extra),
+            "uniqueCode": of(100 + extra), "externalRef": of(150 + extra), "campaignName": of(200 + extra),
+        });
+        server.lead(body(0)).await;
+        let answer = server.post("/leads", body(1)).await;
+        assert_eq!(answer.bad_fields(), ["campaignName", "externalRef", "firstName", "lastName", "notes", "uniqueCode"]);
+        assert_eq!(answer.complaint("firstName"), "Must have at most 100 characters");
+    }
+
+    async fn every_spelling_of_a_phone_is_kept_as_e164(server) {
+        for (at, spelling) in ["0812-3456-7890", "6281334567890", "+62 (0) 8143456 7890", "006281534567890"].iter().enumerate() {
+            let lead = server.lead(json!({"firstName": "Budi", "phone": spelling})).await;
+            assert_eq!(lead["phone"], format!("+6281{}34567890", at + 2));
+        }
+        let answer = server.post("/leads", json!({"firstName": "B", "phone": "+62 812 3456 7890 000 00"})).await;
+        assert!(answer.complaint("phone").contains("20 characters"), "{}", answer.text);
+        for impossible in ["12", "+0 812", "1-800-FLOWERS", "call me", " "] {
+            let answer = server.post("/leads", json!({"firstName": "B", "phone": impossible})).await;
+            assert_eq!(answer.complaint("phone"), "Invalid phone", "{impossible}");
+        }
+    }
+
+    async fn amounts_come_back_without_a_fraction_they_do_not_have(server) {
+        for (sent, shown) in [("0", "0"), ("-0", "0"), ("5e6", "5000000"), ("5000000.0", "5000000"), ("0.1", "0.1"),
+            ("1000000000000000", "1000000000000000"), ("999999999999999.9", "999999999999999.9"), ("19.99", "19.99")] {
+            let request = server.request("POST", "/leads").bearer_auth(&server.key)
+                .header("content-type", "application/json")
+                .body(format!(r#"{{"firstName":"Budi","estimatedValue":{sent},"actualValue":{sent}}}"#));
+            let answer = server.finish(request).await;
+            assert!(answer.text.contains(&format!(r#""estimatedValue":{shown},"actualValue":{shown},"#)), "{}", answer.text);
+            let read = server.find(answer.data()["id"].as_str().unwrap()).await;
+            assert_eq!(read.text, answer.text);
+        }
+    }
+
+    async fn amounts_outside_zero_and_ten_to_the_fifteenth_are_refused(server) {
+        for value in [json!(-0.01), json!(1_000_000_000_000_001_i64), json!(1e300), json!("5"), json!([]), json!(true)] {
+            let answer = server.post("/leads", json!({"firstName": "B", "estimatedValue": value, "actualValue": value})).await;
+            assert_eq!(answer.bad_fields(), ["actualValue", "estimatedValue"], "{value}");
+        }
+    }
+
+    async fn each_unique_value_that_another_lead_has_is_named(server) {
+        let taken = json!({"firstName": "A", "uniqueCode": "U", "externalRef": "E", "phone": "081234567890"});
+        server.lead(taken).await;
+        let answer = server.post("/leads", json!({"firstName": "B", "uniqueCode": "U"})).await;
+        assert_eq!(answer.bad_fields(), ["uniqueCode"]);
+        let answer = server.post("/leads", json!({
+            "firstName": "B", "uniqueCode": "U", "externalRef": "E", "phone": "+62 812 3456 7890",
+        })).await;
+        assert_eq!(answer.status, 400);
+        assert_eq!(answer.bad_fields(), ["externalRef", "phone", "uniqueCode"]);
+        assert_eq!(server.get("/leads").await.total(), 1);
+    }
+
+    async fn codes_are_case_sensitive_and_of_their_own_field(server) {
+        server.lead(json!({"firstName": "A", "uniqueCode": "u", "externalRef": "e"})).await;
+        server.lead(json!({"firstName": "B", "uniqueCode": "U", "externalRef": "E"})).await;
+        server.lead(json!({"firstName": "C", "uniqueCode": "e", "externalRef": "u"})).await;
+    }
+
+    async fn an_email_need_not_be_unique(server) {
+        server.lead(json!({"firstName": "A", "email": "a@example.com"})).await;
+        server.lead(json!({"firstName": "B", "email": "a@example.com"})).await;
+    }
+
+    async fn what_looks_like_an_id_is_no_code(server) {
+        let answer = server.post("/leads", json!({"firstName": "B", "uniqueCode": "lead_1", "externalRef": "lead_"})).await;
+        assert_eq!(answer.complaint("uniqueCode"), "Must not begin with lead_");
+        assert_eq!(answer.complaint("externalRef"), "Must not begin with lead_");
+        server.lead(json!({"firstName": "B", "uniqueCode": "Lead_1", "externalRef": "my lead_"})).await;
+    }
+
+    async fn what_the_server_decides_cannot_be_sent(server) {
+        let answer = server.post("/leads", json!({
+            "firstName": "B", "id": "lead_1", "createdAt": "2020-01-01T00:00:00Z", "updatedAt": null,
+            "conversionSyncStatus": "synced",
+        })).await;
+        assert_eq!(answer.bad_fields(), ["conversionSyncStatus", "createdAt", "id", "updatedAt"]);
+        assert_eq!(answer.complaint("id"), "Unknown field");
+    }
+
+    async fn only_addresses_are_emails(server) {
+        for address in ["budi", "budi@", "@example.com", "a b@example.com", "budi@example.com\n", "a@b@c"] {
+            let answer = server.post("/leads", json!({"firstName": "B", "email": address})).await;
+            assert_eq!(answer.complaint("email"), "Invalid email", "{address:?}");
+        }
+    }
+
+    async fn forty_at_once_are_forty_leads(server) {
+        let mut all = tokio::task::JoinSet::new();
+        for at in 0..40 {
+            let request = server.request("POST", "/leads").bearer_auth(&server.key).json(&json!({"firstName": format!("N{at}")}));
+            all.spawn(request.send());
+        }
+        let answers = all.join_all().await;
+        assert!(answers.into_iter().all(|answer| answer.unwrap().status() == 201));
+        assert_eq!(server.get("/leads?limit=100").await.rows().len(), 40);
     }
 }

@@ -1,1 +1,5 @@
+//! `/leads`
+
 mod create;
+mod get;
+mod update;

@@ -1,0 +1,155 @@
+//! `PATCH /leads/{id}`
+
+use std::time::Duration;
+
+use konektor_tests::{both_engines, lead_path};
+use serde_json::{Value, json};
+
+const FULL: &str = r#"{
+    "uniqueCode": "U", "externalRef": "E", "firstName": "Budi", "lastName": "Santoso", "email": "b@example.com",
+    "phone": "+6281234567890", "status": "hot", "priority": "low", "source": "ads", "adPlatform": "meta",
+    "assignedTo": "7b0f3c52-5f6e-4b8e-9d3a-2f1c4e5a6b7c", "estimatedValue": 1, "actualValue": 2, "notes": "N",
+    "campaignName": "C"
+}"#;
+
+fn full() -> Value {
+    serde_json::from_str(FULL).unwrap()
+}
+
+both_engines! {
+    async fn only_the_given_field_changes_and_the_time_of_the_update(server) {
+        let before = server.lead(full()).await;
+        server.clock.advance(Duration::from_millis(1500));
+        let answer = server.patch("/leads/E", json!({"status": "won"})).await;
+        let mut expected = before;
+        expected["status"] = "won".into();
+        expected["updatedAt"] = "2025-01-15T10:30:01.500Z".into();
+        assert_eq!(answer.data(), &expected);
+        assert_eq!(server.find("E").await.data(), &expected);
+    }
+
+    async fn an_empty_object_changes_nothing(server) {
+        let before = server.lead(full()).await;
+        server.clock.advance(Duration::from_secs(60));
+        let answer = server.patch("/leads/E", json!({})).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.data(), &before);
+        assert_eq!(server.find("E").await.data(), &before);
+    }
+
+    async fn every_field_can_be_changed(server) {
+        let before = server.lead(full()).await;
+        let changes = json!({
+            "uniqueCode": "U2", "externalRef": "E2", "firstName": "Siti", "lastName": "R", "email": "s@example.com",
+            "phone": "+6285711112222", "status": "lost", "priority": "high", "source": "other", "adPlatform": "tiktok",
+            "assignedTo": "00000000-0000-0000-0000-000000000000", "estimatedValue": 3, "actualValue": 4.5, "notes": "M",
+            "campaignName": "D",
+        });
+        server.patch("/leads/E", changes.clone()).await;
+        let after = server.find("E2").await.data().clone();
+        assert_eq!(after["id"], before["id"]);
+        for (name, value) in changes.as_object().unwrap() {
+            assert_eq!(&after[name], value, "{name}");
+        }
+        assert_eq!(server.find("+6281234567890").await.status, 404);
+        assert_eq!(server.find("+6285711112222").await.data(), &after);
+        assert_eq!(server.list(&[("search", "budi")]).await.total(), 0);
+        assert_eq!(server.list(&[("search", "siti")]).await.total(), 1);
+        assert_eq!(server.list(&[("search", "b@example.com")]).await.total(), 0);
+        assert_eq!(server.list(&[("search", "s@example.com")]).await.total(), 1);
+    }
+
+    async fn null_clears_what_may_be_null(server) {
+        let lead = server.lead(full()).await;
+        let nullable = ["externalRef", "lastName", "email", "phone", "source", "adPlatform", "assignedTo",
+            "estimatedValue", "actualValue", "notes", "campaignName"];
+        let nulls = nullable.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        server.patch("/leads/U", Value::Object(nulls)).await;
+        let after = server.find("U").await.data().clone();
+        assert!(nullable.iter().all(|name| after[name].is_null()), "{after}");
+        assert_eq!((&after["firstName"], &after["status"]), (&lead["firstName"], &lead["status"]));
+        assert_eq!(server.find("E").await.status, 404);
+        assert_eq!(server.list(&[("search", "santoso")]).await.total(), 0);
+        // What was cleared is free again.
+        server.lead(json!({"firstName": "A", "externalRef": "E", "phone": "081234567890"})).await;
+    }
+
+    async fn null_is_refused_for_what_every_lead_has(server) {
+        server.lead(full()).await;
+        let body = json!({"firstName": null, "status": null, "priority": null, "uniqueCode": null});
+        let answer = server.patch("/leads/E", body).await;
+        assert_eq!(answer.bad_fields(), ["firstName", "priority", "status", "uniqueCode"]);
+    }
+
+    async fn one_bad_field_keeps_the_good_ones_from_being_written(server) {
+        let before = server.lead(full()).await;
+        let answer = server.patch("/leads/E", json!({"firstName": "Siti", "email": "no", "nick": "S", "lastName": ""})).await;
+        assert_eq!(answer.bad_fields(), ["email", "nick"]);
+        assert_eq!(answer.complaint("nick"), "Unknown field");
+        assert_eq!(server.find("E").await.data(), &before);
+    }
+
+    async fn a_value_that_another_lead_has_is_refused_and_nothing_is_written(server) {
+        server.lead(full()).await;
+        let before = server.lead(json!({"firstName": "Siti", "externalRef": "S"})).await;
+        let taken = json!({"firstName": "X", "uniqueCode": "U", "externalRef": "E", "phone": "0812 3456 7890"});
+        let answer = server.patch("/leads/S", taken).await;
+        assert_eq!(answer.status, 400);
+        assert_eq!(answer.bad_fields(), ["externalRef", "phone", "uniqueCode"]);
+        assert_eq!(server.find("S").await.data(), &before);
+    }
+
+    async fn its_own_values_are_not_taken(server) {
+        server.lead(full()).await;
+        let own = json!({"uniqueCode": "U", "externalRef": "E", "phone": "081234567890"});
+        assert_eq!(server.patch("/leads/E", own).await.status, 200);
+    }
+
+    async fn any_status_may_follow_any_other(server) {
+        server.lead(full()).await;
+        for status in ["lost", "pageview", "won", "new", "negotiation", "new", "new"] {
+            assert_eq!(server.patch("/leads/E", json!({"status": status})).await.data()["status"], status);
+        }
+    }
+
+    async fn a_lead_is_updated_by_every_name_it_has(server) {
+        let id = server.lead(full()).await["id"].as_str().unwrap().to_owned();
+        for reference in [id.as_str(), "U", "E", "081234567890", "+62 812 3456 7890"] {
+            let answer = server.patch(&lead_path(reference), json!({"notes": reference})).await;
+            assert_eq!((&answer.data()["id"], &answer.data()["notes"]), (&json!(id), &json!(reference)));
+        }
+    }
+
+    async fn an_unknown_lead_is_not_found_after_the_body_was_judged(server) {
+        assert_eq!(server.patch("/leads/nobody", json!({"status": "won"})).await.status, 404);
+        assert_eq!(server.patch("/leads/nobody", json!({})).await.status, 404);
+        assert_eq!(server.patch("/leads/nobody", json!({"status": "win"})).await.status, 400);
+        assert_eq!(server.get("/leads").await.total(), 0);
+    }
+
+    async fn two_for_one_free_value_give_it_to_one_lead(server) {
+        for name in ["A", "B", "C", "D"] {
+            server.lead(json!({"firstName": name, "externalRef": name})).await;
+        }
+        let patch = |name| server.patch(name, json!({"phone": "081234567890"}));
+        let (a, b, c, d) = tokio::join!(patch("/leads/A"), patch("/leads/B"), patch("/leads/C"), patch("/leads/D"));
+        let mut statuses = [a.status, b.status, c.status, d.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400, 400, 400]);
+    }
+
+    async fn updates_at_the_same_moment_lose_nothing(server) {
+        server.lead(full()).await;
+        let fields = [("firstName", "X"), ("lastName", "X"), ("notes", "X"), ("campaignName", "X"), ("source", "event"),
+            ("status", "won"), ("priority", "urgent"), ("email", "x@example.com")];
+        let mut all = tokio::task::JoinSet::new();
+        for (name, value) in fields {
+            all.spawn(server.request("PATCH", "/leads/U").bearer_auth(&server.key).json(&json!({name: value})).send());
+        }
+        assert!(all.join_all().await.into_iter().all(|answer| answer.unwrap().status() == 200));
+        let after = server.find("U").await;
+        for (name, value) in fields {
+            assert_eq!(after.data()[name], value);
+        }
+    }
+}
