@@ -18,6 +18,22 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Reads a whole response.
+    ///
+    /// # Panics
+    /// When it breaks off.
+    #[expect(clippy::expect_used, reason = "this is how a test fails")]
+    pub async fn read(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.expect("a whole answer");
+        Self {
+            status,
+            headers,
+            json: serde_json::from_str(&text).unwrap_or_default(),
+            text,
+        }
+    }
+
     /// A header, empty when it is not there.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {

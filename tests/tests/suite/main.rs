@@ -1,3 +1,4 @@
 //! Everything the server promises, on both engines; the tree is the URL tree.
 
+mod conformance;
 mod leads;

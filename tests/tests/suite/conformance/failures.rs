@@ -1,0 +1,153 @@
+//! Every documented failure, from every operation that documents it.
+
+use futures::{StreamExt as _, future::join_all, stream};
+use konektor_spec::{Operation, Spec};
+use konektor_tests::{Engine, Options, Server, both_engines};
+use reqwest::{Body, RequestBuilder, header::CONTENT_TYPE};
+use serde_json::{Value, json};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
+
+use super::{bare, documenting, example, expect};
+
+both_engines! {
+    async fn an_unknown_parameter_is_400(server) {
+        for operation in documenting(400) {
+            let request = keyed(&server, operation).query(&[("colour", "red")]);
+            let answer = expect(&server, operation, 400, request).await;
+            assert_eq!(answer.bad_fields(), ["colour"], "{}", operation.id);
+        }
+    }
+
+    async fn no_key_is_401(server) {
+        for operation in documenting(401) {
+            expect(&server, operation, 401, example(&server, operation)).await;
+        }
+    }
+
+    async fn a_key_without_the_operations_scope_is_403(server) {
+        for operation in documenting(403) {
+            let scope = operation.scope().unwrap();
+            let others: Vec<_> = Spec::builtin()
+                .scopes()
+                .map(|(name, _)| name)
+                .filter(|name| *name != scope)
+                .collect();
+            let key = server.key_with(&server.workspace, &others, |_| ()).await;
+            let request = example(&server, operation).bearer_auth(key);
+            let answer = expect(&server, operation, 403, request).await;
+            assert!(answer.json["error"]["message"].as_str().unwrap().contains(scope));
+        }
+    }
+
+    async fn a_lead_that_is_not_there_is_404(server) {
+        for operation in documenting(404) {
+            let request = keyed(&server, operation);
+            let request = match operation.id.as_str() {
+                "leads_upsert" => {
+                    let mut body = operation.body.as_ref().unwrap().example.clone();
+                    body["createIfMissing"] = Value::Bool(false);
+                    request.json(&body)
+                }
+                _ => request,
+            };
+            expect(&server, operation, 404, request).await;
+        }
+    }
+
+    async fn a_body_over_the_limit_is_413(server) {
+        let too_large = "x".repeat(Spec::builtin().limits().body_bytes + 1);
+        for operation in documenting(413) {
+            let announced = keyed(&server, operation).body(too_large.clone());
+            expect(&server, operation, 413, announced).await;
+            let chunks = stream::iter([Ok::<_, std::io::Error>(too_large.clone())]);
+            let chunked = keyed(&server, operation).body(Body::wrap_stream(chunks));
+            expect(&server, operation, 413, chunked).await;
+        }
+    }
+
+    async fn a_body_that_is_not_json_is_415(server) {
+        for operation in documenting(415) {
+            let body = operation.body.as_ref().unwrap().example.to_string();
+            let request = bare(&server, operation).bearer_auth(&server.key);
+            let request = request.header(CONTENT_TYPE, "text/plain").body(body);
+            expect(&server, operation, 415, request).await;
+        }
+    }
+
+    async fn one_request_too_many_is_429(server) {
+        for operation in documenting(429) {
+            let options = Options { requests_per_minute: Some(1), ..Options::default() };
+            let workspace = server.another_workspace(&options).await;
+            let key = server.key_with(&workspace, &[operation.scope().unwrap()], |_| ()).await;
+            server.finish(example(&server, operation).bearer_auth(&key)).await;
+            let request = example(&server, operation).bearer_auth(&key);
+            let answer = expect(&server, operation, 429, request).await;
+            assert_eq!(answer.header("retry-after"), "60");
+            assert_eq!(answer.header("x-ratelimit-remaining"), "0");
+        }
+    }
+
+    async fn a_damaged_database_is_500_and_says_nothing_of_it(server) {
+        for table in ["lead", "lead_day", "ticket"] {
+            server.database.execute(&format!("alter table {table} rename to {table}_damaged")).await;
+        }
+        for operation in documenting(500) {
+            let answer = expect(&server, operation, 500, keyed(&server, operation)).await;
+            assert_eq!(answer.json["error"]["message"], "Something went wrong on our side");
+            assert!(answer.json["error"]["details"].is_null());
+        }
+    }
+
+    async fn a_database_that_is_away_is_503(server) {
+        server.store.close().await;
+        for operation in documenting(503) {
+            expect(&server, operation, 503, keyed(&server, operation)).await;
+        }
+    }
+}
+
+both_engines! {
+    options: Options { spec: in_a_hurry(), ..Options::default() };
+
+    async fn a_body_that_does_not_arrive_whole_is_408(server) {
+        join_all(documenting(408).map(async |operation| {
+            let half = operation.body.as_ref().unwrap().example.to_string();
+            let half = half[..half.len() / 2].to_owned();
+            let silence = stream::iter([Ok::<_, std::io::Error>(half)]).chain(stream::pending());
+            let request = keyed(&server, operation).body(Body::wrap_stream(silence));
+            expect(&server, operation, 408, request).await;
+        }))
+        .await;
+    }
+
+    async fn a_database_locked_for_longer_than_a_request_may_take_is_504(server) {
+        let mut lock = AnyConnection::connect(&server.database.url).await.unwrap();
+        let lockable = match server.engine {
+            Engine::Sqlite => {
+                lock.execute("begin immediate").await.unwrap();
+                // SQLite's readers wait for nobody; all of them are locked out on PostgreSQL.
+                |operation: &Operation| operation.body.is_some()
+            }
+            Engine::Postgres => {
+                let sql = "begin; lock table lead, lead_day, ticket in access exclusive mode";
+                lock.execute(AssertSqlSafe(sql)).await.unwrap();
+                |_: &Operation| true
+            }
+        };
+        join_all(documenting(504).filter(|operation| lockable(operation)).map(async |operation| {
+            expect(&server, operation, 504, keyed(&server, operation)).await;
+        }))
+        .await;
+    }
+}
+
+fn keyed(server: &Server, operation: &Operation) -> RequestBuilder {
+    example(server, operation).bearer_auth(&server.key)
+}
+
+/// The document with the shortest time for a request.
+fn in_a_hurry() -> Spec {
+    let mut document = Spec::builtin().document().clone();
+    document["x-konektor-limits"]["requestSeconds"] = json!(1);
+    Spec::from_value(document).unwrap()
+}

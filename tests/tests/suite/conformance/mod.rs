@@ -1,0 +1,98 @@
+//! The document, walked: every status of every operation is provoked from the real server, every example is sent.
+
+mod examples;
+mod failures;
+mod successes;
+
+use std::collections::BTreeSet;
+
+use konektor_spec::{Location, Operation, Spec};
+use konektor_tests::{Answer, Server};
+use reqwest::RequestBuilder;
+use serde_json::Value;
+
+/// The statuses that the tests of this folder provoke, each from every operation that documents it.
+const PROVOKED: [u16; 13] = [
+    200, 201, 400, 401, 403, 404, 408, 413, 415, 429, 500, 503, 504,
+];
+
+#[test]
+fn every_documented_status_has_a_test_that_provokes_it() {
+    let documented: BTreeSet<_> = Spec::builtin()
+        .operations()
+        .iter()
+        .flat_map(|operation| &operation.responses)
+        .map(|response| response.status)
+        .collect();
+    assert_eq!(documented, BTreeSet::from(PROVOKED));
+}
+
+/// The operations that document a status.
+fn documenting(status: u16) -> impl Iterator<Item = &'static Operation> {
+    assert!(PROVOKED.contains(&status), "{status} is missing above");
+    let answers = move |operation: &&Operation| {
+        let mut responses = operation.responses.iter();
+        responses.any(|response| response.status == status)
+    };
+    Spec::builtin().operations().iter().filter(answers)
+}
+
+/// The documented example of an operation's request, parameters and body.
+fn example(server: &Server, operation: &Operation) -> RequestBuilder {
+    let request = bare(server, operation).query(&query(operation));
+    match &operation.body {
+        Some(body) => request.json(&body.example),
+        None => request,
+    }
+}
+
+/// The same without query and body.
+fn bare(server: &Server, operation: &Operation) -> RequestBuilder {
+    let path =
+        operation
+            .parameters_in(Location::Path)
+            .fold(operation.path.clone(), |path, parameter| {
+                path.replace(
+                    &format!("{{{}}}", parameter.name),
+                    &text(&parameter.example),
+                )
+            });
+    server.request(&operation.method, &path)
+}
+
+fn query(operation: &Operation) -> Vec<(&str, String)> {
+    operation
+        .parameters_in(Location::Query)
+        .filter(|parameter| !parameter.example.is_null())
+        .map(|parameter| (parameter.name.as_str(), text(&parameter.example)))
+        .collect()
+}
+
+fn text(example: &Value) -> String {
+    example
+        .as_str()
+        .map_or_else(|| example.to_string(), str::to_owned)
+}
+
+/// Sends a request; the answer has to have this status and be what the document says of it, down to the error's code.
+async fn expect(
+    server: &Server,
+    operation: &Operation,
+    status: u16,
+    request: RequestBuilder,
+) -> Answer {
+    let answer = server.finish(request).await;
+    assert_eq!(answer.status, status, "{}: {}", operation.id, answer.text);
+    answer.must_be_documented(Spec::builtin(), operation);
+    let documented = operation
+        .responses
+        .iter()
+        .find(|response| response.status == status)
+        .unwrap();
+    assert_eq!(
+        answer.json["error"]["code"], documented.example["error"]["code"],
+        "{}",
+        operation.id
+    );
+    answer
+}

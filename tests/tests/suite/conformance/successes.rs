@@ -1,0 +1,92 @@
+//! Every documented success, from the documented example of its request.
+
+use std::collections::BTreeSet;
+
+use konektor_spec::{Operation, Spec};
+use konektor_tests::{Options, Server, both_engines};
+use serde_json::Value;
+
+use super::{bare, documenting, example, expect, query, text};
+
+both_engines! {
+    async fn every_example_is_answered_with_the_documented_success(server) {
+        for status in [200, 201] {
+            for operation in documenting(status) {
+                let key = fresh_key(&server).await;
+                if needs_a_lead(operation, status) {
+                    create_the_example(&server, &key).await;
+                }
+                let request = example(&server, operation).bearer_auth(&key);
+                let answer = expect(&server, operation, status, request).await;
+                if operation.scope().is_some() {
+                    must_look_like(&documented(operation, status), &answer.json, &operation.id);
+                }
+            }
+        }
+    }
+
+    async fn every_example_of_a_query_parameter_works_alone(server) {
+        for operation in documenting(200) {
+            for (name, value) in query(operation) {
+                let request = bare(&server, operation).query(&[(name, value)]).bearer_auth(&server.key);
+                expect(&server, operation, 200, request).await;
+            }
+        }
+    }
+
+    async fn the_example_of_a_new_lead_becomes_the_lead_of_the_example_answer(server) {
+        let create = Spec::builtin().operation("leads_create").unwrap();
+        let request = example(&server, create).bearer_auth(&server.key);
+        let made = expect(&server, create, 201, request).await;
+        for (field, value) in documented(create, 201)["data"].as_object().unwrap() {
+            // The server makes these two.
+            if !["id", "uniqueCode"].contains(&field.as_str()) {
+                assert_eq!(&made.data()[field], value, "{field}");
+            }
+        }
+    }
+}
+
+async fn fresh_key(server: &Server) -> String {
+    let workspace = server.another_workspace(&Options::default()).await;
+    let scopes: Vec<_> = Spec::builtin().scopes().map(|(scope, _)| scope).collect();
+    server.key_with(&workspace, &scopes, |_| ()).await
+}
+
+/// The only success whose workspace has to be empty is the upsert that creates.
+fn needs_a_lead(operation: &Operation, status: u16) -> bool {
+    operation.scope().is_some() && status == 200
+}
+
+async fn create_the_example(server: &Server, key: &str) {
+    let create = Spec::builtin().operation("leads_create").unwrap();
+    let request = example(server, create).bearer_auth(key);
+    expect(server, create, 201, request).await;
+}
+
+fn documented(operation: &Operation, status: u16) -> Value {
+    let mut responses = operation.responses.iter();
+    let response = responses.find(|response| response.status == status);
+    response.unwrap().example.clone()
+}
+
+/// The same fields in the same places; of a list, every row like the example's first.
+fn must_look_like(example: &Value, answer: &Value, at: &str) {
+    match (example, answer) {
+        (Value::Object(example), Value::Object(answer)) => {
+            let (documented, given): (BTreeSet<_>, BTreeSet<_>) =
+                (example.keys().collect(), answer.keys().collect());
+            assert_eq!(documented, given, "{at}");
+            for (name, value) in example {
+                must_look_like(value, &answer[name], &format!("{at}.{name}"));
+            }
+        }
+        (Value::Array(example), Value::Array(answer)) => {
+            for row in answer {
+                must_look_like(&example[0], row, &format!("{at}[]"));
+            }
+        }
+        (Value::Object(_) | Value::Array(_), other) => panic!("{at} is {}", text(other)),
+        _ => {}
+    }
+}
