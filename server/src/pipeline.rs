@@ -4,6 +4,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -18,7 +19,7 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::{
@@ -32,6 +33,9 @@ use crate::{
 
 /// What the log calls an operation that there is none of.
 const UNKNOWN: &str = "unknown";
+
+/// How long a client that was refused may go on sending.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// Answers an operation of the document.
 pub(crate) async fn operation(
@@ -165,7 +169,7 @@ fn public(app: &App, operation: &str, parts: &Parts) -> Result<(), Error> {
 async fn read_body(
     app: &App,
     headers: &HeaderMap,
-    body: Body,
+    mut body: Body,
     deadline: Instant,
 ) -> Result<Bytes, Error> {
     let limits = app.limits();
@@ -173,14 +177,27 @@ async fn read_body(
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limits.body_bytes) {
+        discard(body);
         return Err(Error::TooLarge(limits.body_bytes));
     }
-    match timeout_at(deadline, Limited::new(body, limits.body_bytes).collect()).await {
+    let whole = Limited::new(&mut body, limits.body_bytes).collect();
+    match timeout_at(deadline, whole).await {
         Err(_) => Err(Error::RequestTimeout(limits.request_seconds)),
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::TooLarge(limits.body_bytes)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            discard(body);
+            Err(Error::TooLarge(limits.body_bytes))
+        }
         Ok(Err(_)) => Err(Error::Malformed("The body broke off")),
     }
+}
+
+/// A connection that is closed while bytes are on their way is reset, and the client may never see its answer (RFC
+/// 9112, 9.6): they are read and thrown away for a while, beside the answer.
+fn discard(mut body: Body) {
+    tokio::spawn(timeout(LINGER, async move {
+        while let Some(Ok(_)) = body.frame().await {}
+    }));
 }
 
 /// The state of the limit that a gated answer carries goes into its headers.
