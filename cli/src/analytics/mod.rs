@@ -1,0 +1,5 @@
+//! `konektor analytics`
+
+pub(crate) mod campaigns;
+pub(crate) mod funnel;
+pub(crate) mod summary;

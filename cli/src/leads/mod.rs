@@ -1,0 +1,8 @@
+//! `konektor leads`
+
+pub(crate) mod create;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod update;
+pub(crate) mod upsert;
+pub(crate) mod view;

@@ -1,0 +1,39 @@
+use clap::Command;
+use konektor_sdk::LeadChanges;
+use konektor_spec::Operation;
+
+use crate::{
+    call::Call,
+    error::Failure,
+    flags,
+    leads::{get, view},
+    output::{Answer, View},
+    verb::Verb,
+};
+
+pub(crate) const VERB: Verb = Verb {
+    operation: "leads_update",
+    examples: "  konektor leads update CRM-1024 --status qualified
+  konektor leads update 0812-3456-7890 --notes 'Call back on Monday' --clear email,source",
+    shape,
+    run: |call| Box::pin(run(call)),
+};
+
+fn shape(command: Command, operation: &Operation) -> Command {
+    flags::with_clear(get::shape(command, operation), operation)
+}
+
+async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
+    let name: String = call.flags.required("id")?;
+    let changes: LeadChanges = call.flags.body(None)?;
+    let lead = call
+        .client
+        .leads()
+        .update(name)
+        .changes(changes)
+        .send()
+        .await
+        .map_err(|error| call.failed(&error))?;
+
+    Answer::new(&*lead, View::Record(view::record(&lead, &call.when)))
+}

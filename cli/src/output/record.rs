@@ -1,0 +1,100 @@
+use comfy_table::{ColumnConstraint, ContentArrangement};
+use serde_json::{Map, Value};
+
+use super::{
+    NOTHING, clean,
+    table::{Cell, blank},
+};
+use crate::world::Terminal;
+
+/// One thing, its fields below each other.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record {
+    fields: Vec<(String, Cell)>,
+}
+
+impl Record {
+    /// Adds a field.
+    pub(crate) fn with(mut self, label: &str, value: impl Into<String>) -> Self {
+        self.fields.push((label.to_owned(), Cell::new(value)));
+        self
+    }
+
+    /// Adds a field that may be null.
+    pub(crate) fn maybe(self, label: &str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.with(label, value),
+            None => self.with(label, NOTHING),
+        }
+    }
+
+    /// Adds a field with a meaning of its own.
+    pub(crate) fn cell(mut self, label: &str, cell: Cell) -> Self {
+        self.fields.push((label.to_owned(), cell));
+        self
+    }
+
+    /// Adds what a newer server says beside the known fields.
+    pub(crate) fn extra(mut self, extra: &Map<String, Value>) -> Self {
+        for (name, value) in extra {
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            self.fields.push((name.clone(), Cell::new(text)));
+        }
+        self
+    }
+
+    /// Long values go on under themselves.
+    pub(super) fn text(&self, terminal: Option<Terminal>) -> String {
+        let mut drawing = blank();
+        if let Some(terminal) = terminal {
+            drawing
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(u16::try_from(terminal.columns).unwrap_or(u16::MAX));
+        }
+        for (label, cell) in &self.fields {
+            drawing.add_row([
+                comfy_table::Cell::new_owned(clean::line(label)),
+                cell.drawn(clean::block(&cell.text), terminal),
+            ]);
+        }
+        if let Some(labels) = drawing.column_mut(0) {
+            labels.set_constraint(ColumnConstraint::ContentWidth);
+        }
+        drawing.trim_fmt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        Record::default()
+            .with("name", "Budi Santoso")
+            .maybe("email", None::<String>)
+            .with("notes", "asked for the price list\nstatus  won\u{9b}")
+    }
+
+    #[test]
+    fn several_lines_stay_under_their_label() {
+        insta::assert_snapshot!(record().text(None), @r"
+         name   Budi Santoso
+         email  -
+         notes  asked for the price list
+                status  won�
+        ");
+    }
+
+    #[test]
+    fn long_values_are_wrapped_on_a_terminal() {
+        insta::assert_snapshot!(record().text(Some(Terminal { columns: 24, color: false })), @r"
+         name   Budi Santoso
+         email  -
+         notes  asked for the
+                price list
+                status  won�
+        ");
+    }
+}

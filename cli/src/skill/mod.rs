@@ -1,0 +1,3 @@
+//! `konektor skill`
+
+pub(crate) mod show;

@@ -1,0 +1,3 @@
+//! `konektor support`
+
+pub(crate) mod ticket;

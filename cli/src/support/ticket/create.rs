@@ -1,0 +1,44 @@
+use konektor_sdk::{SupportTicket, support::CreateTicket};
+
+use crate::{
+    call::Call,
+    error::Failure,
+    flags::Given as _,
+    output::{Answer, Record, View, When},
+    verb::{Verb, as_documented},
+};
+
+pub(crate) const VERB: Verb = Verb {
+    operation: "support_ticket_create",
+    examples: "  konektor support ticket create --subject 'Conversions to Meta fail' \\
+    --message 'Since this morning every conversion to Meta fails.' --priority high",
+    shape: as_documented,
+    run: |call| Box::pin(run(call)),
+};
+
+async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
+    let flags = &call.flags;
+    let subject: String = flags.required("subject")?;
+    let message: String = flags.required("message")?;
+    let ticket = call
+        .client
+        .support()
+        .create_ticket(subject, message)
+        .given(flags.get("priority")?, CreateTicket::priority)
+        .send()
+        .await
+        .map_err(|error| call.failed(&error))?;
+
+    Answer::new(&*ticket, View::Record(record(&ticket, &call.when)))
+}
+
+fn record(ticket: &SupportTicket, when: &When) -> Record {
+    Record::default()
+        .with("ticket", &ticket.ticket_ref)
+        .with("subject", &ticket.subject)
+        .with("status", ticket.status.as_str())
+        .with("priority", ticket.priority.as_str())
+        .with("created", when.at_and_ago(ticket.created_at))
+        .with("id", &ticket.ticket_id)
+        .extra(&ticket.extra)
+}

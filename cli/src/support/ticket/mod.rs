@@ -1,0 +1,3 @@
+//! `konektor support ticket`
+
+pub(crate) mod create;

@@ -1,0 +1,3 @@
+//! `konektor workspace`
+
+pub(crate) mod show;

@@ -1,0 +1,348 @@
+//! The command line says what the document says: no more, no less.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use clap::Command;
+use konektor_cli::command;
+use konektor_spec::{Body, Location, Operation, Spec};
+use serde_json::{Map, Value, json};
+use support::{Api, KEY, shortest, success};
+
+/// The command of every operation; a new one fails here until someone gives it a command.
+fn path(id: &str) -> Vec<&'static str> {
+    shortest(id)
+        .split_whitespace()
+        .skip(1)
+        .take(id.split('_').count())
+        .collect()
+}
+
+fn find<'a>(root: &'a Command, path: &[&str]) -> &'a Command {
+    path.iter().fold(root, |command, word| {
+        command
+            .find_subcommand(word)
+            .unwrap_or_else(|| panic!("there is no command {path:?}"))
+    })
+}
+
+/// How a field is spelled as a flag, from the path of its names.
+fn spelling(path: &[&str]) -> String {
+    let path = match path {
+        ["lead", rest @ ..] => rest,
+        path => path,
+    };
+    let mut flag = String::from("--");
+    for letter in path.join("-").chars() {
+        if letter.is_uppercase() {
+            flag.push('-');
+        }
+        flag.extend(letter.to_lowercase());
+    }
+    flag
+}
+
+/// The names that lead to every field of a body, with its schema.
+fn fields(schema: &Value) -> Vec<(Vec<&str>, &Value)> {
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    properties
+        .flat_map(|(name, field)| {
+            let below = fields(field);
+            if below.is_empty() {
+                return vec![(vec![name.as_str()], field)];
+            }
+            below
+                .into_iter()
+                .map(|(rest, field)| ([vec![name.as_str()], rest].concat(), field))
+                .collect()
+        })
+        .collect()
+}
+
+fn body_fields(body: Option<&Body>) -> Vec<(Vec<&str>, &Value)> {
+    body.map(|body| fields(&body.schema)).unwrap_or_default()
+}
+
+/// A value that no default is, as it is typed and as it is sent.
+fn sample(schema: &Value, name: &str) -> (String, Value) {
+    let words = schema["enum"].as_array().into_iter().flatten();
+    if let Some(word) = words.filter_map(Value::as_str).last() {
+        return (word.to_owned(), word.into());
+    }
+    let kinds = schema["type"].to_string();
+    if kinds.contains("integer") {
+        ("7".to_owned(), json!(7))
+    } else if kinds.contains("number") {
+        ("12.5".to_owned(), json!(12.5))
+    } else if kinds.contains("boolean") {
+        ("false".to_owned(), json!(false))
+    } else if schema["format"] == "uuid" {
+        let id = "7b0f3c52-5f6e-4b8e-9d3a-2f1c4e5a6b7c";
+        (id.to_owned(), id.into())
+    } else if schema["anyOf"].is_array() {
+        ("2025-01-15".to_owned(), "2025-01-15".into())
+    } else {
+        let text = format!("a {name} of & to '?");
+        (text.clone(), text.into())
+    }
+}
+
+#[test]
+fn every_operation_has_a_command_with_help_and_examples() {
+    let root = command(Spec::builtin());
+    for operation in Spec::builtin().operations() {
+        let command = find(&root, &path(&operation.id));
+        let help = command.clone().render_long_help().to_string();
+        assert!(help.contains("Examples:\n  konektor "), "{}", operation.id);
+        assert_eq!(
+            command.get_about().unwrap().to_string(),
+            operation.summary,
+            "{}",
+            operation.id
+        );
+    }
+}
+
+#[test]
+fn every_command_is_an_operation() {
+    fn leaves(command: &Command) -> usize {
+        let below = command.get_subcommands().map(leaves).sum::<usize>();
+        below.max(1)
+    }
+    let root = command(Spec::builtin());
+    assert_eq!(leaves(&root), Spec::builtin().operations().len());
+}
+
+#[test]
+fn every_parameter_and_field_has_its_flag() {
+    let root = command(Spec::builtin());
+    for operation in Spec::builtin().operations() {
+        let command = find(&root, &path(&operation.id));
+        let flags: Vec<_> = command
+            .get_arguments()
+            .filter_map(|flag| flag.get_long())
+            .map(|long| format!("--{long}"))
+            .collect();
+        let query = operation.parameters_in(Location::Query);
+        let wanted = query.map(|parameter| spelling(&[&parameter.name])).chain(
+            body_fields(operation.body.as_ref())
+                .into_iter()
+                .map(|(path, _)| spelling(&path)),
+        );
+        for flag in wanted {
+            assert!(flags.contains(&flag), "{} lacks {flag}", operation.id);
+        }
+        assert_eq!(
+            command.get_positionals().count(),
+            operation.parameters_in(Location::Path).count(),
+            "{}",
+            operation.id
+        );
+    }
+}
+
+/// The operation's command with every flag it has, and the query and the body that must come of it.
+fn everything(operation: &Operation) -> (Vec<String>, BTreeMap<String, String>, Value) {
+    let mut words: Vec<String> = vec!["konektor".into(), "-ojson".into()];
+    words.extend(path(&operation.id).into_iter().map(str::to_owned));
+    words.extend(
+        operation
+            .parameters_in(Location::Path)
+            .map(|_| "CRM-1024".to_owned()),
+    );
+    let mut query = BTreeMap::new();
+    for parameter in operation.parameters_in(Location::Query) {
+        let (typed, _) = sample(&parameter.schema, &parameter.name);
+        words.extend([spelling(&[&parameter.name]), typed.clone()]);
+        query.insert(parameter.name.clone(), typed);
+    }
+    let mut body = Map::new();
+    for (path, schema) in body_fields(operation.body.as_ref()) {
+        let (typed, value) = sample(schema, path[path.len() - 1]);
+        words.extend([spelling(&path), typed]);
+        match path.as_slice() {
+            [name] => body.insert((*name).to_owned(), value),
+            [above, name] => body
+                .entry(*above)
+                .or_insert_with(|| json!({}))
+                .as_object_mut()
+                .unwrap()
+                .insert((*name).to_owned(), value),
+            path => panic!("{path:?} is nested deeper than any field"),
+        };
+    }
+    (words, query, Value::Object(body))
+}
+
+#[test]
+fn every_flag_arrives_at_the_server() {
+    for operation in Spec::builtin().operations() {
+        let api = Api::documented(&operation.id);
+        let (words, query, body) = everything(operation);
+
+        let ran = api.run_words(words);
+
+        assert_eq!(ran.code, 0, "{}: {}", operation.id, ran.stderr);
+        let request = api.request();
+        assert_eq!(request.method.as_str(), operation.method);
+        assert_eq!(
+            request.url.path(),
+            format!(
+                "/api/v2/agent{}",
+                operation.path.replace("{id}", "CRM-1024")
+            )
+        );
+        let sent: BTreeMap<_, _> = request.url.query_pairs().into_owned().collect();
+        assert_eq!(sent, query, "{}", operation.id);
+        let sent: Value = serde_json::from_slice(&request.body).unwrap_or(json!({}));
+        assert_eq!(sent, body, "{}", operation.id);
+        let key = request.headers.get("authorization");
+        assert_eq!(key.unwrap(), &format!("Bearer {KEY}"));
+    }
+}
+
+#[test]
+fn what_is_not_given_is_not_sent() {
+    let api = Api::documented("leads_list");
+    api.run("konektor leads list");
+    assert_eq!(api.request().url.query(), None);
+
+    let api = Api::documented("leads_update");
+    api.run("konektor leads update CRM-1024");
+    assert_eq!(api.request().body, b"{}");
+}
+
+#[test]
+fn fields_are_emptied_by_clear() {
+    let api = Api::documented("leads_update");
+    let ran = api.run(
+        "konektor leads update CRM-1024 --status won --clear email,last-name --clear adPlatform",
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let body: Value = serde_json::from_slice(&api.request().body).unwrap();
+    assert_eq!(
+        body,
+        json!({"status": "won", "lastName": null, "email": null, "adPlatform": null})
+    );
+}
+
+#[test]
+fn only_fields_that_may_be_null_can_be_emptied() {
+    let api = Api::documented("leads_update");
+    let ran = api.run("konektor leads update CRM-1024 --clear status");
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr
+            .starts_with("error: clear: \"status\" is not allowed"),
+        "{}",
+        ran.stderr
+    );
+
+    let ran = api.run("konektor leads update CRM-1024 --email a@example.com --clear email");
+    assert_eq!(ran.code, 2);
+    assert_eq!(
+        ran.stderr,
+        "error: --email and --clear email contradict each other\n"
+    );
+    assert!(api.requests().is_empty());
+}
+
+#[test]
+fn the_apis_own_spelling_is_understood() {
+    let api = Api::documented("leads_upsert");
+    let ran = api.run(
+        "konektor leads upsert --match-by external-ref --match-value CRM-1024 --firstName Budi",
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let body: Value = serde_json::from_slice(&api.request().body).unwrap();
+    assert_eq!(
+        body,
+        json!({"match": {"by": "externalRef", "value": "CRM-1024"}, "lead": {"firstName": "Budi"}})
+    );
+}
+
+fn changed(change: impl FnOnce(&mut Value)) -> Spec {
+    let mut document = Spec::builtin().document().clone();
+    change(&mut document);
+    Spec::from_value(document).unwrap()
+}
+
+fn help(spec: &Spec, path: &[&str]) -> String {
+    find(&command(spec), path)
+        .clone()
+        .term_width(0)
+        .render_long_help()
+        .to_string()
+}
+
+#[test]
+fn a_new_status_is_allowed_shown_and_sent_at_once() {
+    let spec = changed(|document| {
+        document["components"]["schemas"]["LeadStatus"]["enum"]
+            .as_array_mut()
+            .unwrap()
+            .push("dormant".into());
+    });
+    assert!(help(&spec, &["leads", "list"]).contains("won, lost, dormant]"));
+
+    let api = Api::documented("leads_list").with_spec(spec);
+    let ran = api.run("konektor leads list --status dormant");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(api.request().url.query(), Some("status=dormant"));
+}
+
+#[test]
+fn a_status_that_is_gone_is_refused() {
+    let spec = changed(|document| {
+        document["components"]["schemas"]["LeadStatus"]["enum"] = json!(["new", "won"]);
+    });
+    let api = Api::documented("leads_list").with_spec(spec);
+    let ran = api.run("konektor leads list --status lost");
+    assert_eq!(ran.code, 2);
+    assert_eq!(
+        ran.stderr,
+        "error: status: \"lost\" is not allowed\n  allowed: new, won\n"
+    );
+}
+
+#[test]
+fn changed_limits_and_defaults_are_shown() {
+    let spec = changed(|document| {
+        let schemas = &mut document["components"]["schemas"];
+        schemas["PageLimit"]["maximum"] = json!(250);
+        schemas["PageLimit"]["default"] = json!(75);
+        schemas["FirstName"]["maxLength"] = json!(33);
+    });
+    assert!(help(&spec, &["leads", "list"]).contains("[1 to 250] [default: 75]"));
+    assert!(help(&spec, &["leads", "create"]).contains("[at most 33 characters]"));
+}
+
+#[test]
+fn a_new_parameter_has_a_flag_at_once() {
+    let spec = changed(|document| {
+        let parameters = &mut document["paths"]["/leads"]["get"]["parameters"];
+        parameters.as_array_mut().unwrap().push(json!({
+            "name": "hasPhone", "in": "query", "description": "Only leads with a phone.",
+            "schema": {"type": "boolean"},
+        }));
+    });
+    assert!(help(&spec, &["leads", "list"]).contains("--has-phone <BOOL>"));
+}
+
+#[test]
+fn an_unknown_value_of_a_newer_server_is_shown() {
+    let mut body = support::example("leads_get");
+    body["data"]["status"] = "of-tomorrow".into();
+    body["data"]["mood"] = "sunny".into();
+    let api = Api::answering(success("leads_get", &body));
+
+    let table = api.run("konektor leads get CRM-1024").stdout;
+    assert!(
+        table.contains("of-tomorrow") && table.contains("sunny"),
+        "{table}"
+    );
+    let json: Value =
+        serde_json::from_str(&api.run("konektor leads get CRM-1024 -o json").stdout).unwrap();
+    assert_eq!(json, body["data"]);
+}

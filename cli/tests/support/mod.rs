@@ -1,0 +1,217 @@
+//! The program, run inside the test against a server that gives the document's answers or others.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "it fails the test that uses it"
+)]
+
+use std::{ffi::OsString, io::Write};
+
+use konektor_cli::{Terminal, World, run};
+use konektor_sdk::Retries;
+use konektor_spec::{Operation, Spec};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use wiremock::{
+    Mock, MockServer, Request, ResponseTemplate,
+    matchers::{any, path},
+};
+
+pub(crate) const KEY: &str = "kna_3fJxTest_averysecretsecret";
+pub(crate) const REQUEST_ID: &str = "5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f";
+
+/// A server, and the program as one would start it beside.
+pub(crate) struct Api {
+    runtime: Runtime,
+    pub(crate) server: MockServer,
+    pub(crate) spec: Spec,
+    pub(crate) terminal: Option<Terminal>,
+    pub(crate) stderr_is_terminal: bool,
+    pub(crate) key: Option<&'static str>,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: u8,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Api {
+    /// A server that answers every request like this.
+    pub(crate) fn answering(answer: ResponseTemplate) -> Self {
+        let api = Self::silent();
+        api.mount(Mock::given(any()).respond_with(answer));
+        api
+    }
+
+    /// A server that answers an operation as the document says.
+    pub(crate) fn documented(id: &str) -> Self {
+        Self::answering(success(id, &example(id)))
+    }
+
+    /// A server that knows nothing yet.
+    pub(crate) fn silent() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let server = runtime.block_on(MockServer::start());
+        Self {
+            runtime,
+            server,
+            spec: Spec::builtin().clone(),
+            terminal: None,
+            stderr_is_terminal: false,
+            key: Some(KEY),
+        }
+    }
+
+    /// Answers requests for one path like this, whatever else is answered.
+    pub(crate) fn at(self, suffix: &str, answer: ResponseTemplate) -> Self {
+        let path = path(format!("{}{suffix}", self.spec.base_path()));
+        self.mount(Mock::given(path).respond_with(answer).with_priority(1));
+        self
+    }
+
+    fn mount(&self, mock: Mock) {
+        self.runtime.block_on(mock.mount(&self.server));
+    }
+
+    /// Someone sits before it.
+    pub(crate) fn on_a_terminal(mut self, columns: usize) -> Self {
+        self.terminal = Some(Terminal {
+            columns,
+            color: false,
+        });
+        self.stderr_is_terminal = true;
+        self
+    }
+
+    pub(crate) fn in_color(mut self) -> Self {
+        self.terminal = self.terminal.map(|terminal| Terminal {
+            color: true,
+            ..terminal
+        });
+        self
+    }
+
+    pub(crate) fn with_key(mut self, key: Option<&'static str>) -> Self {
+        self.key = key;
+        self
+    }
+
+    pub(crate) fn with_spec(mut self, spec: Spec) -> Self {
+        self.spec = spec;
+        self
+    }
+
+    /// Runs a command line, written as in a shell.
+    pub(crate) fn run(&self, line: &str) -> Ran {
+        self.run_words(shlex::split(line).unwrap())
+    }
+
+    pub(crate) fn run_words(&self, words: impl IntoIterator<Item = String>) -> Ran {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let code = self.run_into(words, &mut stdout, &mut stderr);
+        Ran {
+            code,
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    pub(crate) fn run_into(
+        &self,
+        words: impl IntoIterator<Item = String>,
+        stdout: &mut dyn Write,
+        stderr: &mut dyn Write,
+    ) -> u8 {
+        let (key, base_url) = (self.key, self.server.uri());
+        let world = World {
+            terminal: self.terminal,
+            stderr_is_terminal: self.stderr_is_terminal,
+            // Three minutes after the document's examples.
+            now: "2025-01-15T10:33:00Z".parse().unwrap(),
+            variable: Box::new(move |name| match name {
+                "KONEKTOR_API_KEY" => key.map(OsString::from),
+                "KONEKTOR_BASE_URL" => Some(OsString::from(&base_url)),
+                _ => None,
+            }),
+            retries: Retries::none(),
+            ..World::new(stdout, stderr)
+        };
+        run(&self.spec, words, world)
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.runtime
+            .block_on(self.server.received_requests())
+            .unwrap()
+    }
+
+    /// The only request.
+    pub(crate) fn request(&self) -> Request {
+        let mut requests = self.requests();
+        assert_eq!(requests.len(), 1);
+        requests.remove(0)
+    }
+}
+
+pub(crate) fn operation(id: &str) -> &'static Operation {
+    Spec::builtin()
+        .operation(id)
+        .unwrap_or_else(|| panic!("no operation {id}"))
+}
+
+/// The document's example of an operation's first success.
+pub(crate) fn example(id: &str) -> Value {
+    operation(id).responses[0].example.clone()
+}
+
+/// A success of an operation with this body.
+pub(crate) fn success(id: &str, body: &Value) -> ResponseTemplate {
+    let documented = &operation(id).responses[0];
+    let answer = answer(documented.status);
+    match body {
+        Value::String(text) => answer.set_body_raw(text.as_bytes(), &documented.media_type),
+        body => answer.set_body_json(body),
+    }
+}
+
+/// One of an operation's documented failures.
+pub(crate) fn failure(id: &str, status: u16) -> ResponseTemplate {
+    let responses = &operation(id).responses;
+    let documented = responses.iter().find(|response| response.status == status);
+    answer(status).set_body_json(&documented.unwrap().example)
+}
+
+/// An answer with the headers that every answer has, and no body.
+pub(crate) fn answer(status: u16) -> ResponseTemplate {
+    ResponseTemplate::new(status)
+        .insert_header("x-request-id", REQUEST_ID)
+        .insert_header("x-ratelimit-limit", "200")
+        .insert_header("x-ratelimit-remaining", "199")
+        .insert_header("x-ratelimit-reset", "1736937001")
+}
+
+/// A command line that an operation needs at the least.
+pub(crate) fn shortest(id: &str) -> &'static str {
+    match id {
+        "leads_list" => "konektor leads list",
+        "leads_get" => "konektor leads get CRM-1024",
+        "leads_create" => "konektor leads create --first-name Budi",
+        "leads_update" => "konektor leads update CRM-1024 --status qualified",
+        "leads_upsert" => "konektor leads upsert --match-by phone --match-value 081234567890",
+        "analytics_summary" => "konektor analytics summary",
+        "analytics_funnel" => "konektor analytics funnel",
+        "analytics_campaigns" => "konektor analytics campaigns",
+        "conversions_status" => "konektor conversions status",
+        "conversions_pending" => "konektor conversions pending",
+        "workspace_show" => "konektor workspace show",
+        "support_ticket_create" => {
+            "konektor support ticket create --subject 'A question' --message 'How?'"
+        }
+        "skill_show" => "konektor skill show",
+        other => panic!("the operation {other} has no command"),
+    }
+}
