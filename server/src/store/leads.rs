@@ -474,7 +474,8 @@ impl Tenant {
             ("priority", &filter.priority),
             ("source", &filter.source),
             ("ad_platform", &filter.ad_platform),
-            ("assigned_to", &filter.assigned_to),
+            // UUIDs are the same in either case, and kept as they were sent.
+            ("lower(assigned_to)", &filter.assigned_to),
         ];
         statement
             .push("workspace_id = ")
