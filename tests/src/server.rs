@@ -269,15 +269,7 @@ impl Server {
 
     /// Sends a request and reads the answer, whatever it is.
     pub async fn finish(&self, request: reqwest::RequestBuilder) -> Answer {
-        let response = request.send().await.expect("an answer");
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.expect("a whole answer");
-        Answer {
-            status,
-            headers,
-            json: serde_json::from_str(&text).unwrap_or_default(),
-            text,
-        }
+        Answer::read(request.send().await.expect("an answer")).await
     }
 
     /// Tells the server to stop and waits until it has.

@@ -2,4 +2,6 @@
 
 mod create;
 mod get;
+mod list;
 mod update;
+mod upsert;

@@ -1,0 +1,7 @@
+//! `GET /leads`
+
+mod cursors;
+mod filters;
+mod order;
+mod periods;
+mod search;

@@ -1,0 +1,169 @@
+//! `search`
+
+use konektor_tests::{Server, both_engines};
+use serde_json::json;
+
+/// The first names of the leads that a search finds, sorted.
+async fn found(server: &Server, search: &str) -> Vec<String> {
+    let answer = server.list(&[("search", search), ("limit", "100")]).await;
+    let mut names: Vec<_> = answer
+        .each("firstName")
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(
+        answer.total(),
+        i64::try_from(names.len()).unwrap(),
+        "{search}"
+    );
+    names.sort();
+    names
+}
+
+async fn people(server: &Server) {
+    for body in [
+        json!({"firstName": "Budi", "lastName": "Santoso", "email": "Budi.S@Example.com", "phone": "081234567890",
+            "uniqueCode": "SHOP-7", "externalRef": "CRM-1024"}),
+        json!({"firstName": "Siti", "lastName": "Budiman", "email": "siti@example.com", "externalRef": "CRM-10"}),
+        json!({"firstName": "René", "lastName": "O'Brien", "phone": "+14155552671", "externalRef": "crm-1024"}),
+        json!({"firstName": "Li", "lastName": "Na", "notes": "Budi asked", "campaignName": "Budi"}),
+        json!({"firstName": "Muhammad Al-Fatih", "lastName": "Şahin"}),
+    ] {
+        server.lead(body).await;
+    }
+}
+
+both_engines! {
+    async fn a_name_is_found_by_its_beginning_in_any_case(server) {
+        people(&server).await;
+        for search in ["bud", "BUD", "Budi", "budi"] {
+            assert_eq!(found(&server, search).await, ["Budi", "Siti"], "{search}");
+        }
+        assert_eq!(found(&server, "santoso").await, ["Budi"]);
+        assert_eq!(found(&server, "udi").await.len(), 0);
+        assert_eq!(found(&server, "budiman").await, ["Siti"]);
+        assert_eq!(found(&server, "budimann").await.len(), 0);
+    }
+
+    async fn short_words_match_whole_words_alone(server) {
+        people(&server).await;
+        assert_eq!(found(&server, "li").await, ["Li"]);
+        assert_eq!(found(&server, "NA").await, ["Li"]);
+        assert_eq!(found(&server, "al").await, ["Muhammad Al-Fatih"]);
+        for search in ["b", "bu", "s", "si", "l"] {
+            assert_eq!(found(&server, search).await.len(), 0, "{search}");
+        }
+    }
+
+    async fn several_words_all_have_to_match_in_any_order(server) {
+        people(&server).await;
+        for search in ["budi santoso", "  SANTOSO\tbud ", "budi san budi", "budi budi.s@example.com", "budi 081234567890",
+            "santoso CRM-1024", "budi SHOP"] {
+            assert_eq!(found(&server, search).await, ["Budi"], "{search}");
+        }
+        assert_eq!(found(&server, "muhammad fatih").await, ["Muhammad Al-Fatih"]);
+        for search in ["budi siti brien", "budi siti@example.co", "budi x", "li santoso"] {
+            assert_eq!(found(&server, search).await.len(), 0, "{search}");
+        }
+        assert_eq!(found(&server, "budi siti").await, ["Siti"]);
+    }
+
+    async fn unicode_forms_make_no_difference(server) {
+        people(&server).await;
+        for search in ["rené", "rene\u{301}", "RENÉ", "ｒｅｎé", "René\u{200b}"] {
+            assert_eq!(found(&server, search).await, ["René"], "{search}");
+        }
+        server.lead(json!({"firstName": "Straße"})).await;
+        assert_eq!(found(&server, "STRASSE").await, ["Straße"]);
+        server.lead(json!({"firstName": "Ωmega"})).await;
+        assert_eq!(found(&server, "ωμ").await.len(), 0);
+        assert_eq!(found(&server, "ωmega").await, ["Ωmega"]);
+        server.lead(json!({"firstName": "王小明"})).await;
+        assert_eq!(found(&server, "王小明").await, ["王小明"]);
+    }
+
+    async fn signs_in_a_name_separate_words(server) {
+        people(&server).await;
+        for search in ["o'brien", "O’Brien", "brien", "o brien", "brien-o"] {
+            assert_eq!(found(&server, search).await, ["René"], "{search}");
+        }
+        assert_eq!(found(&server, "al-fatih").await, ["Muhammad Al-Fatih"]);
+    }
+
+    async fn a_phone_is_found_in_every_spelling_and_only_whole(server) {
+        people(&server).await;
+        for search in ["081234567890", "+6281234567890", "6281234567890", "0812-3456-7890", "+62 812 3456 7890",
+            "(0812) 3456 7890", "81234567890", "００62 812 3456 7890"] {
+            assert_eq!(found(&server, search).await, ["Budi"], "{search}");
+        }
+        assert_eq!(found(&server, "+1 (415) 555-2671").await, ["René"]);
+        for search in ["0812", "7890", "62812345678"] {
+            assert_eq!(found(&server, search).await.len(), 0, "{search}");
+        }
+    }
+
+    async fn an_email_is_found_in_any_case_and_only_whole(server) {
+        people(&server).await;
+        for search in ["budi.s@example.com", "BUDI.S@EXAMPLE.COM", " budi.s@example.com "] {
+            assert_eq!(found(&server, search).await, ["Budi"], "{search}");
+        }
+        for search in ["budi.s@example.co", "@example.com", "example.com", "s@example.com"] {
+            assert_eq!(found(&server, search).await.len(), 0, "{search}");
+        }
+    }
+
+    async fn codes_are_found_by_their_beginning_in_their_own_case(server) {
+        people(&server).await;
+        assert_eq!(found(&server, "CRM-1024").await, ["Budi"]);
+        assert_eq!(found(&server, "CRM-10").await, ["Budi", "Siti"]);
+        assert_eq!(found(&server, "C").await, ["Budi", "Siti"]);
+        assert_eq!(found(&server, "crm-1").await, ["René"]);
+        assert_eq!(found(&server, "SHOP-").await, ["Budi"]);
+        assert_eq!(found(&server, "shop-").await.len(), 0);
+        assert_eq!(found(&server, "RM-1024").await.len(), 0);
+    }
+
+    async fn a_code_with_spaces_is_found_as_it_stands(server) {
+        server.lead(json!({"firstName": "A", "externalRef": "Order 66 é👩"})).await;
+        for search in ["Order", "Order 6", "Order 66 é", "Order 66 é👩"] {
+            assert_eq!(found(&server, search).await, ["A"], "{search}");
+        }
+        assert_eq!(found(&server, "66").await.len(), 0);
+    }
+
+    async fn signs_with_a_meaning_in_sql_have_none(server) {
+        people(&server).await;
+        server.lead(json!({"firstName": "Percent", "externalRef": "%_'"})).await;
+        for search in ["%", "%_", "%_'"] {
+            assert_eq!(found(&server, search).await, ["Percent"], "{search}");
+        }
+        for search in ["_", "'", "' or 1=1 --", "\"", "\\", "*", "B_di", "Bud%", "$1", ";", "bud*", "(", "\u{10ffff}"] {
+            let names = found(&server, search).await;
+            assert!(names.is_empty() || search.to_lowercase().starts_with("bud"), "{search} finds {names:?}");
+        }
+    }
+
+    async fn what_is_blank_or_too_long_is_refused(server) {
+        for blank in ["", " ", "\t\n", "\u{3000}"] {
+            assert_eq!(server.list(&[("search", blank)]).await.bad_fields(), ["search"], "{blank:?}");
+        }
+        assert_eq!(server.list(&[("search", &"é".repeat(200))]).await.status, 200);
+        assert_eq!(server.list(&[("search", &"é".repeat(201))]).await.complaint("search"), "Must have at most 200 characters");
+        assert_eq!(server.list(&[("search", &"a ".repeat(100))]).await.status, 200);
+    }
+
+    async fn notes_and_campaigns_are_not_searched(server) {
+        people(&server).await;
+        assert_eq!(found(&server, "asked").await.len(), 0);
+    }
+
+    async fn what_was_found_comes_in_the_order_of_the_list(server) {
+        for name in ["Budi A", "Budi B", "Budi C"] {
+            server.clock.advance(std::time::Duration::from_secs(1));
+            server.lead(json!({"firstName": name})).await;
+        }
+        assert_eq!(server.list(&[("search", "budi")]).await.each("firstName"), ["Budi C", "Budi B", "Budi A"]);
+        let answer = server.list(&[("search", "budi"), ("sortOrder", "asc"), ("limit", "2")]).await;
+        assert_eq!(answer.each("firstName"), ["Budi A", "Budi B"]);
+    }
+}
