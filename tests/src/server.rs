@@ -267,6 +267,12 @@ impl Server {
         )
     }
 
+    /// Reads a path of the whole server as anybody may, without a key.
+    pub async fn page(&self, path: &str) -> Answer {
+        self.finish(self.http.get(format!("{}{path}", self.url)))
+            .await
+    }
+
     /// Sends a request and reads the answer, whatever it is.
     pub async fn finish(&self, request: reqwest::RequestBuilder) -> Answer {
         Answer::read(request.send().await.expect("an answer")).await
