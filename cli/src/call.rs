@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use clap::{ArgMatches, parser::ValueSource};
-use konektor_sdk::{Client, Workspace};
+use konektor_sdk::{Client, Error, Workspace};
 use konektor_spec::{Access, Operation, Spec};
 
 use crate::{
@@ -70,7 +72,7 @@ impl<'a> Call<'a> {
     }
 
     /// What a failed call comes to, with what to do about it.
-    pub(crate) fn failed(&self, error: &konektor_sdk::Error) -> Failure {
+    pub(crate) fn failed(&self, error: &Error) -> Failure {
         Failure::of_call(error, self)
     }
 
@@ -84,20 +86,25 @@ impl<'a> Call<'a> {
         self.base_url.as_deref().unwrap_or(self.default_server)
     }
 
-    /// Whether a table is wanted.
-    pub(crate) fn for_people(&self) -> bool {
-        Format::of(self.matches) == Format::Table
+    /// An answer together with the workspace, whose currency or time zone its table shows.
+    ///
+    /// There is none when no table is wanted, or the key may not read it: the table is of use without.
+    pub(crate) async fn beside_workspace<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Error>>,
+    ) -> Result<(T, Option<Workspace>), Failure> {
+        let workspace = async { Ok(self.workspace().await) };
+        tokio::try_join!(answer, workspace).map_err(|error| self.failed(&error))
     }
 
-    /// The workspace, when a table would show its currency or time zone; None when the key may not read
-    /// it, because the table is of use without.
-    pub(crate) async fn workspace(&self) -> Option<Workspace> {
-        if !self.for_people() {
+    async fn workspace(&self) -> Option<Workspace> {
+        const PATIENCE: Duration = Duration::from_secs(2);
+
+        if Format::of(self.matches) != Format::Table {
             return None;
         }
         let workspace = self.client.workspace().show().send();
-        let patience = std::time::Duration::from_secs(2);
-        let answer = tokio::time::timeout(patience, workspace).await;
+        let answer = tokio::time::timeout(PATIENCE, workspace).await;
         Some(answer.ok()?.ok()?.into_inner())
     }
 

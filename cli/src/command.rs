@@ -3,6 +3,9 @@ use konektor_spec::{Operation, Spec};
 
 use crate::{error::Exit, flags, output::Format, verb};
 
+/// Longer lines are hard to read.
+pub(crate) const HELP_WIDTH: usize = 100;
+
 /// The command line that a document describes.
 ///
 /// `leads_list` becomes `leads list`; its parameters and the fields of its body become flags, with the
@@ -31,7 +34,7 @@ fn root(spec: &Spec) -> Command {
     Command::new("konektor")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Leads, analytics and conversions of a Konektor workspace, in your terminal.")
-        .max_term_width(100)
+        .max_term_width(HELP_WIDTH)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .arg(

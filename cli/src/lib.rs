@@ -65,7 +65,7 @@ where
     A: Into<OsString> + Clone,
 {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-    let mut command = command(spec);
+    let mut command = command(spec).term_width(world.help_width());
     let exit = match command.try_get_matches_from_mut(&arguments) {
         Ok(matches) => {
             let format = Format::of(&matches);

@@ -5,6 +5,8 @@ use konektor_sdk::{
     jiff::{Timestamp, tz::TimeZone},
 };
 
+use crate::command::HELP_WIDTH;
+
 /// What surrounds the program: streams, terminal, clock, environment.
 pub struct World<'a> {
     /// Where data goes.
@@ -67,6 +69,11 @@ impl<'a> World<'a> {
             variable: Box::new(|name| std::env::var_os(name)),
             ..Self::new(stdout, stderr)
         }
+    }
+
+    pub(crate) fn help_width(&self) -> usize {
+        self.terminal
+            .map_or(HELP_WIDTH, |terminal| terminal.columns.min(HELP_WIDTH))
     }
 
     /// A variable as text; one that is empty counts as not set.

@@ -34,8 +34,7 @@ async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
         .given(flags.get::<String>("from")?, Campaigns::from)
         .given(flags.get::<String>("to")?, Campaigns::to)
         .send();
-    let (campaigns, workspace) = tokio::join!(request, call.workspace());
-    let campaigns = campaigns.map_err(|error| call.failed(&error))?;
+    let (campaigns, workspace) = call.beside_workspace(request).await?;
 
     let currency = Currency::new(
         workspace

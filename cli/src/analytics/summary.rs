@@ -26,8 +26,7 @@ async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
         .given(flags.get::<String>("from")?, Summary::from)
         .given(flags.get::<String>("to")?, Summary::to)
         .send();
-    let (summary, workspace) = tokio::join!(request, call.workspace());
-    let summary = summary.map_err(|error| call.failed(&error))?;
+    let (summary, workspace) = call.beside_workspace(request).await?;
 
     let view = View::Record(record(&summary, workspace.as_ref(), &call.when));
     Answer::new(&*summary, view)

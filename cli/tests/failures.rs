@@ -1,0 +1,336 @@
+//! What happens when something goes wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers fail the test that calls them"
+)]
+
+mod support;
+
+use std::io::{self, Write};
+
+use konektor_spec::Spec;
+use serde_json::Value;
+use support::{Api, KEY, REQUEST_ID, answer, failure, shortest};
+
+fn exit_code(status: u16) -> u8 {
+    match status {
+        401 | 403 => 4,
+        404 => 5,
+        400 | 413 | 415 | 422 => 6,
+        429 => 7,
+        408 | 500 | 503 | 504 => 8,
+        other => panic!("no exit code for {other}"),
+    }
+}
+
+#[test]
+fn every_documented_failure_has_its_exit_code_and_says_what_to_do() {
+    for operation in Spec::builtin().operations() {
+        for status in operation.responses.iter().map(|response| response.status) {
+            if status < 400 {
+                continue;
+            }
+            let api = Api::answering(failure(&operation.id, status));
+            let ran = api.run(shortest(&operation.id));
+            let what = format!("{} {status}: {}", operation.id, ran.stderr);
+            assert_eq!(ran.code, exit_code(status), "{what}");
+            assert_eq!(ran.stdout, "", "{what}");
+            let lines: Vec<_> = ran.stderr.lines().collect();
+            assert!(
+                lines.len() >= 3 && lines[0].starts_with("error: "),
+                "{what}"
+            );
+            assert_eq!(
+                lines[lines.len() - 1],
+                format!("  request {REQUEST_ID}"),
+                "{what}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_exit_codes_are_in_the_help() {
+    let help = Api::silent().run("konektor --help").stdout;
+    let codes = help.split("Exit codes:\n").nth(1).unwrap().lines().take(8);
+    let codes: Vec<_> = codes
+        .map(|line| line.split_whitespace().next().unwrap())
+        .collect();
+    assert_eq!(codes, ["0", "1", "2", "4", "5", "6", "7", "8"]);
+}
+
+fn told(operation: &str, status: u16) -> String {
+    Api::answering(failure(operation, status))
+        .run(shortest(operation))
+        .stderr
+}
+
+#[test]
+fn people_are_told_what_to_do() {
+    insta::assert_snapshot!(told("leads_create", 400), @r"
+    error: 2 fields are not valid
+      email: Invalid email
+      first-name: Required
+      see: konektor leads create --help
+      request 5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f
+    ");
+    insta::assert_snapshot!(told("leads_get", 404), @r"
+    error: No lead of this workspace has that id, uniqueCode, externalRef or phone
+      a lead is named by its id, uniqueCode, externalRef or phone; find it with: konektor leads list --search …
+      request 5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f
+    ");
+    insta::assert_snapshot!(told("leads_update", 403), @r"
+    error: The key lacks the scope agent.leads.write
+      this needs a key with the scope agent.leads.write, used from an address that it allows, on a plan with the Agent API
+      request 5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f
+    ");
+    insta::assert_snapshot!(told("leads_create", 503), @r"
+    error: The service is not available at the moment; try again
+      look whether it happened before you try again
+      request 5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f
+    ");
+}
+
+#[test]
+fn a_wait_is_told_in_words() {
+    let told = |seconds: &str| {
+        let limited = failure("leads_list", 429).insert_header("retry-after", seconds);
+        Api::answering(limited).run("konektor leads list").stderr
+    };
+    for (seconds, words) in [
+        ("1", "1 second"),
+        ("90", "90 seconds"),
+        ("121", "3 minutes"),
+        ("30000", "9 hours"),
+    ] {
+        let told = told(seconds);
+        assert!(
+            told.contains(&format!("\n  try again in {words}\n")),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn one_bad_field_takes_one_line() {
+    let body = serde_json::json!({"success": false, "error": {
+        "code": "VALIDATION_ERROR", "message": "1 field is not valid",
+        "details": {"lead.firstName": "Required"},
+    }});
+    let ran = Api::answering(answer(400).set_body_json(&body)).run(shortest("leads_upsert"));
+    assert!(
+        ran.stderr
+            .starts_with("error: first-name: Required\n  see: "),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn programs_get_the_error_as_json() {
+    let api = Api::answering(failure("leads_create", 400));
+    let ran = api.run("konektor leads create --first-name Budi -o json");
+    assert_eq!((ran.code, ran.stdout.as_str()), (6, ""));
+    let error: Value = serde_json::from_str(&ran.stderr).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&error).unwrap(), @r#"
+    {
+      "code": "VALIDATION_ERROR",
+      "message": "2 fields are not valid",
+      "details": {
+        "email": "Invalid email",
+        "firstName": "Required"
+      },
+      "status": 400,
+      "requestId": "5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f",
+      "retryable": false,
+      "retryAfter": null,
+      "hint": "see: konektor leads create --help"
+    }
+    "#);
+
+    let ran = api.run("konektor leads list --status qualifed --output=json");
+    assert_eq!(ran.code, 2);
+    let error: Value = serde_json::from_str(&ran.stderr).unwrap();
+    assert_eq!(error["code"], "USAGE");
+    assert_eq!(error["status"], Value::Null);
+}
+
+#[test]
+fn a_word_that_is_not_allowed_comes_with_the_nearest_one() {
+    let api = Api::silent();
+    let ran = api.run("konektor leads update CRM-1024 --status qualifed");
+    assert_eq!(ran.code, 2);
+    insta::assert_snapshot!(ran.stderr, @r#"
+    error: status: "qualifed" is not allowed, did you mean "qualified"?
+      allowed: pageview, new, contacted, responded, qualified, hot, proposal, negotiation, invoice, won, lost
+    "#);
+    assert!(api.requests().is_empty());
+}
+
+#[test]
+fn wrong_usage_is_2_and_sends_nothing() {
+    let api = Api::silent();
+    for line in [
+        "konektor",
+        "konektor leads",
+        "konektor support ticket",
+        "konektor leads lst",
+        "konektor leads list --statsu new",
+        "konektor leads list --limit ten",
+        "konektor leads list --assigned-to me",
+        "konektor leads list -o xml",
+        "konektor leads get",
+        "konektor leads create",
+        "konektor leads create --first-name Budi --estimated-value NaN",
+        "konektor leads upsert --match-by phone",
+        "konektor leads list --base-url nowhere",
+        "konektor leads list --base-url http://konektor.example",
+    ] {
+        let ran = api.run(line);
+        assert_eq!(
+            (ran.code, ran.stdout.as_str()),
+            (2, ""),
+            "{line}: {}",
+            ran.stderr
+        );
+        assert!(!ran.stderr.is_empty(), "{line}");
+    }
+    assert!(api.requests().is_empty());
+}
+
+#[test]
+fn a_lead_that_would_be_another_path_is_not_valid() {
+    for lead in ["''", "..", "."] {
+        let api = Api::silent();
+        assert_eq!(api.run(&format!("konektor leads get {lead}")).code, 6);
+        assert!(api.requests().is_empty());
+    }
+}
+
+#[test]
+fn without_a_key_only_the_guide_can_be_read() {
+    for key in [None, Some(""), Some(" ")] {
+        for operation in Spec::builtin().operations() {
+            let api = Api::documented(&operation.id).with_key(key);
+            let ran = api.run(shortest(&operation.id));
+            if operation.scope().is_none() {
+                assert_eq!(ran.code, 0, "{}", ran.stderr);
+                continue;
+            }
+            assert_eq!(ran.code, 4, "{}", operation.id);
+            assert!(
+                ran.stderr.contains("export KONEKTOR_API_KEY="),
+                "{}",
+                ran.stderr
+            );
+            assert!(api.requests().is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_8() {
+    let api = Api::silent();
+    let ran = api.run("konektor leads list --base-url http://127.0.0.1:1");
+    assert_eq!(ran.code, 8);
+    assert!(
+        ran.stderr.contains("http://127.0.0.1:1 (--base-url or"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_proxys_page_is_the_status_it_came_with() {
+    let html = answer(503).set_body_raw("<html>down</html>", "text/html");
+    assert_eq!(Api::answering(html).run("konektor leads list").code, 8);
+    let login = answer(200).set_body_raw("<html>login</html>", "text/html");
+    assert_eq!(Api::answering(login).run("konektor leads list").code, 8);
+}
+
+#[test]
+fn the_key_is_in_no_output() {
+    let mut ran = Vec::new();
+    for operation in Spec::builtin().operations() {
+        let line = shortest(&operation.id);
+        for status in operation.responses.iter().map(|response| response.status) {
+            let api = if status < 400 {
+                Api::documented(&operation.id)
+            } else {
+                Api::answering(failure(&operation.id, status))
+            };
+            let api = api.on_a_terminal(80);
+            ran.push(api.run(line));
+            ran.push(api.run(&format!("{line} -o json")));
+        }
+        ran.push(Api::silent().run(&format!("{line} --help")));
+    }
+    let api = Api::silent();
+    ran.push(api.run("konektor --help"));
+    ran.push(api.run("konektor leads list --base-url http://127.0.0.1:1 -o json"));
+    ran.push(api.run("konektor leads list --base-url nowhere"));
+    ran.push(
+        Api::silent()
+            .with_key(Some("kna_3fJxTest_\u{1}averysecretsecret"))
+            .run("konektor leads list"),
+    );
+    for ran in ran {
+        let text = ran.stdout + &ran.stderr;
+        assert!(
+            !text.contains(KEY) && !text.contains("averysecret"),
+            "{text}"
+        );
+    }
+}
+
+/// A stream that fails.
+struct Broken(io::ErrorKind);
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(self.0.into())
+    }
+}
+
+fn into_broken(kind: io::ErrorKind, line: &str) -> (u8, String) {
+    let api = Api::documented("leads_list");
+    let mut stderr = Vec::new();
+    let words = line.split_whitespace().map(str::to_owned);
+    let code = api.run_into(words, &mut Broken(kind), &mut stderr);
+    (code, String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    for line in ["konektor leads list", "konektor --help"] {
+        assert_eq!(
+            into_broken(io::ErrorKind::BrokenPipe, line),
+            (0, String::new())
+        );
+    }
+}
+
+#[test]
+fn a_full_disk_is_one() {
+    for line in ["konektor leads list", "konektor --help"] {
+        let (code, stderr) = into_broken(io::ErrorKind::StorageFull, line);
+        assert_eq!(code, 1);
+        assert!(
+            stderr.starts_with("error: the output cannot be written: "),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn errors_that_nobody_can_read_keep_their_code() {
+    let api = Api::answering(failure("leads_list", 429));
+    let mut gone = Broken(io::ErrorKind::BrokenPipe);
+    let words = ["konektor", "leads", "list"].map(str::to_owned);
+    assert_eq!(api.run_into(words, &mut Vec::new(), &mut gone), 7);
+}

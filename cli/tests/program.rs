@@ -1,0 +1,116 @@
+//! The program itself, with its own environment and streams.
+#![allow(clippy::unwrap_used, reason = "helpers fail the test that calls them")]
+
+mod support;
+
+use std::{
+    io::Read as _,
+    process::{Command, Output, Stdio},
+};
+
+use support::{Api, KEY, example, success};
+
+fn konektor(api: &Api) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_konektor"));
+    program
+        .env_remove("NO_COLOR")
+        .env("TZ", "UTC")
+        .env("KONEKTOR_API_KEY", KEY)
+        .env("KONEKTOR_BASE_URL", api.server.uri())
+        .stdin(Stdio::null());
+    program
+}
+
+fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn settings_come_from_the_environment() {
+    let api = Api::documented("leads_list");
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = konektor(&api).args(["leads", "list"]).output().unwrap();
+    assert_eq!(status.code(), Some(0), "{}", text(&stderr));
+    assert!(
+        text(&stdout).contains("Budi Santoso  +62 812-3456-7890  new"),
+        "{}",
+        text(&stdout)
+    );
+    assert_eq!(text(&stderr), "");
+
+    let request = api.request();
+    let key = request.headers.get("authorization").unwrap();
+    assert_eq!(key, &format!("Bearer {KEY}"));
+    let agent = request.headers.get("user-agent").unwrap();
+    assert!(agent.to_str().unwrap().starts_with("konektor-cli/"));
+}
+
+#[test]
+fn a_flag_wins_over_the_environment() {
+    let api = Api::documented("workspace_show");
+    let status = konektor(&api)
+        .env("KONEKTOR_BASE_URL", "http://127.0.0.1:1")
+        .args(["--base-url", &api.server.uri(), "workspace", "show"])
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn the_guide_needs_no_key() {
+    let api = Api::documented("skill_show");
+    let output = konektor(&api)
+        .env_remove("KONEKTOR_API_KEY")
+        .args(["skill", "show"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        text(&output.stdout),
+        example("skill_show").as_str().unwrap()
+    );
+}
+
+#[test]
+fn failures_are_seen_by_the_shell() {
+    let api = Api::silent();
+    let code = |words: &[&str]| {
+        let output = konektor(&api)
+            .env_remove("KONEKTOR_API_KEY")
+            .args(words)
+            .output()
+            .unwrap();
+        output.status.code()
+    };
+    assert_eq!(code(&["--version"]), Some(0));
+    assert_eq!(code(&["leads", "lst"]), Some(2));
+    assert_eq!(code(&["leads", "list"]), Some(4));
+}
+
+/// `konektor leads list | head -c 10`, with more than a pipe holds.
+#[test]
+fn a_closed_pipe_is_silent() {
+    let mut body = example("leads_list");
+    let mut lead = body["data"][0].clone();
+    lead["notes"] = "x".repeat(5000).into();
+    body["data"] = (0..100).map(|_| lead.clone()).collect();
+    let api = Api::answering(success("leads_list", &body));
+    let mut program = konektor(&api)
+        .args(["leads", "list", "-o", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+
+    let mut stdout = program.stdout.take().unwrap();
+    stdout.read_exact(&mut [0; 10]).unwrap();
+    drop(stdout);
+
+    let output = program.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
