@@ -35,7 +35,7 @@ impl Exit {
         Self::Unavailable,
     ];
 
-    /// The number that the shell sees. 3 is left free: curl and others mean a malformed URL by it.
+    /// The number that the shell sees; 3 means nothing.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -289,7 +289,7 @@ fn hint(error: &konektor_sdk::Error, call: &Call<'_>) -> String {
             call.server()
         ),
         ErrorKind::Forbidden => forbidden(call.operation),
-        ErrorKind::NotFound if names_a_lead(call) => {
+        ErrorKind::NotFound if error.code().is_some() && may_be_missing(call.operation) => {
             "a lead is named by its id, uniqueCode, externalRef or phone; find it with: \
              konektor leads list --search …"
                 .to_owned()
@@ -321,8 +321,12 @@ fn forbidden(operation: &Operation) -> String {
     )
 }
 
-fn names_a_lead(call: &Call<'_>) -> bool {
-    call.operation.tag == "Leads"
+/// Whether the operation asks for one thing, which may not be there; all such things are leads.
+fn may_be_missing(operation: &Operation) -> bool {
+    operation
+        .responses
+        .iter()
+        .any(|response| response.status == 404)
 }
 
 fn seconds(count: u64) -> String {

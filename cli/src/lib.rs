@@ -1,7 +1,7 @@
 //! The command line of Konektor's Agent API.
 //!
 //! One folder for each noun, one file for each verb. The API's document says which commands and flags
-//! there are, what they allow and what they mean; the SDK alone speaks HTTP; [`output`] alone prints.
+//! there are, what they allow and what they mean; the SDK alone speaks HTTP; `output` alone prints.
 //!
 //! ```
 //! let command = konektor_cli::command(konektor_spec::Spec::builtin());

@@ -242,6 +242,19 @@ fn a_server_that_is_not_there_is_8() {
 }
 
 #[test]
+fn a_page_that_is_not_the_apis_asks_for_the_address() {
+    let html = answer(404).set_body_raw("<html>nothing here</html>", "text/html");
+    let ran = Api::answering(html).run("konektor leads get CRM-1024");
+    assert_eq!(ran.code, 5);
+    assert!(
+        ran.stderr
+            .contains("is there a Konektor server at http://127.0.0.1:"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn a_proxys_page_is_the_status_it_came_with() {
     let html = answer(503).set_body_raw("<html>down</html>", "text/html");
     assert_eq!(Api::answering(html).run("konektor leads list").code, 8);

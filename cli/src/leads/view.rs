@@ -6,11 +6,11 @@ use crate::output::{Cell, Column, Currency, Record, Table, Tone, When, phone};
 
 /// Columns of a list; the code is dropped first, a name never.
 const COLUMNS: [Column; 8] = [
-    Column::new("NAME").least(12),
+    Column::new("NAME").least(18),
     Column::new("PHONE").rank(1),
     Column::new("STATUS").rank(2),
     Column::new("SOURCE").rank(6),
-    Column::new("CAMPAIGN").rank(5).least(8),
+    Column::new("CAMPAIGN").rank(5).least(13),
     Column::new("VALUE").rank(4).right(),
     Column::new("CREATED").rank(3),
     Column::new("CODE").rank(7),
