@@ -14,6 +14,7 @@ pub mod logging;
 mod pages;
 mod pipeline;
 pub mod reply;
+pub mod seed;
 pub mod serve;
 pub mod store;
 pub mod vault;

@@ -4,11 +4,14 @@
 //! a wrong command line, and 1 for every other failure.
 
 mod database;
+mod demo;
 mod key;
 mod keygen;
 mod master_key;
 mod openapi;
 mod output;
+mod seed;
+mod serve;
 mod workspace;
 
 use std::{env, process::ExitCode};
@@ -40,10 +43,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Serve(serve::Args),
     #[command(subcommand)]
     Workspace(workspace::Command),
     #[command(subcommand)]
     Key(key::Command),
+    Seed(seed::Args),
     /// Print the API document, openapi.yaml (with --json as JSON)
     Openapi,
     /// Print a new master key: base64 of 32 random bytes
@@ -77,8 +82,10 @@ fn run(cli: Cli) -> Result<()> {
     let clock = Clock::system();
     tokio::runtime::Runtime::new()?.block_on(async {
         match cli.command {
+            Command::Serve(args) => serve::run(args, output, clock).await,
             Command::Workspace(command) => workspace::run(command, output, &clock).await,
             Command::Key(command) => key::run(command, output, &clock).await,
+            Command::Seed(args) => seed::run(args, output, &clock).await,
             Command::Openapi => openapi::run(output),
             Command::Keygen => keygen::run(output),
         }

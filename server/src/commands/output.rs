@@ -64,8 +64,8 @@ fn aligned(table: &mut Table, rows: impl IntoIterator<Item = Vec<String>>) -> St
 }
 
 /// A number with its thousands apart: `2,013`.
-pub(super) fn grouped(number: impl ToString) -> String {
-    let digits = number.to_string();
+pub(super) fn grouped(number: impl Into<i64>) -> String {
+    let digits = number.into().to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.char_indices() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        let shown = [0_u32, 999, 1_000, 2_013, 1_000_000].map(grouped);
+        let shown = [0_i64, 999, 1_000, 2_013, 1_000_000].map(grouped);
         assert_eq!(shown, ["0", "999", "1,000", "2,013", "1,000,000"]);
     }
 

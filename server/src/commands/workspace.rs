@@ -21,6 +21,8 @@ use crate::{
 
 /// The plan whose limit is agreed with each customer.
 const CUSTOM_PLAN: &str = "custom";
+pub(super) const TIME_ZONE: &str = "Asia/Jakarta";
+pub(super) const CURRENCY: &str = "IDR";
 const LANGUAGE: &str = "id";
 const DATE_FORMAT: &str = "DD/MM/YYYY";
 const LONGEST_NAME: usize = 200;
@@ -68,10 +70,10 @@ struct Options {
     #[arg(long, default_value = "starter", value_parser = PossibleValuesParser::new(Spec::builtin().plans()))]
     plan: String,
     /// Its IANA time zone, in which its days and weeks begin
-    #[arg(long, value_name = "ZONE", default_value = "Asia/Jakarta", value_parser = parse_time_zone)]
+    #[arg(long, value_name = "ZONE", default_value = TIME_ZONE, value_parser = parse_time_zone)]
     timezone: String,
     /// Its currency, as three letters (ISO 4217)
-    #[arg(long, value_name = "CODE", default_value = "IDR", value_parser = parse_currency)]
+    #[arg(long, value_name = "CODE", default_value = CURRENCY, value_parser = parse_currency)]
     currency: String,
     /// The most leads created a day; no limit unless given
     #[arg(long, value_name = "N", value_parser = value_parser!(i64).range(0..))]

@@ -47,6 +47,16 @@ pub fn unique_code(rng: &mut (impl Rng + ?Sized)) -> String {
     format!("KNK-{}", random_text(CROCKFORD, UNIQUE_CODE_LENGTH, rng))
 }
 
+/// The unique code of a synthetic lead, `KNK-7ZQ4M0X2RD8K`: the lowest 60 bits of a number, in two characters more
+/// than [`unique_code`] has, so that the two never meet.
+#[must_use]
+pub fn synthetic_unique_code(number: u64) -> String {
+    let digits = (0..12)
+        .rev()
+        .map(|place| char::from(CROCKFORD[((number >> (5 * place)) & 31) as usize]));
+    "KNK-".chars().chain(digits).collect()
+}
+
 /// A new tracking code of a workspace: `KNK-abc123`.
 pub fn tracking_code(rng: &mut (impl Rng + ?Sized)) -> String {
     format!("KNK-{}", random_text(LOWER_ALPHANUMERIC, 6, rng))

@@ -625,7 +625,7 @@ impl Tenant {
             .to_vec()
     }
 
-    fn phone_index(&self, e164: &str) -> Vec<u8> {
+    pub(super) fn phone_index(&self, e164: &str) -> Vec<u8> {
         self.keys.blind_index(IndexKind::LeadPhone, e164).to_vec()
     }
 }

@@ -6,6 +6,7 @@
 
 mod analytics;
 pub mod api_keys;
+mod bulk;
 mod conversions;
 mod error;
 pub mod leads;
@@ -27,6 +28,7 @@ use sqlx::{
 };
 
 pub use analytics::{CampaignRow, Totals};
+pub use bulk::{BulkLead, BulkProgress, BulkStep};
 pub use conversions::PendingLead;
 pub use error::StoreError;
 pub use tickets::NewTicket;
@@ -148,12 +150,15 @@ impl Store {
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        let statement = match self.engine {
+        Ok(self.writers.begin_with(self.begin_statement()).await?)
+    }
+
+    fn begin_statement(&self) -> &'static str {
+        match self.engine {
             // A deferred transaction that turns into a writer half-way may fail with "database is locked".
             Engine::Sqlite => "begin immediate",
             Engine::Postgres => "begin",
-        };
-        Ok(self.writers.begin_with(statement).await?)
+        }
     }
 
     /// What makes a `select` keep others from changing its rows; SQLite's only writer needs nothing.

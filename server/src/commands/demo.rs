@@ -1,0 +1,119 @@
+//! What `serve --demo` shows: a workspace with believable leads and a new key.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use konektor_spec::Spec;
+
+use super::{
+    key::{self, Grant},
+    master_key,
+    output::grouped,
+    workspace,
+};
+use crate::{
+    clock::Clock,
+    domain::{api_key::ApiKey, workspace::Workspace},
+    seed::SyntheticLeads,
+    store::Store,
+    vault::MasterKey,
+};
+
+/// Never beside real data.
+pub(super) const DATABASE_URL: &str = "sqlite:konektor-demo.db";
+
+const DATABASE_FILE: &str = "konektor-demo.db";
+const MASTER_KEY_FILE: &str = "konektor-demo.key";
+const WORKSPACE: &str = "Toko Budi Online";
+const PLAN: &str = "pro";
+const LEADS: u32 = 2_013;
+/// By its name the key of an earlier start is known.
+const KEY: &str = "demo";
+
+/// The demo's workspace and the key of this start.
+pub(super) struct Demo {
+    pub(super) workspace: Workspace,
+    pub(super) key: ApiKey,
+    leads: i64,
+}
+
+/// The demo's own master key, made with its database.
+pub(super) fn master_key() -> Result<MasterKey> {
+    let key = Path::new(MASTER_KEY_FILE);
+    if Path::new(DATABASE_FILE).exists() && !key.exists() {
+        bail!(
+            "{DATABASE_FILE} is here and its key {MASTER_KEY_FILE} is not: \
+             put the key back, or delete the database and start again"
+        );
+    }
+    master_key::kept_in(key)
+}
+
+/// Makes the workspace and its leads unless an earlier start did, ends that start's key and makes a new one.
+pub(super) async fn prepare(store: &Store, clock: &Clock) -> Result<Demo> {
+    let known = store.workspaces().await?;
+    let workspace = match known.into_iter().find(|known| known.name == WORKSPACE) {
+        Some(workspace) => workspace,
+        None => create_workspace(store, clock).await?,
+    };
+    let tenant = store.tenant(&workspace).await?;
+    if tenant.lead_count().await? == 0 {
+        let leads = SyntheticLeads::demo(Spec::builtin(), &workspace.id, LEADS, clock.now());
+        tenant.insert_leads(leads.into_iter(), |_| {}).await?;
+    }
+
+    for key in store.api_keys(&workspace.id).await? {
+        if key.name == KEY && key.revoked_at.is_none() {
+            store.revoke_api_key(&key.id, clock.now()).await?;
+        }
+    }
+    let grant = Grant {
+        name: KEY.to_owned(),
+        scopes: key::known_scopes().into_iter().map(str::to_owned).collect(),
+        ip_allow: Vec::new(),
+        expires_at: None,
+    };
+    let key = key::issue(store, &workspace, grant, clock).await?;
+    let leads = tenant.lead_count().await?;
+    Ok(Demo {
+        workspace,
+        key,
+        leads,
+    })
+}
+
+async fn create_workspace(store: &Store, clock: &Clock) -> Result<Workspace> {
+    let workspace = Workspace {
+        plan: PLAN.to_owned(),
+        timezone: workspace::TIME_ZONE.to_owned(),
+        currency: workspace::CURRENCY.to_owned(),
+        ..workspace::new(WORKSPACE, clock)
+    };
+    store.create_workspace(&workspace).await?;
+    Ok(workspace)
+}
+
+impl Demo {
+    pub(super) fn words(&self, url: &str) -> String {
+        let Workspace { name, plan, .. } = &self.workspace;
+        let (leads, key) = (grouped(self.leads), self.key.text());
+        format!(
+            "  workspace  {name} · {plan} · {leads} leads
+  key        {key}   (all scopes, shown this once)
+
+  next       export KONEKTOR_BASE_URL={url} KONEKTOR_API_KEY={key}
+             cargo run --release --bin konektor -- leads list",
+            key = *key
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demos_plan_has_the_agent_api() {
+        assert!(Spec::builtin().requests_per_minute(PLAN).is_some());
+    }
+}

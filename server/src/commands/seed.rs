@@ -1,0 +1,104 @@
+//! `konektor-server seed`
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::value_parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use konektor_spec::Spec;
+use serde_json::json;
+
+use super::{
+    database::{self, DatabaseArgs},
+    output::{Output, grouped},
+};
+use crate::{
+    clock::Clock,
+    seed::{MOST_LEADS, SyntheticLeads},
+    store::{BulkProgress, BulkStep},
+};
+
+/// Fill a workspace with synthetic leads, for demos and benchmarks
+#[derive(clap::Args)]
+#[command(after_help = "\
+The same --leads and --seed make the same leads. Their times are counted back from the hour at which they are
+made; ids hold the time and the workspace. Another --seed adds other leads; the same one is refused. A lead whose
+phone another lead of the workspace has already comes without one.
+
+It is all or nothing: when it is interrupted, no lead is there and every index is. On SQLite a running server
+reads on and has to wait with writes.
+
+Examples:
+  konektor-server seed --workspace ID --leads 2000
+  konektor-server seed --workspace ID --leads 1000000 --seed 7")]
+pub(super) struct Args {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The workspace's id
+    #[arg(long, value_name = "ID")]
+    workspace: String,
+    /// How many leads to make
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=i64::from(MOST_LEADS)))]
+    leads: u32,
+    /// Which leads: another number, other leads
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u32,
+}
+
+pub(super) async fn run(args: Args, output: Output, clock: &Clock) -> Result<()> {
+    let store = args.database.open().await?;
+    let workspace = database::workspace(&store, &args.workspace).await?;
+    let tenant = store.tenant(&workspace).await?;
+    let leads = SyntheticLeads::new(
+        Spec::builtin(),
+        &workspace.id,
+        args.seed,
+        args.leads,
+        clock.now(),
+    );
+    if tenant.lead(&leads.first_code()).await?.is_some() {
+        bail!(
+            "the leads of seed {} are in this workspace already; choose another with --seed",
+            args.seed
+        );
+    }
+
+    let bar = ProgressBar::no_length().with_style(style()?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let progress = bar.clone();
+    let inserted = tenant
+        .insert_leads(leads.into_iter(), move |now| show(&progress, now))
+        .await;
+    bar.finish_and_clear();
+    inserted?;
+    store.close().await;
+
+    output.print(
+        &json!({ "workspaceId": workspace.id, "leads": args.leads, "seed": args.seed }),
+        || {
+            format!(
+                "made {} leads in {} ({})",
+                grouped(args.leads),
+                workspace.id,
+                workspace.name
+            )
+        },
+    )?;
+    Ok(())
+}
+
+fn show(bar: &ProgressBar, now: BulkProgress) {
+    bar.set_length(now.of);
+    bar.set_position(now.done);
+    bar.set_message(match now.step {
+        BulkStep::Leads => "leads",
+        BulkStep::Names => "names",
+        BulkStep::Indexes => "indexes",
+    });
+}
+
+fn style() -> Result<ProgressStyle> {
+    Ok(ProgressStyle::with_template(
+        " {msg:8} {wide_bar} {human_pos}/{human_len} · {elapsed_precise}",
+    )?)
+}

@@ -1,0 +1,659 @@
+//! The real program: what its commands print, refuse and leave behind.
+
+#![expect(clippy::unwrap_used, reason = "what goes wrong here is a failed test")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use konektor_server::{
+    store::{
+        Store, Tenant,
+        leads::{LeadFilter, LeadOrder, Start},
+    },
+    vault::{MasterKey, MasterKeys, Vault},
+};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use sqlx::{Connection, SqliteConnection};
+use tempfile::TempDir;
+
+/// A working directory with a master key of its own.
+struct Place {
+    directory: TempDir,
+    master_key: String,
+}
+
+struct Outcome {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+/// A running server; ended when it is dropped.
+struct Server {
+    child: Child,
+    /// What it printed first.
+    started: Value,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            master_key: MasterKey::generate().to_base64().to_string(),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_konektor-server"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("KONEKTOR_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Outcome {
+        let mut command = self.command();
+        command.env("KONEKTOR_MASTER_KEY", &self.master_key);
+        outcome(command.args(arguments.split_whitespace()))
+    }
+
+    /// One JSON object of a command that succeeds.
+    fn json(&self, arguments: &str) -> Value {
+        let outcome = self.run(&format!("{arguments} --json"));
+        assert_eq!(outcome.code, Some(0), "{arguments}: {}", outcome.stderr);
+        assert_eq!(outcome.stdout.lines().count(), 1);
+        serde_json::from_str(&outcome.stdout).unwrap()
+    }
+
+    fn workspace(&self) -> String {
+        text(&self.json("workspace create --name Toko"), "workspaceId")
+    }
+
+    fn demo(&self) -> Server {
+        let mut command = self.command();
+        Server::start(command.args(["serve", "--demo", "--listen", "127.0.0.1:0", "--json"]))
+    }
+
+    fn mode(&self, file: &str) -> u32 {
+        let path = self.directory.path().join(file);
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    /// The indexes of the database, and what made them.
+    async fn indexes(&self) -> Vec<(String, Option<String>)> {
+        let file = self.directory.path().join("konektor.db");
+        let mut database = SqliteConnection::connect(&format!("sqlite:{}", file.display()))
+            .await
+            .unwrap();
+        sqlx::query_as("select name, sql from sqlite_master where type = 'index' order by name")
+            .fetch_all(&mut database)
+            .await
+            .unwrap()
+    }
+
+    async fn tenant(&self, workspace_id: &str) -> Tenant {
+        let file = self.directory.path().join("konektor.db");
+        let master_key: MasterKey = self.master_key.parse().unwrap();
+        let vault = Vault::new(MasterKeys::from(&master_key));
+        let store = Store::open(&format!("sqlite:{}", file.display()), vault)
+            .await
+            .unwrap();
+        let workspace = store.workspace(workspace_id).await.unwrap().unwrap();
+        store.tenant(&workspace).await.unwrap()
+    }
+
+    /// Every lead of a workspace as the API shows it, oldest first.
+    async fn leads(&self, workspace_id: &str) -> Vec<Value> {
+        let order = LeadOrder {
+            by_update: false,
+            ascending: true,
+        };
+        let tenant = self.tenant(workspace_id).await;
+        let page = tenant
+            .leads(&LeadFilter::default(), order, Start::Offset(0), 100_000)
+            .await
+            .unwrap();
+        page.rows
+            .iter()
+            .map(|lead| serde_json::to_value(lead).unwrap())
+            .collect()
+    }
+}
+
+impl Server {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let stdout = child.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        Self {
+            started: serde_json::from_str(&line).unwrap(),
+            child,
+        }
+    }
+
+    /// The status and body of a GET.
+    fn get(&self, path: &str, api_key: &str) -> (u16, String) {
+        let address = text(&self.started, "listen");
+        let mut stream = TcpStream::connect(&address).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {api_key}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, body.to_owned())
+    }
+
+    fn leads(&self, api_key: &str) -> (u16, Value) {
+        let (status, body) = self.get("/api/v2/agent/leads?limit=1", api_key);
+        (status, serde_json::from_str(&body).unwrap())
+    }
+
+    fn stop(mut self, signal: Signal) -> ExitStatus {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn outcome(command: &mut Command) -> Outcome {
+    let output = command.output().unwrap();
+    Outcome {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn text(object: &Value, field: &str) -> String {
+    object[field].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn keygen_makes_another_key_each_time() {
+    let place = Place::new();
+    let [one, two] = [(); 2].map(|()| place.run("keygen").stdout);
+    assert_ne!(one, two);
+    assert!(one.parse::<MasterKey>().is_ok());
+    let json = text(&place.json("keygen"), "masterKey");
+    assert!(json.parse::<MasterKey>().is_ok());
+}
+
+#[test]
+fn openapi_prints_the_document() {
+    let place = Place::new();
+    let printed = place.run("openapi").stdout;
+    assert_eq!(printed.trim_end(), konektor_spec::YAML.trim_end());
+    assert_eq!(text(&place.json("openapi"), "openapi"), "3.0.3");
+}
+
+#[test]
+fn a_missing_master_key_is_an_error_that_says_what_to_type() {
+    let place = Place::new();
+    for arguments in [&["serve"][..], &["workspace", "create", "--name", "Toko"]] {
+        let outcome = outcome(place.command().args(arguments));
+        assert_eq!(outcome.code, Some(1));
+        assert_eq!(outcome.stdout, "");
+        assert!(outcome.stderr.starts_with("error: there is no master key"));
+        assert!(outcome.stderr.contains("export KONEKTOR_MASTER_KEY=$("));
+        assert!(outcome.stderr.contains(" keygen)"));
+    }
+    assert!(!place.directory.path().join("konektor.db").exists());
+}
+
+#[test]
+fn the_master_key_may_be_in_a_file_and_is_never_shown() {
+    let place = Place::new();
+    let create = |content: &str| {
+        fs::write(place.directory.path().join("a.key"), content).unwrap();
+        let mut command = place.command();
+        command.env("KONEKTOR_MASTER_KEY_FILE", "a.key");
+        outcome(command.args(["workspace", "create", "--name", "Toko"]))
+    };
+    assert_eq!(create(&format!("{}\n", place.master_key)).code, Some(0));
+    let refused = create("bm90IGEga2V5");
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("KONEKTOR_MASTER_KEY_FILE"));
+    assert!(refused.stderr.contains("keygen"));
+    assert!(!refused.stderr.contains("bm90IGEga2V5"));
+}
+
+#[test]
+fn another_master_key_is_refused_before_anything_is_written() {
+    let mut place = Place::new();
+    place.workspace();
+    place.master_key = MasterKey::generate().to_base64().to_string();
+    let refused = place.run("workspace create --name Other");
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.stderr.contains("another master key"),
+        "{}",
+        refused.stderr
+    );
+    let workspaces = &place.json("workspace list")["workspaces"];
+    assert_eq!(workspaces.as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_workspace_is_made_shown_moved_and_deleted() {
+    let place = Place::new();
+    let id = place.workspace();
+    let shown = place.json(&format!("workspace show {id}"));
+    assert_eq!(shown["name"], "Toko");
+    assert_eq!(shown["plan"], "starter");
+    assert_eq!(shown["requestsPerMinute"], 60);
+    assert_eq!(shown["leadsPerDay"], Value::Null);
+    assert_eq!(shown["timezone"], "Asia/Jakarta");
+    assert_eq!(shown["currency"], "IDR");
+    assert_eq!(place.json("workspace list")["workspaces"][0], shown);
+
+    let moved = place.json(&format!(
+        "workspace set-plan {id} custom --requests-per-minute 1000"
+    ));
+    assert_eq!(moved["requestsPerMinute"], 1000);
+    let moved = place.json(&format!("workspace set-plan {id} trial"));
+    assert_eq!(moved["requestsPerMinute"], Value::Null);
+
+    let words = place.run(&format!("workspace show {id}")).stdout;
+    assert!(words.contains("trial") && words.contains(&id));
+    let asked = place.run(&format!("workspace delete {id}"));
+    assert_eq!(asked.code, Some(2));
+    assert!(asked.stderr.contains("--yes"));
+    place.json(&format!("workspace delete {id} --yes"));
+    let gone = place.run(&format!("workspace show {id}"));
+    assert_eq!(gone.code, Some(1));
+    assert!(gone.stderr.contains(&id) && gone.stderr.contains("workspace list"));
+}
+
+#[test]
+fn options_of_a_workspace_are_kept() {
+    let place = Place::new();
+    let made = place.json(
+        "workspace create --name Acme --plan custom --requests-per-minute 7 --leads-per-day 0 \
+         --timezone asia/makassar --currency USD",
+    );
+    let shown = place.json(&format!("workspace show {}", text(&made, "workspaceId")));
+    assert_eq!(shown["requestsPerMinute"], 7);
+    assert_eq!(shown["leadsPerDay"], 0);
+    assert_eq!(shown["timezone"], "Asia/Makassar");
+    assert_eq!(shown["currency"], "USD");
+}
+
+#[test]
+fn a_wrong_command_line_exits_with_2_and_says_what_is_right() {
+    let place = Place::new();
+    for (arguments, hint) in [
+        ("", "Usage"),
+        ("workspace create", "--name"),
+        ("workspace create --name A --plan prow", "pro"),
+        ("workspace create --name A --timezone WIB", "Asia/Jakarta"),
+        ("workspace create --name A --currency rp", "IDR"),
+        ("workspace create --name A --leads-per-day=-1", "-1"),
+        (
+            "workspace create --name A --requests-per-minute 9",
+            "plan custom only",
+        ),
+        (
+            "workspace create --name A --plan custom --requests-per-minute 0",
+            "0",
+        ),
+        (
+            "workspace set-plan ws_1 pro --requests-per-minute 9",
+            "plan custom only",
+        ),
+        ("key create --workspace ws_1", "--all-scopes"),
+        (
+            "key create --workspace ws_1 --scope leads",
+            "agent.leads.read",
+        ),
+        (
+            "key create --workspace ws_1 --all-scopes --scope agent.leads.read",
+            "cannot be used",
+        ),
+        (
+            "key create --workspace ws_1 --all-scopes --ip-allow example.com",
+            "CIDR",
+        ),
+        (
+            "key create --workspace ws_1 --all-scopes --expires-at 2020-01-01T00:00:00Z",
+            "future",
+        ),
+        (
+            "key create --workspace ws_1 --all-scopes --expires-at tomorrow",
+            "RFC 3339",
+        ),
+        ("seed --workspace ws_1 --leads 0", "0"),
+        (
+            "serve --demo --database-url sqlite:real.db",
+            "konektor-demo.db",
+        ),
+        ("serve --public-url konektor.id", "https://"),
+    ] {
+        let outcome = place.run(arguments);
+        assert_eq!(outcome.code, Some(2), "{arguments}: {}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains(hint),
+            "{arguments}: {}",
+            outcome.stderr
+        );
+        assert_eq!(outcome.stdout, "");
+    }
+    assert!(!place.directory.path().join("konektor.db").exists());
+}
+
+#[test]
+fn the_demo_does_not_take_the_database_of_the_environment() {
+    let place = Place::new();
+    let mut command = place.command();
+    command.env("KONEKTOR_DATABASE_URL", "sqlite:real.db");
+    let refused = outcome(command.args(["serve", "--demo"]));
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("KONEKTOR_DATABASE_URL"));
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_named_without_its_password() {
+    let place = Place::new();
+    for (url, hint) in [
+        ("sqlite:missing/konektor.db", "missing/konektor.db"),
+        ("postgres://me:hunter2@127.0.0.1:1/crm", "127.0.0.1:1/crm"),
+        ("mysql://me:hunter2@localhost/crm", "sqlite: or postgres:"),
+    ] {
+        let refused = place.run(&format!("workspace list --database-url {url}"));
+        assert_eq!(refused.code, Some(1));
+        assert!(refused.stderr.contains(hint), "{}", refused.stderr);
+        assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_key_is_made_listed_and_revoked() {
+    let place = Place::new();
+    let workspace = place.workspace();
+    let made = place.json(&format!(
+        "key create --workspace {workspace} --name reports --scope agent.leads.write --scope agent.leads.read \
+         --ip-allow 203.0.113.7 --ip-allow 2001:db8::/32 --expires-at 2999-01-01T07:00:00+07:00"
+    ));
+    let (id, key) = (text(&made, "keyId"), text(&made, "apiKey"));
+    assert!(key.starts_with(&format!("kna_{id}_")));
+
+    let list = || place.json(&format!("key list --workspace {workspace}"))["keys"].clone();
+    let listed = list();
+    assert_eq!(listed[0]["name"], "reports");
+    assert_eq!(
+        listed[0]["scopes"],
+        serde_json::json!(["agent.leads.read", "agent.leads.write"])
+    );
+    assert_eq!(
+        listed[0]["ipAllow"],
+        serde_json::json!(["203.0.113.7/32", "2001:db8::/32"])
+    );
+    assert_eq!(listed[0]["expiresAt"], "2999-01-01T00:00:00.000Z");
+    assert_eq!(listed[0]["revokedAt"], Value::Null);
+    assert!(!listed.to_string().contains(&key));
+
+    // In a hurry, without the master key.
+    let revoked = outcome(place.command().args(["key", "revoke", &key]));
+    assert_eq!(revoked.code, Some(0), "{}", revoked.stderr);
+    assert!(list()[0]["revokedAt"].is_string());
+    let again = list()[0]["revokedAt"].clone();
+    place.json(&format!("key revoke {id}"));
+    assert_eq!(list()[0]["revokedAt"], again);
+    assert_eq!(place.run("key revoke aaaaaaaaaaaa").code, Some(1));
+}
+
+#[test]
+fn all_scopes_are_those_of_the_document() {
+    let place = Place::new();
+    let workspace = place.workspace();
+    place.json(&format!("key create --workspace {workspace} --all-scopes"));
+    let keys = place.json(&format!("key list --workspace {workspace}"));
+    let known: Vec<_> = konektor_spec::Spec::builtin()
+        .scopes()
+        .map(|(scope, _)| scope)
+        .collect();
+    assert_eq!(keys["keys"][0]["scopes"], serde_json::json!(known));
+}
+
+#[tokio::test]
+async fn one_seed_makes_the_same_leads_in_two_workspaces() {
+    let place = Place::new();
+    let workspaces = [place.workspace(), place.workspace()];
+    for workspace in &workspaces {
+        let made = place.json(&format!(
+            "seed --workspace {workspace} --leads 300 --seed 7"
+        ));
+        assert_eq!(made["leads"], 300);
+    }
+    let mut all = Vec::new();
+    for workspace in &workspaces {
+        let mut leads = place.leads(workspace).await;
+        assert_eq!(leads.len(), 300);
+        for lead in &mut leads {
+            let lead = lead.as_object_mut().unwrap();
+            // Ids differ; times do when an hour ends between the two.
+            lead.retain(|field, _| !["id", "createdAt", "updatedAt"].contains(&field.as_str()));
+        }
+        all.push(leads);
+    }
+    assert!(all[0] == all[1]);
+}
+
+#[tokio::test]
+async fn another_seed_adds_leads_and_the_same_one_changes_nothing() {
+    let place = Place::new();
+    let workspace = place.workspace();
+    place.json(&format!(
+        "seed --workspace {workspace} --leads 200 --seed 7"
+    ));
+    let before = place.leads(&workspace).await;
+    let refused = place.run(&format!(
+        "seed --workspace {workspace} --leads 500 --seed 7"
+    ));
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("--seed"), "{}", refused.stderr);
+    assert!(place.leads(&workspace).await == before);
+    place.json(&format!(
+        "seed --workspace {workspace} --leads 100 --seed 8"
+    ));
+    assert_eq!(place.leads(&workspace).await.len(), 300);
+}
+
+#[tokio::test]
+async fn seeded_leads_are_found_by_every_index() {
+    let place = Place::new();
+    let workspace = place.workspace();
+    let indexes = place.indexes().await;
+    // Enough for them to be built anew.
+    place.json(&format!("seed --workspace {workspace} --leads 5000"));
+    assert_eq!(place.indexes().await, indexes);
+    let tenant = place.tenant(&workspace).await;
+    let leads = place.leads(&workspace).await;
+    assert_eq!(leads.len(), 5_000);
+    let lead = leads
+        .iter()
+        .find(|lead| {
+            ["phone", "email", "externalRef", "lastName"]
+                .iter()
+                .all(|field| lead[field].is_string())
+        })
+        .unwrap();
+    for field in ["id", "uniqueCode", "externalRef", "phone"] {
+        let found = tenant.lead(&text(lead, field)).await.unwrap().unwrap();
+        assert_eq!(found.id, text(lead, "id"), "{field}");
+    }
+    for search in [
+        text(lead, "email"),
+        text(lead, "phone"),
+        format!(
+            "{} {}",
+            text(lead, "firstName"),
+            &text(lead, "lastName")[..3]
+        ),
+    ] {
+        let filter = LeadFilter {
+            search: Some(search),
+            ..LeadFilter::default()
+        };
+        let order = LeadOrder {
+            by_update: true,
+            ascending: false,
+        };
+        let page = tenant.leads(&filter, order, Start::Offset(0), 5_000);
+        let found = page.await.unwrap().rows;
+        assert!(found.iter().any(|found| found.id == text(lead, "id")));
+        assert!(found.len() < 500);
+    }
+}
+
+#[tokio::test]
+async fn seeding_that_is_killed_leaves_every_index_and_no_lead() {
+    let place = Place::new();
+    let workspace = place.workspace();
+    let indexes = place.indexes().await;
+    let mut seeding = place
+        .command()
+        .env("KONEKTOR_MASTER_KEY", &place.master_key)
+        .args(["seed", "--leads", "1000000", "--workspace", &workspace])
+        .spawn()
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    seeding.kill().unwrap();
+    seeding.wait().unwrap();
+    assert_eq!(place.indexes().await, indexes);
+    assert!(place.leads(&workspace).await.is_empty());
+    place.json(&format!("seed --workspace {workspace} --leads 10"));
+}
+
+#[test]
+fn the_demo_is_made_once_and_each_start_has_a_new_key() {
+    let place = Place::new();
+    let first = place.demo();
+    let key = text(&first.started, "apiKey");
+    let workspace = first.started["workspaceId"].clone();
+    assert_eq!(first.started["engine"], "SQLite");
+    assert_eq!(first.started["database"], "konektor-demo.db");
+    let (status, leads) = first.leads(&key);
+    assert_eq!(status, 200);
+    let total = leads["pagination"]["total"].as_u64().unwrap();
+    assert!((1_900..2_100).contains(&total));
+    assert_eq!(first.get("/api/v2/agent/leads/CRM-1024", &key).0, 200);
+    assert_eq!(place.mode("konektor-demo.key"), 0o600);
+
+    // A port that is taken is an error, and the key of the server that has it stays good.
+    let address = text(&first.started, "listen");
+    let refused = outcome(
+        place
+            .command()
+            .args(["serve", "--demo", "--listen", &address]),
+    );
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains(&address) && refused.stderr.contains("--listen"));
+    assert_eq!(first.leads(&key).0, 200);
+    assert!(first.stop(Signal::TERM).success());
+
+    let second = place.demo();
+    assert_eq!(second.started["workspaceId"], workspace);
+    assert_eq!(second.leads(&key).0, 401);
+    let (status, leads) = second.leads(&text(&second.started, "apiKey"));
+    assert_eq!(status, 200);
+    assert_eq!(leads["pagination"]["total"].as_u64(), Some(total));
+}
+
+#[test]
+fn the_demo_says_what_to_type_next() {
+    let place = Place::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut child = place
+        .command()
+        .args(["serve", "--demo", "--listen", &address.to_string()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines: Vec<_> = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok)
+        .take(8)
+        .collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let version = "Konektor Agent API 2.0";
+    assert_eq!(
+        lines[0],
+        format!("{version} · http://{address} · SQLite konektor-demo.db")
+    );
+    assert!(lines[2].starts_with("  workspace  Toko Budi Online · pro · 2,0"));
+    assert!(lines[3].contains("kna_") && lines[3].contains("shown this once"));
+    assert!(lines[5].contains(&format!(
+        "export KONEKTOR_BASE_URL=http://{address} KONEKTOR_API_KEY=kna_"
+    )));
+    assert!(lines[7].ends_with("/api/v2/agent/SKILL.md"));
+}
+
+#[test]
+fn the_demos_database_without_its_key_is_an_error_that_says_what_to_do() {
+    let place = Place::new();
+    fs::write(place.directory.path().join("konektor-demo.db"), "").unwrap();
+    let refused = outcome(place.command().args(["serve", "--demo"]));
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("konektor-demo.key"));
+    assert!(!place.directory.path().join("konektor-demo.key").exists());
+}
+
+#[test]
+fn what_commands_change_works_at_once_in_a_running_server_which_ends_in_good_order() {
+    let place = Place::new();
+    let workspace = place.workspace();
+    fs::write(place.directory.path().join("a.key"), &place.master_key).unwrap();
+    let mut command = place.command();
+    command
+        .env("KONEKTOR_MASTER_KEY_FILE", "a.key")
+        .env("KONEKTOR_LISTEN", "127.0.0.1:0")
+        .env("KONEKTOR_PUBLIC_URL", "https://crm.example.com/")
+        .args(["serve", "--json"]);
+    let server = Server::start(&mut command);
+    assert_eq!(server.started["url"], "https://crm.example.com");
+    assert_eq!(server.started["database"], "konektor.db");
+    assert_eq!(server.started["apiKey"], Value::Null);
+
+    let made = place.json(&format!("key create --workspace {workspace} --all-scopes"));
+    let key = text(&made, "apiKey");
+    assert_eq!(server.leads(&key).0, 200);
+    place.json(&format!("seed --workspace {workspace} --leads 10"));
+    assert_eq!(server.leads(&key).1["pagination"]["total"], 10);
+    place.json(&format!("workspace set-plan {workspace} trial"));
+    assert_eq!(server.leads(&key).0, 403);
+    place.json(&format!("key revoke {}", text(&made, "keyId")));
+    assert_eq!(server.leads(&key).0, 401);
+    assert!(server.stop(Signal::INT).success());
+}
