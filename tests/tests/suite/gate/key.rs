@@ -1,0 +1,116 @@
+//! Keys: which are good, and that a bad one never tells why.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::SignedDuration;
+use konektor_server::domain::api_key::ApiKey;
+use konektor_tests::{Answer, Server, both_engines};
+
+const SCOPE: &[&str] = &["agent.workspace.read"];
+
+/// Reads the workspace with this Authorization header.
+async fn with(server: &Server, authorization: &str) -> Answer {
+    let request = server
+        .request("GET", "/workspace")
+        .header("authorization", authorization);
+    server.finish(request).await
+}
+
+/// The same key with one letter changed.
+fn changed(key: &str, at: usize) -> String {
+    let mut text = key.to_owned();
+    let other = if &key[at..=at] == "A" { "B" } else { "A" };
+    text.replace_range(at..=at, other);
+    text
+}
+
+both_engines! {
+    async fn every_bad_key_gets_the_same_answer(server) {
+        let expired = server.key_with(&server.workspace, SCOPE, |key| key.expires_at = Some(key.created_at)).await;
+        let mut id = String::new();
+        let revoked = server.key_with(&server.workspace, SCOPE, |key| id = key.id.clone()).await;
+        server.store.revoke_api_key(&id, server.clock.now()).await.unwrap();
+        let unknown = ApiKey::generate(&mut rand::rng()).text().to_string();
+        let mut bodies = BTreeSet::new();
+        for key in [expired.as_str(), &revoked, &unknown, "", "x", "kna_", "kna__", "kna_é_é", &changed(&server.key, 30),
+            &changed(&server.key, 6), &server.key[1..], &server.key[..60], &server.key.to_uppercase()] {
+            let answer = server.send("GET", "/workspace", Some(key), None).await;
+            assert_eq!((answer.status, answer.code()), (401, "UNAUTHORIZED"), "{key}");
+            bodies.insert(answer.text);
+        }
+        bodies.insert(server.send("GET", "/workspace", None, None).await.text);
+        for authorization in ["Basic dTpw", "Bearer", "bearer ", "Token x", &server.key, &format!("Bearer{}", server.key)] {
+            let answer = with(&server, authorization).await;
+            assert_eq!(answer.status, 401, "{authorization}");
+            bodies.insert(answer.text);
+        }
+        assert_eq!(bodies.len(), 1, "{bodies:?}");
+        assert!(bodies.pop_first().unwrap().contains(r#""details":null"#));
+    }
+
+    async fn a_well_formed_key_with_a_known_id_and_a_wrong_secret_is_unknown(server) {
+        let forged = ApiKey::generate(&mut rand::rng());
+        server.key_with(&server.workspace, SCOPE, |key| forged.id().clone_into(&mut key.id)).await;
+        let bad = server.send("GET", "/workspace", Some(&forged.text()), None).await;
+        let none = server.send("GET", "/workspace", None, None).await;
+        assert_eq!((bad.status, bad.text), (401, none.text));
+    }
+
+    async fn bearer_is_read_in_any_case(server) {
+        for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
+            assert_eq!(with(&server, &format!("{scheme} {}", server.key)).await.status, 200, "{scheme}");
+        }
+    }
+
+    async fn two_authorization_headers_are_none(server) {
+        let bearer = format!("Bearer {}", server.key);
+        let request = server.request("GET", "/workspace").header("authorization", &bearer).header("authorization", &bearer);
+        assert_eq!(server.finish(request).await.status, 401);
+    }
+
+    async fn a_key_in_the_url_is_none(server) {
+        let path = format!("/workspace?api_key={0}&key={0}&access_token={0}", server.key);
+        assert_eq!(server.send("GET", &path, None, None).await.status, 401);
+    }
+
+    async fn a_key_ends_at_its_moment(server) {
+        let end = server.clock.now() + SignedDuration::from_secs(60);
+        let key = server.key_with(&server.workspace, SCOPE, |key| key.expires_at = Some(end)).await;
+        server.clock.advance(Duration::from_millis(59_999));
+        assert_eq!(server.send("GET", "/workspace", Some(&key), None).await.status, 200);
+        server.clock.advance(Duration::from_millis(1));
+        assert_eq!(server.send("GET", "/workspace", Some(&key), None).await.status, 401);
+    }
+
+    async fn keys_come_and_go_in_every_process_at_once(server) {
+        let other = server.beside().await;
+        let mut id = String::new();
+        let key = server.key_with(&server.workspace, SCOPE, |key| id = key.id.clone()).await;
+        assert_eq!(other.send("GET", "/workspace", Some(&key), None).await.status, 200);
+        server.store.revoke_api_key(&id, server.clock.now()).await.unwrap();
+        assert_eq!(other.send("GET", "/workspace", Some(&key), None).await.status, 401);
+        assert_eq!(server.send("GET", "/workspace", Some(&key), None).await.status, 401);
+    }
+
+    async fn a_deleted_workspaces_key_is_unknown(server) {
+        server.lead(serde_json::json!({"firstName": "Budi"})).await;
+        server.store.delete_workspace(&server.workspace.id).await.unwrap();
+        assert_eq!(server.get("/workspace").await.status, 401);
+    }
+
+    async fn every_answer_has_a_request_id_of_the_servers_own(server) {
+        let mut ids = BTreeSet::new();
+        let sent = "5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f";
+        for (method, path, key) in [("GET", "/leads", &server.key), ("GET", "/leads", &String::new()), ("GET", "/nowhere", &server.key),
+            ("DELETE", "/leads", &server.key), ("GET", "/leads/x", &server.key), ("GET", "/SKILL.md", &server.key),
+            ("GET", "/leads?x=1", &server.key), ("HEAD", "/leads", &server.key), ("GET", "/openapi.yaml", &server.key)] {
+            let request = server.request(method, path).bearer_auth(key).header("x-request-id", sent);
+            let answer = server.finish(request).await;
+            let id = answer.header("x-request-id").to_owned();
+            assert!(id.len() == 36 && id != sent, "{method} {path}: {id}");
+            assert!(ids.insert(id));
+        }
+        let answer = server.finish(server.request("GET", "/../../../healthz")).await;
+        assert!(ids.insert(answer.header("x-request-id").to_owned()));
+    }
+}

@@ -1,0 +1,74 @@
+//! Each operation needs its own scope and no other; the pairs come from the document.
+
+use konektor_spec::{Operation, Spec};
+use konektor_tests::{Server, both_engines};
+use serde_json::Value;
+
+/// The operation's example request.
+fn example(operation: &Operation) -> (String, Option<Value>) {
+    let path = operation.path.replace("{id}", "CRM-1024");
+    (
+        path,
+        operation.body.as_ref().map(|body| body.example.clone()),
+    )
+}
+
+async fn status(server: &Server, operation: &Operation, key: &str) -> (u16, String) {
+    let (path, body) = example(operation);
+    let answer = server.send(&operation.method, &path, Some(key), body).await;
+    (answer.status, answer.message().to_owned())
+}
+
+both_engines! {
+    async fn a_scope_opens_its_operations_and_no_others(server) {
+        let mut opened = 0;
+        for (scope, _) in Spec::builtin().scopes() {
+            let key = server.key_with(&server.workspace, &[scope], |_| ()).await;
+            for operation in Spec::builtin().operations() {
+                let Some(needed) = operation.scope() else { continue };
+                let (status, message) = status(&server, operation, &key).await;
+                if needed == scope {
+                    assert!(!matches!(status, 401 | 403), "{scope} does not open {}", operation.id);
+                    opened += 1;
+                } else {
+                    assert_eq!(status, 403, "{scope} opens {}", operation.id);
+                    assert!(message.contains(needed), "{message}");
+                }
+            }
+        }
+        assert_eq!(opened, 12);
+    }
+
+    async fn all_scopes_but_one_open_all_but_its_operations(server) {
+        let all: Vec<_> = Spec::builtin().scopes().map(|(scope, _)| scope).collect();
+        for missing in &all {
+            let others: Vec<_> = all.iter().copied().filter(|scope| scope != missing).collect();
+            let key = server.key_with(&server.workspace, &others, |_| ()).await;
+            for operation in Spec::builtin().operations() {
+                let (status, _) = status(&server, operation, &key).await;
+                assert_eq!(status == 403, operation.scope() == Some(missing), "{} without {missing}", operation.id);
+            }
+        }
+    }
+
+    async fn a_key_without_a_scope_opens_nothing_but_the_guide(server) {
+        let key = server.key_with(&server.workspace, &[], |_| ()).await;
+        for operation in Spec::builtin().operations() {
+            let (status, _) = status(&server, operation, &key).await;
+            assert_eq!(status, if operation.scope().is_some() { 403 } else { 200 }, "{}", operation.id);
+        }
+    }
+
+    async fn a_name_that_only_resembles_a_scope_opens_nothing(server) {
+        for near in ["agent.leads", "agent.leads.*", "AGENT.LEADS.READ", "agent.leads.readx", "*", "agent.leads.write"] {
+            let key = server.key_with(&server.workspace, &[near], |_| ()).await;
+            assert_eq!(server.send("GET", "/leads", Some(&key), None).await.status, 403, "{near}");
+        }
+    }
+
+    async fn head_needs_the_scope_of_get(server) {
+        let key = server.key_with(&server.workspace, &["agent.leads.write"], |_| ()).await;
+        let answer = server.finish(server.request("HEAD", "/leads").bearer_auth(key)).await;
+        assert_eq!(answer.status, 403);
+    }
+}
