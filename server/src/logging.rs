@@ -5,6 +5,7 @@
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
+use tracing::subscriber::set_global_default;
 use tracing_subscriber::EnvFilter;
 
 /// How log lines look.
@@ -34,9 +35,10 @@ pub fn init(format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
+    // Not `try_init`, which also takes what libraries give to the crate `log`: rlibphonenumber gives it phone numbers.
     let started = match format {
-        LogFormat::Pretty => builder.with_target(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Pretty => set_global_default(builder.with_target(false).finish()),
+        LogFormat::Json => set_global_default(builder.json().flatten_event(true).finish()),
     };
     // Another part of the same process has started it: its choice holds.
     drop(started);

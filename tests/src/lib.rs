@@ -5,10 +5,12 @@
 
 mod answer;
 mod database;
+mod program;
 mod server;
 
 pub use answer::Answer;
 pub use database::{Database, Engine};
+pub use program::{ServerProgram, program};
 pub use server::{Options, Server, lead_path};
 
 /// Writes each test twice: `name::sqlite` and `name::postgres`.

@@ -1,5 +1,13 @@
 //! Everything the server promises, on both engines; the tree is the URL tree.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this is how a test fails"
+)]
 
+mod at_rest;
 mod conformance;
 mod document;
+mod gate;
 mod leads;

@@ -1,0 +1,113 @@
+//! The programs of this workspace, as people start them.
+
+use std::{path::PathBuf, process::Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{Child, Command},
+    task::JoinHandle,
+};
+
+use crate::Database;
+
+/// A program of this workspace, without what this process has in its environment for it.
+///
+/// # Panics
+/// When it has not been built.
+#[must_use]
+pub fn program(name: &str) -> Command {
+    let path = built(name);
+    assert!(
+        path.is_file(),
+        "{} is missing: run cargo build --workspace --bins",
+        path.display()
+    );
+    let mut command = Command::new(path);
+    for (variable, _) in std::env::vars_os() {
+        let name = variable.to_string_lossy();
+        if name.starts_with("KONEKTOR_") || name.starts_with("RUST_") {
+            command.env_remove(variable);
+        }
+    }
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// Cargo puts programs beside the folder of the tests.
+#[expect(
+    clippy::expect_used,
+    reason = "a test that does not know where it is cannot go on"
+)]
+fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let target = test.ancestors().nth(2).expect("a target directory");
+    target.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// `konektor-server serve`, running.
+pub struct ServerProgram {
+    /// `http://127.0.0.1:PORT`
+    pub url: String,
+    child: Child,
+    log: JoinHandle<String>,
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a server that does not start or stop fails the test"
+)]
+impl ServerProgram {
+    /// Starts it on a database; `log` is what `RUST_LOG` asks for.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(database: &Database, log: &str) -> Self {
+        let mut child = program("konektor-server")
+            .args(["serve", "--json", "--listen", "127.0.0.1:0"])
+            .args(["--log-format", "json", "--database-url", &database.url])
+            .env("KONEKTOR_MASTER_KEY", &*database.master_key.to_base64())
+            .env("RUST_LOG", log)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut stderr = child.stderr.take().expect("its stderr");
+        let log = tokio::spawn(async move {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).await.expect("a log");
+            text
+        });
+        let mut lines = BufReader::new(child.stdout.take().expect("its stdout")).lines();
+        let Some(line) = lines.next_line().await.expect("a line") else {
+            panic_with(&log.await.expect("a log"))
+        };
+        let started: Value = serde_json::from_str(&line).expect("an object");
+        let listen = started["listen"].as_str().expect("an address");
+        Self {
+            url: format!("http://{listen}"),
+            child,
+            log,
+        }
+    }
+
+    /// Tells it to stop, waits until it has, and answers its whole log.
+    ///
+    /// # Panics
+    /// When it ends badly.
+    pub async fn stop(mut self) -> String {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
+        let pid = id.and_then(Pid::from_raw).expect("a running process");
+        kill_process(pid, Signal::TERM).expect("it can be told");
+        let status = self.child.wait().await.expect("it ends");
+        let log = self.log.await.expect("a log");
+        assert!(status.success(), "{status}: {log}");
+        log
+    }
+}
+
+#[expect(clippy::panic, reason = "this is how a test fails")]
+fn panic_with(log: &str) -> ! {
+    panic!("the server did not start: {log}")
+}

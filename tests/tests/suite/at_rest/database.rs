@@ -1,0 +1,133 @@
+//! The database, read as somebody who has stolen it would.
+
+use std::fs;
+
+use konektor_tests::{Database, Server, both_engines};
+use serde_json::json;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
+
+use super::{
+    CAMPAIGN, E164_PHONE, EMAIL, FIRST_NAME, lead, ticket,
+    traces::{contains, found},
+};
+
+both_engines! {
+    async fn nothing_personal_is_readable_in_the_database(server) {
+        write_everything(&server).await;
+        must_hold_nothing_personal(&server.database).await;
+    }
+
+    async fn nothing_personal_is_readable_after_the_server_has_stopped(server) {
+        let mut server = server;
+        write_everything(&server).await;
+        server.stop().await;
+        must_hold_nothing_personal(&server.database).await;
+    }
+
+    async fn two_workspaces_store_one_phone_in_two_ways(server) {
+        let indexes = async || {
+            let rows = columns(&server.database).await;
+            let of_phones = rows.into_iter().filter(|(place, _)| place == "lead.phone_index");
+            of_phones.map(|(_, bytes)| bytes).collect::<Vec<_>>()
+        };
+        server.lead(lead()).await;
+        let other = server.another_workspace(&konektor_tests::Options::default()).await;
+        let key = server.key_with(&other, &["agent.leads.write"], |_| ()).await;
+        assert_eq!(server.send("POST", "/leads", Some(&key), Some(lead())).await.status, 201);
+        let indexes = indexes().await;
+        assert_eq!(indexes.len(), 2);
+        assert_ne!(indexes[0], indexes[1]);
+    }
+
+    async fn a_record_that_was_changed_beside_the_server_is_an_error_that_says_nothing(server) {
+        let mut leads = Vec::new();
+        for name in ["Budi", "Siti"] {
+            leads.push(server.lead(json!({"firstName": name})).await["id"].as_str().unwrap().to_owned());
+        }
+        // One lead's record in another one's place.
+        server.database.execute(&format!(
+            "update lead set sealed = (select sealed from lead where id = '{}') where id = '{}'", leads[0], leads[1],
+        )).await;
+        let moved = server.get(&format!("/leads/{}", leads[1])).await;
+        assert_eq!(moved.status, 500);
+        assert_eq!(moved.json["error"]["message"], "Something went wrong on our side");
+        assert_eq!(server.get(&format!("/leads/{}", leads[0])).await.status, 200);
+    }
+}
+
+/// Every operation that writes, and those that are asked with personal data.
+async fn write_everything(server: &Server) {
+    let id = server.lead(lead()).await["id"].as_str().unwrap().to_owned();
+    server
+        .patch(&format!("/leads/{id}"), json!({"lastName": FIRST_NAME}))
+        .await;
+    let body = json!({"match": {"by": "phone", "value": E164_PHONE}, "lead": {"notes": EMAIL, "status": "won"}});
+    assert_eq!(server.post("/leads/upsert", body).await.status, 200);
+    for search in [FIRST_NAME, EMAIL, E164_PHONE] {
+        assert_eq!(
+            server.list(&[("search", search)]).await.json["pagination"]["total"],
+            1
+        );
+    }
+    assert_eq!(server.find(E164_PHONE).await.status, 200);
+    assert_eq!(server.post("/support/tickets", ticket()).await.status, 201);
+}
+
+async fn must_hold_nothing_personal(database: &Database) {
+    let mut places = columns(database).await;
+    places.extend(files(database));
+    assert!(
+        places
+            .iter()
+            .any(|(_, bytes)| contains(bytes, CAMPAIGN.as_bytes()))
+    );
+    for (place, bytes) in places {
+        assert_eq!(found(&bytes), [""; 0], "{place}");
+    }
+}
+
+/// The database's files: with SQLite those are its own, its WAL and the WAL's index.
+fn files(database: &Database) -> Vec<(String, Vec<u8>)> {
+    let Some(folder) = &database.folder else {
+        return Vec::new();
+    };
+    let read = |entry: std::io::Result<fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        (path.display().to_string(), fs::read(path).unwrap())
+    };
+    fs::read_dir(folder.path()).unwrap().map(read).collect()
+}
+
+/// Every value of every column of every table.
+async fn columns(database: &Database) -> Vec<(String, Vec<u8>)> {
+    let mut connection = AnyConnection::connect(&database.url).await.unwrap();
+    let sqlite = database.folder.is_some();
+    let list = if sqlite {
+        "select t.name, c.name, c.type from sqlite_schema t, pragma_table_info(t.name) c where t.type = 'table'"
+    } else {
+        "select table_name::text, column_name::text, data_type::text from information_schema.columns \
+         where table_schema not in ('pg_catalog', 'information_schema')"
+    };
+    let mut values = Vec::new();
+    for row in sqlx::query(list).fetch_all(&mut connection).await.unwrap() {
+        let [table, column, kind]: [String; 3] = [0, 1, 2].map(|at| row.get(at));
+        let in_hex = match (sqlite, kind.as_str()) {
+            (true, _) => format!("hex({column})"),
+            (false, "bytea") => format!("encode({column}, 'hex')"),
+            (false, _) => format!("encode(convert_to({column}::text, 'UTF8'), 'hex')"),
+        };
+        let sql = format!("select {in_hex} from {table} where {column} is not null");
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        let place = format!("{table}.{column}");
+        values.extend(rows.iter().map(|row| (place.clone(), unhex(row.get(0)))));
+    }
+    values
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    (0..text.len()).step_by(2).map(byte).collect()
+}
