@@ -189,6 +189,7 @@ impl Server {
 
     /// The SDK, with the server's key.
     #[must_use]
+    #[must_use]
     pub fn sdk(&self) -> Client {
         Client::builder()
             .api_key(self.key.as_str())
