@@ -11,3 +11,5 @@ mod conformance;
 mod document;
 mod gate;
 mod leads;
+mod prompts;
+mod sdk;

@@ -1,0 +1,216 @@
+//! The SDK against the real server.
+
+use std::time::{Duration, Instant};
+
+use konektor_sdk::{
+    AdPlatform, Client, ErrorCode, ErrorKind, LeadMatch, LeadPriority, LeadSource, LeadStatus,
+    Plan, Retries, TicketPriority, TicketStatus, Timeframe,
+};
+use konektor_tests::{Options, Server, ServerProgram, both_engines};
+use serde_json::json;
+
+both_engines! {
+    async fn leads_are_created_read_changed_and_listed(server) {
+        let leads = server.sdk().leads();
+        let made = leads
+            .create("Budi")
+            .last_name("Santoso")
+            .email("budi@example.com")
+            .phone("0812-3456-7890")
+            .external_ref("CRM-1024")
+            .source(LeadSource::Whatsapp)
+            .ad_platform(AdPlatform::Meta)
+            .estimated_value(5_000_000.0)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(made.phone.as_deref(), Some("+6281234567890"));
+        assert_eq!((&made.status, &made.priority), (&LeadStatus::New, &LeadPriority::Medium));
+        assert_eq!(made.created_at.to_string(), "2025-01-15T10:30:00Z");
+        for reference in [&made.id, &made.unique_code, "CRM-1024", "+62 812 3456 7890"] {
+            assert_eq!(leads.get(reference).send().await.unwrap().id, made.id, "{reference}");
+        }
+
+        let changed = leads.update("CRM-1024").status(LeadStatus::Qualified).clear_email().send().await.unwrap();
+        assert_eq!(changed.status, LeadStatus::Qualified);
+        assert_eq!(changed.email, None);
+        assert_eq!(changed.last_name.as_deref(), Some("Santoso"), "what is not set stays");
+        let listed = leads.list().status(LeadStatus::Qualified).search("budi san").send().await.unwrap();
+        assert_eq!(listed.items, [changed.into_inner()]);
+        assert_eq!(listed.pagination.total, 1);
+    }
+
+    async fn an_upsert_says_whether_it_created(server) {
+        let leads = server.sdk().leads();
+        let upsert = |phone: &str| leads.upsert(LeadMatch::phone(phone)).first_name("Budi");
+        let first = upsert("081234567890").send().await.unwrap();
+        let second = upsert("+62 812-3456-7890").status(LeadStatus::Contacted).send().await.unwrap();
+        assert_eq!((first.created(), second.created()), (true, false));
+        assert_eq!(first.id, second.id);
+        assert_eq!(second.status, LeadStatus::Contacted);
+        let none = leads.upsert(LeadMatch::external_ref("CRM-1")).create_if_missing(false).send().await.unwrap_err();
+        assert_eq!(none.kind(), ErrorKind::NotFound);
+    }
+
+    async fn analytics_conversions_workspace_ticket_and_guide_are_read(server) {
+        let konektor = server.sdk();
+        for (name, status) in [("Budi", LeadStatus::Won), ("Siti", LeadStatus::New), ("Andi", LeadStatus::New)] {
+            let lead = konektor.leads().create(name).status(status).actual_value(1500.5).campaign_name("Promo");
+            lead.ad_platform(AdPlatform::Google).send().await.unwrap();
+        }
+        server.database.execute("update lead set conversion_sync_status = 'failed' where status = 'won'").await;
+
+        let summary = konektor.analytics().summary().timeframe(Timeframe::Today).send().await.unwrap();
+        assert_eq!((summary.total_leads, summary.new_leads, summary.total_conversions), (3, 2, 1));
+        assert!((summary.total_conversion_value - 1500.5).abs() < f64::EPSILON);
+        assert_eq!(summary.timeframe, "today");
+        assert_eq!(summary.period.to.to_string(), "2025-01-15T16:59:59.999Z");
+        let funnel = konektor.analytics().funnel().send().await.unwrap();
+        assert_eq!(funnel.len(), 11);
+        assert_eq!(funnel.iter().map(|stage| stage.count).sum::<i64>(), 3);
+        let campaigns = konektor.analytics().campaigns().from("2025-01-15").send().await.unwrap();
+        assert_eq!((campaigns[0].leads, campaigns[0].conversions), (3, 1));
+        assert_eq!(campaigns[0].ad_platform, Some(AdPlatform::Google));
+
+        let states = konektor.conversions().status().platform(AdPlatform::Google).send().await.unwrap();
+        assert_eq!((states.failed, states.none), (1, 2));
+        let pending = konektor.conversions().pending().send().await.unwrap();
+        assert_eq!(pending.items[0].status, LeadStatus::Won);
+
+        let workspace = konektor.workspace().show().send().await.unwrap();
+        assert_eq!(workspace.subscription.plan, Plan::Custom);
+        assert_eq!(workspace.usage.leads_per_day.current, 3);
+        let ticket = konektor.support().create_ticket("A question", "How?").priority(TicketPriority::High);
+        let ticket = ticket.send().await.unwrap();
+        assert_eq!((&ticket.status, &ticket.priority), (&TicketStatus::New, &TicketPriority::High));
+
+        let anybody = Client::builder().base_url(&server.url).build().unwrap();
+        let guide = anybody.skill().show().send().await.unwrap();
+        assert!(guide.contains(&server.url));
+        assert!(!guide.rate_limit().is_known());
+    }
+
+    async fn a_stream_reads_every_page_with_its_filters(server) {
+        let konektor = server.sdk();
+        for number in 0..11 {
+            let status = if number % 3 == 0 { LeadStatus::Hot } else { LeadStatus::New };
+            konektor.leads().create(format!("Lead {number}")).status(status).send().await.unwrap();
+            server.clock.advance(Duration::from_millis(1));
+        }
+        let mut stream = konektor.leads().list().status(LeadStatus::New).limit(2).stream();
+        let mut names = Vec::new();
+        while let Some(lead) = stream.try_next().await.unwrap() {
+            names.push(lead.first_name);
+        }
+        assert_eq!(names, ["Lead 10", "Lead 8", "Lead 7", "Lead 5", "Lead 4", "Lead 2", "Lead 1"]);
+        let last = stream.pagination().unwrap();
+        assert_eq!((last.page, last.total_pages, last.total), (4, 4, 7));
+        assert!(stream.rate_limit().unwrap().is_known());
+    }
+
+    async fn pending_conversions_stream_over_pages_too(server) {
+        for number in 0..5 {
+            server.lead(json!({"firstName": format!("Lead {number}")})).await;
+        }
+        server.database.execute("update lead set conversion_sync_status = 'pending'").await;
+        let mut stream = server.sdk().conversions().pending().limit(2).stream();
+        let mut count = 0;
+        while stream.try_next().await.unwrap().is_some() {
+            count += 1;
+        }
+        assert_eq!(count, 5);
+    }
+
+    async fn failures_say_what_they_are(server) {
+        let konektor = server.sdk();
+        let refused = konektor.leads().create("").email("nobody").phone("12").send().await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Validation);
+        assert_eq!((refused.status(), refused.code()), (Some(400), Some(&ErrorCode::ValidationError)));
+        let fields: Vec<_> = refused.details().keys().map(String::as_str).collect();
+        assert_eq!(fields, ["email", "firstName", "phone"]);
+        assert_eq!(refused.details()["email"], "Invalid email");
+        assert_eq!(refused.request_id().unwrap().len(), 36);
+        assert!(!refused.retryable());
+
+        let missing = konektor.leads().get("CRM-1").send().await.unwrap_err();
+        assert_eq!((missing.kind(), missing.status()), (ErrorKind::NotFound, Some(404)));
+
+        let reader = server.key_with(&server.workspace, &["agent.leads.read"], |_| ()).await;
+        let forbidden = with_key(&server, &reader).workspace().show().send().await.unwrap_err();
+        assert_eq!(forbidden.kind(), ErrorKind::Forbidden);
+        assert!(forbidden.to_string().contains("agent.workspace.read"));
+
+        let unknown = with_key(&server, "kna_0000000000_secret").workspace().show().send().await.unwrap_err();
+        assert_eq!((unknown.kind(), unknown.code()), (ErrorKind::Unauthorized, Some(&ErrorCode::Unauthorized)));
+        assert!(!format!("{unknown} {unknown:?}").contains("secret"));
+    }
+
+    async fn a_server_without_its_database_is_an_error_worth_another_try(server) {
+        server.store.close().await;
+        let konektor = Client::builder().api_key(&server.key).base_url(&server.url).retries(Retries::none());
+        let away = konektor.build().unwrap().workspace().show().send().await.unwrap_err();
+        assert_eq!((away.kind(), away.status()), (ErrorKind::Server, Some(503)));
+        assert!(away.retryable());
+        assert_eq!(away.retry_after(), Some(Duration::from_secs(5)));
+    }
+
+    async fn the_request_id_is_the_one_in_the_servers_log(server) {
+        let program = ServerProgram::start(&server.database, "info").await;
+        let konektor = Client::builder().api_key(&server.key).base_url(&program.url).build().unwrap();
+        let shown = konektor.workspace().show().send().await.unwrap();
+        let missing = konektor.leads().get("CRM-1").send().await.unwrap_err();
+        let log = program.stop().await;
+        for (id, operation) in [(shown.request_id(), "workspace_show"), (missing.request_id(), "leads_get")] {
+            assert!(log.lines().any(|line| line.contains(id.unwrap()) && line.contains(operation)), "{operation}");
+        }
+    }
+}
+
+both_engines! {
+    options: Options { requests_per_minute: Some(60), ..Options::default() };
+
+    async fn the_state_of_the_rate_limit_comes_with_every_answer(server) {
+        let konektor = server.sdk();
+        let first = konektor.workspace().show().send().await.unwrap().rate_limit();
+        assert_eq!((first.limit, first.remaining), (60, 59));
+        assert_eq!(first.reset.as_second(), server.clock.now().as_second() + 1);
+        let second = konektor.leads().get("CRM-1").send().await.unwrap_err().rate_limit().unwrap();
+        assert_eq!(second.remaining, 58);
+    }
+
+    async fn over_the_limit_it_waits_as_long_as_it_is_told_and_succeeds(server) {
+        let konektor = server.sdk();
+        for _ in 0..60 {
+            konektor.workspace().show().send().await.unwrap();
+        }
+        let began = Instant::now();
+        let waiting = konektor.workspace().show().send();
+        let a_second_passes = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            server.clock.advance(Duration::from_secs(1));
+        };
+        let (shown, ()) = tokio::join!(waiting, a_second_passes);
+        assert_eq!(shown.unwrap().attempts(), 2);
+        assert!(began.elapsed() >= Duration::from_secs(1), "Retry-After says 1");
+    }
+
+    async fn a_new_lead_over_the_limit_is_not_sent_again_by_itself(server) {
+        let konektor = server.sdk();
+        for _ in 0..60 {
+            konektor.workspace().show().send().await.unwrap();
+        }
+        let limited = konektor.leads().create("Budi").send().await.unwrap_err();
+        assert!(limited.is_rate_limited());
+        assert_eq!(limited.attempts(), 1);
+        assert_eq!(limited.retry_after(), Some(Duration::from_secs(1)));
+        assert_eq!(limited.rate_limit().unwrap().remaining, 0);
+    }
+}
+
+fn with_key(server: &Server, key: &str) -> Client {
+    Client::builder()
+        .api_key(key)
+        .base_url(&server.url)
+        .build()
+        .unwrap()
+}
