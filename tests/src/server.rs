@@ -189,7 +189,6 @@ impl Server {
 
     /// The SDK, with the server's key.
     #[must_use]
-    #[must_use]
     pub fn sdk(&self) -> Client {
         Client::builder()
             .api_key(self.key.as_str())
