@@ -28,7 +28,7 @@ both_engines! {
     async fn every_bad_key_gets_the_same_answer(server) {
         let expired = server.key_with(&server.workspace, SCOPE, |key| key.expires_at = Some(key.created_at)).await;
         let mut id = String::new();
-        let revoked = server.key_with(&server.workspace, SCOPE, |key| id = key.id.clone()).await;
+        let revoked = server.key_with(&server.workspace, SCOPE, |key| id.clone_from(&key.id)).await;
         server.store.revoke_api_key(&id, server.clock.now()).await.unwrap();
         let unknown = ApiKey::generate(&mut rand::rng()).text().to_string();
         let mut bodies = BTreeSet::new();
@@ -85,7 +85,7 @@ both_engines! {
     async fn keys_come_and_go_in_every_process_at_once(server) {
         let other = server.beside().await;
         let mut id = String::new();
-        let key = server.key_with(&server.workspace, SCOPE, |key| id = key.id.clone()).await;
+        let key = server.key_with(&server.workspace, SCOPE, |key| id.clone_from(&key.id)).await;
         assert_eq!(other.send("GET", "/workspace", Some(&key), None).await.status, 200);
         server.store.revoke_api_key(&id, server.clock.now()).await.unwrap();
         assert_eq!(other.send("GET", "/workspace", Some(&key), None).await.status, 401);

@@ -32,7 +32,7 @@ both_engines! {
         assert_eq!(server.get("/workspace").await.status, 429);
         server.clock.advance(Duration::from_secs(10));
         assert_eq!(server.get("/workspace").await.number("x-ratelimit-remaining"), 9);
-        server.clock.advance(Duration::from_secs(3600));
+        server.clock.advance(Duration::from_hours(1));
         assert_eq!(server.get("/workspace").await.number("x-ratelimit-remaining"), 59);
     }
 

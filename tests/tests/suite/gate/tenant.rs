@@ -1,7 +1,7 @@
 //! What belongs to another workspace is as good as missing.
 
 use konektor_tests::{Answer, Options, Server, both_engines, lead_path};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The key of another workspace.
 async fn stranger(server: &Server) -> String {
@@ -82,7 +82,7 @@ both_engines! {
         assert_eq!(read("/analytics/campaigns").await, json!([]));
         assert_eq!(read("/conversions/pending").await, json!([]));
         let states = read("/conversions/status").await;
-        assert!(states.as_object().unwrap().values().all(|count| *count == Value::from(0)));
+        assert!(states.as_object().unwrap().values().all(|count| *count == 0));
         assert_eq!(read("/workspace").await["usage"]["leadsPerDay"]["current"], 0);
     }
 }

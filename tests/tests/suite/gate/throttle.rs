@@ -46,7 +46,7 @@ both_engines! {
         server.clock.advance(Duration::from_millis(600));
         assert_eq!(server.send("GET", "/leads", Some("bad"), None).await.status, 401);
         assert_eq!(server.send("GET", "/leads", Some("bad"), None).await.status, 429);
-        server.clock.advance(Duration::from_secs(60));
+        server.clock.advance(Duration::from_mins(1));
         assert_eq!(server.send("GET", "/leads", Some("bad"), None).await.number("x-ratelimit-remaining"), 99);
     }
 

@@ -54,7 +54,7 @@ both_engines! {
             row.0 += 1;
             if lead.status == "won" {
                 row.1 += 1;
-                row.2 += lead.actual_value.map_or(0.0, |value| value.value());
+                row.2 += lead.actual_value.map_or(0.0, konektor_server::domain::amount::Amount::value);
             }
         }
         let given: BTreeMap<_, _> = rows(&answer).iter().map(|row| {
