@@ -6,10 +6,14 @@
     reason = "this is how a test fails"
 )]
 
+mod analytics;
 mod at_rest;
 mod conformance;
+mod conversions;
 mod document;
 mod gate;
 mod leads;
 mod prompts;
 mod sdk;
+mod support;
+mod workspace;

@@ -1,0 +1,6 @@
+//! `/analytics`: totals, and the periods they are of.
+
+mod campaigns;
+mod funnel;
+mod period;
+mod summary;

@@ -1,0 +1,23 @@
+//! `/conversions`
+
+mod pending;
+mod status;
+
+use konektor_tests::Server;
+use serde_json::json;
+
+/// A lead in this sync state; the API itself makes none in another than none.
+async fn lead_in(
+    server: &Server,
+    name: &str,
+    state: &str,
+    platform: Option<&str>,
+) -> serde_json::Value {
+    let lead = server
+        .lead(json!({"firstName": name, "adPlatform": platform, "externalRef": name}))
+        .await;
+    let sql =
+        format!("update lead set conversion_sync_status = '{state}' where external_ref = '{name}'");
+    server.database.execute(&sql).await;
+    lead
+}
