@@ -2,6 +2,7 @@
 
 mod cursors;
 mod filters;
+mod many;
 mod order;
 mod periods;
 mod search;
