@@ -26,7 +26,7 @@ made; ids hold the time and the workspace. Another --seed adds other leads; the 
 phone another lead of the workspace has already comes without one.
 
 It is all or nothing: when it is interrupted, no lead is there and every index is. On SQLite a running server
-reads on and has to wait with writes.
+reads on and cannot write meanwhile; on PostgreSQL its reads wait too, if there are hardly any leads yet.
 
 Examples:
   konektor-server seed --workspace ID --leads 2000
@@ -88,8 +88,10 @@ pub(super) async fn run(args: Args, output: Output, clock: &Clock) -> Result<()>
 }
 
 fn show(bar: &ProgressBar, now: BulkProgress) {
-    bar.set_length(now.of);
-    bar.set_position(now.done);
+    bar.update(|state| {
+        state.set_len(now.of);
+        state.set_pos(now.done);
+    });
     bar.set_message(match now.step {
         BulkStep::Leads => "leads",
         BulkStep::Names => "names",

@@ -1,9 +1,9 @@
 //! Many leads at once, made by nobody's request: for demos and benchmarks.
 //!
-//! Everything happens in one transaction, so that an interrupted run leaves nothing behind. Where the table is
-//! small beside what comes, SQLite's indexes are dropped first and built last in the same transaction: sorting
-//! once is many times quicker than inserting in random order. PostgreSQL would keep readers out meanwhile, so
-//! there the indexes stay.
+//! Everything happens in one transaction, so that an interrupted run leaves nothing behind. Where the table is small
+//! beside what comes, its indexes are dropped first and built last in the same transaction: sorting once is many
+//! times quicker than inserting in random order. On SQLite readers do not notice; PostgreSQL makes them wait for the
+//! end, so there it is done only where there is next to nothing to read.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -11,6 +11,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::Value as JsonValue;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Connection, Row, Transaction, query::Query};
 use tokio::sync::mpsc;
 
@@ -25,7 +26,11 @@ const INSERT: &str = "insert into lead (workspace_id, id, unique_code, external_
     status, priority, source, ad_platform, assigned_to, estimated_value, actual_value, campaign_name, \
     conversion_sync_status, created_at, updated_at, data_key_id, sealed, last_conversion_sync_at) values ";
 
-const INSERT_TOKENS: &str = "insert into lead_token (workspace_id, token, lead_id) values ";
+/// All leads of one token, as a JSON array of their ids.
+const SQLITE_INSERT_TOKENS: &str = "insert into lead_token (workspace_id, token, lead_id) \
+    select $1, $2, value from json_each($3)";
+const POSTGRES_INSERT_TOKENS: &str = "insert into lead_token (workspace_id, token, lead_id) \
+    select $1, $2, value from json_array_elements_text($3::json)";
 
 const COUNT: &str = "select count(*) from lead where workspace_id = $1";
 
@@ -34,12 +39,24 @@ const COUNT_ALL: &str = "select count(*) from lead";
 const PHONES: &str =
     "select phone_index from lead where workspace_id = $1 and phone_index is not null";
 
-/// The indexes that are no part of a primary key, and what made them.
-const INDEXES: &str = "select name, sql from sqlite_master where type = 'index' and sql is not null \
-    and tbl_name in ('lead', 'lead_token')";
+/// What drops each index, and what makes it again.
+const SQLITE_INDEXES: &str = "select 'drop index ' || name as gone, sql as back from sqlite_master \
+    where type = 'index' and sql is not null and tbl_name in ('lead', 'lead_token') order by name";
+
+/// Those of primary keys stay, as on SQLite, where they are part of the tables.
+const POSTGRES_INDEXES: &str = "select format('drop index %I', indexname) as gone, indexdef as back from pg_indexes \
+    where schemaname = current_schema() and tablename in ('lead', 'lead_token') \
+    and indexname not in (select conname from pg_constraint) order by indexname";
 
 /// How many leads go from the thread that seals to the database at once.
 const CHUNK: usize = 200;
+
+/// How many leads one statement brings. SQLite looks for each value's place from the first on, so that many values
+/// take long; PostgreSQL does not, and each statement is a message there and back.
+const SQLITE_LEADS_AT_ONCE: usize = 8;
+const POSTGRES_LEADS_AT_ONCE: usize = CHUNK;
+
+const TOKENS_AT_ONCE: usize = 10_000;
 
 /// How many leads' names are kept before they are written, in the order of their tokens.
 const NAMES_AT_ONCE: usize = 1_000_000;
@@ -76,13 +93,6 @@ pub enum BulkStep {
     Names,
     /// Indexes are built.
     Indexes,
-}
-
-/// Rows of one statement.
-#[derive(Clone, Copy)]
-struct AtOnce {
-    leads: usize,
-    tokens: usize,
 }
 
 /// The tokens of a name.
@@ -199,10 +209,14 @@ impl Tenant {
         chunk: Vec<Prepared>,
         names: &mut Names,
     ) -> Result<(), StoreError> {
+        let at_once = match self.store.engine {
+            Engine::Sqlite => SQLITE_LEADS_AT_ONCE,
+            Engine::Postgres => POSTGRES_LEADS_AT_ONCE,
+        };
         let mut chunk = chunk.into_iter().peekable();
         while chunk.peek().is_some() {
             let mut statement = Statement::new(INSERT);
-            for (at, lead) in chunk.by_ref().take(self.at_once().leads).enumerate() {
+            for (at, lead) in chunk.by_ref().take(at_once).enumerate() {
                 statement.push(if at == 0 { "(" } else { ", (" });
                 for (column, value) in lead.values.into_iter().enumerate() {
                     statement
@@ -230,17 +244,22 @@ impl Tenant {
             .map(|leads| leads.len() as u64)
             .sum();
         let mut done = 0;
+        let insert = match self.store.engine {
+            Engine::Sqlite => SQLITE_INSERT_TOKENS,
+            Engine::Postgres => POSTGRES_INSERT_TOKENS,
+        };
         for (token, leads) in &names.by_token {
-            for leads in leads.chunks(self.at_once().tokens) {
-                let mut statement = Statement::new(INSERT_TOKENS);
-                statement.push("(").bind(self.workspace_id.as_str());
-                statement.push(", ").bind(token.as_slice());
-                for (at, &lead) in leads.iter().enumerate() {
-                    statement.push(if at == 0 { ", " } else { "), ($1, $2, " });
-                    statement.bind(names.ids[lead as usize].as_str());
-                }
-                statement.push(")");
-                statement.query().execute(&mut *connection).await?;
+            for leads in leads.chunks(TOKENS_AT_ONCE) {
+                let ids: JsonValue = leads
+                    .iter()
+                    .map(|&lead| names.ids[lead as usize].as_str())
+                    .collect();
+                sqlx::query(insert)
+                    .bind(self.workspace_id.clone())
+                    .bind(token.clone())
+                    .bind(ids.to_string())
+                    .execute(&mut *connection)
+                    .await?;
                 done += leads.len() as u64;
                 progress(BulkProgress {
                     step: BulkStep::Names,
@@ -250,21 +269,6 @@ impl Tenant {
             }
         }
         Ok(())
-    }
-
-    /// SQLite looks for each value's place from the first on, so that many values in one statement take long;
-    /// PostgreSQL does not, and each statement is a message there and back.
-    fn at_once(&self) -> AtOnce {
-        match self.store.engine {
-            Engine::Sqlite => AtOnce {
-                leads: 8,
-                tokens: 100,
-            },
-            Engine::Postgres => AtOnce {
-                leads: CHUNK,
-                tokens: 1_000,
-            },
-        }
     }
 
     async fn phones(&self, connection: &mut AnyConnection) -> Result<HashSet<Vec<u8>>, StoreError> {
@@ -281,22 +285,35 @@ impl Tenant {
         connection: &mut AnyConnection,
         count: u64,
     ) -> Result<Vec<String>, StoreError> {
-        if self.store.engine != Engine::Sqlite || count < FEW {
-            return Ok(Vec::new());
-        }
         let row = sqlx::query(COUNT_ALL).fetch_one(&mut *connection).await?;
         let present: i64 = row.try_get(0)?;
-        if u64::try_from(present).is_ok_and(|present| present > count) {
+        let few = count / self.rows_to_each_present();
+        if count < FEW || u64::try_from(present).is_ok_and(|present| present > few) {
             return Ok(Vec::new());
         }
-        let rows = sqlx::query(INDEXES).fetch_all(&mut *connection).await?;
+        let indexes = match self.store.engine {
+            Engine::Sqlite => SQLITE_INDEXES,
+            Engine::Postgres => POSTGRES_INDEXES,
+        };
+        let rows = sqlx::query(indexes).fetch_all(&mut *connection).await?;
+        if self.store.engine == Engine::Postgres {
+            let setting = "set local maintenance_work_mem = '256MB'";
+            run(connection, setting.to_owned()).await?;
+        }
         let mut statements = Vec::with_capacity(rows.len());
         for row in rows {
-            let name: String = row.try_get("name")?;
-            run(connection, format!("drop index {name}")).await?;
-            statements.push(row.try_get("sql")?);
+            run(connection, row.try_get("gone")?).await?;
+            statements.push(row.try_get("back")?);
         }
         Ok(statements)
+    }
+
+    /// How many new leads each present one needs for new indexes to pay.
+    fn rows_to_each_present(&self) -> u64 {
+        match self.store.engine {
+            Engine::Sqlite => 1,
+            Engine::Postgres => 20,
+        }
     }
 }
 
