@@ -255,11 +255,11 @@ impl SyntheticLeads {
         id::synthetic_unique_code(mixed_60(u64::from(self.seed) << 28 | u64::from(place)))
     }
 
-    /// No two leads of a seed share one; nor do those of two seeds of up to a million leads, unless 4,096 divides
-    /// their difference.
+    /// No two leads of a seed share one; nor do those of two seeds below 4,096 with up to a million leads each.
     fn phone(&self, place: u32) -> String {
         const NUMBERS_OF_A_PREFIX: u32 = 100_000_000;
-        let number = mixed_32(place ^ self.seed.rotate_left(20));
+        let of_seed = self.seed << 20 ^ mixed_32(self.seed >> 12);
+        let number = mixed_32(place ^ of_seed);
         let prefix = MOBILE_PREFIXES[(number / NUMBERS_OF_A_PREFIX) as usize];
         format!("+62{prefix}{:08}", number % NUMBERS_OF_A_PREFIX)
     }
