@@ -224,9 +224,13 @@ impl Tenant {
     /// [`StoreError::Taken`] names every unique field whose value another lead has; [`StoreError::LeadsPerDay`]
     /// when the day's limit is reached. Nothing is written then.
     pub async fn create_lead(&self, lead: &Lead, day: DayLimit) -> Result<(), StoreError> {
-        let mut transaction = self.store.begin().await?;
-        self.insert(&mut transaction, lead, day).await?;
-        Ok(transaction.commit().await?)
+        let mut tries = TRIES;
+        loop {
+            match self.try_create(lead, day).await {
+                Err(error) if error.is_race() && tries > 1 => tries -= 1,
+                result => return result,
+            }
+        }
     }
 
     /// Changes the lead that a reference finds; None when there is none.
@@ -280,6 +284,12 @@ impl Tenant {
             .fetch_optional(&self.store.readers)
             .await?;
         Ok(row.map_or(Ok(0), |row| row.try_get(0))?)
+    }
+
+    async fn try_create(&self, lead: &Lead, day: DayLimit) -> Result<(), StoreError> {
+        let mut transaction = self.store.begin().await?;
+        self.insert(&mut transaction, lead, day).await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn try_update(
@@ -343,7 +353,13 @@ impl Tenant {
             .execute(&mut *connection)
             .await?;
         if inserted.rows_affected() == 0 {
-            return Err(StoreError::Taken(self.taken(connection, lead).await?));
+            let taken = self.taken(connection, lead).await?;
+            // The lead that was in the way may have given its value up since.
+            return Err(if taken.is_empty() {
+                StoreError::Raced
+            } else {
+                StoreError::Taken(taken)
+            });
         }
         self.add_tokens(connection, lead).await?;
         let counted = sqlx::query(COUNT_DAY)
