@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use konektor_tests::{both_engines, lead_path};
+use konektor_tests::{Answer, both_engines, lead_path};
 use serde_json::{Value, json};
 
 const FULL: &str = r#"{
@@ -14,6 +14,15 @@ const FULL: &str = r#"{
 
 fn full() -> Value {
     serde_json::from_str(FULL).unwrap()
+}
+
+fn must_be_done_or_refused_on_phone(answer: &Answer) {
+    let refused = answer.status == 400 && answer.bad_fields() == ["phone"];
+    assert!(
+        refused || matches!(answer.status, 200 | 201),
+        "{}",
+        answer.text
+    );
 }
 
 both_engines! {
@@ -151,5 +160,27 @@ both_engines! {
         for (name, value) in fields {
             assert_eq!(after.data()[name], value);
         }
+    }
+
+    async fn a_value_that_comes_and_goes_is_free_or_refused_by_its_name(server) {
+        server.lead(json!({"firstName": "A", "externalRef": "A"})).await;
+        let phone = "081234567890";
+        let coming_and_going = async {
+            for at in 0..60 {
+                let phone = (at % 2 == 0).then_some(phone);
+                must_be_done_or_refused_on_phone(&server.patch("/leads/A", json!({"phone": phone})).await);
+            }
+        };
+        let creating = async {
+            for _ in 0..40 {
+                let answer = server.post("/leads", json!({"firstName": "B", "phone": phone})).await;
+                must_be_done_or_refused_on_phone(&answer);
+                if answer.status == 201 {
+                    let path = lead_path(answer.data()["id"].as_str().unwrap());
+                    server.patch(&path, json!({"phone": null})).await;
+                }
+            }
+        };
+        tokio::join!(coming_and_going, creating);
     }
 }
