@@ -37,9 +37,13 @@ const UPDATE: &str = "update lead set unique_code = $3, external_ref = $4, email
     actual_value = $13, campaign_name = $14, conversion_sync_status = $15, created_at = $16, updated_at = $17, \
     data_key_id = $18, sealed = $19 where workspace_id = $1 and id = $2";
 
-/// The leads, other than this one, that have one of its unique values.
+/// The leads, other than this one, that have one of its unique values. With `or` in the place of `union all` SQLite
+/// takes none of the indexes and reads the whole workspace.
 const TAKEN: &str = "select unique_code, external_ref, phone_index from lead \
-    where workspace_id = $1 and id <> $2 and (unique_code = $3 or external_ref = $4 or phone_index = $5)";
+    where workspace_id = $1 and id <> $2 and id in (\
+    select id from lead where workspace_id = $1 and unique_code = $3 \
+    union all select id from lead where workspace_id = $1 and external_ref = $4 \
+    union all select id from lead where workspace_id = $1 and phone_index = $5)";
 
 const REMOVE_TOKENS: &str = "delete from lead_token where workspace_id = $1 and lead_id = $2";
 
@@ -517,16 +521,28 @@ impl Tenant {
     }
 
     fn by_reference(&self, reference: &str) -> Statement {
-        let phone_index = Phone::parse(reference).map(|phone| self.phone_index(phone.as_str()));
         let mut statement = Statement::new("select ");
         statement
             .push(COLUMNS)
             .push(" from lead where workspace_id = ")
             .bind(self.workspace_id.as_str());
-        statement.push(" and (id = ").bind(reference);
-        statement.push(" or unique_code = ").bind(reference);
-        statement.push(" or external_ref = ").bind(reference);
-        statement.push(" or phone_index = ").bind(phone_index);
+        // As in TAKEN, each column by its index.
+        statement.push(" and id in (");
+        let mut separator = "";
+        let mut push = |column: &str, value: Value| {
+            statement
+                .push(separator)
+                .push("select id from lead where workspace_id = ")
+                .bind(self.workspace_id.as_str());
+            statement.push(" and ").push(column).push(" = ").bind(value);
+            separator = " union all ";
+        };
+        for column in ["id", "unique_code", "external_ref"] {
+            push(column, reference.into());
+        }
+        if let Some(phone) = Phone::parse(reference) {
+            push("phone_index", self.phone_index(phone.as_str()).into());
+        }
         statement.push(") order by case when id = ").bind(reference);
         statement
             .push(" then 1 when unique_code = ")
