@@ -15,5 +15,6 @@ mod gate;
 mod leads;
 mod prompts;
 mod sdk;
+mod store_sql;
 mod support;
 mod workspace;

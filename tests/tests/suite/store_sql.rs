@@ -1,0 +1,268 @@
+//! How the engines carry out the statements that requests lead to: by indexes, whatever the number of leads.
+//!
+//! The statements come from the log of the real program, so that none is missing and none is written down twice.
+
+use std::collections::BTreeSet;
+
+use konektor_server::seed::SyntheticLeads;
+use konektor_spec::Spec;
+use konektor_tests::{Engine, Server, ServerProgram, both_engines};
+use serde_json::{Value, json};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
+
+type Request = (&'static str, String, Option<Value>);
+
+/// The tables that grow with the number of leads.
+const TABLES: [&str; 2] = ["lead", "lead_token"];
+
+both_engines! {
+    async fn no_request_reads_a_whole_table(server) {
+        let mut requests = lookups();
+        requests.extend(lists().into_iter().chain(totals()));
+        let statements = statements_of(&server, requests).await;
+        assert!(statements.len() > 30, "{statements:#?}");
+        for (statement, plan) in plans(&server, statements).await {
+            assert!(!reads_a_whole_table(&plan), "{statement}\n{plan:#?}");
+        }
+    }
+
+    async fn one_lead_is_found_by_more_than_its_workspace(server) {
+        let statements = statements_of(&server, lookups()).await;
+        for (statement, plan) in plans(&server, statements).await {
+            let by_workspace_alone = plan.iter().any(|step| conditions(step) == Some(1));
+            assert!(!by_workspace_alone, "{statement}\n{plan:#?}");
+        }
+    }
+
+    async fn a_page_is_read_in_the_order_of_an_index(server) {
+        let statements = statements_of(&server, lists()).await;
+        let pages = statements.into_iter().filter(|statement| statement.contains(" order by ")).collect();
+        for (statement, plan) in plans(&server, pages).await {
+            let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE") || step.contains("Sort"));
+            assert!(!sorts, "{statement}\n{plan:#?}");
+        }
+    }
+}
+
+/// One lead read or written.
+fn lookups() -> Vec<Request> {
+    let by = |by: &str, value: &str| {
+        let body = json!({"match": {"by": by, "value": value}, "lead": {"firstName": "Siti"}});
+        ("POST", "/leads/upsert".to_owned(), Some(body))
+    };
+    vec![
+        (
+            "POST",
+            "/leads".into(),
+            Some(json!({"firstName": "Budi", "phone": "0811-1111-1111", "externalRef": "X"})),
+        ),
+        (
+            "POST",
+            "/leads".into(),
+            Some(json!({"firstName": "Budi", "phone": "0811-1111-1111", "externalRef": "X"})),
+        ),
+        ("GET", "/leads/X".into(), None),
+        ("GET", "/leads/081111111111".into(), None),
+        (
+            "PATCH",
+            "/leads/X".into(),
+            Some(json!({"firstName": "Rahmat", "phone": "0811-2222-2222"})),
+        ),
+        by("id", "lead_01jhmh6v5e7m2q9r4s8t0w1x3y"),
+        by("uniqueCode", "KNK-1"),
+        by("externalRef", "X"),
+        by("phone", "081122222222"),
+    ]
+}
+
+fn lists() -> Vec<Request> {
+    let queries = [
+        "/leads",
+        "/leads?sortOrder=asc",
+        "/leads?sortBy=updatedAt",
+        "/leads?page=3&limit=10",
+        "/leads?status=new",
+        "/leads?createdFrom=2025-01-01&createdTo=2025-01-31",
+    ];
+    queries.map(|path| ("GET", path.to_owned(), None)).into()
+}
+
+/// Filters and totals, which read what they count, and searches, which sort what they find.
+fn totals() -> Vec<Request> {
+    let queries = [
+        "/leads?status=new&priority=high&source=ads&adPlatform=meta&sortBy=updatedAt",
+        "/leads?search=budi",
+        "/leads?search=budi+santoso",
+        "/leads?search=budi@example.com",
+        "/leads?search=081234567890",
+        "/leads?search=CRM-10",
+        "/analytics/summary?timeframe=all_time",
+        "/analytics/summary?from=2025-01-01",
+        "/analytics/campaigns",
+        "/conversions/status?platform=meta",
+        "/conversions/pending",
+        "/conversions/pending?page=2&limit=10",
+        "/workspace",
+    ];
+    queries.map(|path| ("GET", path.to_owned(), None)).into()
+}
+
+/// The statements on tables of leads that the program runs for some requests in a workspace of some size, and for the
+/// page after each page.
+async fn statements_of(server: &Server, requests: Vec<Request>) -> BTreeSet<String> {
+    let leads = SyntheticLeads::new(
+        Spec::builtin(),
+        &server.workspace.id,
+        1,
+        1_000,
+        server.clock.now(),
+    );
+    let tenant = server.store.tenant(&server.workspace).await.unwrap();
+    tenant
+        .insert_leads(leads.into_iter(), |_| ())
+        .await
+        .unwrap();
+    server.database.execute("analyze").await;
+
+    let program = ServerProgram::start(&server.database, "sqlx::query=debug").await;
+    for (method, path, body) in requests {
+        let answer = send(server, &program, method, &path, body).await;
+        if let Some(cursor) = answer["pagination"]["nextCursor"].as_str() {
+            let path = path.split('?').next().unwrap();
+            send(
+                server,
+                &program,
+                "GET",
+                &format!("{path}?cursor={cursor}"),
+                None,
+            )
+            .await;
+        }
+    }
+    let log = program.stop().await;
+    let statements = log.lines().filter_map(statement);
+    statements
+        .filter(|statement| TABLES.iter().any(|table| mentions(statement, table)))
+        .collect()
+}
+
+async fn send(
+    server: &Server,
+    program: &ServerProgram,
+    method: &str,
+    path: &str,
+    body: Option<Value>,
+) -> Value {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/api/v2/agent{path}", program.url);
+    let mut request = http
+        .request(method.parse().unwrap(), url)
+        .bearer_auth(&server.key);
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let answer = server.finish(request).await;
+    assert!(
+        answer.status < 500 && answer.status != 401,
+        "{path}: {}",
+        answer.text
+    );
+    answer.json
+}
+
+/// sqlx logs a short statement as its summary alone.
+fn statement(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).unwrap();
+    let text = |name: &str| {
+        line[name]
+            .as_str()
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+    };
+    text("db.statement").or(text("summary")).map(str::to_owned)
+}
+
+fn mentions(statement: &str, table: &str) -> bool {
+    statement
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .any(|word| word == table)
+}
+
+/// What each engine says it would do.
+async fn plans(server: &Server, statements: BTreeSet<String>) -> Vec<(String, Vec<String>)> {
+    let mut connection = AnyConnection::connect(&server.database.url).await.unwrap();
+    let (prefix, column) = match server.engine {
+        Engine::Sqlite => ("explain query plan ", 3),
+        // A small table is read whole because that is quickest; without that way out the index shows, or its absence.
+        Engine::Postgres => {
+            connection
+                .execute("set enable_seqscan = off; set plan_cache_mode = force_generic_plan")
+                .await
+                .unwrap();
+            ("explain (costs off) ", 0)
+        }
+    };
+    let mut plans = Vec::new();
+    for statement in statements {
+        let explained = match server.engine {
+            Engine::Sqlite => statement.clone(),
+            Engine::Postgres => prepared(&mut connection, &statement).await,
+        };
+        let rows = sqlx::raw_sql(AssertSqlSafe(format!("{prefix}{explained}")));
+        let rows = rows.fetch_all(&mut connection).await.unwrap();
+        let plan = rows
+            .iter()
+            .map(|row| row.get::<String, _>(column).trim().to_owned())
+            .collect();
+        plans.push((statement, plan));
+    }
+    plans
+}
+
+/// PostgreSQL plans for unknown values when the statement is prepared.
+async fn prepared(connection: &mut AnyConnection, statement: &str) -> String {
+    let sql = format!("deallocate all; prepare explained as {statement}");
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(connection)
+        .await
+        .unwrap();
+    let count = (1..100)
+        .take_while(|number| statement.contains(&format!("${number}")))
+        .count();
+    format!("execute explained ({})", vec!["null"; count].join(", "))
+}
+
+/// `SCAN lead` on SQLite; on PostgreSQL a sequential scan, or one of an index without a condition.
+fn reads_a_whole_table(plan: &[String]) -> bool {
+    plan.iter().enumerate().any(|(at, step)| {
+        let on_leads = TABLES.iter().any(|table| mentions(step, table));
+        let bitmap = step.contains("Bitmap Index Scan");
+        let scans = step.starts_with("SCAN ") || step.contains("Seq Scan");
+        let by_index = step.contains(" using ") || bitmap;
+        let unconditional = by_index
+            && !plan
+                .get(at + 1)
+                .is_some_and(|next| next.starts_with("Index Cond"));
+        (on_leads && scans) || ((on_leads || bitmap) && unconditional)
+    })
+}
+
+/// By how many columns a step looks into an index, if it does.
+fn conditions(step: &str) -> Option<usize> {
+    let looks = step.starts_with("Index Cond: ") || step.starts_with("SEARCH ");
+    looks.then(|| step.matches(" AND ").count() + 1)
+}
+
+#[test]
+fn whole_tables_are_recognised() {
+    let plans: [&[&str]; 4] = [
+        &["SCAN lead"],
+        &["SCAN lead USING COVERING INDEX lead_created"],
+        &["Aggregate", "->  Seq Scan on lead", "Filter: (x)"],
+        &["->  Index Scan using lead_pkey on lead", "Filter: (x)"],
+    ];
+    for plan in plans {
+        let plan: Vec<_> = plan.iter().map(ToString::to_string).collect();
+        assert!(reads_a_whole_table(&plan), "{plan:?}");
+    }
+}
