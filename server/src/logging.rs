@@ -29,9 +29,12 @@ impl LogFormat {
     }
 }
 
-/// Starts logging; `RUST_LOG` chooses what is logged, `info` unless it is set. A second call changes nothing.
+/// What is logged unless `RUST_LOG` chooses. sqlx repeats the notices of PostgreSQL, which say nothing new.
+const USUAL: &str = "info,sqlx=warn";
+
+/// Starts logging; `RUST_LOG` chooses what is logged. A second call changes nothing.
 pub fn init(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
