@@ -37,16 +37,16 @@ macro_rules! both_engines {
             #[allow(unused_imports)]
             use super::*;
 
-            async fn run($server: $crate::Server) $body
+            async fn test_body($server: $crate::Server) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                run($crate::Server::start_with($crate::Engine::Sqlite, $options).await).await;
+                test_body($crate::Server::start_with($crate::Engine::Sqlite, $options).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                run($crate::Server::start_with($crate::Engine::Postgres, $options).await).await;
+                test_body($crate::Server::start_with($crate::Engine::Postgres, $options).await).await;
             }
         }
     )*};

@@ -7,7 +7,8 @@ use serde_json::json;
 
 both_engines! {
     async fn a_ticket_is_answered_with_its_reference(server) {
-        let answer = server.post("/support/tickets", json!({"subject": "Conversions fail", "message": "All of them"})).await;
+        let answer =
+            server.post("/support/tickets", json!({"subject": "Conversions fail", "message": "All of them"})).await;
         assert_eq!(answer.status, 201);
         let ticket = answer.data();
         let reference = ticket["ticketRef"].as_str().unwrap();
@@ -15,10 +16,13 @@ both_engines! {
         assert_eq!((head.len(), tail.len()), (5, 4));
         assert!(reference.bytes().all(|letter| matches!(letter, b'A'..=b'Z' | b'0'..=b'9' | b'-')), "{reference}");
         assert!(ticket["ticketId"].as_str().unwrap().starts_with("ticket_"));
-        assert_eq!(ticket, &json!({
-            "ticketId": ticket["ticketId"], "ticketRef": reference, "subject": "Conversions fail", "status": "new",
-            "priority": "normal", "createdAt": "2025-01-15T10:30:00.000Z",
-        }));
+        assert_eq!(
+            ticket,
+            &json!({
+                "ticketId": ticket["ticketId"], "ticketRef": reference, "subject": "Conversions fail", "status": "new",
+                "priority": "normal", "createdAt": "2025-01-15T10:30:00.000Z",
+            })
+        );
     }
 
     async fn each_priority_is_taken_and_no_other(server) {
@@ -45,7 +49,10 @@ both_engines! {
             assert_eq!(server.post("/support/tickets", ticket(subject, message)).await.status, 201);
         }
         for (subject, message) in [(2, 0), (181, 10_001)] {
-            assert_eq!(server.post("/support/tickets", ticket(subject, message)).await.bad_fields(), ["message", "subject"]);
+            assert_eq!(
+                server.post("/support/tickets", ticket(subject, message)).await.bad_fields(),
+                ["message", "subject"]
+            );
         }
     }
 
@@ -56,7 +63,8 @@ both_engines! {
     }
 
     async fn every_bad_field_is_named_at_once(server) {
-        let answer = server.post("/support/tickets", json!({"subject": "a\0bc", "priority": null, "email": "x"})).await;
+        let answer =
+            server.post("/support/tickets", json!({"subject": "a\0bc", "priority": null, "email": "x"})).await;
         assert_eq!(answer.bad_fields(), ["email", "message", "priority", "subject"]);
         assert_eq!(answer.complaint("subject"), "Must not contain NUL");
         assert_eq!(server.post("/support/tickets", json!({})).await.bad_fields(), ["message", "subject"]);

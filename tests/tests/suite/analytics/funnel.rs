@@ -20,7 +20,8 @@ const STATUSES: [&str; 11] = [
 both_engines! {
     async fn there_are_all_eleven_stages_in_pipeline_order_even_of_nothing(server) {
         let answer = server.get("/analytics/funnel").await;
-        let expected: Vec<_> = STATUSES.iter().map(|status| json!({"status": status, "count": 0, "percentage": 0})).collect();
+        let expected: Vec<_> =
+            STATUSES.iter().map(|status| json!({"status": status, "count": 0, "percentage": 0})).collect();
         assert_eq!(answer.data(), &Value::Array(expected));
     }
 
@@ -52,6 +53,8 @@ both_engines! {
 
     async fn one_status_alone_is_a_hundred_percent(server) {
         server.lead(json!({"firstName": "Budi"})).await;
-        assert!(server.get("/analytics/funnel").await.text.contains(r#"{"status":"new","count":1,"percentage":100}"#));
+        assert!(
+            server.get("/analytics/funnel").await.text.contains(r#"{"status":"new","count":1,"percentage":100}"#)
+        );
     }
 }

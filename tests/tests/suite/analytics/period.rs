@@ -107,8 +107,10 @@ both_engines! {
 
     async fn all_time_has_no_start_and_ends_now(server) {
         leads_of(&server, &["1970-01-01T00:00:00Z", "2025-01-15T10:30:00Z", "2025-01-15T10:30:00.001Z"]).await;
-        assert_eq!(summary(&server, "timeframe=all_time").await,
-            (2, Value::Null, json!("2025-01-15T10:30:00.000Z"), "all_time".into()));
+        assert_eq!(
+            summary(&server, "timeframe=all_time").await,
+            (2, Value::Null, json!("2025-01-15T10:30:00.000Z"), "all_time".into())
+        );
     }
 
     async fn thirty_days_are_the_default(server) {
@@ -117,20 +119,36 @@ both_engines! {
 
     async fn from_and_to_override_the_timeframe(server) {
         leads_of(&server, &["2025-01-01T10:00:00Z", "2025-01-10T10:00:00Z"]).await;
-        let expected = (1, json!("2024-12-31T17:00:00.000Z"), json!("2025-01-05T16:59:59.999Z"), "custom".to_owned());
+        let expected =
+            (1, json!("2024-12-31T17:00:00.000Z"), json!("2025-01-05T16:59:59.999Z"), "custom".to_owned());
         assert_eq!(summary(&server, "from=2025-01-01&to=2025-01-05&timeframe=today").await, expected);
-        assert_eq!(summary(&server, "from=2025-01-01T00:00:00%2B07:00&to=2025-01-05T16:59:59.999Z").await, expected);
+        assert_eq!(
+            summary(&server, "from=2025-01-01T00:00:00%2B07:00&to=2025-01-05T16:59:59.999Z").await,
+            expected
+        );
     }
 
     async fn from_alone_goes_up_to_now(server) {
-        leads_of(&server, &["2025-01-10T16:59:59.999Z", "2025-01-10T17:00:00Z", "2025-01-15T10:30:00Z", "2025-01-15T10:30:00.001Z"]).await;
-        assert_eq!(summary(&server, "from=2025-01-11").await,
-            (2, json!("2025-01-10T17:00:00.000Z"), json!("2025-01-15T10:30:00.000Z"), "custom".into()));
+        leads_of(
+            &server,
+            &[
+                "2025-01-10T16:59:59.999Z", "2025-01-10T17:00:00Z", "2025-01-15T10:30:00Z",
+                "2025-01-15T10:30:00.001Z",
+            ],
+        )
+        .await;
+        assert_eq!(
+            summary(&server, "from=2025-01-11").await,
+            (2, json!("2025-01-10T17:00:00.000Z"), json!("2025-01-15T10:30:00.000Z"), "custom".into())
+        );
     }
 
     async fn to_alone_goes_from_the_earliest_lead(server) {
         leads_of(&server, &["1970-01-01T00:00:00Z", "2025-01-10T16:59:59.999Z", "2025-01-10T17:00:00Z"]).await;
-        assert_eq!(summary(&server, "to=2025-01-10").await, (2, Value::Null, json!("2025-01-10T16:59:59.999Z"), "custom".into()));
+        assert_eq!(
+            summary(&server, "to=2025-01-10").await,
+            (2, Value::Null, json!("2025-01-10T16:59:59.999Z"), "custom".into())
+        );
     }
 
     async fn both_ends_are_inclusive_to_the_millisecond(server) {
@@ -141,8 +159,12 @@ both_engines! {
 
     async fn a_period_that_ends_before_it_begins_is_refused(server) {
         for path in ["/analytics/summary", "/analytics/funnel", "/analytics/campaigns", "/conversions/status"] {
-            for query in ["from=2025-01-02&to=2025-01-01", "from=2025-01-16", "from=2025-01-15T10:30:00.001Z",
-                "from=2025-01-01T00:00:00.001Z&to=2025-01-01T00:00:00Z"] {
+            for query in [
+                "from=2025-01-02&to=2025-01-01",
+                "from=2025-01-16",
+                "from=2025-01-15T10:30:00.001Z",
+                "from=2025-01-01T00:00:00.001Z&to=2025-01-01T00:00:00Z",
+            ] {
                 let answer = server.get(&format!("{path}?{query}")).await;
                 assert_eq!((answer.status, answer.bad_fields()), (400, vec!["from"]), "{path}?{query}");
             }
@@ -151,7 +173,8 @@ both_engines! {
 
     async fn every_bad_parameter_is_named_at_once(server) {
         for path in ["/analytics/summary", "/analytics/funnel", "/analytics/campaigns", "/conversions/status"] {
-            let answer = server.get(&format!("{path}?from=soon&to=2025-01-15T10:00:00&timeframe=last_year&x=1")).await;
+            let answer =
+                server.get(&format!("{path}?from=soon&to=2025-01-15T10:00:00&timeframe=last_year&x=1")).await;
             assert_eq!((answer.status, answer.bad_fields()), (400, vec!["from", "timeframe", "to", "x"]), "{path}");
             assert!(answer.complaint("to").contains("needs Z or an offset"));
             assert!(answer.complaint("timeframe").contains("current_week"));
@@ -193,7 +216,14 @@ both_engines! {
     }
 
     async fn the_day_of_the_change_has_twenty_three_hours(server) {
-        leads_of(&server, &["2025-03-09T04:59:59.999Z", "2025-03-09T05:00:00Z", "2025-03-10T03:59:59.999Z", "2025-03-10T04:00:00Z"]).await;
+        leads_of(
+            &server,
+            &[
+                "2025-03-09T04:59:59.999Z", "2025-03-09T05:00:00Z", "2025-03-10T03:59:59.999Z",
+                "2025-03-10T04:00:00Z",
+            ],
+        )
+        .await;
         assert_eq!(summary(&server, "from=2025-03-09&to=2025-03-09").await.0, 2);
     }
 }

@@ -9,7 +9,9 @@ use super::lead_in;
 
 both_engines! {
     async fn pending_and_failed_leads_are_listed_newest_first(server) {
-        for (name, state) in [("A", "pending"), ("B", "synced"), ("C", "failed"), ("D", "partial"), ("E", "none"), ("F", "pending")] {
+        for (name, state) in
+            [("A", "pending"), ("B", "synced"), ("C", "failed"), ("D", "partial"), ("E", "none"), ("F", "pending")]
+        {
             lead_in(&server, name, state, Some("meta")).await;
             server.clock.advance(Duration::from_secs(1));
         }
@@ -17,16 +19,22 @@ both_engines! {
         assert_eq!(answer.each("conversionSyncStatus"), ["pending", "failed", "pending"]);
         let newest = server.find("F").await;
         assert_eq!(answer.rows()[0]["leadId"], newest.data()["id"]);
-        assert_eq!(answer.json["pagination"], json!({"page": 1, "limit": 50, "total": 3, "totalPages": 1, "nextCursor": null}));
+        assert_eq!(
+            answer.json["pagination"],
+            json!({"page": 1, "limit": 50, "total": 3, "totalPages": 1, "nextCursor": null})
+        );
     }
 
     async fn a_row_says_what_the_lead_says_and_when_it_was_tried(server) {
         let lead = lead_in(&server, "A", "failed", None).await;
         server.database.execute("update lead set last_conversion_sync_at = 1736937067250").await;
-        assert_eq!(server.get("/conversions/pending").await.data(), &json!([{
-            "leadId": lead["id"], "uniqueCode": lead["uniqueCode"], "status": "new", "adPlatform": null,
-            "conversionSyncStatus": "failed", "lastConversionSyncAt": "2025-01-15T10:31:07.250Z",
-        }]));
+        assert_eq!(
+            server.get("/conversions/pending").await.data(),
+            &json!([{
+                "leadId": lead["id"], "uniqueCode": lead["uniqueCode"], "status": "new", "adPlatform": null,
+                "conversionSyncStatus": "failed", "lastConversionSyncAt": "2025-01-15T10:31:07.250Z",
+            }])
+        );
         server.database.execute("update lead set last_conversion_sync_at = null").await;
         assert!(server.get("/conversions/pending").await.rows()[0]["lastConversionSyncAt"].is_null());
         assert_eq!(server.find("A").await.data()["conversionSyncStatus"], "failed");

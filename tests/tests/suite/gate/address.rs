@@ -21,15 +21,28 @@ async fn status(server: &Server, allowed: &[&str]) -> u16 {
 
 both_engines! {
     async fn an_address_or_range_that_holds_the_caller_lets_it_pass(server) {
-        for list in [&["127.0.0.1"][..], &["127.0.0.0/8"], &["0.0.0.0/0"], &["::ffff:127.0.0.1"], &["127.0.0.1/32"],
-            &["2001:db8::/32", "203.0.113.7", "127.0.0.1"], &[]] {
+        for list in [
+            &["127.0.0.1"][..],
+            &["127.0.0.0/8"],
+            &["0.0.0.0/0"],
+            &["::ffff:127.0.0.1"],
+            &["127.0.0.1/32"],
+            &["2001:db8::/32", "203.0.113.7", "127.0.0.1"],
+            &[],
+        ] {
             assert_eq!(status(&server, list).await, 200, "{list:?}");
         }
     }
 
     async fn any_other_keeps_it_out(server) {
-        for list in [&["127.0.0.2"][..], &["203.0.113.0/24"], &["::1"], &["::/0"], &["2001:db8::/32", "10.0.0.0/8"],
-            &["not-an-address"]] {
+        for list in [
+            &["127.0.0.2"][..],
+            &["203.0.113.0/24"],
+            &["::1"],
+            &["::/0"],
+            &["2001:db8::/32", "10.0.0.0/8"],
+            &["not-an-address"],
+        ] {
             assert_eq!(status(&server, list).await, 403, "{list:?}");
         }
     }

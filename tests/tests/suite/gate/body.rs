@@ -66,19 +66,43 @@ both_engines! {
 
     async fn only_json_is_taken(server) {
         let body = json!({"firstName": "Budi"}).to_string();
-        for taken in ["application/json", "application/json; charset=utf-8", "Application/JSON", "application/json;charset=UTF-8"] {
+        for taken in [
+            "application/json",
+            "application/json; charset=utf-8",
+            "Application/JSON",
+            "application/json;charset=UTF-8",
+        ] {
             assert_eq!(post(&server, taken, body.clone()).await.status, 201, "{taken}");
         }
-        for other in ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "text/json",
-            "application/vnd.api+json", "json", "application/json, text/plain"] {
+        for other in [
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/jsonx",
+            "text/json",
+            "application/vnd.api+json",
+            "json",
+            "application/json, text/plain",
+        ] {
             let answer = post(&server, other, body.clone()).await;
             assert_eq!((answer.status, answer.code()), (415, "VALIDATION_ERROR"), "{other}");
         }
     }
 
     async fn malformed_json_is_a_bad_request(server) {
-        for body in ["", "{", "{}{}", "{\"firstName\":}", "{'firstName':'B'}", "\u{feff}{\"firstName\":\"B\"}", "{\"firstName\":\"\\ud800\"}",
-            "NaN", "{\"firstName\":\"B\",}", "{\"firstName\":\"B\",\"estimatedValue\":1e999}", "{\"firstName\":\"a\nb\"}"] {
+        for body in [
+            "",
+            "{",
+            "{}{}",
+            "{\"firstName\":}",
+            "{'firstName':'B'}",
+            "\u{feff}{\"firstName\":\"B\"}",
+            "{\"firstName\":\"\\ud800\"}",
+            "NaN",
+            "{\"firstName\":\"B\",}",
+            "{\"firstName\":\"B\",\"estimatedValue\":1e999}",
+            "{\"firstName\":\"a\nb\"}",
+        ] {
             let answer = post(&server, "application/json", body).await;
             assert_eq!((answer.status, answer.code()), (400, "VALIDATION_ERROR"), "{body}");
         }
@@ -91,18 +115,33 @@ both_engines! {
     async fn a_body_has_to_be_an_object(server) {
         for body in ["null", "[]", "\"Budi\"", "1", "true", "[{\"firstName\":\"B\"}]"] {
             for path in ["/leads", "/leads/upsert", "/support/tickets"] {
-                let request = server.request("POST", path).bearer_auth(&server.key).header("content-type", "application/json").body(body);
+                let request = server
+                    .request("POST", path)
+                    .bearer_auth(&server.key)
+                    .header("content-type", "application/json")
+                    .body(body);
                 let answer = server.finish(request).await;
-                assert_eq!((answer.status, answer.bad_fields()), (400, vec!["body"]), "{path} {body}: {}", answer.text);
+                assert_eq!(
+                    (answer.status, answer.bad_fields()),
+                    (400, vec!["body"]),
+                    "{path} {body}: {}",
+                    answer.text
+                );
             }
         }
     }
 
     async fn refusals_repeat_nothing_that_was_sent(server) {
         let secret = "s3cr3t-budi";
-        let answer = server.post("/leads", json!({
-            "firstName": secret.repeat(10), "email": secret, "phone": secret, "status": secret, "assignedTo": secret, "source": [secret],
-        })).await;
+        let answer = server
+            .post(
+                "/leads",
+                json!({
+                    "firstName": secret.repeat(10), "email": secret, "phone": secret, "status": secret,
+                    "assignedTo": secret, "source": [secret],
+                }),
+            )
+            .await;
         assert_eq!(answer.bad_fields().len(), 6);
         assert!(!answer.text.contains("s3cr3t"), "{}", answer.text);
         let broken = post(&server, "application/json", format!("{{\"firstName\": \"{secret}\"")).await;

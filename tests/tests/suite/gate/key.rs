@@ -32,14 +32,29 @@ both_engines! {
         server.store.revoke_api_key(&id, server.clock.now()).await.unwrap();
         let unknown = ApiKey::generate(&mut rand::rng()).text().to_string();
         let mut bodies = BTreeSet::new();
-        for key in [expired.as_str(), &revoked, &unknown, "", "x", "kna_", "kna__", "kna_é_é", &changed(&server.key, 30),
-            &changed(&server.key, 6), &server.key[1..], &server.key[..60], &server.key.to_uppercase()] {
+        for key in [
+            expired.as_str(),
+            &revoked,
+            &unknown,
+            "",
+            "x",
+            "kna_",
+            "kna__",
+            "kna_é_é",
+            &changed(&server.key, 30),
+            &changed(&server.key, 6),
+            &server.key[1..],
+            &server.key[..60],
+            &server.key.to_uppercase(),
+        ] {
             let answer = server.send("GET", "/workspace", Some(key), None).await;
             assert_eq!((answer.status, answer.code()), (401, "UNAUTHORIZED"), "{key}");
             bodies.insert(answer.text);
         }
         bodies.insert(server.send("GET", "/workspace", None, None).await.text);
-        for authorization in ["Basic dTpw", "Bearer", "bearer ", "Token x", &server.key, &format!("Bearer{}", server.key)] {
+        for authorization in
+            ["Basic dTpw", "Bearer", "bearer ", "Token x", &server.key, &format!("Bearer{}", server.key)]
+        {
             let answer = with(&server, authorization).await;
             assert_eq!(answer.status, 401, "{authorization}");
             bodies.insert(answer.text);
@@ -64,7 +79,8 @@ both_engines! {
 
     async fn two_authorization_headers_are_none(server) {
         let bearer = format!("Bearer {}", server.key);
-        let request = server.request("GET", "/workspace").header("authorization", &bearer).header("authorization", &bearer);
+        let request =
+            server.request("GET", "/workspace").header("authorization", &bearer).header("authorization", &bearer);
         assert_eq!(server.finish(request).await.status, 401);
     }
 
@@ -101,9 +117,17 @@ both_engines! {
     async fn every_answer_has_a_request_id_of_the_servers_own(server) {
         let mut ids = BTreeSet::new();
         let sent = "5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f";
-        for (method, path, key) in [("GET", "/leads", &server.key), ("GET", "/leads", &String::new()), ("GET", "/nowhere", &server.key),
-            ("DELETE", "/leads", &server.key), ("GET", "/leads/x", &server.key), ("GET", "/SKILL.md", &server.key),
-            ("GET", "/leads?x=1", &server.key), ("HEAD", "/leads", &server.key), ("GET", "/openapi.yaml", &server.key)] {
+        for (method, path, key) in [
+            ("GET", "/leads", &server.key),
+            ("GET", "/leads", &String::new()),
+            ("GET", "/nowhere", &server.key),
+            ("DELETE", "/leads", &server.key),
+            ("GET", "/leads/x", &server.key),
+            ("GET", "/SKILL.md", &server.key),
+            ("GET", "/leads?x=1", &server.key),
+            ("HEAD", "/leads", &server.key),
+            ("GET", "/openapi.yaml", &server.key),
+        ] {
             let request = server.request(method, path).bearer_auth(key).header("x-request-id", sent);
             let answer = server.finish(request).await;
             let id = answer.header("x-request-id").to_owned();

@@ -12,7 +12,10 @@ both_engines! {
         let now = server.clock.now().as_second();
         for left in (0..60).rev() {
             let answer = server.get("/workspace").await;
-            assert_eq!((answer.status, answer.number("x-ratelimit-limit"), answer.number("x-ratelimit-remaining")), (200, 60, left));
+            assert_eq!(
+                (answer.status, answer.number("x-ratelimit-limit"), answer.number("x-ratelimit-remaining")),
+                (200, 60, left)
+            );
             assert_eq!(answer.number("x-ratelimit-reset"), now + 60 - left);
         }
         let answer = server.get("/workspace").await;
@@ -56,7 +59,9 @@ both_engines! {
 
     async fn all_keys_of_a_workspace_share_it_and_no_other_workspace_does(server) {
         let second = server.key_with(&server.workspace, &["agent.leads.read"], |_| ()).await;
-        let stranger = server.another_workspace(&Options { plan: "starter".into(), requests_per_minute: None, ..Options::default() }).await;
+        let stranger = server
+            .another_workspace(&Options { plan: "starter".into(), requests_per_minute: None, ..Options::default() })
+            .await;
         let stranger = server.key_with(&stranger, &["agent.leads.read"], |_| ()).await;
         for _ in 0..30 {
             server.get("/leads").await;
@@ -68,8 +73,14 @@ both_engines! {
     }
 
     async fn refusals_past_the_limit_count_like_successes(server) {
-        for (method, path, body) in [("GET", "/leads/nobody", None), ("GET", "/leads?x=1", None), ("GET", "/nowhere", None),
-            ("DELETE", "/leads", None), ("POST", "/leads", Some(json!({}))), ("POST", "/leads", None)] {
+        for (method, path, body) in [
+            ("GET", "/leads/nobody", None),
+            ("GET", "/leads?x=1", None),
+            ("GET", "/nowhere", None),
+            ("DELETE", "/leads", None),
+            ("POST", "/leads", Some(json!({}))),
+            ("POST", "/leads", None),
+        ] {
             server.send(method, path, Some(&server.key), body).await;
         }
         assert_eq!(server.get("/workspace").await.number("x-ratelimit-remaining"), 53);
@@ -94,7 +105,8 @@ both_engines! {
         for _ in 0..90 {
             all.spawn(server.request("GET", "/workspace").bearer_auth(&server.key).send());
         }
-        let passed = all.join_all().await.into_iter().filter(|answer| answer.as_ref().unwrap().status() == 200).count();
+        let passed =
+            all.join_all().await.into_iter().filter(|answer| answer.as_ref().unwrap().status() == 200).count();
         assert_eq!(passed, 60);
     }
 }

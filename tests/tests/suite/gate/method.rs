@@ -12,8 +12,14 @@ async fn send(server: &Server, method: &str, path: &str) -> Answer {
 
 both_engines! {
     async fn a_method_a_path_does_not_take_is_answered_with_those_it_takes(server) {
-        for (path, allow) in [("/leads", "GET, POST, HEAD"), ("/leads/x", "GET, PATCH, HEAD"), ("/leads/upsert", "POST"),
-            ("/analytics/summary", "GET, HEAD"), ("/support/tickets", "POST"), ("/SKILL.md", "GET, HEAD")] {
+        for (path, allow) in [
+            ("/leads", "GET, POST, HEAD"),
+            ("/leads/x", "GET, PATCH, HEAD"),
+            ("/leads/upsert", "POST"),
+            ("/analytics/summary", "GET, HEAD"),
+            ("/support/tickets", "POST"),
+            ("/SKILL.md", "GET, HEAD"),
+        ] {
             for method in ["DELETE", "PUT", "OPTIONS", "TRACE", "PROPFIND"] {
                 let answer = send(&server, method, path).await;
                 assert_eq!((answer.status, answer.code()), (405, "VALIDATION_ERROR"), "{method} {path}");
@@ -41,8 +47,11 @@ both_engines! {
 
     async fn no_browser_of_another_site_is_invited(server) {
         for method in ["OPTIONS", "GET"] {
-            let request = server.request(method, "/leads").bearer_auth(&server.key)
-                .header("origin", "https://example.com").header("access-control-request-method", "GET");
+            let request = server
+                .request(method, "/leads")
+                .bearer_auth(&server.key)
+                .header("origin", "https://example.com")
+                .header("access-control-request-method", "GET");
             let answer = server.finish(request).await;
             assert_eq!(answer.status, if method == "GET" { 200 } else { 405 });
             assert!(answer.headers.keys().all(|name| !name.as_str().starts_with("access-control")));
@@ -50,8 +59,10 @@ both_engines! {
     }
 
     async fn an_unknown_route_is_not_found_once_the_key_is_good(server) {
-        for path in ["/nowhere", "/leads/x/y", "/Leads", "/leads/", "//leads", "/analytics", "/support", "/skill.md", "/",
-            "/leads/upsert/x", "/conversions/pending/"] {
+        for path in [
+            "/nowhere", "/leads/x/y", "/Leads", "/leads/", "//leads", "/analytics", "/support", "/skill.md", "/",
+            "/leads/upsert/x", "/conversions/pending/",
+        ] {
             let answer = send(&server, "GET", path).await;
             assert_eq!((answer.status, answer.code()), (404, "NOT_FOUND"), "{path}");
             assert_eq!(answer.number("x-ratelimit-limit"), 1_000_000);
@@ -71,7 +82,10 @@ both_engines! {
     async fn unknown_parameters_are_refused_by_every_operation(server) {
         for operation in Spec::builtin().operations() {
             let path = format!("{}?lang=id", operation.path.replace("{id}", "E"));
-            let body = operation.body.as_ref().map(|_| json!({"firstName": "B", "match": {"by": "phone", "value": "081234567890"}}));
+            let body = operation
+                .body
+                .as_ref()
+                .map(|_| json!({"firstName": "B", "match": {"by": "phone", "value": "081234567890"}}));
             let answer = server.send(&operation.method, &path, Some(&server.key), body).await;
             assert_eq!((answer.status, answer.complaint("lang")), (400, "Unknown parameter"), "{}", operation.id);
         }

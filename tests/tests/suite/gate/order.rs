@@ -38,10 +38,12 @@ both_engines! {
     }
 
     async fn a_revoked_key_from_a_wrong_address_is_unauthorized(server) {
-        let key = server.key_with(&server.workspace, &[], |key| {
-            key.ip_allow = vec!["203.0.113.7".into()];
-            key.expires_at = Some(key.created_at);
-        }).await;
+        let key = server
+            .key_with(&server.workspace, &[], |key| {
+                key.ip_allow = vec!["203.0.113.7".into()];
+                key.expires_at = Some(key.created_at);
+            })
+            .await;
         assert_eq!(server.send("GET", "/leads", Some(&key), None).await.status, 401);
     }
 
@@ -49,7 +51,8 @@ both_engines! {
         let one = server.another_workspace(&Options { requests_per_minute: Some(1), ..Options::default() }).await;
         let key = server.key_with(&one, &[], |_| ()).await;
         assert_eq!(server.send("GET", "/leads", Some(&key), None).await.status, 403);
-        for (method, path) in [("GET", "/leads"), ("GET", "/nowhere"), ("DELETE", "/leads"), ("GET", "/leads?x=1")] {
+        for (method, path) in [("GET", "/leads"), ("GET", "/nowhere"), ("DELETE", "/leads"), ("GET", "/leads?x=1")]
+        {
             assert_eq!(server.send(method, path, Some(&key), None).await.status, 429, "{method} {path}");
         }
     }
@@ -57,7 +60,8 @@ both_engines! {
     async fn the_scope_comes_before_the_input(server) {
         let key = server.key_with(&server.workspace, &["agent.leads.read"], |_| ()).await;
         assert_eq!(post(&server, "/leads", &key, json!({})).await, 403);
-        let request = server.request("POST", "/leads").bearer_auth(&key).header("content-type", "text/plain").body("x");
+        let request =
+            server.request("POST", "/leads").bearer_auth(&key).header("content-type", "text/plain").body("x");
         assert_eq!(server.finish(request).await.status, 403);
         assert_eq!(server.send("GET", "/workspace?x=1", Some(&key), None).await.status, 403);
     }

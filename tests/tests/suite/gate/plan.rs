@@ -37,7 +37,9 @@ both_engines! {
 
     async fn another_plan_takes_hold_at_once_in_every_process(server) {
         let other = server.beside().await;
-        for (plan, status, limit) in [("starter", 200, 60), ("pro", 200, 200), ("free", 403, 100), ("enterprise", 200, 600)] {
+        for (plan, status, limit) in
+            [("starter", 200, 60), ("pro", 200, 200), ("free", 403, 100), ("enterprise", 200, 600)]
+        {
             server.store.set_plan(&server.workspace.id, plan, None).await.unwrap();
             for process in [&server, &other] {
                 let answer = process.get("/leads").await;

@@ -60,7 +60,9 @@ both_engines! {
     }
 
     async fn a_name_that_only_resembles_a_scope_opens_nothing(server) {
-        for near in ["agent.leads", "agent.leads.*", "AGENT.LEADS.READ", "agent.leads.readx", "*", "agent.leads.write"] {
+        for near in
+            ["agent.leads", "agent.leads.*", "AGENT.LEADS.READ", "agent.leads.readx", "*", "agent.leads.write"]
+        {
             let key = server.key_with(&server.workspace, &[near], |_| ()).await;
             assert_eq!(server.send("GET", "/leads", Some(&key), None).await.status, 403, "{near}");
         }

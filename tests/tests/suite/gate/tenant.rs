@@ -30,11 +30,17 @@ fn said(answer: &Answer) -> (u16, String, Vec<String>) {
 
 both_engines! {
     async fn a_foreign_lead_is_as_missing_as_one_that_never_was(server) {
-        let lead = server.lead(json!({"firstName": "Budi", "uniqueCode": "U", "externalRef": "E", "phone": "081234567890"})).await;
+        let lead = server
+            .lead(json!({"firstName": "Budi", "uniqueCode": "U", "externalRef": "E", "phone": "081234567890"}))
+            .await;
         let key = stranger(&server).await;
         let id = lead["id"].as_str().unwrap();
-        for (foreign, missing) in [(id, "lead_01jhmh6v5e7m2q9r4s8t0w1x3y"), ("U", "V"), ("E", "F"), ("081234567890", "081234567891")] {
-            for (method, body) in [("GET", None), ("PATCH", Some(json!({"status": "won"}))), ("PATCH", Some(json!({})))] {
+        for (foreign, missing) in
+            [(id, "lead_01jhmh6v5e7m2q9r4s8t0w1x3y"), ("U", "V"), ("E", "F"), ("081234567890", "081234567891")]
+        {
+            for (method, body) in
+                [("GET", None), ("PATCH", Some(json!({"status": "won"}))), ("PATCH", Some(json!({})))]
+            {
                 let there = server.send(method, &lead_path(foreign), Some(&key), body.clone()).await;
                 let nowhere = server.send(method, &lead_path(missing), Some(&key), body).await;
                 assert_eq!(there.status, 404);
@@ -45,10 +51,13 @@ both_engines! {
     }
 
     async fn a_foreign_match_is_no_match(server) {
-        let lead = server.lead(json!({"firstName": "Budi", "uniqueCode": "U", "externalRef": "E", "phone": "081234567890"})).await;
+        let lead = server
+            .lead(json!({"firstName": "Budi", "uniqueCode": "U", "externalRef": "E", "phone": "081234567890"}))
+            .await;
         let key = stranger(&server).await;
         let upsert = |by: &str, value: &str, create: bool| {
-            let body = json!({"match": {"by": by, "value": value}, "lead": {"firstName": "Siti"}, "createIfMissing": create});
+            let found_by = json!({"by": by, "value": value});
+            let body = json!({"match": found_by, "lead": {"firstName": "Siti"}, "createIfMissing": create});
             let (server, key) = (&server, &key);
             async move { server.send("POST", "/leads/upsert", Some(key), Some(body)).await }
         };

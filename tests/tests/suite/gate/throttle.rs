@@ -65,7 +65,10 @@ both_engines! {
         for _ in 0..3 {
             let answer = server.send("GET", "/leads", Some(&key), None).await;
             // An answer from before the workspace's bucket carries the state of the throttle.
-            assert_eq!((answer.status, answer.number("x-ratelimit-remaining"), answer.number("x-ratelimit-limit")), (403, 100, 100));
+            assert_eq!(
+                (answer.status, answer.number("x-ratelimit-remaining"), answer.number("x-ratelimit-limit")),
+                (403, 100, 100)
+            );
         }
         assert_eq!(server.send("GET", "/leads", Some("bad"), None).await.number("x-ratelimit-remaining"), 99);
     }

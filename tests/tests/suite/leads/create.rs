@@ -20,10 +20,15 @@ both_engines! {
     }
 
     async fn every_bad_field_is_named_at_once(server) {
-        let answer = server.post("/leads", json!({
-            "email": "not-an-address", "phone": "CRM-1024", "status": "qualifed", "estimatedValue": -1,
-            "lastName": "x".repeat(101), "assignedTo": "me", "priority": null, "colour": "red",
-        })).await;
+        let answer = server
+            .post(
+                "/leads",
+                json!({
+                    "email": "not-an-address", "phone": "CRM-1024", "status": "qualifed", "estimatedValue": -1,
+                    "lastName": "x".repeat(101), "assignedTo": "me", "priority": null, "colour": "red",
+                }),
+            )
+            .await;
         assert_eq!(answer.status, 400);
         assert_eq!(answer.complaint("firstName"), "Required");
         assert_eq!(answer.complaint("email"), "Invalid email");
@@ -65,7 +70,8 @@ both_engines! {
     }
 
     async fn nul_is_refused_wherever_it_stands(server) {
-        let fields = ["firstName", "lastName", "email", "notes", "campaignName", "uniqueCode", "externalRef", "phone"];
+        let fields =
+            ["firstName", "lastName", "email", "notes", "campaignName", "uniqueCode", "externalRef", "phone"];
         let body = fields.iter().map(|name| ((*name).to_owned(), json!("a\0b"))).collect();
         let answer = server.post("/leads", Value::Object(body)).await;
         assert_eq!(answer.status, 400);
@@ -75,9 +81,14 @@ both_engines! {
     }
 
     async fn empty_text_is_refused_where_it_means_nothing(server) {
-        let answer = server.post("/leads", json!({
-            "firstName": "", "email": "", "phone": "", "uniqueCode": "", "externalRef": "",
-        })).await;
+        let answer = server
+            .post(
+                "/leads",
+                json!({
+                    "firstName": "", "email": "", "phone": "", "uniqueCode": "", "externalRef": "",
+                }),
+            )
+            .await;
         assert_eq!(answer.bad_fields(), ["email", "externalRef", "firstName", "phone", "uniqueCode"]);
         let lead = server.lead(json!({"firstName": " ", "lastName": "", "notes": "", "campaignName": ""})).await;
         assert_eq!((&lead["firstName"], &lead["lastName"], &lead["notes"]), (&json!(" "), &json!(""), &json!("")));
@@ -85,9 +96,12 @@ both_engines! {
     }
 
     async fn null_is_absence_where_there_may_be_none_and_refused_elsewhere(server) {
-        let nullable = ["externalRef", "lastName", "email", "phone", "source", "adPlatform", "assignedTo",
-            "estimatedValue", "actualValue", "notes", "campaignName"];
-        let mut body: serde_json::Map<_, _> = nullable.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        let nullable = [
+            "externalRef", "lastName", "email", "phone", "source", "adPlatform", "assignedTo", "estimatedValue",
+            "actualValue", "notes", "campaignName",
+        ];
+        let mut body: serde_json::Map<_, _> =
+            nullable.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
         body.insert("firstName".into(), "Budi".into());
         let lead = server.lead(Value::Object(body)).await;
         assert!(nullable.iter().all(|name| lead[name].is_null()));
@@ -100,18 +114,25 @@ both_engines! {
 
     async fn lengths_count_characters(server) {
         let of = |length: usize| "👩".repeat(length);
-        let body = |extra: usize| json!({
-            "firstName": of(100 + extra), "lastName": of(100 + extra), "notes": of(5000 + extra),
-            "uniqueCode": of(100 + extra), "externalRef": of(150 + extra), "campaignName": of(200 + extra),
-        });
+        let body = |extra: usize| {
+            json!({
+                "firstName": of(100 + extra), "lastName": of(100 + extra), "notes": of(5000 + extra),
+                "uniqueCode": of(100 + extra), "externalRef": of(150 + extra), "campaignName": of(200 + extra),
+            })
+        };
         server.lead(body(0)).await;
         let answer = server.post("/leads", body(1)).await;
-        assert_eq!(answer.bad_fields(), ["campaignName", "externalRef", "firstName", "lastName", "notes", "uniqueCode"]);
+        assert_eq!(
+            answer.bad_fields(),
+            ["campaignName", "externalRef", "firstName", "lastName", "notes", "uniqueCode"]
+        );
         assert_eq!(answer.complaint("firstName"), "Must have at most 100 characters");
     }
 
     async fn every_spelling_of_a_phone_is_kept_as_e164(server) {
-        for (at, spelling) in ["0812-3456-7890", "6281334567890", "+62 (0) 8143456 7890", "006281534567890"].iter().enumerate() {
+        for (at, spelling) in
+            ["0812-3456-7890", "6281334567890", "+62 (0) 8143456 7890", "006281534567890"].iter().enumerate()
+        {
             let lead = server.lead(json!({"firstName": "Budi", "phone": spelling})).await;
             assert_eq!(lead["phone"], format!("+6281{}34567890", at + 2));
         }
@@ -124,21 +145,39 @@ both_engines! {
     }
 
     async fn amounts_come_back_without_a_fraction_they_do_not_have(server) {
-        for (sent, shown) in [("0", "0"), ("-0", "0"), ("5e6", "5000000"), ("5000000.0", "5000000"), ("0.1", "0.1"),
-            ("1000000000000000", "1000000000000000"), ("999999999999999.9", "999999999999999.9"), ("19.99", "19.99")] {
-            let request = server.request("POST", "/leads").bearer_auth(&server.key)
+        for (sent, shown) in [
+            ("0", "0"),
+            ("-0", "0"),
+            ("5e6", "5000000"),
+            ("5000000.0", "5000000"),
+            ("0.1", "0.1"),
+            ("1000000000000000", "1000000000000000"),
+            ("999999999999999.9", "999999999999999.9"),
+            ("19.99", "19.99"),
+        ] {
+            let request = server
+                .request("POST", "/leads")
+                .bearer_auth(&server.key)
                 .header("content-type", "application/json")
                 .body(format!(r#"{{"firstName":"Budi","estimatedValue":{sent},"actualValue":{sent}}}"#));
             let answer = server.finish(request).await;
-            assert!(answer.text.contains(&format!(r#""estimatedValue":{shown},"actualValue":{shown},"#)), "{}", answer.text);
+            assert!(
+                answer.text.contains(&format!(r#""estimatedValue":{shown},"actualValue":{shown},"#)),
+                "{}",
+                answer.text
+            );
             let read = server.find(answer.data()["id"].as_str().unwrap()).await;
             assert_eq!(read.text, answer.text);
         }
     }
 
     async fn amounts_outside_zero_and_ten_to_the_fifteenth_are_refused(server) {
-        for value in [json!(-0.01), json!(1_000_000_000_000_001_i64), json!(1e300), json!("5"), json!([]), json!(true)] {
-            let answer = server.post("/leads", json!({"firstName": "B", "estimatedValue": value, "actualValue": value})).await;
+        for value in
+            [json!(-0.01), json!(1_000_000_000_000_001_i64), json!(1e300), json!("5"), json!([]), json!(true)]
+        {
+            let answer = server
+                .post("/leads", json!({"firstName": "B", "estimatedValue": value, "actualValue": value}))
+                .await;
             assert_eq!(answer.bad_fields(), ["actualValue", "estimatedValue"], "{value}");
         }
     }
@@ -148,9 +187,14 @@ both_engines! {
         server.lead(taken).await;
         let answer = server.post("/leads", json!({"firstName": "B", "uniqueCode": "U"})).await;
         assert_eq!(answer.bad_fields(), ["uniqueCode"]);
-        let answer = server.post("/leads", json!({
-            "firstName": "B", "uniqueCode": "U", "externalRef": "E", "phone": "+62 812 3456 7890",
-        })).await;
+        let answer = server
+            .post(
+                "/leads",
+                json!({
+                    "firstName": "B", "uniqueCode": "U", "externalRef": "E", "phone": "+62 812 3456 7890",
+                }),
+            )
+            .await;
         assert_eq!(answer.status, 400);
         assert_eq!(answer.bad_fields(), ["externalRef", "phone", "uniqueCode"]);
         assert_eq!(server.get("/leads").await.total(), 1);
@@ -168,17 +212,23 @@ both_engines! {
     }
 
     async fn what_looks_like_an_id_is_no_code(server) {
-        let answer = server.post("/leads", json!({"firstName": "B", "uniqueCode": "lead_1", "externalRef": "lead_"})).await;
+        let answer =
+            server.post("/leads", json!({"firstName": "B", "uniqueCode": "lead_1", "externalRef": "lead_"})).await;
         assert_eq!(answer.complaint("uniqueCode"), "Must not begin with lead_");
         assert_eq!(answer.complaint("externalRef"), "Must not begin with lead_");
         server.lead(json!({"firstName": "B", "uniqueCode": "Lead_1", "externalRef": "my lead_"})).await;
     }
 
     async fn what_the_server_decides_cannot_be_sent(server) {
-        let answer = server.post("/leads", json!({
-            "firstName": "B", "id": "lead_1", "createdAt": "2020-01-01T00:00:00Z", "updatedAt": null,
-            "conversionSyncStatus": "synced",
-        })).await;
+        let answer = server
+            .post(
+                "/leads",
+                json!({
+                    "firstName": "B", "id": "lead_1", "createdAt": "2020-01-01T00:00:00Z", "updatedAt": null,
+                    "conversionSyncStatus": "synced",
+                }),
+            )
+            .await;
         assert_eq!(answer.bad_fields(), ["conversionSyncStatus", "createdAt", "id", "updatedAt"]);
         assert_eq!(answer.complaint("id"), "Unknown field");
     }
@@ -193,7 +243,10 @@ both_engines! {
     async fn forty_at_once_are_forty_leads(server) {
         let mut all = tokio::task::JoinSet::new();
         for at in 0..40 {
-            let request = server.request("POST", "/leads").bearer_auth(&server.key).json(&json!({"firstName": format!("N{at}")}));
+            let request = server
+                .request("POST", "/leads")
+                .bearer_auth(&server.key)
+                .json(&json!({"firstName": format!("N{at}")}));
             all.spawn(request.send());
         }
         let answers = all.join_all().await;

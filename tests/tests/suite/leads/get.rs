@@ -5,9 +5,11 @@ use serde_json::json;
 
 both_engines! {
     async fn a_lead_is_found_by_every_name_it_has(server) {
-        let lead = server.lead(json!({
-            "firstName": "Budi", "uniqueCode": "U-1", "externalRef": "CRM-1024", "phone": "081234567890",
-        })).await;
+        let lead = server
+            .lead(json!({
+                "firstName": "Budi", "uniqueCode": "U-1", "externalRef": "CRM-1024", "phone": "081234567890",
+            }))
+            .await;
         let id = lead["id"].as_str().unwrap();
         for reference in [id, "U-1", "CRM-1024", "081234567890", "+62 812-3456-7890", "6281234567890"] {
             let answer = server.find(reference).await;

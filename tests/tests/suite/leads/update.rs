@@ -70,8 +70,10 @@ both_engines! {
 
     async fn null_clears_what_may_be_null(server) {
         let lead = server.lead(full()).await;
-        let nullable = ["externalRef", "lastName", "email", "phone", "source", "adPlatform", "assignedTo",
-            "estimatedValue", "actualValue", "notes", "campaignName"];
+        let nullable = [
+            "externalRef", "lastName", "email", "phone", "source", "adPlatform", "assignedTo", "estimatedValue",
+            "actualValue", "notes", "campaignName",
+        ];
         let nulls = nullable.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
         server.patch("/leads/U", Value::Object(nulls)).await;
         let after = server.find("U").await.data().clone();
@@ -92,7 +94,9 @@ both_engines! {
 
     async fn one_bad_field_keeps_the_good_ones_from_being_written(server) {
         let before = server.lead(full()).await;
-        let answer = server.patch("/leads/E", json!({"firstName": "Siti", "email": "no", "nick": "S", "lastName": ""})).await;
+        let answer = server
+            .patch("/leads/E", json!({"firstName": "Siti", "email": "no", "nick": "S", "lastName": ""}))
+            .await;
         assert_eq!(answer.bad_fields(), ["email", "nick"]);
         assert_eq!(answer.complaint("nick"), "Unknown field");
         assert_eq!(server.find("E").await.data(), &before);
@@ -149,11 +153,21 @@ both_engines! {
 
     async fn updates_at_the_same_moment_lose_nothing(server) {
         server.lead(full()).await;
-        let fields = [("firstName", "X"), ("lastName", "X"), ("notes", "X"), ("campaignName", "X"), ("source", "event"),
-            ("status", "won"), ("priority", "urgent"), ("email", "x@example.com")];
+        let fields = [
+            ("firstName", "X"),
+            ("lastName", "X"),
+            ("notes", "X"),
+            ("campaignName", "X"),
+            ("source", "event"),
+            ("status", "won"),
+            ("priority", "urgent"),
+            ("email", "x@example.com"),
+        ];
         let mut all = tokio::task::JoinSet::new();
         for (name, value) in fields {
-            all.spawn(server.request("PATCH", "/leads/U").bearer_auth(&server.key).json(&json!({name: value})).send());
+            all.spawn(
+                server.request("PATCH", "/leads/U").bearer_auth(&server.key).json(&json!({name: value})).send(),
+            );
         }
         assert!(all.join_all().await.into_iter().all(|answer| answer.unwrap().status() == 200));
         let after = server.find("U").await;

@@ -49,7 +49,9 @@ async fn must_have_made_one_lead(server: &Server, answers: &[Answer]) {
 
 both_engines! {
     async fn a_missing_lead_is_created_with_the_value_it_was_looked_for(server) {
-        for (by, value, kept) in [("uniqueCode", "U", "U"), ("externalRef", "E", "E"), ("phone", "0812 3456 7890", "+6281234567890")] {
+        for (by, value, kept) in
+            [("uniqueCode", "U", "U"), ("externalRef", "E", "E"), ("phone", "0812 3456 7890", "+6281234567890")]
+        {
             let answer = upsert(&server, by, value, json!({"firstName": "Budi"})).await;
             assert_eq!((answer.status, &answer.json["created"]), (201, &json!(true)));
             assert_eq!(answer.data()[by], kept);
@@ -113,8 +115,11 @@ both_engines! {
         let same = json!({"firstName": "Budi", "phone": "+62 812 3456 7890"});
         assert_eq!(upsert(&server, "phone", "081234567890", same).await.status, 201);
         for (by, value, other) in [
-            ("phone", "081234567890", json!("081234567891")), ("phone", "081234567890", Value::Null),
-            ("externalRef", "E", json!("e")), ("externalRef", "E", Value::Null), ("uniqueCode", "U", json!("u")),
+            ("phone", "081234567890", json!("081234567891")),
+            ("phone", "081234567890", Value::Null),
+            ("externalRef", "E", json!("e")),
+            ("externalRef", "E", Value::Null),
+            ("uniqueCode", "U", json!("u")),
         ] {
             let answer = upsert(&server, by, value, json!({"firstName": "B", by: other})).await;
             assert_eq!(answer.bad_fields(), [format!("lead.{by}")], "{}", answer.text);
@@ -137,12 +142,22 @@ both_engines! {
     }
 
     async fn every_bad_field_is_named_by_its_path(server) {
-        let answer = server.post("/leads/upsert", json!({
-            "match": {"by": "email", "value": 1, "x": 1}, "createIfMissing": "yes", "dry": true,
-            "lead": {"firstName": null, "phone": "no", "status": "win", "nick": 1},
-        })).await;
-        assert_eq!(answer.bad_fields(), ["createIfMissing", "dry", "lead.firstName", "lead.nick", "lead.phone",
-            "lead.status", "match.by", "match.value", "match.x"]);
+        let answer = server
+            .post(
+                "/leads/upsert",
+                json!({
+                    "match": {"by": "email", "value": 1, "x": 1}, "createIfMissing": "yes", "dry": true,
+                    "lead": {"firstName": null, "phone": "no", "status": "win", "nick": 1},
+                }),
+            )
+            .await;
+        assert_eq!(
+            answer.bad_fields(),
+            [
+                "createIfMissing", "dry", "lead.firstName", "lead.nick", "lead.phone", "lead.status", "match.by",
+                "match.value", "match.x"
+            ]
+        );
         let answer = server.post("/leads/upsert", json!({})).await;
         assert_eq!(answer.bad_fields(), ["lead", "match"]);
         let answer = server.post("/leads/upsert", json!({"match": {}, "lead": []})).await;
@@ -150,14 +165,17 @@ both_engines! {
     }
 
     async fn a_value_that_another_lead_has_is_refused_on_its_field_of_the_lead(server) {
-        server.lead(json!({"firstName": "A", "uniqueCode": "U", "externalRef": "E", "phone": "081234567890"})).await;
+        server
+            .lead(json!({"firstName": "A", "uniqueCode": "U", "externalRef": "E", "phone": "081234567890"}))
+            .await;
         server.lead(json!({"firstName": "B", "externalRef": "B"})).await;
         let taken = json!({"firstName": "B", "uniqueCode": "U", "phone": "+6281234567890"});
         for reference in ["B", "new"] {
             let answer = upsert(&server, "externalRef", reference, taken.clone()).await;
             assert_eq!((answer.status, answer.bad_fields()), (400, vec!["lead.phone", "lead.uniqueCode"]));
         }
-        let answer = upsert(&server, "phone", "0857 1111 2222", json!({"firstName": "C", "externalRef": "E"})).await;
+        let answer =
+            upsert(&server, "phone", "0857 1111 2222", json!({"firstName": "C", "externalRef": "E"})).await;
         assert_eq!(answer.bad_fields(), ["lead.externalRef"]);
         assert_eq!(server.get("/leads").await.total(), 2);
     }
@@ -171,9 +189,11 @@ both_engines! {
 
     async fn many_at_once_for_one_new_phone_make_one_lead(server) {
         let spellings = ["081234567890", "+6281234567890", "6281234567890", "0812-3456-7890"];
-        let bodies = (0..32).map(|at| json!({
-            "match": {"by": "phone", "value": spellings[at % 4]}, "lead": {"firstName": format!("Name{at}")},
-        }));
+        let bodies = (0..32).map(|at| {
+            json!({
+                "match": {"by": "phone", "value": spellings[at % 4]}, "lead": {"firstName": format!("Name{at}")},
+            })
+        });
         let answers = all_at_once(&server, bodies.collect()).await;
         must_have_made_one_lead(&server, &answers).await;
         // The names it had on the way do not find it any longer.

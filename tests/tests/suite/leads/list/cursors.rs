@@ -34,7 +34,9 @@ async fn walk(server: &Server, first: Answer) -> Vec<String> {
 both_engines! {
     async fn a_walk_sees_every_lead_once_in_order(server) {
         some_leads(&server, 23).await;
-        for (by, order) in [("createdAt", "desc"), ("createdAt", "asc"), ("updatedAt", "desc"), ("updatedAt", "asc")] {
+        for (by, order) in
+            [("createdAt", "desc"), ("createdAt", "asc"), ("updatedAt", "desc"), ("updatedAt", "asc")]
+        {
             let query = [("sortBy", by), ("sortOrder", order)];
             let whole = server.list(&query).await;
             let walked = walk(&server, server.list(&[query[0], query[1], ("limit", "4")]).await).await;
@@ -47,8 +49,10 @@ both_engines! {
         let mut page = server.get("/leads?limit=2").await;
         for number in 1..=3 {
             let pagination = &page.json["pagination"];
-            assert_eq!((&pagination["page"], &pagination["totalPages"], &pagination["limit"]),
-                (&json!(number), &json!(3), &json!(2)));
+            assert_eq!(
+                (&pagination["page"], &pagination["totalPages"], &pagination["limit"]),
+                (&json!(number), &json!(3), &json!(2))
+            );
             if let Some(cursor) = page.next_cursor().map(str::to_owned) {
                 page = server.list(&[("cursor", &cursor)]).await;
             }
@@ -127,8 +131,14 @@ both_engines! {
         some_leads(&server, 6).await;
         let first = server.list(&[("status", "new"), ("limit", "2")]).await;
         let cursor = ("cursor", first.next_cursor().unwrap());
-        for other in [("status", "won"), ("source", "ads"), ("search", "budi"), ("sortOrder", "asc"),
-            ("sortBy", "updatedAt"), ("createdFrom", "2025-01-15")] {
+        for other in [
+            ("status", "won"),
+            ("source", "ads"),
+            ("search", "budi"),
+            ("sortOrder", "asc"),
+            ("sortBy", "updatedAt"),
+            ("createdFrom", "2025-01-15"),
+        ] {
             let answer = server.list(&[cursor, other]).await;
             assert_eq!((answer.status, answer.bad_fields()), (400, vec!["cursor"]), "{other:?}");
         }
@@ -143,8 +153,18 @@ both_engines! {
         let mut changed = good.to_owned();
         changed.replace_range(20..21, if &good[20..21] == "A" { "B" } else { "A" });
         let long = "A".repeat(4096);
-        for bad in [changed.as_str(), &good[1..], &good[..good.len() - 4], "x", "1", "null", "%00", "éé", long.as_str(),
-            "eyJhZnRlciI6WzAsIiJdfQ"] {
+        for bad in [
+            changed.as_str(),
+            &good[1..],
+            &good[..good.len() - 4],
+            "x",
+            "1",
+            "null",
+            "%00",
+            "éé",
+            long.as_str(),
+            "eyJhZnRlciI6WzAsIiJdfQ",
+        ] {
             let answer = server.list(&[("cursor", bad)]).await;
             assert_eq!((answer.status, answer.bad_fields()), (400, vec!["cursor"]), "{bad}");
         }
@@ -185,7 +205,12 @@ both_engines! {
         some_leads(&server, 2).await;
         assert_eq!(server.list(&[("search", &longest)]).await.status, 200);
         let code = "\u{10ffff}".repeat(100);
-        let query = [("search", code.as_str()), ("limit", "1"), ("status", "new"), ("createdFrom", "2025-01-15T00:00:00.000000000+00:00")];
+        let query = [
+            ("search", code.as_str()),
+            ("limit", "1"),
+            ("status", "new"),
+            ("createdFrom", "2025-01-15T00:00:00.000000000+00:00"),
+        ];
         for end in ["a", "b"] {
             server.lead(json!({"firstName": "Long", "externalRef": format!("{code}{end}")})).await;
         }

@@ -7,8 +7,13 @@ both_engines! {
     async fn each_filter_keeps_the_leads_with_its_value(server) {
         let member = "7b0f3c52-5f6e-4b8e-9d3a-2f1c4e5a6b7c";
         server.lead(json!({"firstName": "Plain"})).await;
-        for (field, value) in [("status", "hot"), ("priority", "urgent"), ("source", "event"), ("adPlatform", "posthog"),
-            ("assignedTo", member)] {
+        for (field, value) in [
+            ("status", "hot"),
+            ("priority", "urgent"),
+            ("source", "event"),
+            ("adPlatform", "posthog"),
+            ("assignedTo", member),
+        ] {
             server.lead(json!({"firstName": field, field: value})).await;
             let answer = server.list(&[(field, value)]).await;
             assert_eq!(answer.each("firstName"), [field]);
@@ -30,7 +35,9 @@ both_engines! {
         for status in ["new", "won"] {
             for source in ["ads", "event"] {
                 for name in ["Budi", "Siti"] {
-                    server.lead(json!({"firstName": name, "lastName": source, "status": status, "source": source})).await;
+                    server
+                        .lead(json!({"firstName": name, "lastName": source, "status": status, "source": source}))
+                        .await;
                 }
             }
         }
@@ -41,11 +48,24 @@ both_engines! {
     }
 
     async fn every_bad_parameter_is_named_at_once(server) {
-        let answer = server.list(&[
-            ("page", "0"), ("limit", "101"), ("status", "win"), ("priority", ""), ("source", "Ads"), ("adPlatform", "x"),
-            ("assignedTo", "me"), ("createdFrom", "yesterday"), ("createdTo", "2025-02-30"), ("search", " "),
-            ("sortBy", "name"), ("sortOrder", "up"), ("q", "x"), ("cursor", ""),
-        ]).await;
+        let answer = server
+            .list(&[
+                ("page", "0"),
+                ("limit", "101"),
+                ("status", "win"),
+                ("priority", ""),
+                ("source", "Ads"),
+                ("adPlatform", "x"),
+                ("assignedTo", "me"),
+                ("createdFrom", "yesterday"),
+                ("createdTo", "2025-02-30"),
+                ("search", " "),
+                ("sortBy", "name"),
+                ("sortOrder", "up"),
+                ("q", "x"),
+                ("cursor", ""),
+            ])
+            .await;
         assert_eq!(answer.status, 400);
         assert_eq!(answer.bad_fields().len(), 14, "{}", answer.text);
         assert_eq!(answer.complaint("q"), "Unknown parameter");
@@ -67,14 +87,19 @@ both_engines! {
     }
 
     async fn names_of_parameters_are_case_sensitive(server) {
-        assert_eq!(server.list(&[("Status", "new"), ("sort_by", "createdAt")]).await.bad_fields(), ["Status", "sort_by"]);
+        assert_eq!(
+            server.list(&[("Status", "new"), ("sort_by", "createdAt")]).await.bad_fields(),
+            ["Status", "sort_by"]
+        );
     }
 
     async fn another_workspaces_leads_are_never_listed(server) {
         server.lead(json!({"firstName": "Budi", "uniqueCode": "U"})).await;
         let other = server.another_workspace(&Options::default()).await;
         let key = server.key_with(&other, &["agent.leads.read"], |_| ()).await;
-        for path in ["/leads", "/leads?search=budi", "/leads?search=U", "/leads?status=new", "/leads?page=2&limit=1"] {
+        for path in
+            ["/leads", "/leads?search=budi", "/leads?search=U", "/leads?status=new", "/leads?page=2&limit=1"]
+        {
             assert_eq!(server.send("GET", path, Some(&key), None).await.total(), 0, "{path}");
         }
     }

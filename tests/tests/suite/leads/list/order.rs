@@ -21,8 +21,10 @@ both_engines! {
         in_a_row(&server, 4).await;
         assert_eq!(server.list(&[]).await.each("firstName"), ["4", "3", "2", "1"]);
         for (by, order, expected) in [
-            ("createdAt", "desc", ["4", "3", "2", "1"]), ("createdAt", "asc", ["1", "2", "3", "4"]),
-            ("updatedAt", "desc", ["1", "4", "3", "2"]), ("updatedAt", "asc", ["2", "3", "4", "1"]),
+            ("createdAt", "desc", ["4", "3", "2", "1"]),
+            ("createdAt", "asc", ["1", "2", "3", "4"]),
+            ("updatedAt", "desc", ["1", "4", "3", "2"]),
+            ("updatedAt", "asc", ["2", "3", "4", "1"]),
         ] {
             assert_eq!(server.list(&[("sortBy", by), ("sortOrder", order)]).await.each("firstName"), expected);
         }
@@ -43,11 +45,17 @@ both_engines! {
     async fn a_page_says_where_it_stands(server) {
         in_a_row(&server, 5).await;
         let answer = server.get("/leads").await;
-        assert_eq!(answer.json["pagination"], json!({"page": 1, "limit": 50, "total": 5, "totalPages": 1, "nextCursor": null}));
+        assert_eq!(
+            answer.json["pagination"],
+            json!({"page": 1, "limit": 50, "total": 5, "totalPages": 1, "nextCursor": null})
+        );
         let answer = server.get("/leads?page=2&limit=2").await;
         assert_eq!(answer.each("firstName"), ["3", "2"]);
         let pagination = &answer.json["pagination"];
-        assert_eq!((&pagination["page"], &pagination["limit"], &pagination["totalPages"]), (&json!(2), &json!(2), &json!(3)));
+        assert_eq!(
+            (&pagination["page"], &pagination["limit"], &pagination["totalPages"]),
+            (&json!(2), &json!(2), &json!(3))
+        );
         assert!(answer.next_cursor().is_some());
         let answer = server.get("/leads?page=3&limit=2").await;
         assert_eq!((answer.each("firstName"), answer.next_cursor()), (vec!["1"], None));
@@ -72,7 +80,10 @@ both_engines! {
 
     async fn an_empty_workspace_has_no_pages(server) {
         let answer = server.get("/leads").await;
-        assert_eq!(answer.json["pagination"], json!({"page": 1, "limit": 50, "total": 0, "totalPages": 0, "nextCursor": null}));
+        assert_eq!(
+            answer.json["pagination"],
+            json!({"page": 1, "limit": 50, "total": 0, "totalPages": 0, "nextCursor": null})
+        );
     }
 
     async fn a_page_is_a_whole_number_from_one(server) {
