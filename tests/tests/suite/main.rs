@@ -8,6 +8,7 @@
 
 mod analytics;
 mod at_rest;
+mod cli;
 mod conformance;
 mod conversions;
 mod document;

@@ -1,5 +1,6 @@
 //! A server of a changed copy of the document: everything follows, nothing is built anew.
 
+use konektor_cli::World;
 use konektor_server::{app::App, clock::Clock};
 use konektor_spec::Spec;
 use konektor_tests::{Database, Engine, Options, Server, both_engines};
@@ -49,10 +50,7 @@ both_engines! {
 }
 
 both_engines! {
-    options: of(|document| {
-        let statuses = document["components"]["schemas"]["LeadStatus"]["enum"].as_array_mut().unwrap();
-        statuses.insert(2, json!("nurtured"));
-    });
+    options: with_a_new_status();
 
     async fn a_new_status_is_taken_filtered_by_and_counted_in_its_place(server) {
         server.lead(json!({"firstName": "Budi", "status": "nurtured"})).await;
@@ -66,6 +64,18 @@ both_engines! {
         assert!(refused.complaint("status").contains("new, nurtured, contacted"));
         assert!(guide(&server).await.contains("new | nurtured | contacted"));
         assert!(server.page("/docs").await.text.contains("nurtured"));
+    }
+
+    async fn a_new_status_is_a_value_of_the_command_lines_flag(server) {
+        let create = ["leads", "create", "--first-name", "Budi", "--status", "nurtured", "-o", "json"];
+        let (code, lead) = konektor(&server, with_a_new_status().spec, &create).await;
+        assert_eq!(code, 0, "{lead}");
+        assert_eq!(serde_json::from_str::<Value>(&lead).unwrap()["status"], "nurtured");
+        let (code, funnel) = konektor(&server, with_a_new_status().spec, &["analytics", "funnel"]).await;
+        assert_eq!(code, 0);
+        assert!(funnel.contains("nurtured"), "{funnel}");
+        let (code, _) = konektor(&server, Spec::builtin().clone(), &create).await;
+        assert_eq!(code, 2, "the document as it is knows no such status");
     }
 }
 
@@ -152,6 +162,41 @@ async fn an_operation_that_nobody_has_written_is_refused_when_the_server_starts(
     let app = App::new(options.spec, store, Clock::system(), "http://localhost").unwrap();
     let refused = app.router().unwrap_err();
     assert!(refused.to_string().contains("workspace_close"));
+}
+
+fn with_a_new_status() -> Options {
+    of(|document| {
+        let schemas = &mut document["components"]["schemas"];
+        let statuses = schemas["LeadStatus"]["enum"].as_array_mut().unwrap();
+        statuses.insert(2, json!("nurtured"));
+    })
+}
+
+/// The command line of a document, and what it prints.
+async fn konektor(server: &Server, spec: Spec, arguments: &[&str]) -> (u8, String) {
+    let arguments: Vec<_> = [&["konektor"], arguments]
+        .concat()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let variables = [
+        ("KONEKTOR_BASE_URL", server.url.clone()),
+        ("KONEKTOR_API_KEY", server.key.clone()),
+    ];
+    let run = move || {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let mut world = World::new(&mut stdout, &mut stderr);
+        world.variable = Box::new(move |name| {
+            let mut variables = variables.iter();
+            variables
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value.into())
+        });
+        let code = konektor_cli::run(&spec, arguments, world);
+        (code, String::from_utf8([stdout, stderr].concat()).unwrap())
+    };
+    // It has a runtime of its own, which cannot start inside this one.
+    tokio::task::spawn_blocking(run).await.unwrap()
 }
 
 /// Options with a changed copy of the document.
