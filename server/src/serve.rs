@@ -22,7 +22,8 @@ use crate::app::App;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// How long requests under way may take after the server was told to stop; their own limit lies below.
+/// How long requests under way may take after the server was told to stop: whoever stops it expects it gone within
+/// 15 seconds.
 const GRACE: Duration = Duration::from_secs(14);
 
 /// How long to wait when the machine has no room for another connection.

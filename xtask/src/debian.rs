@@ -26,6 +26,12 @@ pub(crate) const PYTHON: Need = Need {
     package: "python3-venv",
 };
 
+/// What the tests of SKILL.md's examples call, as an agent would.
+pub(crate) const CURL: Need = Need {
+    what: "curl",
+    package: "curl",
+};
+
 /// A setting of postgresql-common: no cluster, and so no server, comes with the package.
 /// <https://manpages.debian.org/bookworm/postgresql-common/pg_createcluster.1.en.html>
 const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/konektor.conf";

@@ -4,6 +4,7 @@ mod count;
 
 use std::{
     fmt::{self, Display},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -82,10 +83,21 @@ fn install_what_is_missing(steps: &[Step]) -> Result<()> {
     if steps.iter().any(|step| step.needs_postgres()) && !postgres::is_installed() {
         needs.push(debian::POSTGRESQL);
     }
+    if steps.contains(&Step::Tests) && !has_curl() {
+        needs.push(debian::CURL);
+    }
     if steps.contains(&Step::Spec) && !tools::has_python() {
         needs.push(debian::PYTHON);
     }
     debian::install(&needs)
+}
+
+fn has_curl() -> bool {
+    Command::new("curl")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 fn run_steps(steps: &[Step], keep: bool, report: &mut Report) -> Result<()> {

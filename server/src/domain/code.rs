@@ -1,13 +1,5 @@
 //! The codes that people give their leads (`uniqueCode`, `externalRef`).
 
-use super::id::LEAD_PREFIX;
-
-/// Whether a code could be taken for a lead id and is refused for that.
-#[must_use]
-pub fn is_reserved(code: &str) -> bool {
-    code.starts_with(LEAD_PREFIX)
-}
-
 /// The smallest text above every text that begins with `prefix`, for a search by prefix as a range
 /// (`prefix <= code < end`) over text compared by its bytes; `None` when there is none above.
 ///
@@ -33,14 +25,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn a_code_like_a_lead_id_is_reserved() {
-        assert!(is_reserved("lead_"));
-        assert!(is_reserved("lead_01jhmr6k20fwsr8m1q6b9t2kze"));
-        assert!(!is_reserved("LEAD_1"));
-        assert!(!is_reserved("lead-1"));
-    }
 
     #[test]
     fn the_end_of_a_prefix_carries_over_what_has_no_successor() {
