@@ -141,6 +141,19 @@ both_engines! {
     }
 }
 
+/// SQLite has no connections that somebody else could end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_was_started_anew_is_found_again() {
+    let server = Server::start(Engine::Postgres).await;
+    assert_eq!(server.get("/leads").await.status, 200);
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity \
+        where datname = current_database() and pid <> pg_backend_pid()";
+    server.database.execute(end).await;
+    assert_eq!(server.get("/leads").await.status, 200);
+    let lead = json!({"firstName": "Budi"});
+    assert_eq!(server.post("/leads", lead).await.status, 201);
+}
+
 fn keyed(server: &Server, operation: &Operation) -> RequestBuilder {
     example(server, operation).bearer_auth(&server.key)
 }
