@@ -230,6 +230,7 @@ fn parameter(parameter: &Parameter) -> Field {
     let place = match parameter.location {
         konektor_spec::Location::Path => "path",
         konektor_spec::Location::Query => "query",
+        konektor_spec::Location::Header => "header",
     };
     let mut field = field(
         &parameter.name,

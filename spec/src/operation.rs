@@ -21,7 +21,7 @@ pub struct Operation {
     pub description: String,
     /// Who may call it.
     pub access: Access,
-    /// Path and query parameters, in the document's order.
+    /// Path, query and header parameters, in the document's order.
     pub parameters: Vec<Parameter>,
     /// What is sent, if anything.
     pub body: Option<Body>,
@@ -38,7 +38,7 @@ pub enum Access {
     Scope(String),
 }
 
-/// A path or query parameter.
+/// A path, query or header parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameter {
     /// Its name on the wire.
@@ -64,6 +64,8 @@ pub enum Location {
     Path,
     /// In the query string.
     Query,
+    /// A header of the request.
+    Header,
 }
 
 /// A JSON request body.
@@ -177,6 +179,7 @@ fn read_parameter(document: &Value, parameter: &Value) -> Result<Parameter, Spec
     let location = match parameter["in"].as_str() {
         Some("path") => Location::Path,
         Some("query") => Location::Query,
+        Some("header") => Location::Header,
         _ => return Err(SpecError::Missing(format!("the place of parameter {name}"))),
     };
     Ok(Parameter {

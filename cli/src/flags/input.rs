@@ -17,7 +17,12 @@ pub(super) struct Input<'a> {
 
 /// What an operation takes, in the document's order.
 pub(super) fn inputs(operation: &Operation) -> Vec<Input<'_>> {
-    let parameters = operation.parameters.iter().map(|parameter| Input {
+    // Headers are the client's own affair.
+    let typed = operation
+        .parameters
+        .iter()
+        .filter(|parameter| parameter.location != Location::Header);
+    let parameters = typed.map(|parameter| Input {
         path: vec![&parameter.name],
         schema: &parameter.schema,
         description: &parameter.description,
