@@ -34,7 +34,7 @@ impl Allowlist {
     ) -> Result<Self, AddressError> {
         entries
             .into_iter()
-            .map(|entry| parse_entry(entry.as_ref()))
+            .map(|entry| range(entry.as_ref()))
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -90,7 +90,8 @@ pub fn throttle_key(address: IpAddr) -> IpNet {
     }
 }
 
-fn parse_entry(entry: &str) -> Result<IpNet, AddressError> {
+/// Reads an address or a CIDR range; IPv4 written as IPv6 is IPv4.
+pub fn range(entry: &str) -> Result<IpNet, AddressError> {
     let entry = entry.trim();
     let range = entry
         .parse::<IpNet>()

@@ -5,6 +5,7 @@ pub mod amount;
 pub mod api_key;
 pub mod code;
 pub mod email;
+pub mod forwarded;
 pub mod id;
 pub mod lead;
 pub mod name_words;
