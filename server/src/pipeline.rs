@@ -131,11 +131,16 @@ async fn answer(
         .into_iter()
         .map(|(name, value)| (name, Value::String(value)))
         .collect();
-    let input = app
-        .rules()
-        .read(&operation.id, path, parts.uri.query(), &body)?;
+    let input = app.rules().read(
+        &operation.id,
+        path,
+        parts.uri.query(),
+        &parts.headers,
+        &body,
+    )?;
     let call = Call {
         app: Arc::clone(app),
+        operation: operation.id.clone(),
         caller,
         input,
         now: app.clock().now(),
@@ -161,7 +166,13 @@ async fn admit(app: &App, parts: &Parts, seen: &mut Seen) -> Result<Caller, Erro
 /// A public operation takes its query parameters as strictly as the others.
 fn public(app: &App, operation: &str, parts: &Parts) -> Result<(), Error> {
     app.rules()
-        .read(operation, Map::new(), parts.uri.query(), &[])?
+        .read(
+            operation,
+            Map::new(),
+            parts.uri.query(),
+            &parts.headers,
+            &[],
+        )?
         .check()
 }
 

@@ -5,18 +5,24 @@ use std::collections::BTreeMap;
 use axum::{
     body::Body,
     http::{
-        HeaderValue, Response, StatusCode,
+        HeaderName, HeaderValue, Response, StatusCode,
         header::{ALLOW, CONTENT_TYPE, RETRY_AFTER},
     },
 };
+use bytes::Bytes;
 use serde::Serialize;
 
-use crate::store::StoreError;
+use crate::{
+    domain::workspace::UnknownTimeZone,
+    store::{StoreError, idempotency::KeptAnswer},
+};
 
 /// A successful answer, ready to send.
 pub struct Reply {
     status: StatusCode,
-    body: Vec<u8>,
+    body: Bytes,
+    /// Whether it was answered before.
+    replayed: bool,
 }
 
 /// Which page a list answer is.
@@ -52,7 +58,11 @@ impl<T: Serialize> Envelope<T> {
 
     fn reply(&self, status: StatusCode) -> Result<Reply, Error> {
         let body = serde_json::to_vec(self).map_err(|error| Error::Internal(error.into()))?;
-        Ok(Reply { status, body })
+        Ok(Reply {
+            status,
+            body: body.into(),
+            replayed: false,
+        })
     }
 }
 
@@ -90,10 +100,35 @@ impl Reply {
         .reply(status)
     }
 
+    /// An earlier answer once more.
+    pub fn replayed(kept: KeptAnswer) -> Result<Self, Error> {
+        Ok(Self {
+            status: StatusCode::from_u16(kept.status).map_err(|_| StoreError::Corrupt("status"))?,
+            body: kept.body,
+            replayed: true,
+        })
+    }
+
+    /// What has to be kept to give this answer once more.
+    #[must_use]
+    pub fn to_kept(&self) -> KeptAnswer {
+        KeptAnswer {
+            status: self.status.as_u16(),
+            body: self.body.clone(),
+        }
+    }
+
     /// As an HTTP response.
     #[must_use]
     pub fn into_response(self) -> Response<Body> {
-        json(self.status, self.body)
+        let mut response = json(self.status, self.body);
+        if self.replayed {
+            response.headers_mut().insert(
+                HeaderName::from_static("idempotency-replayed"),
+                HeaderValue::from_static("true"),
+            );
+        }
+        response
     }
 }
 
@@ -139,12 +174,18 @@ pub enum Error {
     /// 408, after so many seconds.
     #[error("the request did not arrive in time")]
     RequestTimeout(u64),
+    /// 409: a request with the same `Idempotency-Key` is being carried out.
+    #[error("the same request is in flight")]
+    InFlight,
     /// 413, over so many bytes.
     #[error("the body is too large")]
     TooLarge(usize),
     /// 415.
     #[error("the body is not JSON")]
     UnsupportedMediaType,
+    /// 422: the `Idempotency-Key` belongs to another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     /// 429.
     #[error("rate limited")]
     RateLimited {
@@ -166,6 +207,9 @@ pub enum Error {
 
 /// How long to wait for a database that is away.
 const UNAVAILABLE_SECONDS: u64 = 5;
+
+/// How long to wait for a request that is being carried out.
+const IN_FLIGHT_SECONDS: u64 = 1;
 
 #[derive(Serialize)]
 struct ErrorEnvelope<'a> {
@@ -235,8 +279,10 @@ impl Error {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "VALIDATION_ERROR"),
             Self::RequestTimeout(_) => (StatusCode::REQUEST_TIMEOUT, "VALIDATION_ERROR"),
+            Self::InFlight => (StatusCode::CONFLICT, "VALIDATION_ERROR"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "VALIDATION_ERROR"),
             Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "VALIDATION_ERROR"),
+            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR"),
             Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR"),
             Self::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "INTERNAL_ERROR"),
@@ -255,9 +301,16 @@ impl Error {
             Self::RequestTimeout(seconds) => {
                 format!("The request did not arrive whole within {seconds} seconds")
             }
+            Self::InFlight => {
+                "A request with this Idempotency-Key is still being carried out; try again".into()
+            }
             Self::TooLarge(bytes) => format!("The body is larger than {bytes} bytes"),
             Self::UnsupportedMediaType => {
                 "Send the body as JSON with Content-Type: application/json".into()
+            }
+            Self::KeyReused => {
+                "This Idempotency-Key was sent with another request; send this one with a new key"
+                    .into()
             }
             Self::Unavailable(_) => "The service is not available at the moment; try again".into(),
             Self::TimedOut => "The request took too long; try again".into(),
@@ -267,10 +320,17 @@ impl Error {
 
     fn retry_after(&self) -> Option<u64> {
         match self {
+            Self::InFlight => Some(IN_FLIGHT_SECONDS),
             Self::RateLimited { retry_after, .. } => Some(*retry_after),
             Self::Unavailable(_) | Self::TimedOut => Some(UNAVAILABLE_SECONDS),
             _ => None,
         }
+    }
+}
+
+impl From<UnknownTimeZone> for Error {
+    fn from(error: UnknownTimeZone) -> Self {
+        Self::Internal(error.into())
     }
 }
 
@@ -289,8 +349,8 @@ impl From<StoreError> for Error {
     }
 }
 
-fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
+fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response
         .headers_mut()

@@ -16,7 +16,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use crate::app::App;
+use crate::{api::idempotency, app::App};
 
 /// The other end of the connection a request came on.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +39,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let router = app.router()?;
+    let cleaning = tokio::spawn(idempotency::clean(Arc::clone(&app)));
     let connections = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -67,6 +68,7 @@ pub async fn serve(
         });
     }
     drop(listener);
+    cleaning.abort();
     if timeout(GRACE, connections.shutdown()).await.is_err() {
         tracing::warn!("requests were still under way when the server stopped");
     }

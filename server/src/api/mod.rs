@@ -3,6 +3,7 @@
 mod analytics;
 mod conversions;
 mod cursor;
+pub(crate) mod idempotency;
 mod leads;
 mod period;
 mod support;
@@ -23,6 +24,8 @@ use crate::{
 pub struct Call {
     /// The server it reached.
     pub app: Arc<App>,
+    /// The `operationId` of what is asked for.
+    pub operation: String,
     /// Who sent it.
     pub caller: Caller,
     /// What was sent.

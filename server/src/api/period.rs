@@ -14,7 +14,7 @@ const CUSTOM: &str = "custom";
 
 /// The period, and what the answer calls it.
 pub(super) fn of(call: &mut Call) -> Result<(Period, String), Error> {
-    let zone = call.caller.workspace.time_zone();
+    let zone = call.caller.workspace.time_zone()?;
     let custom = ["from", "to"]
         .iter()
         .any(|name| call.input.query_map().contains_key(*name));

@@ -1,6 +1,7 @@
 //! A workspace: whose leads they are, on which plan, in which time zone.
 
 use jiff::{Timestamp, tz::TimeZone};
+use thiserror::Error;
 
 /// A workspace as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,10 +32,14 @@ pub struct Workspace {
     pub created_at: Timestamp,
 }
 
+/// A workspace in a time zone that this program does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the workspace's time zone {0:?} is unknown")]
+pub struct UnknownTimeZone(String);
+
 impl Workspace {
-    /// Its time zone; UTC when the stored name is no longer known.
-    #[must_use]
-    pub fn time_zone(&self) -> TimeZone {
-        TimeZone::get(&self.timezone).unwrap_or(TimeZone::UTC)
+    /// Its time zone. There is none to fall back on: another one's days would be wrong ones.
+    pub fn time_zone(&self) -> Result<TimeZone, UnknownTimeZone> {
+        TimeZone::get(&self.timezone).map_err(|_| UnknownTimeZone(self.timezone.clone()))
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! An operation reaches what was sent only through [`Input`], which gives it nothing while a field is bad.
 
+mod headers;
 mod message;
 mod query;
 mod rules;
 
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub use rules::Rules;
 
@@ -20,6 +21,7 @@ pub struct Input {
     given: Map<String, Value>,
     /// With the defaults filled in.
     query: Map<String, Value>,
+    headers: Map<String, Value>,
     body: Value,
     bad: Details,
 }
@@ -35,6 +37,21 @@ impl Input {
             .get(name)
             .or_else(|| self.path.get(name))?
             .as_str()
+    }
+
+    /// A header of the operation's parameters, unless it is bad.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        if self.bad.contains_key(name) {
+            return None;
+        }
+        self.headers.get(name)?.as_str()
+    }
+
+    /// Everything that was asked for, headers aside; two requests that mean the same may differ in the order of names.
+    #[must_use]
+    pub fn sent(&self) -> Value {
+        json!({"path": self.path, "query": self.query, "body": self.body})
     }
 
     /// A value of the body by its dotted path, unless it is bad.

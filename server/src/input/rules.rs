@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use axum::http::HeaderMap;
 use jsonschema::{Draft, Validator};
 use konektor_spec::{Location, Operation, Spec};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Input,
+    Input, headers,
     message::{Rank, findings, join},
     query,
 };
@@ -26,6 +27,7 @@ pub struct Rules {
 struct OperationRules {
     path: Rule,
     query: Rule,
+    headers: Rule,
     body: Option<Rule>,
 }
 
@@ -70,6 +72,7 @@ impl Rules {
         operation: &str,
         path: Map<String, Value>,
         query: Option<&str>,
+        headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Input, Error> {
         let rules = self
@@ -81,6 +84,8 @@ impl Rules {
         for (name, schema) in rules.query.properties() {
             query::convert(&mut query, name, schema);
         }
+        let names = rules.headers.properties().map(|(name, _)| name);
+        let headers = headers::parse(headers, names, &mut bad);
         let mut body = match &rules.body {
             None => Value::Null,
             Some(_) => serde_json::from_slice(body)
@@ -88,6 +93,9 @@ impl Rules {
         };
         rules.path.check(&Value::Object(path.clone()), &mut bad);
         rules.query.check(&Value::Object(query.clone()), &mut bad);
+        rules
+            .headers
+            .check(&Value::Object(headers.clone()), &mut bad);
         if let Some(rule) = &rules.body {
             rule.check(&body, &mut bad);
             rule.fill_defaults(&mut body);
@@ -98,6 +106,7 @@ impl Rules {
             path,
             given,
             query,
+            headers,
             body,
             bad,
         })
@@ -126,6 +135,7 @@ impl OperationRules {
         Ok(Self {
             path: Rule::new(parameters(operation, Location::Path))?,
             query: Rule::new(parameters(operation, Location::Query))?,
+            headers: Rule::new(parameters(operation, Location::Header))?,
             body: operation
                 .body
                 .as_ref()

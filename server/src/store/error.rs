@@ -19,6 +19,9 @@ pub enum StoreError {
     /// Others changed the same leads at the same moment, again and again; the same call may work later.
     #[error("too many writes to the same lead at once")]
     Raced,
+    /// So many tickets that no reference was found for another.
+    #[error("no free ticket reference was drawn")]
+    NoFreeReference,
     /// The workspace may make no more leads today.
     #[error("the workspace's leads of the day are used up")]
     LeadsPerDay,

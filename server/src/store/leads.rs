@@ -1,12 +1,12 @@
 //! Leads: read, list, create, update, upsert.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
-    StoreError, Tenant,
+    StoreError, Tenant, Work,
     search::Search,
     sql::{Statement, Value, bind, has_more},
 };
@@ -52,9 +52,6 @@ const COUNT_DAY: &str = "insert into lead_day (workspace_id, day, created) selec
     on conflict (workspace_id, day) do update set created = lead_day.created + 1 where lead_day.created < $3";
 
 const DAY: &str = "select created from lead_day where workspace_id = $1 and day = $2";
-
-/// How often a write starts again because another took a unique value between its look and its write.
-const TRIES: u32 = 4;
 
 /// Which leads of a workspace to list; None does not filter.
 #[derive(Clone, Default)]
@@ -224,60 +221,65 @@ impl Tenant {
 
     /// Saves a new lead.
     ///
-    /// # Errors
-    /// [`StoreError::Taken`] names every unique field whose value another lead has; [`StoreError::LeadsPerDay`]
-    /// when the day's limit is reached. Nothing is written then.
-    pub async fn create_lead(&self, lead: &Lead, day: DayLimit) -> Result<(), StoreError> {
-        let mut tries = TRIES;
-        loop {
-            match self.try_create(lead, day).await {
-                Err(error) if error.is_race() && tries > 1 => tries -= 1,
-                result => return result,
-            }
-        }
+    /// It fails with [`StoreError::Taken`], which names every unique field whose value another lead has, or with
+    /// [`StoreError::LeadsPerDay`] when the day's limit is reached. Nothing is written then.
+    pub fn create_lead(&self, lead: Lead, day: DayLimit) -> Work<Lead> {
+        let tenant = self.clone();
+        Work::new(move |connection| {
+            let (tenant, lead) = (tenant.clone(), lead.clone());
+            Box::pin(async move {
+                tenant.insert(connection, &lead, day).await?;
+                Ok(lead)
+            })
+        })
     }
 
-    /// Changes the lead that a reference finds; None when there is none.
-    ///
-    /// # Errors
-    /// [`StoreError::Taken`] as in [`Tenant::create_lead`].
-    pub async fn update_lead(
+    /// Changes the lead that a reference finds; None when there is none. It fails with [`StoreError::Taken`] as
+    /// [`Tenant::create_lead`] does.
+    pub fn update_lead(
         &self,
-        reference: &str,
-        changes: &LeadChanges,
+        reference: String,
+        changes: LeadChanges,
         now: Timestamp,
-    ) -> Result<Option<Lead>, StoreError> {
-        let mut tries = TRIES;
-        loop {
-            match self.try_update(reference, changes, now).await {
-                Err(error) if error.is_race() && tries > 1 => tries -= 1,
-                result => return result,
-            }
-        }
+    ) -> Work<Option<Lead>> {
+        let shared = Arc::new((self.clone(), reference, changes));
+        Work::new(move |connection| {
+            let shared = Arc::clone(&shared);
+            Box::pin(async move {
+                let (tenant, reference, changes) = &*shared;
+                let mut statement = tenant.by_reference(reference);
+                statement.push(tenant.store.row_lock());
+                let Some(row) = statement.query().fetch_optional(&mut *connection).await? else {
+                    return Ok(None);
+                };
+                let lead = tenant.change(connection, &row, changes, now).await?;
+                Ok(Some(lead))
+            })
+        })
     }
 
-    /// Changes the lead that is matched, or else saves `new`, if given.
+    /// Changes the lead that is matched, or else saves `new`, if given. It fails as [`Tenant::create_lead`] does.
     ///
     /// However many upserts for one value run at the same moment, one lead is made: the unique indexes let one
     /// insert win, and the others start again and find it.
-    ///
-    /// # Errors
-    /// As [`Tenant::create_lead`].
-    pub async fn upsert_lead(
+    pub fn upsert_lead(
         &self,
-        by: &Match,
-        changes: &LeadChanges,
-        new: Option<&Lead>,
+        by: Match,
+        changes: LeadChanges,
+        new: Option<Lead>,
         now: Timestamp,
         day: DayLimit,
-    ) -> Result<Upserted, StoreError> {
-        let mut tries = TRIES;
-        loop {
-            match self.try_upsert(by, changes, new, now, day).await {
-                Err(error) if error.is_race() && tries > 1 => tries -= 1,
-                result => return result,
-            }
-        }
+    ) -> Work<Upserted> {
+        let shared = Arc::new((self.clone(), by, changes, new));
+        Work::new(move |connection| {
+            let shared = Arc::clone(&shared);
+            Box::pin(async move {
+                let (tenant, by, changes, new) = &*shared;
+                tenant
+                    .upsert(connection, by, changes, new.as_ref(), now, day)
+                    .await
+            })
+        })
     }
 
     /// How many leads were made through the API on a local day.
@@ -290,58 +292,31 @@ impl Tenant {
         Ok(row.map_or(Ok(0), |row| row.try_get(0))?)
     }
 
-    async fn try_create(&self, lead: &Lead, day: DayLimit) -> Result<(), StoreError> {
-        let mut transaction = self.store.begin().await?;
-        self.insert(&mut transaction, lead, day).await?;
-        Ok(transaction.commit().await?)
-    }
-
-    async fn try_update(
+    async fn upsert(
         &self,
-        reference: &str,
-        changes: &LeadChanges,
-        now: Timestamp,
-    ) -> Result<Option<Lead>, StoreError> {
-        let mut transaction = self.store.begin().await?;
-        let mut statement = self.by_reference(reference);
-        statement.push(self.store.row_lock());
-        let Some(row) = statement.query().fetch_optional(&mut *transaction).await? else {
-            return Ok(None);
-        };
-        let lead = self.change(&mut transaction, &row, changes, now).await?;
-        transaction.commit().await?;
-        Ok(Some(lead))
-    }
-
-    async fn try_upsert(
-        &self,
+        connection: &mut AnyConnection,
         by: &Match,
         changes: &LeadChanges,
         new: Option<&Lead>,
         now: Timestamp,
         day: DayLimit,
     ) -> Result<Upserted, StoreError> {
-        let mut transaction = self.store.begin().await?;
         let mut statement = self.by_match(by);
         statement.push(self.store.row_lock());
-        let upserted = match (
-            statement.query().fetch_optional(&mut *transaction).await?,
-            new,
-        ) {
-            (Some(row), _) => {
-                Upserted::Updated(self.change(&mut transaction, &row, changes, now).await?)
-            }
-            (None, Some(new)) => match self.insert(&mut transaction, new, day).await {
-                Ok(()) => Upserted::Created(new.clone()),
+        let there = statement.query().fetch_optional(&mut *connection).await?;
+        match (there, new) {
+            (Some(row), _) => Ok(Upserted::Updated(
+                self.change(connection, &row, changes, now).await?,
+            )),
+            (None, Some(new)) => match self.insert(connection, new, day).await {
+                Ok(()) => Ok(Upserted::Created(new.clone())),
                 Err(StoreError::Taken(fields)) if fields.contains(by.field()) => {
-                    return Err(StoreError::Raced);
+                    Err(StoreError::Raced)
                 }
-                Err(error) => return Err(error),
+                Err(error) => Err(error),
             },
-            (None, None) => Upserted::Missing,
-        };
-        transaction.commit().await?;
-        Ok(upserted)
+            (None, None) => Ok(Upserted::Missing),
+        }
     }
 
     async fn insert(

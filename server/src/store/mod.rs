@@ -9,10 +9,12 @@ pub mod api_keys;
 mod bulk;
 mod conversions;
 mod error;
+pub mod idempotency;
 pub mod leads;
 mod search;
 mod sql;
 mod tickets;
+mod work;
 pub mod workspaces;
 
 use std::{
@@ -32,8 +34,12 @@ pub use bulk::{BulkLead, BulkProgress, BulkStep};
 pub use conversions::PendingLead;
 pub use error::StoreError;
 pub use tickets::NewTicket;
+pub use work::Work;
 
 use crate::vault::{Vault, WorkspaceKeys, WrappedKey};
+
+/// How often a write starts again because another took a unique value between its look and its write.
+const TRIES: u32 = 4;
 
 /// The database, and the vault that seals what goes into it.
 #[derive(Clone)]
@@ -45,6 +51,7 @@ pub struct Store {
     writers: AnyPool,
     vault: Arc<Vault>,
     opened_keys: OpenedKeys,
+    in_flight: idempotency::InFlight,
 }
 
 /// The opened keys of each workspace, beside the wrapped ones they came from.
@@ -122,6 +129,7 @@ impl Store {
             writers,
             vault: Arc::new(vault),
             opened_keys: OpenedKeys::default(),
+            in_flight: idempotency::InFlight::default(),
         })
     }
 
@@ -153,6 +161,24 @@ impl Store {
         Ok(self.writers.begin_with(self.begin_statement()).await?)
     }
 
+    /// Carries out a piece of work in one transaction; again when another write came in between.
+    pub(super) async fn run<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+        let mut tries = TRIES;
+        loop {
+            match self.try_run(&work).await {
+                Err(error) if error.is_race() && tries > 1 => tries -= 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_run<T: Send + 'static>(&self, work: &Work<T>) -> Result<T, StoreError> {
+        let mut transaction = self.begin().await?;
+        let done = work.run(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(done)
+    }
+
     fn begin_statement(&self) -> &'static str {
         match self.engine {
             // A deferred transaction that turns into a writer half-way may fail with "database is locked".
@@ -175,6 +201,14 @@ impl Tenant {
     #[must_use]
     pub fn workspace_id(&self) -> &str {
         &self.workspace_id
+    }
+
+    /// Carries out a piece of work of this workspace.
+    ///
+    /// # Errors
+    /// Those of the work; nothing is written then.
+    pub async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+        self.store.run(work).await
     }
 
     /// The keys of this workspace.

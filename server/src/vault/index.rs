@@ -15,6 +15,9 @@ use crate::domain::api_key::ApiKey;
 /// A blind index: 128 bits, enough that no two values of a workspace ever share one.
 pub type BlindIndex = [u8; 16];
 
+/// What tells one request from another.
+pub type Fingerprint = [u8; 32];
+
 /// What the store keeps of an API key.
 pub type ApiKeyHash = [u8; 32];
 
@@ -28,6 +31,8 @@ pub enum IndexKind {
     LeadPhone,
     /// A term of [`index_terms`](crate::domain::name_words::index_terms).
     LeadName,
+    /// The `Idempotency-Key` of a request.
+    IdempotencyKey,
 }
 
 /// The keys derived from a workspace's index key, ready to hash.
@@ -35,6 +40,8 @@ pub(super) struct IndexKeys {
     lead_email: Hmac<Sha256>,
     lead_phone: Hmac<Sha256>,
     lead_name: Hmac<Sha256>,
+    idempotency_key: Hmac<Sha256>,
+    idempotency_request: Hmac<Sha256>,
     api_key: Hmac<Sha256>,
 }
 
@@ -45,6 +52,8 @@ impl IndexKeys {
             lead_email: derived(&root, "lead.email")?,
             lead_phone: derived(&root, "lead.phone")?,
             lead_name: derived(&root, "lead.name")?,
+            idempotency_key: derived(&root, "idempotency.key")?,
+            idempotency_request: derived(&root, "idempotency.request")?,
             api_key: derived(&root, "api-key")?,
         })
     }
@@ -65,6 +74,7 @@ impl WorkspaceKeys {
             IndexKind::LeadEmail => &self.index.lead_email,
             IndexKind::LeadPhone => &self.index.lead_phone,
             IndexKind::LeadName => &self.index.lead_name,
+            IndexKind::IdempotencyKey => &self.index.idempotency_key,
         };
         let full: [u8; 32] = key
             .clone()
@@ -75,6 +85,14 @@ impl WorkspaceKeys {
         let mut index = [0; 16];
         index.copy_from_slice(&full[..16]);
         index
+    }
+
+    /// What tells a request of this workspace from another one. Keyed, because a request is made of personal data that
+    /// can be guessed.
+    #[must_use]
+    pub fn request_fingerprint(&self, request: &[u8]) -> Fingerprint {
+        let mac = self.index.idempotency_request.clone();
+        mac.chain_update(request).finalize().into_bytes().into()
     }
 
     /// What to keep of an API key of this workspace. Keyed, so that someone who can write to the
@@ -120,6 +138,7 @@ mod tests {
         assert_ne!(keys.blind_index(IndexKind::LeadEmail, "budi2"), index);
         assert_ne!(keys.blind_index(IndexKind::LeadName, "budi"), index);
         assert_ne!(keys.blind_index(IndexKind::LeadPhone, "budi"), index);
+        assert_ne!(keys.blind_index(IndexKind::IdempotencyKey, "budi"), index);
         assert_ne!(other.blind_index(IndexKind::LeadEmail, "budi"), index);
     }
 
@@ -141,6 +160,14 @@ mod tests {
         assert_eq!(
             shown(&keys.blind_index(IndexKind::LeadName, "budi")),
             "d0IMTrN49ZqydzIVA+eHag=="
+        );
+        assert_eq!(
+            shown(&keys.blind_index(IndexKind::IdempotencyKey, "order-1024")),
+            "neE/38lmHPHnOTrgNzeI/Q=="
+        );
+        assert_eq!(
+            shown(&keys.request_fingerprint(br#"["leads_create",{}]"#)),
+            "6GiQHXzmx4s40f//QHpn/zf8m6+liLWBEtlN1r02Rdc="
         );
         let key =
             ApiKey::parse("kna_aB3dE6gH9jK2_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx2li2fD")

@@ -21,6 +21,6 @@ mod workspace_keys;
 
 pub use cipher::Place;
 pub use error::VaultError;
-pub use index::{ApiKeyHash, BlindIndex, IndexKind};
+pub use index::{ApiKeyHash, BlindIndex, Fingerprint, IndexKind};
 pub use master_key::{MasterKey, MasterKeyError, MasterKeys};
 pub use workspace_keys::{Purpose, Vault, WorkspaceKeys, WrappedKey};

@@ -23,7 +23,7 @@ struct Query {
 
 pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     let window = cursor::window(&mut call, "leads_list")?;
-    let zone = call.caller.workspace.time_zone();
+    let zone = call.caller.workspace.time_zone()?;
     let (created_from, created_to) =
         period::bounds(&mut call.input, &zone, "createdFrom", "createdTo");
     if let (Some(from), Some(to)) = (created_from, created_to)

@@ -14,7 +14,7 @@ use crate::{
         period::Day,
     },
     reply::Error,
-    store::{StoreError, leads::DayLimit},
+    store::leads::DayLimit,
 };
 
 const NOT_FOUND: Error =
@@ -31,27 +31,10 @@ fn new_lead(call: &Call, fields: LeadChanges) -> Option<Lead> {
     Lead::create(new, fields)
 }
 
-fn day_limit(call: &Call) -> DayLimit {
+fn day_limit(call: &Call) -> Result<DayLimit, Error> {
     let workspace = &call.caller.workspace;
-    DayLimit {
-        day: Day::of(call.now, &workspace.time_zone()).date,
+    Ok(DayLimit {
+        day: Day::of(call.now, &workspace.time_zone()?).date,
         limit: workspace.leads_per_day,
-    }
-}
-
-/// What the store refused, as the caller is told it.
-fn refused(call: &Call, error: StoreError) -> Error {
-    match (error, call.caller.workspace.leads_per_day) {
-        (StoreError::LeadsPerDay, Some(limit)) => {
-            let midnight = Day::of(call.now, &call.caller.workspace.time_zone()).next_midnight;
-            let seconds = midnight.duration_since(call.now).as_secs();
-            Error::RateLimited {
-                message: format!(
-                    "The workspace may create {limit} leads a day; try again after its midnight"
-                ),
-                retry_after: u64::try_from(seconds).unwrap_or(0) + 1,
-            }
-        }
-        (error, _) => error.into(),
-    }
+    })
 }

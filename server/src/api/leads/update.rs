@@ -9,11 +9,8 @@ use crate::{
 pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     let reference = call.input.path("id")?;
     let changes: LeadChanges = call.input.body()?;
-    let lead = call
-        .caller
-        .tenant
-        .update_lead(&reference, &changes, call.now)
-        .await?
-        .ok_or(NOT_FOUND)?;
-    Reply::ok(lead)
+    let tenant = &call.caller.tenant;
+    let work = tenant.update_lead(reference, changes, call.now);
+    call.write(work, |lead| Reply::ok(lead.ok_or(NOT_FOUND)?))
+        .await
 }

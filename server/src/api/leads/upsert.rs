@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{super::Call, NOT_FOUND, day_limit, new_lead, refused};
+use super::{super::Call, NOT_FOUND, day_limit, new_lead};
 use crate::{
     domain::{
         lead::{Lead, LeadChanges},
@@ -31,20 +31,19 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         None
     };
 
-    let day = day_limit(&call);
-    let upserted = call
+    let may_create = body.create_if_missing && !matches!(matched, Match::Id(_));
+    let day = day_limit(&call)?;
+    let work = call
         .caller
         .tenant
-        .upsert_lead(&matched, &changes, new.as_ref(), call.now, day)
-        .await;
-    match upserted.map_err(|error| nested(refused(&call, error)))? {
+        .upsert_lead(matched, changes, new, call.now, day);
+    let reply = move |upserted| match upserted {
         Upserted::Created(lead) => Reply::upserted(lead, true),
         Upserted::Updated(lead) => Reply::upserted(lead, false),
-        Upserted::Missing if body.create_if_missing && !matches!(matched, Match::Id(_)) => {
-            Err(Error::field("lead.firstName", "Required"))
-        }
+        Upserted::Missing if may_create => Err(Error::field("firstName", "Required")),
         Upserted::Missing => Err(NOT_FOUND),
-    }
+    };
+    call.write(work, reply).await.map_err(nested)
 }
 
 /// What is matched, if it can be matched: the value obeys the rules of its field, and the lead has no other there.

@@ -13,9 +13,6 @@ use crate::{
 
 const NEW: &str = "new";
 
-/// References are short and random, so that one is taken now and then: another is drawn.
-const DRAWS: u32 = 8;
-
 #[derive(Deserialize)]
 struct Body {
     subject: String,
@@ -37,31 +34,27 @@ struct Ticket {
 
 pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     let body: Body = call.input.body()?;
-    let text = TicketRecord {
-        subject: body.subject,
-        message: body.message,
+    let ticket = NewTicket {
+        id: id::ticket(call.now, &mut rand::rng()),
+        status: NEW.into(),
+        priority: body.priority,
+        created_at: call.now,
+        text: TicketRecord {
+            subject: body.subject,
+            message: body.message,
+        },
     };
-    for _ in 0..DRAWS {
-        let ticket = NewTicket {
-            id: id::ticket(call.now, &mut rand::rng()),
-            reference: id::ticket_ref(&mut rand::rng()),
-            status: NEW.into(),
-            priority: body.priority.clone(),
-            created_at: call.now,
-            text: text.clone(),
-        };
-        if call.caller.tenant.create_ticket(&ticket).await? {
-            return Reply::created(Ticket {
-                ticket_id: ticket.id,
-                ticket_ref: ticket.reference,
-                subject: ticket.text.subject,
-                status: ticket.status,
-                priority: ticket.priority,
-                created_at: ticket.created_at,
-            });
-        }
-    }
-    Err(Error::Internal(anyhow::anyhow!(
-        "no free ticket reference in {DRAWS} draws"
-    )))
+    let shown = |ticket: NewTicket, reference| Ticket {
+        ticket_id: ticket.id,
+        ticket_ref: reference,
+        subject: ticket.text.subject,
+        status: ticket.status,
+        priority: ticket.priority,
+        created_at: ticket.created_at,
+    };
+    let work = call.caller.tenant.create_ticket(ticket.clone());
+    call.write(work, move |reference| {
+        Reply::created(shown(ticket.clone(), reference))
+    })
+    .await
 }

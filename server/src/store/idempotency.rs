@@ -1,0 +1,258 @@
+//! Writes that happen once, however often they are asked for: their answers, kept beside what they wrote.
+//!
+//! The answer goes into the transaction of the write, so that there is never one without the other. Of two requests
+//! under one key at the same moment one writes: this process knows its own ([`InFlight`]), SQLite has one writer, and
+//! PostgreSQL's advisory lock lasts until the answer of the first can be seen.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{AnyConnection, Row};
+use subtle::ConstantTimeEq;
+
+use super::{Engine, Store, StoreError, Tenant, Work};
+use crate::{
+    domain::time::to_millis,
+    vault::{BlindIndex, Fingerprint, IndexKind, Place},
+};
+
+/// How long an answer is kept.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many answers are removed at once, so that no write waits long for it.
+const BATCH: i64 = 500;
+
+const TABLE: &str = "idempotency";
+
+const FIND: &str = "select fingerprint, status, sealed from idempotency \
+    where workspace_id = $1 and id = $2 and created_at > $3";
+
+/// What is there under the id is too old to be found.
+const KEEP: &str = "insert into idempotency (workspace_id, id, fingerprint, status, created_at, data_key_id, sealed) \
+    values ($1, $2, $3, $4, $5, $6, $7) on conflict (workspace_id, id) do update set \
+    fingerprint = excluded.fingerprint, status = excluded.status, created_at = excluded.created_at, \
+    data_key_id = excluded.data_key_id, sealed = excluded.sealed";
+
+/// Those of one millisecond go together, so that the batch has a border.
+const FORGET: &str = "delete from idempotency where created_at <= (select max(created_at) from \
+    (select created_at from idempotency where created_at <= $1 order by created_at limit $2) as batch)";
+
+/// Ends with the transaction, when its writes can be seen.
+const TRY_LOCK: &str =
+    "select case when pg_try_advisory_xact_lock($1) then 1::bigint else 0::bigint end";
+
+/// A request that is to be carried out once.
+#[derive(Clone)]
+pub struct OnceRequest {
+    workspace_id: String,
+    key: BlindIndex,
+    fingerprint: Fingerprint,
+    now: Timestamp,
+}
+
+/// What was answered.
+#[derive(Clone)]
+pub struct KeptAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, byte for byte.
+    pub body: Bytes,
+}
+
+/// What became of a request that is to be carried out once.
+pub enum Once<T> {
+    /// It was carried out now.
+    Done(T),
+    /// It had been already; this is what was answered.
+    Replayed(KeptAnswer),
+    /// Its key belongs to another request.
+    Reused,
+    /// It is being carried out at this moment.
+    InFlight,
+}
+
+/// The requests that this process is carrying out.
+#[derive(Clone, Default)]
+pub(super) struct InFlight(Arc<Mutex<HashSet<(String, BlindIndex)>>>);
+
+/// Keeps others under the same key away while it lives. Whoever gives up waiting for a write drops it, although the
+/// write may still happen: what the transactions do is right without it.
+struct Guard {
+    in_flight: InFlight,
+    entry: (String, BlindIndex),
+}
+
+impl InFlight {
+    fn enter(&self, request: &OnceRequest) -> Option<Guard> {
+        let entry = (request.workspace_id.clone(), request.key);
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.insert(entry.clone()).then(|| Guard {
+            in_flight: self.clone(),
+            entry,
+        })
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let mut entries = self
+            .in_flight
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        entries.remove(&self.entry);
+    }
+}
+
+impl OnceRequest {
+    fn id(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.key)
+    }
+
+    /// What PostgreSQL locks: a number that two keys share once in 2^64.
+    fn lock(&self) -> i64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.key;
+        i64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl Tenant {
+    /// A request under a client's key. `request` is everything that makes it another one, in one spelling.
+    #[must_use]
+    pub fn once_request(&self, key: &str, request: &[u8], now: Timestamp) -> OnceRequest {
+        OnceRequest {
+            workspace_id: self.workspace_id.clone(),
+            key: self.keys.blind_index(IndexKind::IdempotencyKey, key),
+            fingerprint: self.keys.request_fingerprint(request),
+            now,
+        }
+    }
+
+    /// Carries out a request unless it has been already. `kept` is what is answered again; a result without one leaves
+    /// the key free.
+    pub async fn write_once<T: Send + 'static>(
+        &self,
+        request: OnceRequest,
+        work: Work<T>,
+        kept: fn(&T) -> Option<KeptAnswer>,
+    ) -> Result<Once<T>, StoreError> {
+        let Some(_guard) = self.store.in_flight.enter(&request) else {
+            return Ok(Once::InFlight);
+        };
+        let (tenant, work) = (self.clone(), Arc::new(work));
+        let once = Work::new(move |connection| {
+            let (tenant, work, request) = (tenant.clone(), Arc::clone(&work), request.clone());
+            Box::pin(async move {
+                if !tenant.try_lock(connection, &request).await? {
+                    return Ok(Once::InFlight);
+                }
+                if let Some(earlier) = tenant.earlier(connection, &request).await? {
+                    return Ok(earlier);
+                }
+                let done = work.run(connection).await?;
+                if let Some(answer) = kept(&done) {
+                    tenant.keep(connection, &request, &answer).await?;
+                }
+                Ok(Once::Done(done))
+            })
+        });
+        self.write(once).await
+    }
+
+    async fn try_lock(
+        &self,
+        connection: &mut AnyConnection,
+        request: &OnceRequest,
+    ) -> Result<bool, StoreError> {
+        match self.store.engine {
+            Engine::Sqlite => Ok(true),
+            Engine::Postgres => {
+                let row = sqlx::query(TRY_LOCK)
+                    .bind(request.lock())
+                    .fetch_one(connection)
+                    .await?;
+                Ok(row.try_get::<i64, _>(0)? == 1)
+            }
+        }
+    }
+
+    /// What became of an earlier request under the same key.
+    async fn earlier<T>(
+        &self,
+        connection: &mut AnyConnection,
+        request: &OnceRequest,
+    ) -> Result<Option<Once<T>>, StoreError> {
+        let id = request.id();
+        let row = sqlx::query(FIND)
+            .bind(self.workspace_id.clone())
+            .bind(id.clone())
+            .bind(to_millis(forgotten_at(request.now)))
+            .fetch_optional(connection)
+            .await?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let fingerprint: Vec<u8> = row.try_get("fingerprint")?;
+        if !bool::from(fingerprint.ct_eq(&request.fingerprint)) {
+            return Ok(Some(Once::Reused));
+        }
+        let sealed: Vec<u8> = row.try_get("sealed")?;
+        let body = self.keys.open(&Place::record(TABLE, &id), &sealed)?;
+        Ok(Some(Once::Replayed(KeptAnswer {
+            status: u16::try_from(row.try_get::<i64, _>("status")?)
+                .map_err(|_| StoreError::Corrupt("status"))?,
+            body: Bytes::copy_from_slice(&body),
+        })))
+    }
+
+    async fn keep(
+        &self,
+        connection: &mut AnyConnection,
+        request: &OnceRequest,
+        answer: &KeptAnswer,
+    ) -> Result<(), StoreError> {
+        let id = request.id();
+        let sealed = self.keys.seal(&Place::record(TABLE, &id), &answer.body)?;
+        sqlx::query(KEEP)
+            .bind(self.workspace_id.clone())
+            .bind(id)
+            .bind(request.fingerprint.to_vec())
+            .bind(i64::from(answer.status))
+            .bind(to_millis(request.now))
+            .bind(i64::from(self.keys.data_key_id()))
+            .bind(sealed)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Removes the answers that are older than a day; how many there were.
+    pub async fn forget_answers(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let until = to_millis(forgotten_at(now));
+        let mut forgotten = 0;
+        loop {
+            let removed = sqlx::query(FORGET)
+                .bind(until)
+                .bind(BATCH)
+                .execute(&self.writers)
+                .await?
+                .rows_affected();
+            if removed == 0 {
+                return Ok(forgotten);
+            }
+            forgotten += removed;
+        }
+    }
+}
+
+/// What was kept at this time or before is gone.
+fn forgotten_at(now: Timestamp) -> Timestamp {
+    now.checked_sub(KEPT).unwrap_or(Timestamp::MIN)
+}
