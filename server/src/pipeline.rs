@@ -34,6 +34,9 @@ use crate::{
 /// What the log calls an operation that there is none of.
 const UNKNOWN: &str = "unknown";
 
+/// How long the database may take for one request: it is as good as away then, and whoever asked had better come back.
+const DATABASE: Duration = Duration::from_secs(5);
+
 /// How long a client that was refused may go on sending.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -59,9 +62,7 @@ pub(crate) async fn operation(
     let result = match read_body(&app, &parts.headers, body, exchange.deadline).await {
         Ok(body) => {
             let answer = answer(&app, route, &parts, parameters, body, &mut exchange.seen);
-            timeout_at(exchange.deadline, answer)
-                .await
-                .unwrap_or(Err(Error::TimedOut))
+            within(exchange.deadline, answer).await
         }
         Err(error) => Err(error),
     };
@@ -94,13 +95,28 @@ pub(crate) async fn unknown_route(
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&app, UNKNOWN, Some(peer(&parts)));
     let result = match read_body(&app, &parts.headers, body, exchange.deadline).await {
-        Ok(_) => timeout_at(exchange.deadline, admit(&app, &parts, &mut exchange.seen))
+        Ok(_) => within(exchange.deadline, admit(&app, &parts, &mut exchange.seen))
             .await
-            .unwrap_or(Err(Error::TimedOut))
             .and(nowhere),
         Err(error) => Err(error),
     };
     exchange.end(result)
+}
+
+/// What needs the database, as long as that is worth waiting for.
+async fn within<T>(
+    deadline: Instant,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let patience = Instant::now() + DATABASE;
+    match timeout_at(deadline.min(patience), answer).await {
+        Ok(result) => result,
+        Err(_) if deadline <= patience => Err(Error::TimedOut),
+        Err(_) => Err(Error::Unavailable(anyhow::anyhow!(
+            "the database did not answer within {} seconds",
+            DATABASE.as_secs()
+        ))),
+    }
 }
 
 /// Gate, scope, input, operation.
