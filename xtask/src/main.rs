@@ -2,6 +2,7 @@
 
 mod cargo;
 mod debian;
+mod deny;
 mod fuzz_api;
 mod generate;
 mod paths;
@@ -31,6 +32,8 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Check the licences, sources and known holes of all dependencies
+    Deny,
     /// Send the real server a few thousand requests made up from openapi.yaml
     FuzzApi(fuzz_api::Args),
     /// Run a command with a throw-away PostgreSQL in `KONEKTOR_TEST_POSTGRES_URL`
@@ -53,6 +56,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Test(args) => test::run(&args),
         Chore::Spec(args) => spec::run(&args),
         Chore::Generate { check } => generate::run(check),
+        Chore::Deny => deny::run(),
         Chore::FuzzApi(args) => fuzz_api::run(&args),
         Chore::Postgres(args) => postgres::run(&args),
     }
