@@ -2,7 +2,6 @@
 //!
 //! An operation reaches what was sent only through [`Input`], which gives it nothing while a field is bad.
 
-mod message;
 mod query;
 mod rules;
 
