@@ -3,6 +3,7 @@
 mod cargo;
 mod debian;
 mod deny;
+mod fuzz;
 mod fuzz_api;
 mod generate;
 mod paths;
@@ -34,6 +35,8 @@ enum Chore {
     },
     /// Check the licences, sources and known holes of all dependencies
     Deny,
+    /// Let libFuzzer, where it is installed, look for texts that break a property
+    Fuzz(fuzz::Args),
     /// Send the real server a few thousand requests made up from openapi.yaml
     FuzzApi(fuzz_api::Args),
     /// Run a command with a throw-away PostgreSQL in `KONEKTOR_TEST_POSTGRES_URL`
@@ -57,6 +60,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Spec(args) => spec::run(&args),
         Chore::Generate { check } => generate::run(check),
         Chore::Deny => deny::run(),
+        Chore::Fuzz(args) => fuzz::run(&args),
         Chore::FuzzApi(args) => fuzz_api::run(&args),
         Chore::Postgres(args) => postgres::run(&args),
     }

@@ -15,6 +15,7 @@ mod document;
 mod gate;
 mod leads;
 mod prompts;
+mod properties;
 mod sdk;
 mod store_sql;
 mod support;
