@@ -15,6 +15,7 @@ mod document;
 mod gate;
 mod leads;
 mod prompts;
+mod promises;
 mod properties;
 mod sdk;
 mod store_sql;
