@@ -29,7 +29,7 @@ impl Headers {
             return Ok(key.clone());
         }
         let (shortest, longest) = length.into_inner();
-        let why = format!("Must be {shortest}–{longest} visible ASCII characters, without spaces");
+        let why = format!("Must be {shortest}–{longest} visible ASCII characters without spaces");
         Err(Error::bad_field(IDEMPOTENCY_KEY, &why))
     }
 

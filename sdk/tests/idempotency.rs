@@ -110,7 +110,7 @@ async fn a_key_that_cannot_be_one_is_refused_before_it_is_sent_and_not_shown() {
             let error = call(&api.client, id, Some(bad)).await.unwrap_err();
 
             assert_eq!((error.kind(), error.attempts()), (ErrorKind::Validation, 0));
-            let why = "Must be 1–255 visible ASCII characters, without spaces";
+            let why = "Must be 1–255 visible ASCII characters without spaces";
             assert_eq!(error.details()["Idempotency-Key"], why);
             assert!(!format!("{error} {error:?}").contains("bud"), "{error}");
         }

@@ -88,7 +88,7 @@ pub(crate) struct Body {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Field {
     pub(crate) name: String,
-    /// `path`, `query` or `body`.
+    /// `path`, `query`, `header` or `body`.
     pub(crate) place: &'static str,
     pub(crate) required: bool,
     pub(crate) nullable: bool,

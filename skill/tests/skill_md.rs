@@ -109,6 +109,17 @@ fn every_call_stands_under_its_scope_with_its_parameters_and_fields() {
 }
 
 #[test]
+fn every_header_that_may_be_sent_is_told() {
+    let guide = guide();
+    for operation in Spec::builtin().operations() {
+        for header in operation.parameters_in(Location::Header) {
+            let told = format!("{} with header {}", operation.method, header.name);
+            assert!(guide.contains(&told), "{told}");
+        }
+    }
+}
+
+#[test]
 fn every_allowed_value_plan_and_error_is_told() {
     let guide = guide();
     let words = words(&guide);

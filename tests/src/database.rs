@@ -99,6 +99,45 @@ impl Database {
             .expect("the database opens")
     }
 
+    /// The number that a query answers.
+    ///
+    /// # Panics
+    /// When the database refuses it, or it is no number.
+    #[expect(
+        clippy::expect_used,
+        reason = "without its database a test cannot go on"
+    )]
+    pub async fn number(&self, sql: &str) -> i64 {
+        let mut connection = AnyConnection::connect(&self.url)
+            .await
+            .expect("the database answers");
+        sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+            .fetch_one(&mut connection)
+            .await
+            .expect("a number")
+    }
+
+    /// Keeps everybody from writing leads and tickets, and on PostgreSQL from reading them, until the connection is
+    /// closed.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    #[expect(
+        clippy::expect_used,
+        reason = "without its database a test cannot go on"
+    )]
+    pub async fn lock(&self) -> AnyConnection {
+        let sql = match self.folder {
+            Some(_) => "begin immediate",
+            None => "begin; lock table lead, lead_day, ticket in access exclusive mode",
+        };
+        let mut connection = AnyConnection::connect(&self.url)
+            .await
+            .expect("the database answers");
+        connection.execute(sql).await.expect("the database locks");
+        connection
+    }
+
     /// Runs SQL beside the server, as somebody with the database's password would.
     ///
     /// # Panics

@@ -224,6 +224,13 @@ impl Server {
         self.send("POST", path, Some(&self.key), Some(body)).await
     }
 
+    /// Posts JSON under an `Idempotency-Key`.
+    pub async fn post_under(&self, idempotency_key: &str, path: &str, body: &Value) -> Answer {
+        let request = self.request("POST", path).bearer_auth(&self.key);
+        let request = request.header("Idempotency-Key", idempotency_key);
+        self.documented("POST", path, request.json(body)).await
+    }
+
     /// Patches with JSON.
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.send("PATCH", path, Some(&self.key), Some(body)).await
@@ -251,6 +258,16 @@ impl Server {
         if let Some(body) = body {
             request = request.json(&body);
         }
+        self.documented(method, path, request).await
+    }
+
+    /// Sends what the test has shaped for an operation and holds the answer against the document.
+    pub async fn documented(
+        &self,
+        method: &str,
+        path: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Answer {
         let answer = self.finish(request).await;
         let plain = path.split('?').next().unwrap_or_default();
         if let Some(operation) = operation_at(&self.spec, method, plain) {

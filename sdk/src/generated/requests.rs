@@ -2314,7 +2314,7 @@ impl crate::support::CreateTicket {
     /// ```
     /// # use konektor_sdk::*;
     /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let request = client.support().create_ticket("Conversions to Meta fail", "Since this morning every conversion to Meta fails. Please have a look.").priority(TicketPriority::High);
+    /// let request = client.support().create_ticket("Conversions to Meta fail", "All of them, since this morning.").priority(TicketPriority::High);
     /// # Ok(())
     /// # }
     /// ```
@@ -2330,7 +2330,7 @@ impl crate::support::CreateTicket {
     /// ```
     /// # use konektor_sdk::*;
     /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let request = client.support().create_ticket("Conversions to Meta fail", "Since this morning every conversion to Meta fails. Please have a look.").idempotency_key("0f8b4f5e-9c7d-4c1a-8a41-6f0d2b9e7c35");
+    /// let request = client.support().create_ticket("Conversions to Meta fail", "All of them, since this morning.").idempotency_key("0f8b4f5e-9c7d-4c1a-8a41-6f0d2b9e7c35");
     /// # Ok(())
     /// # }
     /// ```

@@ -107,7 +107,9 @@ pub(super) fn vocabulary(model: &Model, inputs: &[Input]) -> Vec<Meaning> {
         .calls()
         .flat_map(|call| {
             let answers = call.answers.first().into_iter();
-            let asked = call.parameters.iter().map(Use::of);
+            // What stands in paths and headers is told in prose.
+            let query = call.parameters.iter().filter(|one| one.place == "query");
+            let asked = query.map(Use::of);
             asked.chain(answers.flat_map(|answer| choices(&answer.schema)))
         })
         .collect();
@@ -140,12 +142,7 @@ impl Use {
     fn of(field: &Field) -> Self {
         Self {
             name: field.name.clone(),
-            // That something in the path is required goes without saying.
-            marked: if field.place == "path" {
-                field.name.clone()
-            } else {
-                marked(field)
-            },
+            marked: marked(field),
             allowed: field.allowed.clone(),
         }
     }

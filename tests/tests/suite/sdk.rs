@@ -1,13 +1,25 @@
 //! The SDK against the real server.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
+use futures::future::select;
 use konektor_sdk::{
     AdPlatform, Client, ErrorCode, ErrorKind, LeadMatch, LeadPriority, LeadSource, LeadStatus,
     Plan, Retries, TicketPriority, TicketStatus, Timeframe,
 };
 use konektor_tests::{Options, Server, ServerProgram, both_engines};
 use serde_json::json;
+use sqlx::Connection as _;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 
 both_engines! {
     async fn leads_are_created_read_changed_and_listed(server) {
@@ -145,10 +157,70 @@ both_engines! {
         assert!(!format!("{unknown} {unknown:?}").contains("secret"));
     }
 
+    async fn a_write_whose_answer_was_lost_is_sent_again_and_done_once(server) {
+        let line = line_that_loses_every_other_answer(&server).await;
+        let konektor = client(&line, &server.key, Retries::default());
+
+        let lead = konektor.leads().create("Budi").send().await.unwrap();
+        assert_eq!((lead.attempts(), lead.replayed()), (2, true));
+        let upsert = konektor.leads().upsert(LeadMatch::external_ref("CRM-2")).first_name("Siti");
+        let upsert = upsert.send().await.unwrap();
+        assert_eq!((upsert.attempts(), upsert.replayed()), (2, true));
+        assert!(upsert.created(), "the replay says what the first answer said");
+        let ticket = konektor.support().create_ticket("A question", "How?").send().await.unwrap();
+        assert_eq!((ticket.attempts(), ticket.replayed()), (2, true));
+
+        assert_eq!(server.database.number("select count(*) from lead").await, 2);
+        assert_eq!(server.database.number("select count(*) from ticket").await, 1);
+    }
+
+    async fn every_call_has_a_key_of_its_own(server) {
+        let konektor = server.sdk();
+        let create = konektor.leads().create("Budi");
+        let (one, two) = (create.clone().send().await.unwrap(), create.send().await.unwrap());
+        assert_ne!(one.id, two.id);
+        assert!(!one.replayed() && !two.replayed());
+    }
+
+    async fn a_call_under_a_key_of_ones_own_can_be_made_again(server) {
+        let leads = server.sdk().leads();
+        let first = leads.create("Budi").idempotency_key("order-1024").send().await.unwrap();
+        let again = leads.create("Budi").idempotency_key("order-1024").send().await.unwrap();
+        assert_eq!((first.replayed(), again.replayed()), (false, true));
+        assert_eq!(first.into_inner(), again.into_inner());
+        let reused = leads.create("Siti").idempotency_key("order-1024").send().await.unwrap_err();
+        assert_eq!((reused.kind(), reused.status()), (ErrorKind::Validation, Some(422)));
+        assert!(!reused.retryable());
+        assert_eq!(leads.list().send().await.unwrap().pagination.total, 1);
+    }
+
+    async fn a_call_whose_key_is_in_flight_waits_for_its_answer(server) {
+        let impatient = client(&server.url, &server.key, Retries::none());
+        let send = |konektor: &Client| {
+            Box::pin(konektor.leads().create("Budi").idempotency_key("order-1024").send())
+        };
+        let lock = server.database.lock().await;
+        // Whichever comes second is answered first.
+        let (told, waiting) = select(send(&impatient), send(&impatient)).await.factor_first();
+        let told = told.unwrap_err();
+        assert_eq!((told.kind(), told.status()), (ErrorKind::Conflict, Some(409)));
+        assert_eq!(told.retry_after(), Some(Duration::from_secs(1)));
+        assert!(told.retryable());
+
+        let the_first_is_done = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            lock.close().await.unwrap();
+        };
+        let (patient, first, ()) = tokio::join!(send(&server.sdk()), waiting, the_first_is_done);
+        let (patient, first) = (patient.unwrap(), first.unwrap());
+        assert_eq!((patient.attempts(), patient.replayed(), first.replayed()), (2, true, false));
+        assert_eq!(patient.id, first.id);
+    }
+
     async fn a_server_without_its_database_is_an_error_worth_another_try(server) {
         server.store.close().await;
-        let konektor = Client::builder().api_key(&server.key).base_url(&server.url).retries(Retries::none());
-        let away = konektor.build().unwrap().workspace().show().send().await.unwrap_err();
+        let konektor = client(&server.url, &server.key, Retries::none());
+        let away = konektor.workspace().show().send().await.unwrap_err();
         assert_eq!((away.kind(), away.status()), (ErrorKind::Server, Some(503)));
         assert!(away.retryable());
         assert_eq!(away.retry_after(), Some(Duration::from_secs(5)));
@@ -194,23 +266,90 @@ both_engines! {
         assert!(began.elapsed() >= Duration::from_secs(1), "Retry-After says 1");
     }
 
-    async fn a_new_lead_over_the_limit_is_not_sent_again_by_itself(server) {
+    async fn a_new_lead_over_the_limit_waits_too_and_is_created_once(server) {
         let konektor = server.sdk();
         for _ in 0..60 {
             konektor.workspace().show().send().await.unwrap();
         }
+        let waiting = konektor.leads().create("Budi").send();
+        let a_second_passes = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            server.clock.advance(Duration::from_secs(1));
+        };
+        let (made, ()) = tokio::join!(waiting, a_second_passes);
+        let made = made.unwrap();
+        assert_eq!((made.attempts(), made.replayed()), (2, false));
+        assert_eq!(server.database.number("select count(*) from lead").await, 1);
+    }
+
+    async fn without_retries_the_limit_is_told(server) {
+        let konektor = client(&server.url, &server.key, Retries::none());
+        for _ in 0..60 {
+            konektor.workspace().show().send().await.unwrap();
+        }
         let limited = konektor.leads().create("Budi").send().await.unwrap_err();
-        assert!(limited.is_rate_limited());
-        assert_eq!(limited.attempts(), 1);
+        assert!(limited.is_rate_limited() && limited.retryable());
         assert_eq!(limited.retry_after(), Some(Duration::from_secs(1)));
         assert_eq!(limited.rate_limit().unwrap().remaining, 0);
     }
 }
 
 fn with_key(server: &Server, key: &str) -> Client {
-    Client::builder()
-        .api_key(key)
-        .base_url(&server.url)
-        .build()
-        .unwrap()
+    client(&server.url, key, Retries::default())
+}
+
+fn client(url: &str, key: &str, retries: Retries) -> Client {
+    let builder = Client::builder().api_key(key).base_url(url);
+    builder.retries(retries).build().unwrap()
+}
+
+/// The address of a line to the server that breaks at every other answer: what was asked for has happened, and nobody
+/// is told.
+async fn line_that_loses_every_other_answer(server: &Server) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let line = format!("http://{}", listener.local_addr().unwrap());
+    let server = server.url.trim_start_matches("http://").to_owned();
+    let carried = Arc::new(AtomicU32::new(0));
+    tokio::spawn(async move {
+        while let Ok((caller, _)) = listener.accept().await {
+            tokio::spawn(carry(caller, server.clone(), Arc::clone(&carried)));
+        }
+    });
+    line
+}
+
+async fn carry(mut caller: TcpStream, server: String, carried: Arc<AtomicU32>) {
+    while let Some(request) = message(&mut caller).await {
+        let mut server = TcpStream::connect(&server).await.unwrap();
+        server.write_all(&request).await.unwrap();
+        let answer = message(&mut server).await.unwrap();
+        if carried.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+            return;
+        }
+        caller.write_all(&answer).await.unwrap();
+    }
+}
+
+/// The next request or answer on a connection, byte for byte; None when there is no more.
+async fn message(connection: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut message = Vec::new();
+    while !is_whole(&message) {
+        if connection.read_buf(&mut message).await.unwrap() == 0 {
+            return None;
+        }
+    }
+    Some(message)
+}
+
+/// Whether a message has arrived with its whole body.
+fn is_whole(message: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(message).to_ascii_lowercase();
+    let Some((head, _)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let length: usize = length.map_or(0, |length| length.trim().parse().unwrap());
+    message.len() >= head.len() + 4 + length
 }

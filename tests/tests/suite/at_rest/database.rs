@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 use super::{
-    CAMPAIGN, E164_PHONE, EMAIL, FIRST_NAME, lead, ticket,
+    CAMPAIGN, E164_PHONE, EMAIL, FIRST_NAME, LOCAL_PHONE, NOTES, lead, ticket,
     traces::{contains, found},
 };
 
@@ -22,6 +22,23 @@ both_engines! {
         write_everything(&server).await;
         server.stop().await;
         must_hold_nothing_personal(&server.database).await;
+    }
+
+    async fn two_workspaces_store_one_idempotency_key_in_two_ways(server) {
+        let ids = async || {
+            let rows = columns(&server.database).await;
+            let of_answers = rows.into_iter().filter(|(place, _)| place == "idempotency.id");
+            of_answers.map(|(_, bytes)| bytes).collect::<Vec<_>>()
+        };
+        server.post_under(EMAIL, "/support/tickets", &ticket()).await;
+        let other = server.another_workspace(&konektor_tests::Options::default()).await;
+        let key = server.key_with(&other, &["agent.support.write"], |_| ()).await;
+        let request = server.request("POST", "/support/tickets").bearer_auth(&key);
+        let request = request.header("Idempotency-Key", EMAIL).json(&ticket());
+        assert_eq!(server.documented("POST", "/support/tickets", request).await.status, 201);
+        let ids = ids().await;
+        assert_eq!(ids.len(), 2);
+        assert_ne!(ids[0], ids[1]);
     }
 
     async fn two_workspaces_store_one_phone_in_two_ways(server) {
@@ -71,6 +88,27 @@ async fn write_everything(server: &Server) {
     }
     assert_eq!(server.find(E164_PHONE).await.status, 200);
     assert_eq!(server.post("/support/tickets", ticket()).await.status, 201);
+    write_under_personal_keys(server).await;
+}
+
+/// Every operation that takes a key, under one that is personal data; then once more, and another request under it.
+async fn write_under_personal_keys(server: &Server) {
+    let mut other = lead();
+    other["phone"] = json!(null);
+    let upsert = json!({"match": {"by": "phone", "value": E164_PHONE}, "lead": {"notes": NOTES}});
+    let requests = [
+        (EMAIL, "/leads", other),
+        (LOCAL_PHONE, "/leads/upsert", upsert),
+        (FIRST_NAME, "/support/tickets", ticket()),
+    ];
+    for (key, path, body) in &requests {
+        let first = server.post_under(key, path, body).await;
+        assert!(first.status < 300, "{}", first.text);
+        assert_eq!(server.post_under(key, path, body).await.text, first.text);
+    }
+    for ((key, _, _), (_, path, body)) in requests.iter().zip(requests.iter().skip(1)) {
+        assert_eq!(server.post_under(key, path, body).await.status, 422);
+    }
 }
 
 async fn must_hold_nothing_personal(database: &Database) {

@@ -102,7 +102,11 @@ async fn send(
     let mut request = http
         .request(method, format!("{}/api/v2/agent{path}", program.url))
         .bearer_auth(&server.key)
-        .header("user-agent", EMAIL);
+        .header("user-agent", EMAIL)
+        .header(
+            "idempotency-key",
+            format!("{EMAIL}{}", rand::random::<u64>()),
+        );
     if let Some(body) = body {
         request = request.json(&body);
     }

@@ -1,13 +1,17 @@
 //! Every documented failure, from every operation that documents it.
 
-use futures::{StreamExt as _, future::join_all, stream};
+use futures::{
+    StreamExt as _,
+    future::{join_all, select},
+    stream,
+};
 use konektor_spec::{Operation, Spec};
-use konektor_tests::{Engine, Options, Server, both_engines};
+use konektor_tests::{Answer, Engine, Options, Server, both_engines};
 use reqwest::{Body, RequestBuilder, header::CONTENT_TYPE};
 use serde_json::{Value, json};
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
+use sqlx::Connection as _;
 
-use super::{bare, documenting, example, expect};
+use super::{bare, documenting, example, expect, fresh_key, must_be};
 
 both_engines! {
     async fn an_unknown_parameter_is_400(server) {
@@ -54,6 +58,19 @@ both_engines! {
         }
     }
 
+    async fn a_key_in_flight_is_409(server) {
+        for operation in documenting(409) {
+            let key = fresh_key(&server).await;
+            let send = || Box::pin(once(&server, operation, &key, "in-flight").send());
+            let lock = server.database.lock().await;
+            // Whichever comes second is answered first.
+            let (refused, waiting) = select(send(), send()).await.factor_first();
+            must_be(operation, 409, &Answer::read(refused.unwrap()).await);
+            lock.close().await.unwrap();
+            assert!(waiting.await.unwrap().status().is_success());
+        }
+    }
+
     async fn a_body_over_the_limit_is_413(server) {
         let too_large = "x".repeat(Spec::builtin().limits().body_bytes + 1);
         for operation in documenting(413) {
@@ -71,6 +88,16 @@ both_engines! {
             let request = bare(&server, operation).bearer_auth(&server.key);
             let request = request.header(CONTENT_TYPE, "text/plain").body(body);
             expect(&server, operation, 415, request).await;
+        }
+    }
+
+    async fn a_key_of_another_operation_is_422(server) {
+        for operation in documenting(422) {
+            let other = documenting(422).find(|it| it.id != operation.id).unwrap();
+            let key = fresh_key(&server).await;
+            let first = server.finish(once(&server, other, &key, "reused")).await;
+            assert_eq!(first.status, 201, "{}", first.text);
+            expect(&server, operation, 422, once(&server, operation, &key, "reused")).await;
         }
     }
 
@@ -121,20 +148,10 @@ both_engines! {
     }
 
     async fn a_database_locked_for_longer_than_a_request_may_take_is_504(server) {
-        let mut lock = AnyConnection::connect(&server.database.url).await.unwrap();
-        let lockable = match server.engine {
-            Engine::Sqlite => {
-                lock.execute("begin immediate").await.unwrap();
-                // SQLite's readers wait for nobody; all of them are locked out on PostgreSQL.
-                |operation: &Operation| operation.body.is_some()
-            }
-            Engine::Postgres => {
-                let sql = "begin; lock table lead, lead_day, ticket in access exclusive mode";
-                lock.execute(AssertSqlSafe(sql)).await.unwrap();
-                |_: &Operation| true
-            }
-        };
-        join_all(documenting(504).filter(|operation| lockable(operation)).map(async |operation| {
+        let _lock = server.database.lock().await;
+        // SQLite's readers wait for nobody.
+        let waits = |operation: &&Operation| server.engine == Engine::Postgres || operation.body.is_some();
+        join_all(documenting(504).filter(waits).map(async |operation| {
             expect(&server, operation, 504, keyed(&server, operation)).await;
         }))
         .await;
@@ -156,6 +173,17 @@ async fn a_database_that_was_started_anew_is_found_again() {
 
 fn keyed(server: &Server, operation: &Operation) -> RequestBuilder {
     example(server, operation).bearer_auth(&server.key)
+}
+
+/// The example under an `Idempotency-Key`.
+fn once(
+    server: &Server,
+    operation: &Operation,
+    key: &str,
+    idempotency_key: &str,
+) -> RequestBuilder {
+    let request = example(server, operation).bearer_auth(key);
+    request.header("Idempotency-Key", idempotency_key)
 }
 
 /// The document with the shortest time for a request.

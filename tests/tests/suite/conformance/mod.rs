@@ -7,13 +7,13 @@ mod successes;
 use std::collections::BTreeSet;
 
 use konektor_spec::{Location, Operation, Spec};
-use konektor_tests::{Answer, Server};
+use konektor_tests::{Answer, Options, Server};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
 /// The statuses that the tests of this folder provoke, each from every operation that documents it.
-const PROVOKED: [u16; 13] = [
-    200, 201, 400, 401, 403, 404, 408, 413, 415, 429, 500, 503, 504,
+const PROVOKED: [u16; 15] = [
+    200, 201, 400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 504,
 ];
 
 #[test]
@@ -68,6 +68,13 @@ fn query(operation: &Operation) -> Vec<(&str, String)> {
         .collect()
 }
 
+/// A key of a workspace of its own.
+async fn fresh_key(server: &Server) -> String {
+    let workspace = server.another_workspace(&Options::default()).await;
+    let scopes: Vec<_> = Spec::builtin().scopes().map(|(scope, _)| scope).collect();
+    server.key_with(&workspace, &scopes, |_| ()).await
+}
+
 fn text(example: &Value) -> String {
     example
         .as_str()
@@ -82,6 +89,11 @@ async fn expect(
     request: RequestBuilder,
 ) -> Answer {
     let answer = server.finish(request).await;
+    must_be(operation, status, &answer);
+    answer
+}
+
+fn must_be(operation: &Operation, status: u16, answer: &Answer) {
     assert_eq!(answer.status, status, "{}: {}", operation.id, answer.text);
     answer.must_be_documented(Spec::builtin(), operation);
     let documented = operation
@@ -94,5 +106,4 @@ async fn expect(
         "{}",
         operation.id
     );
-    answer
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use konektor_spec::{Operation, Spec};
-use konektor_tests::{Options, Server, both_engines};
+use konektor_spec::{Location, Operation, Spec};
+use konektor_tests::{Server, both_engines};
 use serde_json::Value;
 
-use super::{bare, documenting, example, expect, query, text};
+use super::{bare, documenting, example, expect, fresh_key, query, text};
 
 both_engines! {
     async fn every_example_is_answered_with_the_documented_success(server) {
@@ -34,6 +34,17 @@ both_engines! {
         }
     }
 
+    async fn every_example_of_a_header_works(server) {
+        for operation in documenting(201) {
+            let key = fresh_key(&server).await;
+            for header in operation.parameters_in(Location::Header) {
+                let request = example(&server, operation).bearer_auth(&key);
+                let request = request.header(&header.name, text(&header.example));
+                expect(&server, operation, 201, request).await;
+            }
+        }
+    }
+
     async fn the_example_of_a_new_lead_becomes_the_lead_of_the_example_answer(server) {
         let create = Spec::builtin().operation("leads_create").unwrap();
         let request = example(&server, create).bearer_auth(&server.key);
@@ -45,12 +56,6 @@ both_engines! {
             }
         }
     }
-}
-
-async fn fresh_key(server: &Server) -> String {
-    let workspace = server.another_workspace(&Options::default()).await;
-    let scopes: Vec<_> = Spec::builtin().scopes().map(|(scope, _)| scope).collect();
-    server.key_with(&workspace, &scopes, |_| ()).await
 }
 
 /// The only success whose workspace has to be empty is the upsert that creates.

@@ -1,0 +1,81 @@
+//! How long an answer is kept.
+
+use std::time::Duration;
+
+use konektor_tests::{Server, both_engines};
+use serde_json::json;
+
+use super::{is_replay, written};
+
+/// For which an answer is kept.
+const DAY: Duration = Duration::from_hours(24);
+
+both_engines! {
+    async fn a_key_is_forgotten_after_24_hours_and_no_sooner(server) {
+        let lead = json!({"firstName": "Budi"});
+        let first = server.post_under("k", "/leads", &lead).await;
+        server.clock.advance(DAY - Duration::from_millis(1));
+        assert_eq!(server.post_under("k", "/leads", &lead).await.text, first.text);
+        server.clock.advance(Duration::from_millis(1));
+        // From now on it is the key of whoever uses it first.
+        let second = server.post_under("k", "/leads", &json!({"firstName": "Siti"})).await;
+        assert_eq!((second.status, is_replay(&second)), (201, false), "{}", second.text);
+        server.clock.advance(DAY - Duration::from_millis(1));
+        let again = server.post_under("k", "/leads", &json!({"firstName": "Siti"})).await;
+        assert_eq!((is_replay(&again), &again.text), (true, &second.text));
+        assert_eq!(server.post_under("k", "/leads", &lead).await.status, 422);
+        assert_eq!(written(&server).await, 2);
+    }
+
+    async fn what_is_forgotten_is_removed_and_nothing_else(server) {
+        server.post_under("old", "/leads", &json!({"firstName": "Budi"})).await;
+        server.clock.advance(Duration::from_secs(1));
+        server.post_under("young", "/leads", &json!({"firstName": "Siti"})).await;
+        server.clock.advance(DAY - Duration::from_secs(1));
+        assert_eq!(server.store.forget_answers(server.clock.now()).await.unwrap(), 1);
+        assert_eq!(server.store.forget_answers(server.clock.now()).await.unwrap(), 0);
+        assert!(is_replay(&server.post_under("young", "/leads", &json!({"firstName": "Siti"})).await));
+    }
+
+    async fn a_great_many_are_removed_in_batches(server) {
+        server.post_under("k", "/leads", &json!({"firstName": "Budi"})).await;
+        // Many in the same millisecond, so that the border of a batch falls among them.
+        server.database.execute(
+            "insert into idempotency (workspace_id, id, fingerprint, status, created_at, data_key_id, sealed) \
+             select workspace_id, id || n, fingerprint, status, created_at + n / 700, data_key_id, sealed \
+             from idempotency, (with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 1500) \
+             select n from numbers) as numbers"
+        ).await;
+        server.clock.advance(DAY + Duration::from_millis(1));
+        assert_eq!(server.store.forget_answers(server.clock.now()).await.unwrap(), 1400);
+        assert_eq!(answers(&server).await, 101);
+    }
+
+    async fn a_running_server_removes_them_by_itself(server) {
+        server.post_under("k", "/leads", &json!({"firstName": "Budi"})).await;
+        server.clock.advance(DAY);
+        assert_eq!(answers(&server).await, 1);
+        // Another one looks when it starts.
+        let _other = server.beside().await;
+        let removed = async {
+            while answers(&server).await > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), removed).await.unwrap();
+    }
+
+    async fn they_go_with_their_workspace(server) {
+        server.post_under("k", "/leads", &json!({"firstName": "Budi"})).await;
+        server.store.delete_workspace(&server.workspace.id).await.unwrap();
+        assert_eq!(answers(&server).await, 0);
+    }
+}
+
+/// How many answers are in the database.
+async fn answers(server: &Server) -> i64 {
+    server
+        .database
+        .number("select count(*) from idempotency")
+        .await
+}

@@ -1,0 +1,35 @@
+//! `Idempotency-Key`: a write that is sent again is answered again, and done once.
+
+mod in_flight;
+mod kept;
+mod key;
+mod replay;
+
+use konektor_spec::{Location, Operation, Spec};
+use konektor_tests::{Answer, Server};
+use serde_json::Value;
+
+/// The operations that take a key.
+fn keyed() -> impl Iterator<Item = &'static Operation> {
+    let operations = Spec::builtin().operations().iter();
+    operations.filter(|operation| {
+        operation
+            .parameters_in(Location::Header)
+            .any(|header| header.name == "Idempotency-Key")
+    })
+}
+
+/// The documented example of what an operation takes.
+fn body(operation: &Operation) -> &Value {
+    &operation.body.as_ref().unwrap().example
+}
+
+fn is_replay(answer: &Answer) -> bool {
+    answer.header("idempotency-replayed") == "true"
+}
+
+/// How many leads and tickets there are in the whole database.
+async fn written(server: &Server) -> i64 {
+    let count = "select (select count(*) from lead) + (select count(*) from ticket)";
+    server.database.number(count).await
+}
