@@ -4,7 +4,10 @@ mod rate_limit;
 
 use std::{net::IpAddr, num::NonZeroU32};
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
+use axum::http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, FORWARDED},
+};
 use ipnet::IpNet;
 use konektor_spec::Spec;
 
@@ -15,11 +18,14 @@ use crate::{
     domain::{
         address::{Allowlist, throttle_key},
         api_key::ApiKey,
+        forwarded::{Forwarding, Origin, TrustedProxies},
         workspace::Workspace,
     },
     reply::Error,
     store::{Store, Tenant, api_keys::StoredKey},
 };
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Who was let in.
 pub struct Caller {
@@ -33,29 +39,45 @@ pub struct Caller {
 /// The gate before all operations that need a key.
 pub struct Gate {
     clock: Clock,
+    proxies: TrustedProxies,
     failures: Buckets<IpNet>,
     requests: Buckets<String>,
     failures_per_minute: NonZeroU32,
 }
 
 impl Gate {
-    /// A gate with the limits of this document.
+    /// A gate with the limits of this document, behind these proxies.
     #[must_use]
-    pub fn new(spec: &Spec, clock: Clock) -> Self {
+    pub fn new(spec: &Spec, clock: Clock, proxies: TrustedProxies) -> Self {
         let failures = spec.limits().failed_authentications_per_minute;
         Self {
             failures: Buckets::new(clock.clone()),
             requests: Buckets::new(clock.clone()),
             clock,
+            proxies,
             failures_per_minute: NonZeroU32::new(failures).unwrap_or(NonZeroU32::MIN),
         }
     }
 
-    /// The state of the throttle of failed authentications from an address.
+    /// Where a request of this peer comes from.
     #[must_use]
-    pub fn throttle(&self, address: IpAddr) -> RateState {
+    pub fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
+        let lines = |name| {
+            let lines = headers.get_all(name).iter();
+            lines.map(HeaderValue::as_bytes).collect()
+        };
+        let forwarding = Forwarding {
+            forwarded: lines(FORWARDED),
+            x_forwarded_for: lines(X_FORWARDED_FOR),
+        };
+        self.proxies.origin(peer, &forwarding)
+    }
+
+    /// The state of the throttle of failed authentications from where a request comes from.
+    #[must_use]
+    pub fn throttle(&self, origin: Origin) -> RateState {
         self.failures
-            .peek(&throttle_key(address), self.failures_per_minute)
+            .peek(&throttle_key(origin.counted()), self.failures_per_minute)
     }
 
     /// Lets a request in, or says why not. `rate` is set once the workspace's bucket has been reached.
@@ -64,13 +86,13 @@ impl Gate {
         store: &Store,
         spec: &Spec,
         headers: &HeaderMap,
-        address: IpAddr,
+        origin: Origin,
         rate: &mut Option<RateState>,
     ) -> Result<Caller, Error> {
         let Some((key, workspace, tenant)) = self.authenticate(store, headers).await? else {
-            return Err(self.failed(address));
+            return Err(self.failed(origin));
         };
-        check_address(&key, address)?;
+        check_address(&key, origin)?;
         let limit = requests_per_minute(spec, &workspace)?;
         match self.requests.take(&workspace.id, limit) {
             Ok(state) => *rate = Some(state),
@@ -113,10 +135,10 @@ impl Gate {
         Ok(valid.then_some((stored, workspace, tenant)))
     }
 
-    fn failed(&self, address: IpAddr) -> Error {
+    fn failed(&self, origin: Origin) -> Error {
         match self
             .failures
-            .take(&throttle_key(address), self.failures_per_minute)
+            .take(&throttle_key(origin.counted()), self.failures_per_minute)
         {
             Ok(_) => Error::Unauthorized,
             Err(refused) => Error::RateLimited {
@@ -155,9 +177,13 @@ fn presented_key(headers: &HeaderMap) -> Option<ApiKey> {
         .flatten()
 }
 
-fn check_address(key: &StoredKey, address: IpAddr) -> Result<(), Error> {
-    // A list that cannot be read permits nobody.
-    if Allowlist::parse(&key.ip_allow).is_ok_and(|list| list.permits(address)) {
+fn check_address(key: &StoredKey, origin: Origin) -> Result<(), Error> {
+    // A list that cannot be read permits nobody, and one that can, nobody whose address is not known.
+    let permitted = Allowlist::parse(&key.ip_allow).is_ok_and(|list| match origin.client {
+        Some(client) => list.permits(client),
+        None => list.is_empty(),
+    });
+    if permitted {
         Ok(())
     } else {
         Err(Error::Forbidden(
