@@ -1,5 +1,6 @@
 //! What stands before every operation: which key, from where, on which plan, how often, with which scope.
 
+mod last_used;
 mod rate_limit;
 
 use std::{net::IpAddr, num::NonZeroU32};
@@ -11,6 +12,7 @@ use axum::http::{
 use ipnet::IpNet;
 use konektor_spec::Spec;
 
+pub use last_used::LastUsed;
 pub use rate_limit::{Buckets, RateState, Refused};
 
 use crate::{
@@ -40,6 +42,7 @@ pub struct Caller {
 pub struct Gate {
     clock: Clock,
     proxies: TrustedProxies,
+    last_used: LastUsed,
     failures: Buckets<IpNet>,
     requests: Buckets<String>,
     failures_per_minute: NonZeroU32,
@@ -55,6 +58,7 @@ impl Gate {
             requests: Buckets::new(clock.clone()),
             clock,
             proxies,
+            last_used: LastUsed::default(),
             failures_per_minute: NonZeroU32::new(failures).unwrap_or(NonZeroU32::MIN),
         }
     }
@@ -71,6 +75,12 @@ impl Gate {
             x_forwarded_for: lines(X_FORWARDED_FOR),
         };
         self.proxies.origin(peer, &forwarding)
+    }
+
+    /// When keys were last used, as far as the store does not know it yet.
+    #[must_use]
+    pub fn last_used(&self) -> &LastUsed {
+        &self.last_used
     }
 
     /// The state of the throttle of failed authentications from where a request comes from.
@@ -92,6 +102,7 @@ impl Gate {
         let Some((key, workspace, tenant)) = self.authenticate(store, headers).await? else {
             return Err(self.failed(origin));
         };
+        self.last_used.note(&key.id, self.clock.now());
         check_address(&key, origin)?;
         let limit = requests_per_minute(spec, &workspace)?;
         match self.requests.take(&workspace.id, limit) {
@@ -122,17 +133,23 @@ impl Gate {
         let Some(presented) = presented_key(headers) else {
             return Ok(None);
         };
-        let Some((stored, workspace)) = store.api_key(presented.id()).await? else {
+        // An unknown id is held against its neighbour's secret: a miss takes as long as a wrong secret.
+        let Some((stored, workspace)) = store.nearest_api_key(presented.id()).await? else {
             return Ok(None);
         };
-        let tenant = store.tenant(&workspace).await?;
+        let known = stored.id == presented.id();
+        let tenant = match store.tenant(&workspace).await {
+            Ok(tenant) => tenant,
+            Err(error) if known => return Err(error.into()),
+            // The neighbour's trouble is not the caller's.
+            Err(_) => return Ok(None),
+        };
+        let verified = tenant
+            .keys()
+            .verify_api_key(&presented, &stored.secret_hash);
         let now = self.clock.now();
         let ended = stored.revoked_at.is_some() || stored.expires_at.is_some_and(|end| end <= now);
-        let valid = tenant
-            .keys()
-            .verify_api_key(&presented, &stored.secret_hash)
-            && !ended;
-        Ok(valid.then_some((stored, workspace, tenant)))
+        Ok((verified && known && !ended).then_some((stored, workspace, tenant)))
     }
 
     fn failed(&self, origin: Origin) -> Error {
