@@ -14,6 +14,7 @@ use konektor_spec::{Access, Limits, Operation, Spec};
 use crate::{
     api::{self, Handler},
     clock::Clock,
+    domain::forwarded::TrustedProxies,
     gate::Gate,
     input::Rules,
     pages::Pages,
@@ -51,7 +52,8 @@ pub(crate) enum Behind {
 }
 
 impl App {
-    /// A server of this document on this store. `public_url` is where its users reach it, without the base path.
+    /// A server of this document on this store. `public_url` is where its users reach it, without the base path;
+    /// `proxies` are believed about who that is.
     ///
     /// # Errors
     /// When the document has an operation without code, or cannot be rendered.
@@ -60,10 +62,11 @@ impl App {
         store: Store,
         clock: Clock,
         public_url: &str,
+        proxies: TrustedProxies,
     ) -> anyhow::Result<Arc<Self>> {
         Ok(Arc::new(Self {
             rules: Rules::new(&spec)?,
-            gate: Gate::new(&spec, clock.clone()),
+            gate: Gate::new(&spec, clock.clone(), proxies),
             pages: Pages::render(&spec, public_url)?,
             spec,
             store,

@@ -73,6 +73,13 @@ impl Clock {
         }
     }
 
+    /// Sets the time of day of a manual clock, as people and NTP do with a machine's: no time passes by that.
+    pub fn set(&self, now: Timestamp) {
+        if let Source::Manual(manual) = &self.0 {
+            manual.lock().unwrap_or_else(PoisonError::into_inner).now = now;
+        }
+    }
+
     /// Moves a manual clock on; the machine's goes its own way.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(manual) = &self.0 {

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod app;
+mod background;
 pub mod clock;
 pub mod commands;
 pub mod domain;

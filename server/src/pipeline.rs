@@ -25,6 +25,7 @@ use uuid::Uuid;
 use crate::{
     api::Call,
     app::{App, Behind, Endpoint, Route},
+    domain::forwarded::Origin,
     gate::{Caller, RateState},
     pages::Page,
     reply::Error,
@@ -58,7 +59,7 @@ pub(crate) async fn operation(
         return exchange.end(public(&app, &operation.id, &parts).map(|()| app.pages().guide()));
     }
     let name = endpoint.map_or(UNKNOWN, |endpoint| endpoint.operation.id.as_str());
-    let mut exchange = Exchange::begin(&app, name, Some(peer(&parts)));
+    let mut exchange = Exchange::begin(&app, name, Some(origin(&app, &parts)));
     let result = match read_body(&app, &parts.headers, body, exchange.deadline).await {
         Ok(body) => {
             let answer = answer(&app, route, &parts, parameters, body, &mut exchange.seen);
@@ -93,7 +94,7 @@ pub(crate) async fn unknown_route(
         return Exchange::begin(&app, UNKNOWN, None).end(nowhere);
     }
     let (parts, body) = request.into_parts();
-    let mut exchange = Exchange::begin(&app, UNKNOWN, Some(peer(&parts)));
+    let mut exchange = Exchange::begin(&app, UNKNOWN, Some(origin(&app, &parts)));
     let result = match read_body(&app, &parts.headers, body, exchange.deadline).await {
         Ok(_) => within(exchange.deadline, admit(&app, &parts, &mut exchange.seen))
             .await
@@ -171,7 +172,7 @@ async fn admit(app: &App, parts: &Parts, seen: &mut Seen) -> Result<Caller, Erro
             app.store(),
             app.spec(),
             &parts.headers,
-            peer(parts),
+            origin(app, parts),
             &mut seen.rate,
         )
         .await?;
@@ -255,20 +256,21 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The client's address; unspecified, which no allowlist permits, when the server did not say.
-fn peer(parts: &Parts) -> IpAddr {
-    parts
+/// Where a request comes from; unspecified, which no allowlist permits, when the server did not say.
+fn origin(app: &App, parts: &Parts) -> Origin {
+    let peer = parts
         .extensions
         .get::<Peer>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    app.gate().origin(peer, &parts.headers)
 }
 
 /// From the request id to the log line.
 struct Exchange<'a> {
     app: &'a App,
     operation: &'a str,
-    /// The client's address, when the gate stands before what is asked for.
-    gated: Option<IpAddr>,
+    /// Where it comes from, when the gate stands before what is asked for.
+    gated: Option<Origin>,
     request_id: Uuid,
     began: Instant,
     deadline: Instant,
@@ -283,7 +285,7 @@ struct Seen {
 }
 
 impl<'a> Exchange<'a> {
-    fn begin(app: &'a App, operation: &'a str, gated: Option<IpAddr>) -> Self {
+    fn begin(app: &'a App, operation: &'a str, gated: Option<Origin>) -> Self {
         let began = Instant::now();
         Self {
             app,
@@ -309,11 +311,11 @@ impl<'a> Exchange<'a> {
             }
             error.into_response()
         });
-        if let Some(address) = self.gated {
+        if let Some(origin) = self.gated {
             let rate = self
                 .seen
                 .rate
-                .unwrap_or_else(|| self.app.gate().throttle(address));
+                .unwrap_or_else(|| self.app.gate().throttle(origin));
             set_rate_headers(response.headers_mut(), rate);
         }
         if let Ok(value) = HeaderValue::from_str(&request_id) {

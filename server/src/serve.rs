@@ -12,18 +12,18 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout_at},
 };
 use tower::ServiceExt;
 
-use crate::{api::idempotency, app::App};
+use crate::{app::App, background};
 
 /// The other end of the connection a request came on.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// How long requests under way may take after the server was told to stop: whoever stops it expects it gone within
-/// 15 seconds.
+/// How long what is under way may take after the server was told to stop: whoever stops it expects it gone within 15
+/// seconds.
 const GRACE: Duration = Duration::from_secs(14);
 
 /// How long to wait when the machine has no room for another connection.
@@ -39,7 +39,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let router = app.router()?;
-    let cleaning = tokio::spawn(idempotency::clean(Arc::clone(&app)));
+    let background = tokio::spawn(background::run(Arc::clone(&app)));
     let connections = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -68,10 +68,13 @@ pub async fn serve(
         });
     }
     drop(listener);
-    cleaning.abort();
-    if timeout(GRACE, connections.shutdown()).await.is_err() {
+    background.abort();
+    let end = Instant::now() + GRACE;
+    if timeout_at(end, connections.shutdown()).await.is_err() {
         tracing::warn!("requests were still under way when the server stopped");
     }
+    // What is not written by then is not worth a longer stop.
+    drop(timeout_at(end, app.gate().last_used().write(app.store())).await);
     app.store().close().await;
     Ok(())
 }

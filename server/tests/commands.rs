@@ -342,6 +342,18 @@ fn a_wrong_command_line_exits_with_2_and_says_what_is_right() {
             "CIDR",
         ),
         (
+            "key create --workspace ws_1 --all-scopes --ip-allow 203.0.113.7 --ip-allow 203.0.113.0/33",
+            "\"203.0.113.0/33\" is neither",
+        ),
+        (
+            "key create --workspace ws_1 --all-scopes --ip-allow 2001:db8::/129",
+            "\"2001:db8::/129\" is neither",
+        ),
+        (
+            "serve --trusted-proxy 10.0.0.0/8,proxy.example.com",
+            "\"proxy.example.com\" is neither",
+        ),
+        (
             "key create --workspace ws_1 --all-scopes --expires-at 2020-01-01T00:00:00Z",
             "future",
         ),

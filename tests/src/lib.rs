@@ -5,12 +5,14 @@
 
 mod answer;
 mod database;
+mod log;
 mod program;
 pub mod properties;
 mod server;
 
 pub use answer::Answer;
 pub use database::{Database, Engine};
+pub use log::Statement;
 pub use program::{ServerProgram, program};
 pub use server::{Options, Server, lead_path};
 

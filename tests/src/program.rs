@@ -64,8 +64,17 @@ impl ServerProgram {
     /// # Panics
     /// When it does not start.
     pub async fn start(database: &Database, log: &str) -> Self {
+        Self::start_with(database, log, &["--listen", "127.0.0.1:0"]).await
+    }
+
+    /// Starts it with these arguments, of which one has to say where it listens.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(database: &Database, log: &str, arguments: &[&str]) -> Self {
         let mut child = program("konektor-server")
-            .args(["serve", "--json", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--json"])
+            .args(arguments)
             .args(["--log-format", "json", "--database-url", &database.url])
             .env("KONEKTOR_MASTER_KEY", &*database.master_key.to_base64())
             .env("RUST_LOG", log)

@@ -5,7 +5,7 @@ use konektor_sdk::Client;
 use konektor_server::{
     app::App,
     clock::Clock,
-    domain::{api_key::ApiKey, id, workspace::Workspace},
+    domain::{api_key::ApiKey, forwarded::TrustedProxies, id, workspace::Workspace},
     serve,
     store::{Store, api_keys::StoredKey},
 };
@@ -33,6 +33,7 @@ pub struct Server {
     /// The database.
     pub database: Database,
     spec: Spec,
+    trusted_proxies: TrustedProxies,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<anyhow::Result<()>>>,
@@ -50,6 +51,8 @@ pub struct Options {
     pub leads_per_day: Option<i64>,
     /// Its time zone.
     pub timezone: String,
+    /// The proxies the server believes.
+    pub trusted_proxies: TrustedProxies,
     /// What time it is.
     pub now: Timestamp,
 }
@@ -62,6 +65,7 @@ impl Default for Options {
             requests_per_minute: Some(1_000_000),
             leads_per_day: None,
             timezone: "Asia/Jakarta".into(),
+            trusted_proxies: TrustedProxies::default(),
             // A Wednesday, 17:30 in Jakarta.
             now: Timestamp::constant(1_736_937_000, 0),
         }
@@ -91,6 +95,7 @@ impl Server {
             clock,
             workspace.clone(),
             String::new(),
+            options.trusted_proxies,
         )
         .await;
         server
@@ -117,6 +122,7 @@ impl Server {
             self.clock.clone(),
             self.workspace.clone(),
             self.key.clone(),
+            self.trusted_proxies.clone(),
         )
         .await
     }
@@ -128,11 +134,19 @@ impl Server {
         clock: Clock,
         workspace: Workspace,
         key: String,
+        trusted_proxies: TrustedProxies,
     ) -> Self {
         let store = database.open().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let app = App::new(spec.clone(), store.clone(), clock.clone(), &url).expect("a server");
+        let app = App::new(
+            spec.clone(),
+            store.clone(),
+            clock.clone(),
+            &url,
+            trusted_proxies.clone(),
+        )
+        .expect("a server");
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(serve::serve(listener, app, async {
             stopped.await.ok();
@@ -146,6 +160,7 @@ impl Server {
             store,
             database,
             spec,
+            trusted_proxies,
             http: reqwest_client(),
             stop: Some(stop),
             running: Some(running),
@@ -180,6 +195,7 @@ impl Server {
             ip_allow: Vec::new(),
             expires_at: None,
             revoked_at: None,
+            last_used_at: None,
             created_at: self.clock.now(),
         };
         change(&mut stored);

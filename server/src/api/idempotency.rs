@@ -1,10 +1,7 @@
 //! Writes that happen once for each `Idempotency-Key`, for every operation whose document has that header; see
 //! draft-ietf-httpapi-idempotency-key-header-07.
 
-use std::{sync::Arc, time::Duration};
-
 use serde_json::json;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::Call;
 use crate::{
@@ -19,9 +16,6 @@ use crate::{
 
 /// The header, and the name under which a bad one is told.
 const HEADER: &str = "Idempotency-Key";
-
-/// How often answers that nobody may ask for any more are removed.
-const CLEANING: Duration = Duration::from_mins(10);
 
 impl Call {
     /// Carries out a write and answers it; once for all requests with the same key, if they have one.
@@ -83,17 +77,12 @@ impl Call {
     }
 }
 
-/// Removes what is too old to be answered again, now and from time to time; ends with the server.
-pub(crate) async fn clean(app: Arc<App>) {
-    let mut time = interval(CLEANING);
-    time.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        time.tick().await;
-        if let Err(error) = app.store().forget_answers(app.clock().now()).await {
-            tracing::warn!(
-                cause = format!("{:#}", anyhow::Error::from(error)),
-                "old answers were not removed"
-            );
-        }
+/// Removes what is too old to be answered again.
+pub(crate) async fn clean(app: &App) {
+    if let Err(error) = app.store().forget_answers(app.clock().now()).await {
+        tracing::warn!(
+            cause = format!("{:#}", anyhow::Error::from(error)),
+            "old answers were not removed"
+        );
     }
 }

@@ -163,6 +163,7 @@ pub(super) async fn issue(
         ip_allow: grant.ip_allow,
         expires_at: grant.expires_at,
         revoked_at: None,
+        last_used_at: None,
         created_at: clock.now(),
     };
     store.create_api_key(&stored).await?;
@@ -188,6 +189,8 @@ async fn list(
                 key.id.clone(),
                 key.name.clone(),
                 state(key, clock),
+                key.last_used_at
+                    .map_or_else(|| "never".to_owned(), time::format),
                 if key.ip_allow.is_empty() {
                     "anywhere".to_owned()
                 } else {
@@ -196,7 +199,7 @@ async fn list(
                 key.scopes.join(" "),
             ]
         });
-        output::table(["ID", "NAME", "STATE", "FROM", "SCOPES"], rows)
+        output::table(["ID", "NAME", "STATE", "LAST USED", "FROM", "SCOPES"], rows)
     })?;
     Ok(())
 }
@@ -224,6 +227,7 @@ fn as_json(key: &StoredKey) -> Value {
         "ipAllow": key.ip_allow,
         "expiresAt": key.expires_at.map(time::format),
         "revokedAt": key.revoked_at.map(time::format),
+        "lastUsedAt": key.last_used_at.map(time::format),
         "createdAt": time::format(key.created_at),
     })
 }

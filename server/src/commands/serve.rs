@@ -3,6 +3,7 @@
 use std::{future::Future, io::ErrorKind, net::SocketAddr};
 
 use anyhow::{Context, Result, anyhow, bail};
+use ipnet::IpNet;
 use konektor_spec::Spec;
 use serde_json::{Value, json};
 use tokio::{
@@ -20,6 +21,7 @@ use super::{
 use crate::{
     app::App,
     clock::Clock,
+    domain::address,
     logging::{self, LogFormat},
     serve,
     store::Store,
@@ -33,7 +35,8 @@ The master key comes from KONEKTOR_MASTER_KEY or from the file KONEKTOR_MASTER_K
 
 Examples:
   konektor-server serve --demo
-  konektor-server serve --listen 0.0.0.0:8080 --public-url https://crm.example.com --database-url postgres://db/crm")]
+  konektor-server serve --listen 0.0.0.0:8080 --public-url https://crm.example.com --database-url postgres://db/crm
+  konektor-server serve --trusted-proxy 10.0.0.0/8")]
 pub(super) struct Args {
     /// Where to listen; port 0 takes any free one
     #[arg(
@@ -46,6 +49,16 @@ pub(super) struct Args {
     /// Where callers reach the server, for SKILL.md and the like; http://ADDRESS:PORT unless given
     #[arg(long, value_name = "URL", env = "KONEKTOR_PUBLIC_URL", value_parser = parse_public_url)]
     public_url: Option<String>,
+    /// A proxy's address or range, whose Forwarded or X-Forwarded-For says who the client is; may be given several
+    /// times; nobody's unless given
+    #[arg(
+        long = "trusted-proxy",
+        value_name = "ADDR_OR_CIDR",
+        env = "KONEKTOR_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_parser = address::range
+    )]
+    trusted_proxies: Vec<IpNet>,
     /// The database: sqlite:FILE or a postgres: URL [default: sqlite:konektor.db]
     #[arg(
         long,
@@ -93,7 +106,14 @@ pub(super) async fn run(args: Args, output: Output, clock: Clock) -> Result<()> 
 
     let listen = listener.local_addr()?;
     let url = args.public_url.unwrap_or(format!("http://{listen}"));
-    let app = App::new(Spec::builtin().clone(), store.clone(), clock, &url)?;
+    let spec = Spec::builtin().clone();
+    let app = App::new(
+        spec,
+        store.clone(),
+        clock,
+        &url,
+        args.trusted_proxies.into(),
+    )?;
     let started = Started {
         url: &url,
         listen,

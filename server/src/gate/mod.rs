@@ -1,13 +1,18 @@
 //! What stands before every operation: which key, from where, on which plan, how often, with which scope.
 
+mod last_used;
 mod rate_limit;
 
 use std::{net::IpAddr, num::NonZeroU32};
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
+use axum::http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, FORWARDED},
+};
 use ipnet::IpNet;
 use konektor_spec::Spec;
 
+pub use last_used::LastUsed;
 pub use rate_limit::{Buckets, RateState, Refused};
 
 use crate::{
@@ -15,11 +20,14 @@ use crate::{
     domain::{
         address::{Allowlist, throttle_key},
         api_key::ApiKey,
+        forwarded::{Forwarding, Origin, TrustedProxies},
         workspace::Workspace,
     },
     reply::Error,
     store::{Store, Tenant, api_keys::StoredKey},
 };
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Who was let in.
 pub struct Caller {
@@ -33,29 +41,53 @@ pub struct Caller {
 /// The gate before all operations that need a key.
 pub struct Gate {
     clock: Clock,
+    proxies: TrustedProxies,
+    last_used: LastUsed,
     failures: Buckets<IpNet>,
     requests: Buckets<String>,
     failures_per_minute: NonZeroU32,
 }
 
 impl Gate {
-    /// A gate with the limits of this document.
+    /// A gate with the limits of this document, behind these proxies.
     #[must_use]
-    pub fn new(spec: &Spec, clock: Clock) -> Self {
+    pub fn new(spec: &Spec, clock: Clock, proxies: TrustedProxies) -> Self {
         let failures = spec.limits().failed_authentications_per_minute;
         Self {
             failures: Buckets::new(clock.clone()),
             requests: Buckets::new(clock.clone()),
             clock,
+            proxies,
+            last_used: LastUsed::default(),
             failures_per_minute: NonZeroU32::new(failures).unwrap_or(NonZeroU32::MIN),
         }
     }
 
-    /// The state of the throttle of failed authentications from an address.
+    /// Where a request of this peer comes from.
     #[must_use]
-    pub fn throttle(&self, address: IpAddr) -> RateState {
+    pub fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
+        let lines = |name| {
+            let lines = headers.get_all(name).iter();
+            lines.map(HeaderValue::as_bytes).collect()
+        };
+        let forwarding = Forwarding {
+            forwarded: lines(FORWARDED),
+            x_forwarded_for: lines(X_FORWARDED_FOR),
+        };
+        self.proxies.origin(peer, &forwarding)
+    }
+
+    /// When keys were last used, as far as the store does not know it yet.
+    #[must_use]
+    pub fn last_used(&self) -> &LastUsed {
+        &self.last_used
+    }
+
+    /// The state of the throttle of failed authentications from where a request comes from.
+    #[must_use]
+    pub fn throttle(&self, origin: Origin) -> RateState {
         self.failures
-            .peek(&throttle_key(address), self.failures_per_minute)
+            .peek(&throttle_key(origin.counted()), self.failures_per_minute)
     }
 
     /// Lets a request in, or says why not. `rate` is set once the workspace's bucket has been reached.
@@ -64,13 +96,14 @@ impl Gate {
         store: &Store,
         spec: &Spec,
         headers: &HeaderMap,
-        address: IpAddr,
+        origin: Origin,
         rate: &mut Option<RateState>,
     ) -> Result<Caller, Error> {
         let Some((key, workspace, tenant)) = self.authenticate(store, headers).await? else {
-            return Err(self.failed(address));
+            return Err(self.failed(origin));
         };
-        check_address(&key, address)?;
+        self.last_used.note(&key.id, self.clock.now());
+        check_address(&key, origin)?;
         let limit = requests_per_minute(spec, &workspace)?;
         match self.requests.take(&workspace.id, limit) {
             Ok(state) => *rate = Some(state),
@@ -100,23 +133,29 @@ impl Gate {
         let Some(presented) = presented_key(headers) else {
             return Ok(None);
         };
-        let Some((stored, workspace)) = store.api_key(presented.id()).await? else {
+        // An unknown id is held against its neighbour's secret: a miss takes as long as a wrong secret.
+        let Some((stored, workspace)) = store.nearest_api_key(presented.id()).await? else {
             return Ok(None);
         };
-        let tenant = store.tenant(&workspace).await?;
+        let known = stored.id == presented.id();
+        let tenant = match store.tenant(&workspace).await {
+            Ok(tenant) => tenant,
+            Err(error) if known => return Err(error.into()),
+            // The neighbour's trouble is not the caller's.
+            Err(_) => return Ok(None),
+        };
+        let verified = tenant
+            .keys()
+            .verify_api_key(&presented, &stored.secret_hash);
         let now = self.clock.now();
         let ended = stored.revoked_at.is_some() || stored.expires_at.is_some_and(|end| end <= now);
-        let valid = tenant
-            .keys()
-            .verify_api_key(&presented, &stored.secret_hash)
-            && !ended;
-        Ok(valid.then_some((stored, workspace, tenant)))
+        Ok((verified && known && !ended).then_some((stored, workspace, tenant)))
     }
 
-    fn failed(&self, address: IpAddr) -> Error {
+    fn failed(&self, origin: Origin) -> Error {
         match self
             .failures
-            .take(&throttle_key(address), self.failures_per_minute)
+            .take(&throttle_key(origin.counted()), self.failures_per_minute)
         {
             Ok(_) => Error::Unauthorized,
             Err(refused) => Error::RateLimited {
@@ -155,9 +194,13 @@ fn presented_key(headers: &HeaderMap) -> Option<ApiKey> {
         .flatten()
 }
 
-fn check_address(key: &StoredKey, address: IpAddr) -> Result<(), Error> {
-    // A list that cannot be read permits nobody.
-    if Allowlist::parse(&key.ip_allow).is_ok_and(|list| list.permits(address)) {
+fn check_address(key: &StoredKey, origin: Origin) -> Result<(), Error> {
+    // A list that cannot be read permits nobody, and one that can, nobody whose address is not known.
+    let permitted = Allowlist::parse(&key.ip_allow).is_ok_and(|list| match origin.client {
+        Some(client) => list.permits(client),
+        None => list.is_empty(),
+    });
+    if permitted {
         Ok(())
     } else {
         Err(Error::Forbidden(

@@ -1,16 +1,23 @@
 //! API keys: found by their public id, kept as a keyed hash of their secret.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use serde_json::Value;
 use sqlx::{Row, any::AnyRow};
 
-use super::{Store, StoreError, workspaces};
+use super::{Engine, Store, StoreError, workspaces};
 use crate::domain::{
     time::{from_millis, to_millis},
     workspace::Workspace,
 };
 
 const COLUMNS: &str = "api_key.id as key_id, workspace_id, api_key.name as key_name, secret_hash, scopes, ip_allow, \
-    expires_at, revoked_at, api_key.created_at as key_created_at";
+    expires_at, revoked_at, last_used_at, api_key.created_at as key_created_at";
+
+/// The key with an id; else the one after it, or the last one.
+const NEAREST: &str =
+    "coalesce((select min(id) from api_key where id >= $1), (select max(id) from api_key))";
 
 const INSERT: &str = "insert into api_key (id, workspace_id, name, secret_hash, scopes, ip_allow, expires_at, created_at) \
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -19,6 +26,13 @@ const REVOKE: &str = "update api_key set revoked_at = coalesce(revoked_at, $2) w
 
 const REVOKE_ALL: &str =
     "update api_key set revoked_at = $2 where workspace_id = $1 and revoked_at is null";
+
+/// Times by key, as one JSON object; a key that another process knows a later use of keeps it.
+const SQLITE_SET_LAST_USED: &str = "update api_key set last_used_at = used.value from json_each($1) as used \
+    where api_key.id = used.key and coalesce(last_used_at, 0) < used.value";
+const POSTGRES_SET_LAST_USED: &str = "update api_key set last_used_at = used.value::bigint \
+    from json_each_text($1::json) as used \
+    where api_key.id = used.key and coalesce(last_used_at, 0) < used.value::bigint";
 
 /// What is kept of an API key.
 #[derive(Debug, Clone)]
@@ -39,15 +53,21 @@ pub struct StoredKey {
     pub expires_at: Option<Timestamp>,
     /// When it was ended.
     pub revoked_at: Option<Timestamp>,
+    /// When it was last used, a minute ago at the latest.
+    pub last_used_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl Store {
-    /// The key with this public id, and its workspace.
-    pub async fn api_key(&self, id: &str) -> Result<Option<(StoredKey, Workspace)>, StoreError> {
+    /// The key with this public id, and its workspace. When there is none it is another key, and None only when there
+    /// is no key at all: for whom a miss must not be quicker.
+    pub async fn nearest_api_key(
+        &self,
+        id: &str,
+    ) -> Result<Option<(StoredKey, Workspace)>, StoreError> {
         let sql = format!(
-            "select workspace.*, {COLUMNS} from api_key join workspace on workspace.id = workspace_id where api_key.id = $1"
+            "select workspace.*, {COLUMNS} from api_key join workspace on workspace.id = workspace_id where api_key.id = {NEAREST}"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(id.to_owned())
@@ -95,6 +115,28 @@ impl Store {
         Ok(revoked.rows_affected() > 0)
     }
 
+    /// Writes when keys were last used, unless a later use is known.
+    pub async fn set_last_used(
+        &self,
+        used: &BTreeMap<String, Timestamp>,
+    ) -> Result<(), StoreError> {
+        if used.is_empty() {
+            return Ok(());
+        }
+        let sql = match self.engine {
+            Engine::Sqlite => SQLITE_SET_LAST_USED,
+            Engine::Postgres => POSTGRES_SET_LAST_USED,
+        };
+        let times = used
+            .iter()
+            .map(|(id, at)| (id.clone(), to_millis(*at).into()));
+        sqlx::query(sql)
+            .bind(Value::Object(times.collect()).to_string())
+            .execute(&self.writers)
+            .await?;
+        Ok(())
+    }
+
     /// Ends every key of a workspace.
     pub async fn revoke_api_keys(
         &self,
@@ -130,6 +172,7 @@ fn read(row: &AnyRow) -> Result<StoredKey, StoreError> {
         ip_allow: list("ip_allow")?,
         expires_at: time("expires_at")?,
         revoked_at: time("revoked_at")?,
+        last_used_at: time("last_used_at")?,
         created_at: from_millis(row.try_get("key_created_at")?),
     })
 }

@@ -11,7 +11,9 @@ fn every_test_that_the_security_page_names_exists() {
         // Every second piece stands between backticks.
         for quoted in row.split('`').skip(1).step_by(2) {
             let is_name = quoted.contains('_')
-                && quoted.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+                && quoted
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '_');
             if quoted.ends_with(".rs") {
                 source = fs::read_to_string(root.join(quoted)).expect(quoted);
             } else if is_name {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use konektor_server::seed::SyntheticLeads;
 use konektor_spec::Spec;
-use konektor_tests::{Engine, Server, ServerProgram, both_engines};
+use konektor_tests::{Engine, Server, ServerProgram, Statement, both_engines};
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
@@ -140,8 +140,9 @@ async fn statements_of(server: &Server, requests: Vec<Request>) -> BTreeSet<Stri
         }
     }
     let log = program.stop().await;
-    let statements = log.lines().filter_map(statement);
+    let statements = log.lines().filter_map(Statement::of_line);
     statements
+        .map(|statement| statement.sql)
         .filter(|statement| TABLES.iter().any(|table| mentions(statement, table)))
         .collect()
 }
@@ -168,18 +169,6 @@ async fn send(
         answer.text
     );
     answer.json
-}
-
-/// sqlx logs a short statement as its summary alone.
-fn statement(line: &str) -> Option<String> {
-    let line: Value = serde_json::from_str(line).unwrap();
-    let text = |name: &str| {
-        line[name]
-            .as_str()
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-    };
-    text("db.statement").or(text("summary")).map(str::to_owned)
 }
 
 fn mentions(statement: &str, table: &str) -> bool {

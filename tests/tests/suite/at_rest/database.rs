@@ -2,13 +2,15 @@
 
 use std::fs;
 
+use konektor_server::domain::api_key::ApiKey;
 use konektor_tests::{Database, Server, both_engines};
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 use super::{
-    CAMPAIGN, E164_PHONE, EMAIL, FIRST_NAME, LOCAL_PHONE, NOTES, lead, ticket,
-    traces::{contains, found},
+    CAMPAIGN, E164_PHONE, EMAIL, FIRST_NAME, LOCAL_PHONE, NOTES, bad_keys, lead, must_be_refused,
+    ticket,
+    traces::{contains, found, key_found},
 };
 
 both_engines! {
@@ -39,6 +41,28 @@ both_engines! {
         let ids = ids().await;
         assert_eq!(ids.len(), 2);
         assert_ne!(ids[0], ids[1]);
+    }
+
+    async fn no_presented_key_is_in_the_database_good_or_bad(server) {
+        let bad = bad_keys(&server).await;
+        for key in &bad {
+            must_be_refused(&server, &server.url, key).await;
+        }
+        let request = server.request("POST", "/leads").bearer_auth(&server.key).header("idempotency-key", &server.key);
+        let notes = json!({"firstName": "Budi", "notes": server.key});
+        assert_eq!(server.finish(request.json(&notes)).await.status, 201);
+        let mut server = server;
+        let mut places = columns(&server.database).await;
+        server.stop().await;
+        places.extend(columns(&server.database).await);
+        places.extend(files(&server.database));
+        let id = ApiKey::parse(&server.key).unwrap().id().to_owned();
+        assert!(places.iter().any(|(_, bytes)| contains(bytes, id.as_bytes())));
+        for (place, bytes) in places {
+            for key in bad.iter().chain([&server.key]) {
+                assert_eq!(key_found(&bytes, key), [""; 0], "{place}");
+            }
+        }
     }
 
     async fn two_workspaces_store_one_phone_in_two_ways(server) {

@@ -4,6 +4,8 @@ mod database;
 mod log;
 mod traces;
 
+use konektor_server::domain::api_key::ApiKey;
+use konektor_tests::Server;
 use serde_json::{Value, json};
 
 /// Personal data that is nowhere else in this repository.
@@ -28,4 +30,33 @@ fn lead() -> Value {
 
 fn ticket() -> Value {
     json!({"subject": SUBJECT, "message": MESSAGE})
+}
+
+/// Keys that open nothing although they are well formed: an unknown one, and one with a wrong secret.
+async fn bad_keys(server: &Server) -> [String; 2] {
+    let [unknown, forged] = [(), ()].map(|()| ApiKey::generate(&mut rand::rng()));
+    server
+        .key_with(&server.workspace, &[], |key| {
+            forged.id().clone_into(&mut key.id)
+        })
+        .await;
+    [unknown, forged].map(|key| key.text().to_string())
+}
+
+/// Presents a key in every way there is, and with a letter missing.
+async fn must_be_refused(server: &Server, url: &str, key: &str) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for authorization in [
+        format!("Bearer {key}"),
+        format!("Bearer {}", &key[..key.len() - 1]),
+        format!("Basic {key}"),
+        key.to_owned(),
+    ] {
+        let request = http
+            .post(format!("{url}/api/v2/agent/leads?api_key={key}"))
+            .header("authorization", authorization)
+            .header("idempotency-key", key)
+            .json(&lead());
+        assert_eq!(server.finish(request).await.status, 401);
+    }
 }

@@ -4,6 +4,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
+use konektor_server::domain::api_key::ApiKey;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
@@ -22,6 +23,25 @@ pub(super) fn found(bytes: &[u8]) -> Vec<String> {
         .into_iter()
         .filter(|(_, trace)| contains(bytes, trace));
     in_any_case.chain(exact).map(|(name, _)| name).collect()
+}
+
+/// What of an API key lies in these bytes: nobody may find it there, nor what it can be recognised by.
+pub(super) fn key_found(bytes: &[u8], key: &str) -> Vec<String> {
+    let parsed = ApiKey::parse(key).expect("a key");
+    let texts = [("the key", key), ("the secret", parsed.secret())];
+    let traces = texts.into_iter().flat_map(|(name, text)| {
+        let hash = Sha256::digest(text).to_vec();
+        let in_base64 = base64(name, text.as_bytes());
+        let others = [
+            (name.to_owned(), text.as_bytes().to_vec()),
+            (format!("{name} in hex"), hex(text.as_bytes()).into_bytes()),
+            (format!("SHA-256 of {name} in hex"), hex(&hash).into_bytes()),
+            (format!("SHA-256 of {name}"), hash),
+        ];
+        others.into_iter().chain(in_base64)
+    });
+    let found = traces.filter(|(_, trace)| contains(bytes, trace));
+    found.map(|(name, _)| name).collect()
 }
 
 pub(super) fn contains(bytes: &[u8], trace: &[u8]) -> bool {

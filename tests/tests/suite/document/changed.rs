@@ -1,7 +1,7 @@
 //! A server of a changed copy of the document: everything follows, nothing is built anew.
 
 use konektor_cli::World;
-use konektor_server::{app::App, clock::Clock};
+use konektor_server::{app::App, clock::Clock, domain::forwarded::TrustedProxies};
 use konektor_spec::Spec;
 use konektor_tests::{Database, Engine, Options, Server, both_engines};
 use serde_json::{Value, json};
@@ -159,7 +159,14 @@ async fn an_operation_that_nobody_has_written_is_refused_when_the_server_starts(
         document["paths"]["/workspace"]["delete"] = operation;
     });
     let store = Database::new(Engine::Sqlite).await.open().await;
-    let app = App::new(options.spec, store, Clock::system(), "http://localhost").unwrap();
+    let app = App::new(
+        options.spec,
+        store,
+        Clock::system(),
+        "http://localhost",
+        TrustedProxies::default(),
+    )
+    .unwrap();
     let refused = app.router().unwrap_err();
     assert!(refused.to_string().contains("workspace_close"));
 }

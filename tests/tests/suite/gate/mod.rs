@@ -2,11 +2,16 @@
 
 mod address;
 mod body;
+mod clock;
 mod key;
+mod last_used;
 mod limit;
 mod method;
 mod order;
 mod plan;
+mod processes;
+mod proxies;
 mod scope;
-mod tenant;
+mod tenants;
 mod throttle;
+mod timing;

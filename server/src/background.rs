@@ -1,0 +1,47 @@
+//! What the server does beside answering: now, and then from time to time.
+
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{api::idempotency, app::App};
+
+/// How often answers that nobody may ask for any more are removed.
+const CLEANING: Duration = Duration::from_mins(10);
+
+/// How often it is written when keys were last used.
+const NOTING: Duration = Duration::from_mins(1);
+
+/// Goes on until it is stopped, which may happen at any moment.
+pub(crate) async fn run(app: Arc<App>) {
+    tokio::join!(
+        every(CLEANING, || idempotency::clean(&app)),
+        every(NOTING, || app.gate().last_used().write(app.store())),
+    );
+}
+
+async fn every<F: Future<Output = ()>>(period: Duration, work: impl Fn() -> F) -> Infallible {
+    let mut time = interval(period);
+    time.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        time.tick().await;
+        work().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_is_done_at_once_and_then_again_and_again() {
+        let done = Semaphore::new(0);
+        let work = every(Duration::from_millis(1), async || done.add_permits(1));
+        tokio::select! {
+            never = work => match never {},
+            thrice = done.acquire_many(3) => assert!(thrice.is_ok()),
+        }
+    }
+}

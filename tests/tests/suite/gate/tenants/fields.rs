@@ -1,0 +1,90 @@
+//! Fields that are the server's to set.
+
+use std::collections::BTreeSet;
+
+use konektor_spec::Spec;
+use konektor_tests::both_engines;
+use serde_json::{Value, json};
+
+use super::gated;
+
+/// What other APIs might let a caller set, beside what this one answers.
+const NOWHERE: [&str; 6] = [
+    "workspaceId",
+    "workspace_id",
+    "tenantId",
+    "scopes",
+    "created_at",
+    "__proto__",
+];
+
+/// The name of every field of every answer, however deep.
+fn answered() -> BTreeSet<String> {
+    let mut names = BTreeSet::from(NOWHERE.map(str::to_owned));
+    for response in Spec::builtin()
+        .operations()
+        .iter()
+        .flat_map(|operation| &operation.responses)
+    {
+        collect(&response.schema, &mut names);
+    }
+    names
+}
+
+fn collect(schema: &Value, names: &mut BTreeSet<String>) {
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        names.insert(name.clone());
+        collect(schema, names);
+    }
+    if schema["items"].is_object() {
+        collect(&schema["items"], names);
+    }
+}
+
+/// Where an object stands in a body, each with the names it may have.
+fn objects(schema: &Value, at: &[&str], found: &mut Vec<(Vec<String>, BTreeSet<String>)>) {
+    let Some(properties) = schema["properties"].as_object() else {
+        return;
+    };
+    let at_here = at.iter().map(ToString::to_string).collect();
+    found.push((at_here, properties.keys().cloned().collect()));
+    for (name, schema) in properties {
+        objects(schema, &[at, &[name]].concat(), found);
+    }
+}
+
+both_engines! {
+    async fn nobody_sets_what_is_only_answered(server) {
+        let answered = answered();
+        for name in ["id", "createdAt", "updatedAt", "conversionSyncStatus", "ticketRef", "trackingCode"] {
+            assert!(answered.contains(name), "{name}");
+        }
+        let mut tried = 0;
+        for operation in gated() {
+            let Some(body) = &operation.body else { continue };
+            let mut places = Vec::new();
+            objects(&body.schema, &[], &mut places);
+            assert!(!places.is_empty(), "the body of {} is no object", operation.id);
+            for (at, allowed) in places {
+                let forbidden: BTreeSet<_> = answered.difference(&allowed).cloned().collect();
+                for value in [json!("x"), Value::Null] {
+                    let mut sent = body.example.clone();
+                    let object = at.iter().fold(&mut sent, |object, name| &mut object[name]);
+                    for name in &forbidden {
+                        object[name] = value.clone();
+                    }
+                    let path = operation.path.replace("{id}", "CRM-1024");
+                    let answer = server.send(&operation.method, &path, Some(&server.key), Some(sent)).await;
+                    assert_eq!(answer.status, 400, "{}: {}", operation.id, answer.text);
+                    let prefix: String = at.iter().map(|name| format!("{name}.")).collect();
+                    let expected: BTreeSet<_> = forbidden.iter().map(|name| format!("{prefix}{name}")).collect();
+                    let refused = answer.bad_fields().into_iter().map(str::to_owned).collect();
+                    assert_eq!(expected, refused, "{} {at:?}", operation.id);
+                    tried += 1;
+                }
+            }
+        }
+        assert!(tried >= 12, "create, update, the three objects of an upsert, and a ticket: {tried}");
+        assert_eq!(server.list(&[]).await.total(), 0, "nothing was written");
+    }
+}

@@ -1,0 +1,96 @@
+//! A bad key must not tell by the time its answer takes whether its id is known.
+
+use std::time::Instant;
+
+use konektor_server::domain::api_key::ApiKey;
+use konektor_tests::{Server, ServerProgram, Statement, both_engines};
+
+/// Ids that nobody has, below and above every one that somebody has.
+const UNKNOWN: usize = 24;
+
+/// So many pairs of requests are timed, in bunches that the throttle admits.
+const PAIRS: usize = 400;
+const BUNCH: usize = 40;
+
+/// A key whose id is known and whose secret is not the right one.
+async fn forged(server: &Server) -> String {
+    let key = ApiKey::generate(&mut rand::rng());
+    server
+        .key_with(&server.workspace, &[], |stored| {
+            key.id().clone_into(&mut stored.id);
+        })
+        .await;
+    key.text().to_string()
+}
+
+fn unknown() -> String {
+    ApiKey::generate(&mut rand::rng()).text().to_string()
+}
+
+/// The statements between one request's answer and the next one's, request by request.
+fn by_request(log: &str) -> Vec<Vec<Statement>> {
+    let mut requests = vec![Vec::new()];
+    for line in log.lines() {
+        if line.contains("\"answered\"") {
+            requests.push(Vec::new());
+        } else if let (Some(statement), Some(request)) =
+            (Statement::of_line(line), requests.last_mut())
+        {
+            request.push(statement);
+        }
+    }
+    // A connection that is new to the pool is set up first.
+    for request in &mut requests {
+        request.retain(|statement| !statement.sql.to_lowercase().starts_with("pragma"));
+    }
+    requests
+}
+
+both_engines! {
+    async fn every_well_formed_bad_key_costs_the_database_the_same(server) {
+        let other = server.another_workspace(&konektor_tests::Options::default()).await;
+        server.key_with(&other, &[], |_| ()).await;
+        let program = ServerProgram::start(&server.database, "info,sqlx::query=debug").await;
+        let expired = server.key_with(&server.workspace, &[], |key| key.expires_at = Some(key.created_at)).await;
+        let keys = [forged(&server).await, expired].into_iter().chain((0..UNKNOWN).map(|_| unknown()));
+        // The first request meets what the server does at its start.
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        for key in [unknown()].into_iter().chain(keys) {
+            let request = http.get(format!("{}/api/v2/agent/workspace", program.url)).bearer_auth(key);
+            assert_eq!(server.finish(request).await.status, 401);
+        }
+        let requests = by_request(&program.stop().await);
+        let [_, wrong_secret, others @ ..] = &requests[..=UNKNOWN + 2] else { panic!("{requests:?}") };
+        assert!(wrong_secret.iter().any(|statement| statement.sql.contains("api_key")));
+        assert!(wrong_secret.iter().any(|statement| statement.sql.contains("workspace_key")));
+        for other in others {
+            assert_eq!(other, wrong_secret);
+        }
+    }
+
+    /// Of two such requests now one is quicker and now the other; when one of them does less, it nearly always is.
+    async fn an_unknown_id_is_refused_no_quicker_than_a_wrong_secret(server) {
+        let (forged, unknown) = (forged(&server).await, unknown());
+        let time = async |key: &str| {
+            let begun = Instant::now();
+            let answer = server.finish(server.request("GET", "/workspace").bearer_auth(key)).await;
+            assert_eq!(answer.status, 401);
+            begun.elapsed()
+        };
+        let mut quicker = 0;
+        for pair in 0..PAIRS {
+            if pair % BUNCH == 0 {
+                server.clock.advance(std::time::Duration::from_mins(1));
+            }
+            let (wrong, missed) = if pair % 2 == 0 {
+                (time(&forged).await, time(&unknown).await)
+            } else {
+                let missed = time(&unknown).await;
+                (time(&forged).await, missed)
+            };
+            quicker += usize::from(missed < wrong);
+        }
+        println!("an unknown id was quicker in {quicker} of {PAIRS} pairs");
+        assert!((PAIRS / 4..PAIRS * 3 / 4).contains(&quicker), "{quicker} of {PAIRS}");
+    }
+}
