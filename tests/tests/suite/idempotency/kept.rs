@@ -9,18 +9,20 @@ use super::{is_replay, written};
 
 /// For which an answer is kept.
 const DAY: Duration = Duration::from_hours(24);
+const MOMENT: Duration = Duration::from_millis(1);
+const ALMOST_A_DAY: Duration = Duration::from_millis(24 * 60 * 60 * 1000 - 1);
 
 both_engines! {
     async fn a_key_is_forgotten_after_24_hours_and_no_sooner(server) {
         let lead = json!({"firstName": "Budi"});
         let first = server.post_under("k", "/leads", &lead).await;
-        server.clock.advance(DAY - Duration::from_millis(1));
+        server.clock.advance(ALMOST_A_DAY);
         assert_eq!(server.post_under("k", "/leads", &lead).await.text, first.text);
-        server.clock.advance(Duration::from_millis(1));
+        server.clock.advance(MOMENT);
         // From now on it is the key of whoever uses it first.
         let second = server.post_under("k", "/leads", &json!({"firstName": "Siti"})).await;
         assert_eq!((second.status, is_replay(&second)), (201, false), "{}", second.text);
-        server.clock.advance(DAY - Duration::from_millis(1));
+        server.clock.advance(ALMOST_A_DAY);
         let again = server.post_under("k", "/leads", &json!({"firstName": "Siti"})).await;
         assert_eq!((is_replay(&again), &again.text), (true, &second.text));
         assert_eq!(server.post_under("k", "/leads", &lead).await.status, 422);
@@ -29,9 +31,9 @@ both_engines! {
 
     async fn what_is_forgotten_is_removed_and_nothing_else(server) {
         server.post_under("old", "/leads", &json!({"firstName": "Budi"})).await;
-        server.clock.advance(Duration::from_secs(1));
+        server.clock.advance(MOMENT);
         server.post_under("young", "/leads", &json!({"firstName": "Siti"})).await;
-        server.clock.advance(DAY - Duration::from_secs(1));
+        server.clock.advance(ALMOST_A_DAY);
         assert_eq!(server.store.forget_answers(server.clock.now()).await.unwrap(), 1);
         assert_eq!(server.store.forget_answers(server.clock.now()).await.unwrap(), 0);
         assert!(is_replay(&server.post_under("young", "/leads", &json!({"firstName": "Siti"})).await));
@@ -46,7 +48,7 @@ both_engines! {
              from idempotency, (with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 1500) \
              select n from numbers) as numbers"
         ).await;
-        server.clock.advance(DAY + Duration::from_millis(1));
+        server.clock.advance(DAY + MOMENT);
         assert_eq!(server.store.forget_answers(server.clock.now()).await.unwrap(), 1400);
         assert_eq!(answers(&server).await, 101);
     }
