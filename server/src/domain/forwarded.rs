@@ -136,15 +136,12 @@ fn node_address(node: &str) -> Option<IpAddr> {
     if let Ok(address) = node.parse() {
         return Some(address);
     }
-    let (address, port) = match node.strip_prefix('[') {
-        Some(bracketed) => {
-            let (address, rest) = bracketed.split_once(']')?;
-            (IpAddr::V6(address.parse().ok()?), rest)
-        }
-        None => {
-            let (address, port) = node.split_at_checked(node.find(':')?)?;
-            (IpAddr::V4(address.parse().ok()?), port)
-        }
+    let (address, port) = if let Some(bracketed) = node.strip_prefix('[') {
+        let (address, rest) = bracketed.split_once(']')?;
+        (IpAddr::V6(address.parse().ok()?), rest)
+    } else {
+        let (address, port) = node.split_at_checked(node.find(':')?)?;
+        (IpAddr::V4(address.parse().ok()?), port)
     };
     (port.is_empty() || is_port(port)).then_some(address)
 }
@@ -362,8 +359,8 @@ mod tests {
                 "0.0.0.0/0".parse().expect("a range"),
                 "::/0".parse().expect("a range"),
             ]);
-            everybody.origin(peer, &headers(&lines));
-            proxies().origin(address(PROXY), &headers(&lines));
+            let _ = everybody.origin(peer, &headers(&lines));
+            let _ = proxies().origin(address(PROXY), &headers(&lines));
         }
 
         #[test]

@@ -37,7 +37,7 @@ async fn bad_keys(server: &Server) -> [String; 2] {
     let [unknown, forged] = [(), ()].map(|()| ApiKey::generate(&mut rand::rng()));
     server
         .key_with(&server.workspace, &[], |key| {
-            forged.id().clone_into(&mut key.id)
+            forged.id().clone_into(&mut key.id);
         })
         .await;
     [unknown, forged].map(|key| key.text().to_string())
