@@ -1,5 +1,5 @@
-//! One request, from its arrival to its answer, in a straight line: request id → limits on size and time → gate →
-//! scope → input → operation → envelope. Nothing goes back up.
+//! One request, from its arrival to its answer, in a straight line: request id → limits on size, time and load → gate
+//! → scope → input → operation → envelope. Nothing goes back up.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -25,10 +25,10 @@ use uuid::Uuid;
 use crate::{
     api::Call,
     app::{App, Behind, Endpoint, Route},
+    connection::{Began, Peer},
     gate::{Caller, RateState},
     pages::Page,
     reply::Error,
-    serve::Peer,
 };
 
 /// What the log calls an operation that there is none of.
@@ -56,7 +56,7 @@ pub(crate) async fn operation(
     }
     let name = endpoint.map_or(UNKNOWN, |endpoint| endpoint.operation.id.as_str());
     let mut exchange = Exchange::begin(&app, name, Some(peer(&parts)));
-    let result = match read_body(&app, &parts.headers, body, exchange.deadline).await {
+    let result = match receive(&app, &parts, body).await {
         Ok(body) => {
             let answer = answer(&app, route, &parts, parameters, body, &mut exchange.seen);
             timeout_at(exchange.deadline, answer)
@@ -93,17 +93,26 @@ pub(crate) async fn unknown_route(
     }
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&app, UNKNOWN, Some(peer(&parts)));
-    let result = match read_body(&app, &parts.headers, body, exchange.deadline).await {
-        Ok(_) => timeout_at(exchange.deadline, admit(&app, &parts, &mut exchange.seen))
-            .await
-            .unwrap_or(Err(Error::TimedOut))
-            .and(nowhere),
+    let result = match receive(&app, &parts, body).await {
+        Ok(_) => timeout_at(
+            exchange.deadline,
+            turn_away(&app, &parts, &mut exchange.seen),
+        )
+        .await
+        .unwrap_or(Err(Error::TimedOut))
+        .and(nowhere),
         Err(error) => Err(error),
     };
     exchange.end(result)
 }
 
-/// Gate, scope, input, operation.
+/// The gate alone.
+async fn turn_away(app: &App, parts: &Parts, seen: &mut Seen) -> Result<(), Error> {
+    let _turn = app.load().turn().await?;
+    admit(app, parts, seen).await.map(drop)
+}
+
+/// Load, gate, scope, input, operation.
 async fn answer(
     app: &Arc<App>,
     route: &Route,
@@ -112,6 +121,7 @@ async fn answer(
     body: Bytes,
     seen: &mut Seen,
 ) -> Result<Response<Body>, Error> {
+    let _turn = app.load().turn().await?;
     let caller = admit(app, parts, seen).await?;
     let Some(Endpoint {
         operation,
@@ -176,15 +186,18 @@ fn public(app: &App, operation: &str, parts: &Parts) -> Result<(), Error> {
         .check()
 }
 
-/// Reads the whole body, up to its limits; who sends more, or too slowly, is told before the key is looked at.
-async fn read_body(
-    app: &App,
-    headers: &HeaderMap,
-    mut body: Body,
-    deadline: Instant,
-) -> Result<Bytes, Error> {
+/// Reads the whole body, up to its limits; who sends more, or too slowly, is told before the key is looked at. A slow
+/// body takes nobody's turn.
+async fn receive(app: &App, parts: &Parts, mut body: Body) -> Result<Bytes, Error> {
+    if let Err(overloaded) = app.load().check() {
+        discard(body);
+        return Err(overloaded);
+    }
     let limits = app.limits();
-    let announced = headers
+    let limit = app.arrival_limit();
+    let deadline = began(parts) + limit;
+    let announced = parts
+        .headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limits.body_bytes) {
@@ -193,7 +206,7 @@ async fn read_body(
     }
     let whole = Limited::new(&mut body, limits.body_bytes).collect();
     match timeout_at(deadline, whole).await {
-        Err(_) => Err(Error::RequestTimeout(limits.request_seconds)),
+        Err(_) => Err(Error::RequestTimeout(limit)),
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             discard(body);
@@ -245,6 +258,14 @@ fn peer(parts: &Parts) -> IpAddr {
         .extensions
         .get::<Peer>()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+}
+
+/// When the request began to arrive; now, when the server did not say.
+fn began(parts: &Parts) -> Instant {
+    parts
+        .extensions
+        .get::<Began>()
+        .map_or_else(Instant::now, |began| began.0)
 }
 
 /// From the request id to the log line.
