@@ -9,13 +9,15 @@
 //!     KONEKTOR_API_KEY=kna_… cargo run --example import_leads
 //! ```
 
-use std::{io, time::Duration};
+use std::io;
 
-use konektor_sdk::{Client, Error, LeadChanges, LeadMatch, Response, leads::Upserted};
+use konektor_sdk::{ClientBuilder, LeadChanges, LeadMatch, Retries};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let konektor = Client::from_env()?;
+    // Whoever imports has time.
+    let patient = Retries::default().max_attempts(5);
+    let konektor = ClientBuilder::from_env()?.retries(patient).build()?;
     let (mut created, mut updated, mut refused) = (0, 0, 0);
 
     for (number, line) in io::stdin().lines().enumerate() {
@@ -37,7 +39,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             changes = changes.campaign_name(campaign);
         }
 
-        match upsert(&konektor, key, changes).await {
+        let upsert = konektor.leads().upsert(LeadMatch::external_ref(key));
+        match upsert.changes(changes).send().await {
             Ok(lead) if lead.created() => created += 1,
             Ok(_) => updated += 1,
             Err(error) if error.is_validation() => {
@@ -52,31 +55,4 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!("{created} created, {updated} updated, {refused} refused");
     Ok(())
-}
-
-/// An upsert is a POST, which the SDK never sends again by itself; but doing it twice changes
-/// nothing more, so here it is safe.
-async fn upsert(
-    konektor: &Client,
-    key: &str,
-    changes: LeadChanges,
-) -> Result<Response<Upserted>, Error> {
-    const TRIES: u32 = 5;
-
-    let request = konektor
-        .leads()
-        .upsert(LeadMatch::external_ref(key))
-        .changes(changes);
-    let mut tries = 1;
-    loop {
-        match request.clone().send().await {
-            Err(error) if error.retryable() && tries < TRIES => {
-                let wait = error.retry_after().unwrap_or(Duration::from_secs(1));
-                eprintln!("waiting {} s: {error}", wait.as_secs());
-                tokio::time::sleep(wait).await;
-                tries += 1;
-            }
-            result => return result,
-        }
-    }
 }

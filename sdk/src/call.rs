@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -33,10 +33,12 @@ struct State {
     client: Arc<Shared>,
     effect: Effect,
     attempts: AtomicU32,
+    /// Whether the server may have acted on any of the tries.
+    acted: AtomicBool,
     last: OnceLock<(StatusCode, HeaderMap)>,
 }
 
-/// What a call does to the workspace.
+/// What becomes of a call that the caller makes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// Done twice, it changes nothing more.
@@ -52,13 +54,14 @@ impl Call {
             client,
             effect,
             attempts,
+            acted: AtomicBool::new(false),
             last: OnceLock::new(),
         }))
     }
 
-    /// Whether doing it again adds something again.
-    pub(crate) fn adds(&self) -> bool {
-        self.0.effect == Effect::Adds
+    /// Whether the caller may make it again without harm: nothing more comes of it, or nothing has come of it yet.
+    pub(crate) fn is_safe_again(&self) -> bool {
+        self.0.effect == Effect::Repeatable || !self.0.acted.load(Ordering::Relaxed)
     }
 
     /// How many times the request was sent.
@@ -69,6 +72,12 @@ impl Call {
     /// The status of the answer, if there was one.
     pub(crate) fn status(&self) -> Option<StatusCode> {
         self.0.last.get().map(|(status, _)| *status)
+    }
+
+    /// Whether the last answer may be another one soon.
+    pub(crate) fn is_transient(&self) -> bool {
+        let last = self.0.last.get();
+        last.is_some_and(|(status, headers)| retry::is_transient(*status, headers))
     }
 
     /// How long the last answer asks to wait.
@@ -84,17 +93,28 @@ impl Call {
     }
 }
 
+impl State {
+    /// Sends the request once, and remembers whether something may have come of it.
+    async fn send(&self, request: Request) -> reqwest::Result<Response> {
+        let outcome = send(&self.client.http, request).await;
+        self.acted
+            .fetch_or(may_have_acted(&outcome), Ordering::Relaxed);
+        outcome
+    }
+}
+
 impl ClientHooks<Call> for Generated {
     async fn exec(&self, mut request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
+        let state = &*self.inner().0;
         let State {
             client,
             attempts,
             last,
             ..
-        } = &*self.inner().0;
+        } = state;
         let environment = &client.environment;
         prepare(&mut request, client);
-        let tries = if retry::is_repeatable(request.method()) {
+        let tries = if retry::is_repeatable(&request) {
             client.retries
         } else {
             Retries::none()
@@ -104,9 +124,9 @@ impl ClientHooks<Call> for Generated {
         let outcome = loop {
             attempts.store(attempt, Ordering::Relaxed);
             let Some(copy) = request.try_clone() else {
-                break send(&client.http, request).await;
+                break state.send(request).await;
             };
-            let outcome = send(&client.http, copy).await;
+            let outcome = state.send(copy).await;
             let Some(wait) = failed_for_now(&outcome, environment.now())
                 .and_then(|asked| tries.wait(attempt, asked, environment.random()))
             else {
@@ -156,8 +176,20 @@ async fn send(http: &reqwest::Client, request: Request) -> reqwest::Result<Respo
 fn failed_for_now(outcome: &reqwest::Result<Response>, now: Timestamp) -> Option<Option<Duration>> {
     match outcome {
         Err(error) => (!error.is_builder() && !tls::refused(error)).then_some(None),
-        Ok(answer) => retry::is_transient(answer.status())
+        Ok(answer) => retry::is_transient(answer.status(), answer.headers())
             .then(|| retry::asked_wait(answer.status(), answer.headers(), now)),
+    }
+}
+
+/// Whether the server may have acted on a try: not when it was never reached, and not when it says that it did not
+/// take the request in.
+fn may_have_acted(outcome: &reqwest::Result<Response>) -> bool {
+    match outcome {
+        Err(error) => !error.is_connect(),
+        Ok(answer) => !matches!(
+            answer.status(),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
+        ),
     }
 }
 

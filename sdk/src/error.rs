@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::{ErrorCode, RateLimit, call::Call, response::Meta, retry, tls};
+use crate::{ErrorCode, RateLimit, call::Call, response::Meta, tls};
 
 /// Why a call failed.
 ///
@@ -54,11 +54,12 @@ pub enum ErrorKind {
     Unauthorized,
     /// The key lacks a scope or may not be used from here, or the plan has no Agent API (403).
     Forbidden,
-    /// Something sent is not valid (400, 413, 415, 422); [`Error::details`] names the fields.
+    /// Something sent is not valid (400, 413, 415); [`Error::details`] names the fields. Or the
+    /// `Idempotency-Key` was used for another request (422).
     Validation,
     /// There is no such thing in this workspace (404).
     NotFound,
-    /// The same thing is being done right now (409).
+    /// An earlier request with the same `Idempotency-Key` is being carried out (409).
     Conflict,
     /// Over a limit (429); [`Error::retry_after`] says how long.
     RateLimited,
@@ -203,13 +204,14 @@ impl Error {
 
     /// Whether the same call may be made again without harm, and may succeed then.
     ///
-    /// For a call that adds something (creating a lead or a ticket) this is so only when the server
-    /// has not acted on it: over the limit (429), not received whole (408), or never reached. After
-    /// a timeout or a 503 look first whether it happened.
+    /// A call that adds something (creating a lead or a ticket) is always safe to make again under an
+    /// `idempotency_key` of your own. Without one every call has a new key, and it is safe only when
+    /// the server has not acted on any try of it: over the limit (429), not received whole (408), or
+    /// never reached. After a timeout or a 503 look first whether it happened.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
-    /// match client.leads().create("Andi").send().await {
+    /// match client.leads().create("Andi").idempotency_key("order-1024").send().await {
     ///     Err(error) if error.retryable() => println!("later, after {:?}", error.retry_after()),
     ///     _ => {}
     /// }
@@ -385,8 +387,7 @@ impl Error {
         let mut error = Self::unreadable(&message, call);
         if let Some(status) = call.status() {
             error.0.kind = kind(status, code.as_ref());
-            error.0.retryable = retry::is_transient(status)
-                && (!call.adds() || matches!(status.as_u16(), 408 | 429));
+            error.0.retryable = call.is_transient() && call.is_safe_again();
         }
         error.0.code = code;
         error.0.details = details;
@@ -400,6 +401,7 @@ impl Error {
             rate_limit,
             request_id,
             attempts,
+            ..
         } = call.meta();
         error.0.status = call.status();
         error.0.rate_limit = rate_limit;
@@ -439,7 +441,7 @@ impl Error {
         };
         let mut local = Self::local(kind, message);
         local.0.attempts = call.attempts();
-        local.0.retryable = !refused && (!call.adds() || error.is_connect());
+        local.0.retryable = !refused && call.is_safe_again();
         local.0.source = Some(error);
         local
     }

@@ -9,6 +9,7 @@ pub mod conversions;
 mod environment;
 mod error;
 mod generated;
+mod headers;
 pub mod leads;
 mod page;
 mod response;

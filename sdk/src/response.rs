@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
-/// An answer, with what came beside it: rate limit, request id and the number of tries.
+/// An answer, with what came beside it: rate limit, request id, the number of tries, and whether it
+/// is a replay.
 ///
 /// It reads like the value inside.
 ///
@@ -31,6 +32,7 @@ pub(crate) struct Meta {
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) request_id: Option<String>,
     pub(crate) attempts: u32,
+    pub(crate) replayed: bool,
 }
 
 impl Meta {
@@ -39,6 +41,9 @@ impl Meta {
             rate_limit: RateLimit::read(headers),
             request_id: request_id(headers),
             attempts,
+            replayed: headers
+                .get("idempotency-replayed")
+                .is_some_and(|value| value == "true"),
         }
     }
 }
@@ -98,6 +103,23 @@ impl<T> Response<T> {
     /// ```
     pub fn attempts(&self) -> u32 {
         self.meta.attempts
+    }
+
+    /// Whether this was answered before, to an earlier request with the same `Idempotency-Key`: an
+    /// earlier try of this call, or an earlier call under a key of your own. It is that answer, word
+    /// for word, and nothing was written again.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let lead = client.leads().create("Budi").idempotency_key("order-1024").send().await?;
+    /// if lead.replayed() {
+    ///     println!("{} was there already", lead.unique_code);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn replayed(&self) -> bool {
+        self.meta.replayed
     }
 
     /// What a newer server sends beside the data, unknown to this version of the SDK. Unknown

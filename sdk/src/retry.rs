@@ -8,17 +8,19 @@ use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{
-    Method, StatusCode,
+    Method, Request, StatusCode,
     header::{DATE, HeaderMap, RETRY_AFTER},
 };
 
-use crate::response::number;
+use crate::{headers::IDEMPOTENCY_KEY, response::number};
 
 /// How often a request is tried, and how long it may wait in between.
 ///
-/// Reads and updates (GET and PATCH: setting the same fields twice changes nothing more) are sent
-/// again after a network error, a timeout and the statuses 408, 429, 500, 502, 503 and 504. Requests
-/// that create something (POST) are never sent again.
+/// Every request is sent again after a network error, a timeout and the statuses 408, 429, 500, 502,
+/// 503 and 504: reads, updates (PATCH: setting the same fields twice changes nothing more), and what
+/// creates something (POST), because each such call carries an `Idempotency-Key` of its own, under
+/// which the server does it once. While an earlier try of it is still being carried out (409 with
+/// `Retry-After`), it is asked for again too.
 ///
 /// Waits are random, between nothing and a bound that doubles with every try ("full jitter"), so
 /// that many clients do not come back at once. `Retry-After`, and `X-RateLimit-Reset` of a 429
@@ -127,13 +129,21 @@ impl Retries {
 
 /// Whether a request may be sent again by itself. PATCH is not idempotent in general, but here it
 /// sets fields to values.
-pub(crate) fn is_repeatable(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::PATCH)
+pub(crate) fn is_repeatable(request: &Request) -> bool {
+    matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::PATCH
+    ) || request.headers().contains_key(IDEMPOTENCY_KEY)
 }
 
-/// Whether a status may be another one soon.
-pub(crate) fn is_transient(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+/// Whether an answer may be another one soon.
+pub(crate) fn is_transient(status: StatusCode, headers: &HeaderMap) -> bool {
+    match status.as_u16() {
+        408 | 429 | 500 | 502 | 503 | 504 => true,
+        // An earlier try is being carried out; a conflict that stays has no time to it.
+        409 => headers.contains_key(RETRY_AFTER),
+        _ => false,
+    }
 }
 
 /// How long the server asks to wait.

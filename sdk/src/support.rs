@@ -1,7 +1,7 @@
 //! Tickets to Konektor's support team.
 
 use crate::{
-    Client, Error, Response, SupportTicket, call::Effect, generated::types::SupportTicketCreate,
+    Client, Error, Response, SupportTicket, generated::types::SupportTicketCreate, headers::Headers,
 };
 
 /// The way to support; made by [`Client::support`].
@@ -37,6 +37,7 @@ impl Support {
     ) -> CreateTicket {
         CreateTicket {
             client: self.client.clone(),
+            headers: Headers::default(),
             body: SupportTicketCreate::of_required(subject.into(), message.into()),
         }
     }
@@ -47,11 +48,12 @@ impl Support {
 #[must_use = "nothing is sent before `send`"]
 pub struct CreateTicket {
     client: Client,
+    pub(crate) headers: Headers,
     pub(crate) body: SupportTicketCreate,
 }
 
 impl CreateTicket {
-    /// Opens the ticket. It is sent once, never again by itself.
+    /// Opens the ticket: once, however often it has to be sent.
     ///
     /// # Errors
     ///
@@ -65,10 +67,11 @@ impl CreateTicket {
     /// # }
     /// ```
     pub async fn send(self) -> Result<Response<SupportTicket>, Error> {
+        let key = self.headers.idempotency_key()?;
         self.client
             .call(
-                Effect::Adds,
-                async |api| api.support_ticket_create(&self.body).await,
+                self.headers.effect(),
+                async |api| api.support_ticket_create(Some(&key), &self.body).await,
                 |answer| (answer.data, answer.extra),
             )
             .await

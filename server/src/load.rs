@@ -18,7 +18,7 @@ const AT_ONCE: usize = 64;
 const QUEUE: usize = 256;
 
 /// How long a request may stay in the queue.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The requests that are carried out, and those that wait for it.
 pub(crate) struct Load {
@@ -53,5 +53,40 @@ impl Load {
             Ok(Ok(turn)) => Ok(turn),
             _ => Err(Error::Overloaded),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn so_many_are_carried_out_so_many_wait_and_the_next_is_refused_at_once() {
+        let load = Load::new();
+        let turns: Vec<_> = join_all((0..AT_ONCE).map(|_| load.turn())).await;
+        assert!(turns.iter().all(Result::is_ok) && load.check().is_ok());
+        let queued = join_all((0..QUEUE).map(|_| load.turn()));
+        let next = async {
+            assert!(load.check().is_err());
+            let began = Instant::now();
+            assert!(load.turn().await.is_err());
+            assert!(began.elapsed() < PATIENCE / 2);
+            drop(turns);
+        };
+        let (queued, ()) = tokio::join!(queued, next);
+        assert_eq!(queued.iter().filter(|turn| turn.is_ok()).count(), AT_ONCE);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_longer_than_the_queue_allows() {
+        let load = Load::new();
+        let _turns: Vec<_> = join_all((0..AT_ONCE).map(|_| load.turn())).await;
+        let began = Instant::now();
+        assert!(matches!(load.turn().await, Err(Error::Overloaded)));
+        assert!(began.elapsed() >= PATIENCE);
+        assert!(load.check().is_ok());
     }
 }

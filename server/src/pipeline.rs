@@ -34,6 +34,9 @@ use crate::{
 /// What the log calls an operation that there is none of.
 const UNKNOWN: &str = "unknown";
 
+/// How long the database may take for one request: it is as good as away then, and whoever asked had better come back.
+const DATABASE: Duration = Duration::from_secs(5);
+
 /// How long a client that was refused may go on sending.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -59,9 +62,7 @@ pub(crate) async fn operation(
     let result = match receive(&app, &parts, body).await {
         Ok(body) => {
             let answer = answer(&app, route, &parts, parameters, body, &mut exchange.seen);
-            timeout_at(exchange.deadline, answer)
-                .await
-                .unwrap_or(Err(Error::TimedOut))
+            in_turn(&app, exchange.deadline, answer).await
         }
         Err(error) => Err(error),
     };
@@ -94,25 +95,44 @@ pub(crate) async fn unknown_route(
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&app, UNKNOWN, Some(peer(&parts)));
     let result = match receive(&app, &parts, body).await {
-        Ok(_) => timeout_at(
-            exchange.deadline,
-            turn_away(&app, &parts, &mut exchange.seen),
-        )
-        .await
-        .unwrap_or(Err(Error::TimedOut))
-        .and(nowhere),
+        Ok(_) => {
+            let admitted = admit(&app, &parts, &mut exchange.seen);
+            in_turn(&app, exchange.deadline, admitted)
+                .await
+                .and(nowhere)
+        }
         Err(error) => Err(error),
     };
     exchange.end(result)
 }
 
-/// The gate alone.
-async fn turn_away(app: &App, parts: &Parts, seen: &mut Seen) -> Result<(), Error> {
+/// What is carried out only with so many others at once.
+async fn in_turn<T>(
+    app: &App,
+    deadline: Instant,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
     let _turn = app.load().turn().await?;
-    admit(app, parts, seen).await.map(drop)
+    within(deadline, answer).await
 }
 
-/// Load, gate, scope, input, operation.
+/// What needs the database, as long as that is worth waiting for.
+async fn within<T>(
+    deadline: Instant,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let patience = Instant::now() + DATABASE;
+    match timeout_at(deadline.min(patience), answer).await {
+        Ok(result) => result,
+        Err(_) if deadline <= patience => Err(Error::TimedOut),
+        Err(_) => Err(Error::Unavailable(anyhow::anyhow!(
+            "the database did not answer within {} seconds",
+            DATABASE.as_secs()
+        ))),
+    }
+}
+
+/// Gate, scope, input, operation.
 async fn answer(
     app: &Arc<App>,
     route: &Route,
@@ -121,7 +141,6 @@ async fn answer(
     body: Bytes,
     seen: &mut Seen,
 ) -> Result<Response<Body>, Error> {
-    let _turn = app.load().turn().await?;
     let caller = admit(app, parts, seen).await?;
     let Some(Endpoint {
         operation,

@@ -15,6 +15,10 @@
 //! ```
 
 mod operation;
+#[cfg(feature = "rules")]
+pub mod phone;
+#[cfg(feature = "rules")]
+pub mod rule;
 mod schema;
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -58,6 +62,9 @@ pub enum SpecError {
     /// An operation asks for a key and names no scope; it would be open to every key, so it is refused.
     #[error("operation {0} needs a key and declares no known x-konektor-scope")]
     NoScope(String),
+    /// A schema is none.
+    #[error("the API document has an unusable schema: {0}")]
+    Unusable(String),
 }
 
 static BUILTIN: LazyLock<Spec> = LazyLock::new(|| {

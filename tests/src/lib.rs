@@ -6,6 +6,7 @@
 mod answer;
 mod database;
 mod program;
+pub mod properties;
 mod server;
 
 pub use answer::Answer;

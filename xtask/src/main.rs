@@ -2,6 +2,8 @@
 
 mod cargo;
 mod debian;
+mod deny;
+mod fuzz;
 mod fuzz_api;
 mod generate;
 mod paths;
@@ -31,6 +33,10 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Check the licences, sources and known holes of all dependencies
+    Deny,
+    /// Let libFuzzer, where it is installed, look for texts that break a property
+    Fuzz(fuzz::Args),
     /// Send the real server a few thousand requests made up from openapi.yaml
     FuzzApi(fuzz_api::Args),
     /// Run a command with a throw-away PostgreSQL in `KONEKTOR_TEST_POSTGRES_URL`
@@ -53,6 +59,8 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Test(args) => test::run(&args),
         Chore::Spec(args) => spec::run(&args),
         Chore::Generate { check } => generate::run(check),
+        Chore::Deny => deny::run(),
+        Chore::Fuzz(args) => fuzz::run(&args),
         Chore::FuzzApi(args) => fuzz_api::run(&args),
         Chore::Postgres(args) => postgres::run(&args),
     }

@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use self::count::Count;
 use crate::{
     cargo::{self, PRODUCT, cargo},
-    debian, generate,
+    debian, deny, generate,
     postgres::{self, Postgres},
     process, spec, tools,
 };
@@ -37,6 +37,8 @@ enum Step {
     Fmt,
     /// Clippy has nothing to say
     Clippy,
+    /// Dependencies have licences and sources that deny.toml allows, and no known holes
+    Deny,
     /// The generated code is what openapi.yaml says
     Generated,
     /// The programs, tests and examples compile; the tests start these programs
@@ -52,6 +54,10 @@ enum Step {
 impl Step {
     fn needs_postgres(self) -> bool {
         matches!(self, Self::Tests | Self::Doc)
+    }
+
+    fn needs_python(self) -> bool {
+        matches!(self, Self::Deny | Self::Spec)
     }
 }
 
@@ -86,7 +92,7 @@ fn install_what_is_missing(steps: &[Step]) -> Result<()> {
     if steps.contains(&Step::Tests) && !has_curl() {
         needs.push(debian::CURL);
     }
-    if steps.contains(&Step::Spec) && !tools::has_python() {
+    if steps.iter().any(|step| step.needs_python()) && !tools::has_python() {
         needs.push(debian::PYTHON);
     }
     debian::install(&needs)
@@ -130,6 +136,7 @@ fn run_step(step: Step, postgres: Option<&Postgres>, count: &mut Count) -> Resul
                 .args(["--locked", "--workspace", "--all-targets"])
                 .args(["--", "--deny", "warnings"]),
         ),
+        Step::Deny => deny::run(),
         Step::Generated => generate::run(true),
         Step::Build => process::run(cargo("build").args(PRODUCT).args([
             "--lib",

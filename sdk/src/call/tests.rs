@@ -1,5 +1,6 @@
 use std::{future::Future, pin::Pin, sync::Mutex};
 
+use konektor_spec::Spec;
 use serde_json::json;
 use wiremock::{Mock, MockServer, Request as Received, ResponseTemplate, matchers::any};
 
@@ -102,6 +103,16 @@ fn summary() -> ResponseTemplate {
             "period": { "from": null, "to": "2025-01-15T10:30:00.000Z" }
         }
     }))
+}
+
+fn created() -> ResponseTemplate {
+    let example = &Spec::builtin().operation("leads_create").unwrap().responses[0].example;
+    status(201).set_body_json(example)
+}
+
+/// The key that a request was sent under.
+fn key(request: &Received) -> &str {
+    request.headers["idempotency-key"].to_str().unwrap()
 }
 
 #[tokio::test]
@@ -219,46 +230,91 @@ async fn an_update_is_sent_again_because_it_sets_fields() {
 }
 
 #[tokio::test]
-async fn what_creates_is_sent_exactly_once() {
+async fn what_creates_is_sent_again_under_one_key() {
     for code in [408, 429, 500, 502, 503, 504] {
         let api = Api::answering(vec![status(code).insert_header("retry-after", "1")]).await;
+        let (leads, support) = (api.client.leads(), api.client.support());
 
-        let create = api.client.leads().create("Budi").send().await.unwrap_err();
-        let upsert = api
-            .client
-            .leads()
-            .upsert(LeadMatch::phone("0812"))
-            .send()
-            .await
-            .unwrap_err();
-        let ticket = api
-            .client
-            .support()
-            .create_ticket("Help", "!")
-            .send()
-            .await
-            .unwrap_err();
+        let create = leads.create("Budi").send().await.unwrap_err();
+        let upsert = leads.upsert(LeadMatch::phone("0812")).send().await;
+        let upsert = upsert.unwrap_err();
+        let ticket = support.create_ticket("Help", "!").send().await.unwrap_err();
 
-        assert_eq!(api.requests().await.len(), 3, "after {code}");
-        assert!(api.waits().is_empty(), "after {code}");
         for error in [&create, &upsert, &ticket] {
-            assert_eq!(
-                (error.attempts(), error.retry_after()),
-                (1, Some(seconds(1)))
-            );
+            assert_eq!(error.attempts(), 3, "after {code}");
+            assert_eq!(error.retry_after(), Some(seconds(1)));
         }
-        // Sent a second time, it would be there twice, unless the server has not acted on it.
-        assert_eq!(
-            create.retryable(),
-            matches!(code, 408 | 429),
-            "after {code}"
+        let requests = api.requests().await;
+        let keys: Vec<_> = requests.iter().map(key).collect();
+        let calls: Vec<_> = keys.chunks(3).collect();
+        assert_eq!(calls.len(), 3, "after {code}");
+        assert!(
+            calls
+                .iter()
+                .all(|tries| tries.iter().all(|key| *key == tries[0]))
         );
-        assert_eq!(
-            ticket.retryable(),
-            matches!(code, 408 | 429),
-            "after {code}"
-        );
+        assert!(calls[0][0] != calls[1][0] && calls[1][0] != calls[2][0]);
+        // A call of its own would have another key, and be there twice if the server has acted on this one.
+        let not_acted_on = matches!(code, 408 | 429);
+        assert_eq!(create.retryable(), not_acted_on, "after {code}");
+        assert_eq!(ticket.retryable(), not_acted_on, "after {code}");
         assert!(upsert.retryable(), "after {code}");
+    }
+}
+
+#[tokio::test]
+async fn under_a_key_of_the_callers_own_every_passing_failure_is_worth_another_call() {
+    for code in [408, 409, 429, 500, 502, 503, 504] {
+        let api = Api::answering(vec![status(code).insert_header("retry-after", "1")]).await;
+
+        let create = api.client.leads().create("Budi").idempotency_key("mine");
+        let error = create.send().await.unwrap_err();
+
+        assert!(error.retryable(), "after {code}");
+        assert!(api.requests().await.iter().all(|it| key(it) == "mine"));
+    }
+}
+
+#[tokio::test]
+async fn one_try_that_may_have_been_acted_on_is_enough_to_call_it_unsafe() {
+    let api = Api::answering(vec![status(503), status(429)]).await;
+
+    let error = api.client.leads().create("Budi").send().await.unwrap_err();
+
+    assert_eq!((error.status(), error.attempts()), (Some(429), 3));
+    assert!(!error.retryable(), "the 503 may have written it");
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_asked_for_again_as_soon_as_it_says() {
+    let in_flight = status(409).insert_header("retry-after", "1");
+    let api = Api::answering(vec![in_flight, created()]).await;
+
+    let lead = api.client.leads().create("Budi").send().await.unwrap();
+
+    assert_eq!(lead.attempts(), 2);
+    assert_eq!(api.waits(), [Duration::from_millis(1500)]);
+}
+
+#[tokio::test]
+async fn what_was_written_before_its_answer_was_lost_is_read_from_the_replay() {
+    let replay = created().insert_header("idempotency-replayed", "true");
+    let api = Api::answering(vec![status(502), replay]).await;
+
+    let lead = api.client.leads().create("Budi").send().await.unwrap();
+
+    assert_eq!((lead.attempts(), lead.replayed()), (2, true));
+}
+
+#[tokio::test]
+async fn a_refused_creation_is_not_sent_again() {
+    for code in [400, 401, 403, 404, 409, 413, 415, 422, 501] {
+        let api = Api::answering(vec![status(code)]).await;
+
+        let create = api.client.leads().create("Budi").idempotency_key("mine");
+        let error = create.send().await.unwrap_err();
+
+        assert_eq!((error.attempts(), error.retryable()), (1, false), "{code}");
     }
 }
 
@@ -277,14 +333,16 @@ async fn a_timeout_is_a_try() {
 
 #[tokio::test]
 async fn a_creation_that_timed_out_may_have_happened() {
-    let api = Api::answering(vec![status(201).set_delay(seconds(30))])
+    let api = Api::answering(vec![created().set_delay(seconds(30))])
         .await
         .impatient();
 
     let error = api.client.leads().create("Budi").send().await.unwrap_err();
 
-    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1));
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 3));
     assert!(!error.retryable());
+    let requests = api.requests().await;
+    assert!(requests.iter().all(|it| key(it) == key(&requests[0])));
 }
 
 #[tokio::test]
@@ -298,8 +356,9 @@ async fn nobody_listening_is_a_failure_for_now_even_of_a_creation() {
     let read = client.analytics().summary().send().await.unwrap_err();
     let create = client.leads().create("Budi").send().await.unwrap_err();
 
-    assert_eq!((read.kind(), read.attempts()), (ErrorKind::Network, 3));
-    assert_eq!((create.kind(), create.attempts()), (ErrorKind::Network, 1));
+    for error in [&read, &create] {
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network, 3));
+    }
     assert!(create.retryable(), "it has not reached anybody");
     for text in [read.to_string(), format!("{read:?}"), create.to_string()] {
         assert!(

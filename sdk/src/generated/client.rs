@@ -143,14 +143,18 @@ impl Client {
     }
     pub async fn leads_create<'a>(
         &'a self,
+        idempotency_key: Option<&'a str>,
         body: &'a types::NewLead,
     ) -> Result<ResponseValue<types::LeadResponse>, Error<()>> {
         let url = format!("{}/leads", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -176,14 +180,18 @@ impl Client {
     }
     pub async fn leads_upsert<'a>(
         &'a self,
+        idempotency_key: Option<&'a str>,
         body: &'a types::LeadUpsert,
     ) -> Result<ResponseValue<types::LeadUpsertResponse>, Error<()>> {
         let url = format!("{}/leads/upsert", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -494,14 +502,18 @@ impl Client {
     }
     pub async fn support_ticket_create<'a>(
         &'a self,
+        idempotency_key: Option<&'a str>,
         body: &'a types::SupportTicketCreate,
     ) -> Result<ResponseValue<types::SupportTicketResponse>, Error<()>> {
         let url = format!("{}/support/tickets", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
         #[allow(unused_mut)]
         let mut request = self
             .client

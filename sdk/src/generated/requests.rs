@@ -4,6 +4,8 @@ use super::{
     client::{Client, Error, ResponseValue},
     types,
 };
+/// How many characters an `Idempotency-Key` has.
+pub(crate) const IDEMPOTENCY_KEY_LENGTH: ::std::ops::RangeInclusive<usize> = 1usize..=255usize;
 /// Changes to a lead: a field that is not set stays as it is, a cleared one becomes null.
 ///
 /// As JSON an absent field is one that stays, and null is one that is cleared.
@@ -1144,6 +1146,22 @@ impl crate::leads::Create {
         self.body.campaign_name = Some(campaign_name.into());
         self
     }
+    /// Makes the request safe to send again: under the same key and with the same request the first success
+    /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
+    /// every write. The key belongs to the workspace; a refused request leaves it free.
+    ///
+    /// ```
+    /// # use konektor_sdk::*;
+    /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = client.leads().create("Budi").idempotency_key("0f8b4f5e-9c7d-4c1a-8a41-6f0d2b9e7c35");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn idempotency_key(mut self, idempotency_key: impl Into<String>) -> Self {
+        self.headers.idempotency_key = Some(idempotency_key.into());
+        self
+    }
 }
 impl crate::leads::Upsert {
     /// Sets `uniqueCode`: unique in the workspace, case-sensitive; made by the server (KNK-…) if not given.
@@ -1522,6 +1540,22 @@ impl crate::leads::Upsert {
     #[must_use]
     pub fn create_if_missing(mut self, create_if_missing: bool) -> Self {
         self.body.create_if_missing = Some(create_if_missing);
+        self
+    }
+    /// Makes the request safe to send again: under the same key and with the same request the first success
+    /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
+    /// every write. The key belongs to the workspace; a refused request leaves it free.
+    ///
+    /// ```
+    /// # use konektor_sdk::*;
+    /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = client.leads().upsert(LeadMatch::phone("081234567890")).idempotency_key("0f8b4f5e-9c7d-4c1a-8a41-6f0d2b9e7c35");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn idempotency_key(mut self, idempotency_key: impl Into<String>) -> Self {
+        self.headers.idempotency_key = Some(idempotency_key.into());
         self
     }
 }
@@ -2287,6 +2321,22 @@ impl crate::support::CreateTicket {
     #[must_use]
     pub fn priority(mut self, priority: crate::TicketPriority) -> Self {
         self.body.priority = Some(priority);
+        self
+    }
+    /// Makes the request safe to send again: under the same key and with the same request the first success
+    /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
+    /// every write. The key belongs to the workspace; a refused request leaves it free.
+    ///
+    /// ```
+    /// # use konektor_sdk::*;
+    /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = client.support().create_ticket("Conversions to Meta fail", "Since this morning every conversion to Meta fails. Please have a look.").idempotency_key("0f8b4f5e-9c7d-4c1a-8a41-6f0d2b9e7c35");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn idempotency_key(mut self, idempotency_key: impl Into<String>) -> Self {
+        self.headers.idempotency_key = Some(idempotency_key.into());
         self
     }
 }

@@ -1,16 +1,21 @@
-use crate::{Client, Error, Lead, NewLead, Response, call::Effect};
+use crate::{Client, Error, Lead, NewLead, Response, headers::Headers};
 
 /// A lead that is to be created; made by [`Leads::create`](crate::leads::Leads::create).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct Create {
     client: Client,
+    pub(crate) headers: Headers,
     pub(crate) body: NewLead,
 }
 
 impl Create {
     pub(crate) fn new(client: Client, body: NewLead) -> Self {
-        Self { client, body }
+        Self {
+            client,
+            headers: Headers::default(),
+            body,
+        }
     }
 
     /// Takes all fields from a [`NewLead`], the first name too.
@@ -28,7 +33,7 @@ impl Create {
         self
     }
 
-    /// Creates the lead. It is sent once, never again by itself.
+    /// Creates the lead: once, however often it has to be sent.
     ///
     /// # Errors
     ///
@@ -43,10 +48,11 @@ impl Create {
     /// # }
     /// ```
     pub async fn send(self) -> Result<Response<Lead>, Error> {
+        let key = self.headers.idempotency_key()?;
         self.client
             .call(
-                Effect::Adds,
-                async |api| api.leads_create(&self.body).await,
+                self.headers.effect(),
+                async |api| api.leads_create(Some(&key), &self.body).await,
                 |answer| (answer.data, answer.extra),
             )
             .await

@@ -2,7 +2,7 @@ use std::ops::Deref;
 
 use crate::{
     Client, Error, Lead, LeadChanges, LeadMatch, Response, call::Effect,
-    generated::types::LeadUpsert,
+    generated::types::LeadUpsert, headers::Headers,
 };
 
 /// A lead that is to be changed or created; made by [`Leads::upsert`](crate::leads::Leads::upsert).
@@ -10,6 +10,7 @@ use crate::{
 #[must_use = "nothing is sent before `send`"]
 pub struct Upsert {
     client: Client,
+    pub(crate) headers: Headers,
     pub(crate) body: LeadUpsert,
 }
 
@@ -51,6 +52,7 @@ impl Upsert {
     pub(crate) fn new(client: Client, matching: LeadMatch) -> Self {
         Self {
             client,
+            headers: Headers::default(),
             body: LeadUpsert::of_required(matching, LeadChanges::new()),
         }
     }
@@ -70,7 +72,7 @@ impl Upsert {
         self
     }
 
-    /// Changes or creates the lead. It is sent once, never again by itself.
+    /// Changes or creates the lead: once, however often it has to be sent.
     ///
     /// # Errors
     ///
@@ -92,10 +94,11 @@ impl Upsert {
     /// # }
     /// ```
     pub async fn send(self) -> Result<Response<Upserted>, Error> {
+        let key = self.headers.idempotency_key()?;
         self.client
             .call(
                 Effect::Repeatable,
-                async |api| api.leads_upsert(&self.body).await,
+                async |api| api.leads_upsert(Some(&key), &self.body).await,
                 |answer| {
                     (
                         Upserted {

@@ -1,9 +1,8 @@
 //! Pages of a list: by number, or by a cursor that carries everything of the list it belongs to.
 //!
-//! A cursor is sealed under the workspace's data key and bound to the operation: nobody can read, forge or use one
-//! elsewhere, and it survives restarts and other processes because nothing of it is kept.
+//! A cursor is sealed for its workspace and operation: nobody can read, forge or use one elsewhere, and it survives
+//! restarts, other processes and new data keys because nothing of it is kept.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -11,7 +10,7 @@ use super::Call;
 use crate::{
     reply::{Error, Pagination},
     store::leads::{Page, Start},
-    vault::Place,
+    vault::WorkspaceKeys,
 };
 
 /// Parameters that say which page, not which list.
@@ -26,14 +25,40 @@ pub(super) struct Window {
     pub(super) limit: i64,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Cursor {
+/// All that the next page needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cursor {
     /// The filters and the order, defaults filled in.
-    query: Map<String, Value>,
+    pub query: Map<String, Value>,
     /// Time and id of the last row before.
-    after: (i64, String),
-    page: i64,
-    limit: i64,
+    pub after: (i64, String),
+    /// The number of the page.
+    pub page: i64,
+    /// The most rows on it.
+    pub limit: i64,
+}
+
+impl Cursor {
+    /// The text that a client sends back.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it is larger than a cipher takes.
+    pub fn seal(&self, keys: &WorkspaceKeys, operation: &str) -> Result<String, Error> {
+        let plaintext = serde_json::to_vec(self).map_err(|error| Error::Internal(error.into()))?;
+        keys.seal_token(&purpose(operation), &plaintext)
+            .map_err(|error| Error::Internal(error.into()))
+    }
+
+    /// Reads a text that [`Cursor::seal`] made with these keys for this operation; None for any other.
+    #[must_use]
+    pub fn open(keys: &WorkspaceKeys, operation: &str, text: &str) -> Option<Self> {
+        let plaintext = keys.open_token(&purpose(operation), text)?;
+        serde_json::from_slice(&plaintext).ok()
+    }
+}
+
+fn purpose(operation: &str) -> String {
+    format!("cursor {operation}")
 }
 
 /// Finds the page; with a cursor, its filters take the place of the query's.
@@ -56,7 +81,7 @@ pub(super) fn window(call: &mut Call, operation: &str) -> Result<Window, Error> 
             limit,
         });
     };
-    let Some(cursor) = open(call, operation, &text) else {
+    let Some(cursor) = Cursor::open(call.caller.tenant.keys(), operation, &text) else {
         call.input.reject("cursor", STALE);
         call.input.check()?;
         return Err(Error::field("cursor", STALE));
@@ -115,22 +140,5 @@ fn seal(
         page: window.page.saturating_add(1),
         limit: window.limit,
     };
-    let plaintext = serde_json::to_vec(&cursor).map_err(|error| Error::Internal(error.into()))?;
-    let sealed = call
-        .caller
-        .tenant
-        .keys()
-        .seal(&Place::record("cursor", operation), &plaintext);
-    Ok(URL_SAFE_NO_PAD.encode(sealed.map_err(|error| Error::Internal(error.into()))?))
-}
-
-fn open(call: &Call, operation: &str, text: &str) -> Option<Cursor> {
-    let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let plaintext = call
-        .caller
-        .tenant
-        .keys()
-        .open(&Place::record("cursor", operation), &sealed)
-        .ok()?;
-    serde_json::from_slice(&plaintext).ok()
+    cursor.seal(call.caller.tenant.keys(), operation)
 }

@@ -21,7 +21,7 @@ use crate::{
 const HEADER: &str = "Idempotency-Key";
 
 /// How often answers that nobody may ask for any more are removed.
-const CLEANING: Duration = Duration::from_secs(10 * 60);
+const CLEANING: Duration = Duration::from_mins(10);
 
 impl Call {
     /// Carries out a write and answers it; once for all requests with the same key, if they have one.

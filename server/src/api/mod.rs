@@ -2,7 +2,7 @@
 
 mod analytics;
 mod conversions;
-mod cursor;
+pub mod cursor;
 pub(crate) mod idempotency;
 mod leads;
 mod period;

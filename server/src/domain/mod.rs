@@ -10,6 +10,7 @@ pub mod id;
 pub mod lead;
 pub mod name_words;
 pub mod period;
-pub mod phone;
 pub mod time;
 pub mod workspace;
+
+pub use konektor_spec::phone;

@@ -3,7 +3,6 @@
 //! An operation reaches what was sent only through [`Input`], which gives it nothing while a field is bad.
 
 mod headers;
-mod message;
 mod query;
 mod rules;
 

@@ -1,21 +1,13 @@
 //! The document's schemas, compiled once, and how what was sent is held against them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use axum::http::HeaderMap;
-use jsonschema::{Draft, Validator};
-use konektor_spec::{Location, Operation, Spec};
+use konektor_spec::{Location, Operation, Spec, rule::Rule};
 use serde_json::{Map, Value, json};
 
-use super::{
-    Input, headers,
-    message::{Rank, findings, join},
-    query,
-};
-use crate::{
-    domain::phone::Phone,
-    reply::{Details, Error},
-};
+use super::{Input, headers, query};
+use crate::reply::{Details, Error};
 
 /// What every operation takes.
 pub struct Rules {
@@ -29,11 +21,6 @@ struct OperationRules {
     query: Rule,
     headers: Rule,
     body: Option<Rule>,
-}
-
-struct Rule {
-    schema: Value,
-    validator: Validator,
 }
 
 impl Rules {
@@ -149,64 +136,6 @@ impl OperationRules {
     }
 }
 
-impl Rule {
-    fn new(schema: Value) -> anyhow::Result<Self> {
-        let validator = jsonschema::options()
-            .with_draft(Draft::Draft202012)
-            .should_validate_formats(true)
-            .with_format("phone", |text: &str| Phone::parse(text).is_some())
-            .build(&schema)
-            .map_err(|error| anyhow::anyhow!("the API document has an unusable schema: {error}"))?;
-        Ok(Self { schema, validator })
-    }
-
-    /// Adds every bad field of a value.
-    fn check(&self, value: &Value, bad: &mut Details) {
-        let mut found: BTreeMap<String, (Rank, String)> = BTreeMap::new();
-        for error in self.validator.iter_errors(value) {
-            let pointer = error.instance_path().to_string();
-            let names: Vec<_> = pointer.split('/').skip(1).collect();
-            let at = names.join(".");
-            let schema = names
-                .iter()
-                .fold(&self.schema, |schema, name| &schema["properties"][*name]);
-            for (field, rank, message) in findings(&error, &at, schema) {
-                let field = if field.is_empty() {
-                    "body".to_owned()
-                } else {
-                    field
-                };
-                let told = found.entry(field).or_insert((rank, message.clone()));
-                if rank < told.0 {
-                    *told = (rank, message);
-                }
-            }
-        }
-        find_nul(value, "", &mut found);
-        for (field, (_, message)) in found {
-            bad.entry(field).or_insert(message);
-        }
-    }
-
-    fn properties(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.schema["properties"].as_object().into_iter().flatten()
-    }
-
-    fn fill_defaults(&self, value: &mut Value) {
-        if let Value::Object(map) = value {
-            self.fill_defaults_of(map);
-        }
-    }
-
-    fn fill_defaults_of(&self, map: &mut Map<String, Value>) {
-        for (name, schema) in self.properties() {
-            if let Some(default) = schema.get("default") {
-                map.entry(name.clone()).or_insert_with(|| default.clone());
-            }
-        }
-    }
-}
-
 /// One object schema for all parameters of a kind.
 fn parameters(operation: &Operation, location: Location) -> Value {
     let parameters: Vec<_> = operation.parameters_in(location).collect();
@@ -226,18 +155,4 @@ fn parameters(operation: &Operation, location: Location) -> Value {
         "additionalProperties": false,
         "x-unknown": "Unknown parameter",
     })
-}
-
-/// PostgreSQL cannot keep NUL in text and SQLite can: neither gets one.
-fn find_nul(value: &Value, at: &str, found: &mut BTreeMap<String, (Rank, String)>) {
-    match value {
-        Value::String(text) if text.contains('\0') => {
-            found.insert(at.to_owned(), (0, "Must not contain NUL".into()));
-        }
-        Value::Object(map) => map
-            .iter()
-            .for_each(|(name, value)| find_nul(value, &join(at, name), found)),
-        Value::Array(values) => values.iter().for_each(|value| find_nul(value, at, found)),
-        _ => {}
-    }
 }

@@ -149,7 +149,7 @@ impl Tenant {
         if self.store.engine == Engine::Sqlite {
             prepare_for_bulk(&mut connection).await?;
         }
-        let begin = self.store.begin_statement();
+        let begin = self.store.engine.begin();
         let mut transaction = connection.begin_with(begin).await?;
         self.insert_all(&mut transaction, leads, count, progress)
             .await?;

@@ -1,6 +1,8 @@
 //! What can go wrong below the operations.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
+
+use sqlx::error::DatabaseError;
 
 use crate::vault::VaultError;
 
@@ -10,9 +12,9 @@ pub enum StoreError {
     /// The URL names a database the server does not speak.
     #[error("the database URL must begin with sqlite: or postgres:")]
     UnknownEngine,
-    /// The database is away, full or too busy; the same call may work later.
+    /// The database is away, full or too busy; the same call may work later. Several writes may fail for one cause.
     #[error("the database is not available: {0}")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Arc<sqlx::Error>),
     /// Another lead of the workspace has these fields' values already.
     #[error("another lead has the same {}", .0.iter().copied().collect::<Vec<_>>().join(", "))]
     Taken(BTreeSet<&'static str>),
@@ -45,9 +47,10 @@ impl StoreError {
         match self {
             Self::Raced => true,
             Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
-            Self::Unavailable(sqlx::Error::Database(error)) => {
-                error.code().is_some_and(|code| code.starts_with("40"))
-            }
+            Self::Unavailable(error) => error
+                .as_database_error()
+                .and_then(DatabaseError::code)
+                .is_some_and(|code| code.starts_with("40")),
             _ => false,
         }
     }
@@ -56,7 +59,7 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         if is_unavailable(&error) {
-            Self::Unavailable(error)
+            Self::Unavailable(Arc::new(error))
         } else {
             Self::Database(error)
         }

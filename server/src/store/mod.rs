@@ -9,6 +9,8 @@ pub mod api_keys;
 mod bulk;
 mod conversions;
 mod error;
+mod group_commit;
+mod health;
 pub mod idempotency;
 pub mod leads;
 mod search;
@@ -20,7 +22,10 @@ pub mod workspaces;
 use std::{
     collections::HashMap,
     str::FromStr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,6 +33,7 @@ use sqlx::{
     Any, AnyPool, Executor, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
+use tokio::time::timeout;
 
 pub use analytics::{CampaignRow, Totals};
 pub use bulk::{BulkLead, BulkProgress, BulkStep};
@@ -36,10 +42,14 @@ pub use error::StoreError;
 pub use tickets::NewTicket;
 pub use work::Work;
 
+use self::group_commit::GroupCommit;
 use crate::vault::{Vault, WorkspaceKeys, WrappedKey};
 
 /// How often a write starts again because another took a unique value between its look and its write.
 const TRIES: u32 = 4;
+
+/// How long to wait for a connection. A database that is away is told soon enough to be asked again.
+const ACQUIRE: Duration = Duration::from_secs(3);
 
 /// The database, and the vault that seals what goes into it.
 #[derive(Clone)]
@@ -52,6 +62,10 @@ pub struct Store {
     vault: Arc<Vault>,
     opened_keys: OpenedKeys,
     in_flight: idempotency::InFlight,
+    /// Whether the last write found the database full or away.
+    write_failed: Arc<AtomicBool>,
+    /// On SQLite, where writes wait for the disk one after the other; PostgreSQL groups its commits by itself.
+    group_commit: Option<GroupCommit>,
 }
 
 /// The opened keys of each workspace, beside the wrapped ones they came from.
@@ -84,6 +98,15 @@ impl Engine {
             Ok(Self::Postgres)
         } else {
             Err(StoreError::UnknownEngine)
+        }
+    }
+
+    /// What begins a transaction that writes.
+    fn begin(self) -> &'static str {
+        match self {
+            // A deferred transaction that turns into a writer half-way may fail with "database is locked".
+            Self::Sqlite => "begin immediate",
+            Self::Postgres => "begin",
         }
     }
 }
@@ -123,6 +146,10 @@ impl Store {
             Engine::Sqlite => sqlx::migrate!("migrations/sqlite").run(&writers).await?,
             Engine::Postgres => sqlx::migrate!("migrations/postgres").run(&writers).await?,
         }
+        let group_commit = match engine {
+            Engine::Sqlite => Some(GroupCommit::new(writers.clone(), engine.begin())),
+            Engine::Postgres => None,
+        };
         Ok(Self {
             engine,
             readers,
@@ -130,6 +157,8 @@ impl Store {
             vault: Arc::new(vault),
             opened_keys: OpenedKeys::default(),
             in_flight: idempotency::InFlight::default(),
+            write_failed: Arc::default(),
+            group_commit,
         })
     }
 
@@ -145,10 +174,17 @@ impl Store {
         &self.vault
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, and, if the last write found it full or away, takes writes again.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("select 1").execute(&self.readers).await?;
-        Ok(())
+        let answers = async {
+            sqlx::query("select 1").execute(&self.readers).await?;
+            if self.write_failed.load(Ordering::Relaxed) {
+                self.run(health::probe()).await?;
+            }
+            Ok(())
+        };
+        let patience = timeout(health::PATIENCE, answers).await;
+        patience.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
     }
 
     /// Closes every connection, after what is under way has ended.
@@ -158,33 +194,33 @@ impl Store {
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        Ok(self.writers.begin_with(self.begin_statement()).await?)
+        Ok(self.writers.begin_with(self.engine.begin()).await?)
     }
 
     /// Carries out a piece of work in one transaction; again when another write came in between.
-    pub(super) async fn run<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+    async fn run<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+        let work = Arc::new(work);
         let mut tries = TRIES;
         loop {
             match self.try_run(&work).await {
                 Err(error) if error.is_race() && tries > 1 => tries -= 1,
-                result => return result,
+                result => {
+                    let failed = matches!(result, Err(StoreError::Unavailable(_)));
+                    self.write_failed.store(failed, Ordering::Relaxed);
+                    return result;
+                }
             }
         }
     }
 
-    async fn try_run<T: Send + 'static>(&self, work: &Work<T>) -> Result<T, StoreError> {
+    async fn try_run<T: Send + 'static>(&self, work: &Arc<Work<T>>) -> Result<T, StoreError> {
+        if let Some(group_commit) = &self.group_commit {
+            return group_commit.run(Arc::clone(work)).await;
+        }
         let mut transaction = self.begin().await?;
         let done = work.run(&mut transaction).await?;
         transaction.commit().await?;
         Ok(done)
-    }
-
-    fn begin_statement(&self) -> &'static str {
-        match self.engine {
-            // A deferred transaction that turns into a writer half-way may fail with "database is locked".
-            Engine::Sqlite => "begin immediate",
-            Engine::Postgres => "begin",
-        }
     }
 
     /// What makes a `select` keep others from changing its rows; SQLite's only writer needs nothing.
@@ -219,7 +255,7 @@ impl Tenant {
 }
 
 fn pool_options() -> AnyPoolOptions {
-    AnyPoolOptions::new().acquire_timeout(Duration::from_secs(5))
+    AnyPoolOptions::new().acquire_timeout(ACQUIRE)
 }
 
 async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool, StoreError> {

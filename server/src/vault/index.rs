@@ -3,6 +3,7 @@
 //! Without the index key they tell nothing, however few possible phone numbers there are; with it,
 //! equal values of one kind in one workspace have equal hashes, which is what a unique index needs.
 
+use aes_gcm::Aes256Gcm;
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -35,7 +36,7 @@ pub enum IndexKind {
     IdempotencyKey,
 }
 
-/// The keys derived from a workspace's index key, ready to hash.
+/// The keys derived from a workspace's index key, ready to use.
 pub(super) struct IndexKeys {
     lead_email: Hmac<Sha256>,
     lead_phone: Hmac<Sha256>,
@@ -43,6 +44,7 @@ pub(super) struct IndexKeys {
     idempotency_key: Hmac<Sha256>,
     idempotency_request: Hmac<Sha256>,
     api_key: Hmac<Sha256>,
+    pub(super) token: Aes256Gcm,
 }
 
 impl IndexKeys {
@@ -55,15 +57,21 @@ impl IndexKeys {
             idempotency_key: derived(&root, "idempotency.key")?,
             idempotency_request: derived(&root, "idempotency.request")?,
             api_key: derived(&root, "api-key")?,
+            token: Aes256Gcm::new((&*derived_bytes(&root, "token")?).into()),
         })
     }
 }
 
 fn derived(root: &Hkdf<Sha256>, label: &str) -> Result<Hmac<Sha256>, VaultError> {
+    let key = derived_bytes(root, label)?;
+    Hmac::new_from_slice(&*key).map_err(|_| VaultError::TooLarge)
+}
+
+fn derived_bytes(root: &Hkdf<Sha256>, label: &str) -> Result<Zeroizing<[u8; 32]>, VaultError> {
     let mut key = Zeroizing::new([0; 32]);
     root.expand(label.as_bytes(), &mut *key)
         .map_err(|_| VaultError::TooLarge)?;
-    Hmac::new_from_slice(&*key).map_err(|_| VaultError::TooLarge)
+    Ok(key)
 }
 
 impl WorkspaceKeys {

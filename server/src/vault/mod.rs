@@ -4,7 +4,7 @@
 //! master key (the operator's, outside the database; several while one is replaced)
 //!   └─ wraps, for each workspace
 //!        ├─ data keys   seal records: names, email, phone, notes, ticket text
-//!        └─ index key   makes blind indexes of email, phone and name words, and hashes API keys
+//!        └─ index key   makes blind indexes of email, phone and name words, hashes API keys, seals cursors
 //! ```
 //!
 //! Everything sealed is bound to its place (workspace, table, row, column): moved elsewhere it does
@@ -17,6 +17,7 @@ mod cipher;
 mod error;
 mod index;
 mod master_key;
+mod token;
 mod workspace_keys;
 
 pub use cipher::Place;

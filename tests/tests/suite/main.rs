@@ -16,6 +16,7 @@ mod gate;
 mod hostile;
 mod leads;
 mod prompts;
+mod properties;
 mod sdk;
 mod store_sql;
 mod support;

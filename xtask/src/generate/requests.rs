@@ -23,6 +23,7 @@ pub(crate) fn generate(document: &Value, client: &Client) -> Result<syn::File> {
             types,
         };
     );
+    code.extend(idempotency_key_length(document)?);
     code.extend(changes(document)?);
     code.extend(builder(
         document,
@@ -84,24 +85,13 @@ fn request(document: &Value, operation: &Value, id: &str, method: &Method) -> Re
         code.extend(query(id, method)?);
     }
     for parameter in parameters {
-        let wire = parameter["name"]
-            .as_str()
-            .context("a parameter without a name")?;
-        let field = types::snake(wire);
-        setters.push(Setter {
-            wire,
-            schema: &parameter["schema"],
-            doc: parameter["description"]
-                .as_str()
-                .context("no description")?
-                .to_owned(),
-            place: quote!(query.#field),
-            nullable: false,
-            example: expression(document, &parameter["schema"], parameter.get("example"))?,
-        });
+        setters.push(parameter_setter(document, parameter, &quote!(query))?);
     }
     if let Some(name) = document::body(operation).and_then(document::schema_name) {
         setters.extend(body_setters(document, name, &quote!(body))?);
+    }
+    for parameter in document::parameters(document, operation, "header")? {
+        setters.push(parameter_setter(document, parameter, &quote!(headers))?);
     }
     if !setters.is_empty() {
         let methods = setters
@@ -121,6 +111,28 @@ fn builder(document: &Value, name: &str, example: &str, schema: &str) -> Result<
         .map(|setter| methods(document, setter, example))
         .collect::<Result<TokenStream>>()?;
     Ok(quote!(impl crate::#ident { #methods }))
+}
+
+fn parameter_setter<'a>(
+    document: &'a Value,
+    parameter: &'a Value,
+    place: &TokenStream,
+) -> Result<Setter<'a>> {
+    let wire = parameter["name"]
+        .as_str()
+        .context("a parameter without a name")?;
+    let field = types::snake(wire);
+    Ok(Setter {
+        wire,
+        schema: &parameter["schema"],
+        doc: parameter["description"]
+            .as_str()
+            .context("no description")?
+            .to_owned(),
+        place: quote!(#place.#field),
+        nullable: false,
+        example: expression(document, &parameter["schema"], parameter.get("example"))?,
+    })
 }
 
 /// A setter for each property that is not required; those of changes within are taken out of them.
@@ -252,6 +264,21 @@ fn owned(ty: &Type) -> Result<Type> {
         .replace("& 'a str", "String")
         .replace("& 'a ", "");
     Ok(syn::parse_str(&text)?)
+}
+
+/// A key that HTTP cannot carry is refused before it is sent, and one of a wrong length with it.
+fn idempotency_key_length(document: &Value) -> Result<TokenStream> {
+    let schema = &document["components"]["schemas"]["IdempotencyKey"];
+    let length = |name: &str| {
+        let length = schema[name].as_u64().context("no length")?;
+        Ok::<_, anyhow::Error>(usize::try_from(length)?)
+    };
+    let (shortest, longest) = (length("minLength")?, length("maxLength")?);
+    Ok(quote! {
+        /// How many characters an `Idempotency-Key` has.
+        pub(crate) const IDEMPOTENCY_KEY_LENGTH: ::std::ops::RangeInclusive<usize> =
+            #shortest..=#longest;
+    })
 }
 
 /// `LeadChanges` and its fields.

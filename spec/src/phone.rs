@@ -32,7 +32,7 @@ impl Phone {
     /// phone number.
     ///
     /// ```
-    /// use konektor_server::domain::phone::Phone;
+    /// use konektor_spec::phone::Phone;
     /// let phone = Phone::parse("0812-3456-7890").map(Phone::into_string);
     /// assert_eq!(phone.as_deref(), Some("+6281234567890"));
     /// assert!(Phone::parse("CRM-1024").is_none());

@@ -1,0 +1,211 @@
+//! The key under which a write happens once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper of tests fails the test"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use konektor_sdk::{Client, Error, ErrorKind, LeadMatch, uuid::Uuid};
+use konektor_spec::{Location, Spec};
+use support::{Api, documented, json, operation};
+use wiremock::{Request, ResponseTemplate};
+
+/// Every operation that takes a key, by the document.
+fn keyed() -> impl Iterator<Item = &'static str> {
+    let operations = Spec::builtin().operations().iter();
+    let keyed = operations.filter(|it| it.parameters_in(Location::Header).next().is_some());
+    keyed.map(|it| it.id.as_str())
+}
+
+/// Calls an operation that takes a key, with one of the caller's own if there is one.
+async fn call(client: &Client, id: &str, own: Option<&str>) -> Result<bool, Error> {
+    macro_rules! call {
+        ($request:expr) => {{
+            let request = $request;
+            let request = match own {
+                Some(key) => request.idempotency_key(key),
+                None => request,
+            };
+            request.send().await.map(|answer| answer.replayed())
+        }};
+    }
+    match id {
+        "leads_create" => call!(client.leads().create("Budi")),
+        "leads_upsert" => call!(client.leads().upsert(LeadMatch::phone("0812"))),
+        "support_ticket_create" => call!(client.support().create_ticket("Help", "!")),
+        _ => panic!("{id} takes a key, which this test does not know"),
+    }
+}
+
+fn key(request: &Request) -> &str {
+    request.headers["idempotency-key"].to_str().unwrap()
+}
+
+#[tokio::test]
+async fn every_call_that_takes_a_key_makes_a_new_one() {
+    let mut keys = BTreeSet::new();
+    for id in keyed() {
+        let api = Api::answering(documented(id)).await;
+        for _ in 0..2 {
+            call(&api.client, id, None).await.unwrap();
+        }
+        for request in api.requests().await {
+            key(&request).parse::<Uuid>().unwrap();
+            keys.insert(key(&request).to_owned());
+        }
+    }
+    assert_eq!(keys.len(), 2 * keyed().count());
+    assert!(!keys.is_empty());
+}
+
+#[tokio::test]
+async fn a_copy_of_a_request_is_another_call() {
+    let api = Api::answering(documented("leads_create")).await;
+    let request = api.client.leads().create("Budi");
+
+    request.clone().send().await.unwrap();
+    request.send().await.unwrap();
+
+    let requests = api.requests().await;
+    assert_ne!(key(&requests[0]), key(&requests[1]));
+}
+
+#[tokio::test]
+async fn a_call_that_takes_no_key_sends_none() {
+    let api = Api::answering(documented("leads_update")).await;
+
+    api.client.leads().update("CRM-1024").send().await.unwrap();
+
+    assert!(!api.request().await.headers.contains_key("idempotency-key"));
+}
+
+#[tokio::test]
+async fn a_key_of_the_callers_own_is_sent_as_it_is() {
+    for id in keyed() {
+        for own in ["!", "order-1024", &"~".repeat(255)] {
+            let api = Api::answering(documented(id)).await;
+            call(&api.client, id, Some(own)).await.unwrap();
+            assert_eq!(key(&api.request().await), own);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_one_is_refused_before_it_is_sent_and_not_shown() {
+    for id in keyed() {
+        let api = Api::answering(documented(id)).await;
+        for bad in [
+            "",
+            " ",
+            "budi 1",
+            "budi\n",
+            "budi\0",
+            "bud\u{ed}",
+            &"b".repeat(256),
+        ] {
+            let error = call(&api.client, id, Some(bad)).await.unwrap_err();
+
+            assert_eq!((error.kind(), error.attempts()), (ErrorKind::Validation, 0));
+            let why = "Must be 1–255 visible ASCII characters, without spaces";
+            assert_eq!(error.details()["Idempotency-Key"], why);
+            assert!(!format!("{error} {error:?}").contains("bud"), "{error}");
+        }
+        assert!(api.requests().await.is_empty());
+    }
+}
+
+/// The SDK looks at a key's characters by itself: this is what it takes them for.
+#[test]
+fn the_document_asks_for_visible_ascii() {
+    let schema = Spec::builtin().schema("IdempotencyKey").unwrap();
+
+    assert_eq!(schema["pattern"], "^[!-~]*$");
+    assert!((0..=127_u8).all(|it| it.is_ascii_graphic() == (b'!'..=b'~').contains(&it)));
+}
+
+#[tokio::test]
+async fn an_answer_says_whether_it_was_given_before() {
+    for id in keyed() {
+        for success in operation(id).responses.iter().filter(|it| it.status < 300) {
+            let first = json(success.status, &success.example);
+            let replay = first.clone().insert_header("idempotency-replayed", "true");
+            let api = Api::answering_in_turn([first, replay]).await;
+
+            assert!(!call(&api.client, id, Some("mine")).await.unwrap());
+            assert!(call(&api.client, id, Some("mine")).await.unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_another_request_is_a_mistake_of_the_caller() {
+    let documented = operation("leads_create").responses.iter();
+    let reused = documented.clone().find(|it| it.status == 422).unwrap();
+    let api = Api::answering(json(422, &reused.example)).await;
+
+    let error = call(&api.client, "leads_create", Some("mine"))
+        .await
+        .unwrap_err();
+
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::Validation, Some(422))
+    );
+    assert!(error.message().contains("with a new key"), "{error}");
+    assert!(!error.retryable());
+}
+
+#[tokio::test]
+async fn a_key_in_flight_is_a_conflict_that_passes() {
+    let mut documented = operation("leads_create").responses.iter();
+    let in_flight = documented.find(|it| it.status == 409).unwrap();
+    let answer = json(409, &in_flight.example).insert_header("retry-after", "1");
+    let api = Api::answering(answer).await;
+
+    let own = call(&api.client, "leads_create", Some("mine"))
+        .await
+        .unwrap_err();
+    let made = call(&api.client, "leads_create", None).await.unwrap_err();
+
+    for error in [&own, &made] {
+        assert_eq!(
+            (error.kind(), error.status()),
+            (ErrorKind::Conflict, Some(409))
+        );
+        assert_eq!(error.retry_after().unwrap().as_secs(), 1);
+    }
+    assert!(own.retryable());
+    assert!(!made.retryable(), "another call would be under another key");
+}
+
+#[test]
+fn a_key_does_not_show() {
+    let client = Client::builder().api_key("kna_a_b").build().unwrap();
+    let email = "budi@example.com";
+    let create = client.leads().create("Budi").idempotency_key(email);
+    let upsert = client
+        .leads()
+        .upsert(LeadMatch::phone("0812"))
+        .idempotency_key(email);
+    let ticket = client
+        .support()
+        .create_ticket("Help", "!")
+        .idempotency_key(email);
+
+    let shown = format!("{create:?} {upsert:?} {ticket:?}");
+
+    assert!(!shown.contains("budi@"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_header_that_is_not_true_is_no_replay() {
+    for value in ["false", "", "TRUE!"] {
+        let answer: ResponseTemplate = documented("leads_create");
+        let api = Api::answering(answer.insert_header("idempotency-replayed", value)).await;
+        assert!(!call(&api.client, "leads_create", None).await.unwrap());
+    }
+}
