@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::{future::join_all, join};
-use konektor_tests::{Server, both_engines};
+use konektor_tests::both_engines;
 use tokio::{
     io::AsyncWriteExt,
     time::{Instant, sleep, timeout},
