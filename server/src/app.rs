@@ -17,6 +17,7 @@ use crate::{
     domain::forwarded::TrustedProxies,
     gate::Gate,
     input::Rules,
+    load::Load,
     pages::Pages,
     pipeline,
     store::Store,
@@ -30,6 +31,7 @@ pub struct App {
     store: Store,
     clock: Clock,
     pages: Pages,
+    load: Load,
 }
 
 /// What one path answers, by method.
@@ -68,6 +70,7 @@ impl App {
             rules: Rules::new(&spec)?,
             gate: Gate::new(&spec, clock.clone(), proxies),
             pages: Pages::render(&spec, public_url)?,
+            load: Load::new(),
             spec,
             store,
             clock,
@@ -106,12 +109,21 @@ impl App {
         &self.pages
     }
 
+    pub(crate) fn load(&self) -> &Load {
+        &self.load
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         self.spec.limits()
     }
 
     pub(crate) fn time_limit(&self) -> Duration {
         Duration::from_secs(self.limits().request_seconds)
+    }
+
+    /// How long a request may take to arrive: what is left of its time is for the answer.
+    pub(crate) fn arrival_limit(&self) -> Duration {
+        self.time_limit() * 2 / 3
     }
 
     /// The routes: those of the document below its base path, and what surrounds them.

@@ -1,5 +1,5 @@
-//! One request, from its arrival to its answer, in a straight line: request id → limits on size and time → gate →
-//! scope → input → operation → envelope. Nothing goes back up.
+//! One request, from its arrival to its answer, in a straight line: request id → limits on size, time and load → gate
+//! → scope → input → operation → envelope. Nothing goes back up.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -25,11 +25,11 @@ use uuid::Uuid;
 use crate::{
     api::Call,
     app::{App, Behind, Endpoint, Route},
+    connection::{Began, Peer},
     domain::forwarded::Origin,
     gate::{Caller, RateState},
     pages::Page,
     reply::Error,
-    serve::Peer,
 };
 
 /// What the log calls an operation that there is none of.
@@ -60,10 +60,10 @@ pub(crate) async fn operation(
     }
     let name = endpoint.map_or(UNKNOWN, |endpoint| endpoint.operation.id.as_str());
     let mut exchange = Exchange::begin(&app, name, Some(origin(&app, &parts)));
-    let result = match read_body(&app, &parts.headers, body, exchange.deadline).await {
+    let result = match receive(&app, &parts, body).await {
         Ok(body) => {
             let answer = answer(&app, route, &parts, parameters, body, &mut exchange.seen);
-            within(exchange.deadline, answer).await
+            in_turn(&app, exchange.deadline, answer).await
         }
         Err(error) => Err(error),
     };
@@ -95,13 +95,26 @@ pub(crate) async fn unknown_route(
     }
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&app, UNKNOWN, Some(origin(&app, &parts)));
-    let result = match read_body(&app, &parts.headers, body, exchange.deadline).await {
-        Ok(_) => within(exchange.deadline, admit(&app, &parts, &mut exchange.seen))
-            .await
-            .and(nowhere),
+    let result = match receive(&app, &parts, body).await {
+        Ok(_) => {
+            let admitted = admit(&app, &parts, &mut exchange.seen);
+            in_turn(&app, exchange.deadline, admitted)
+                .await
+                .and(nowhere)
+        }
         Err(error) => Err(error),
     };
     exchange.end(result)
+}
+
+/// What is carried out only with so many others at once.
+async fn in_turn<T>(
+    app: &App,
+    deadline: Instant,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let _turn = app.load().turn().await?;
+    within(deadline, answer).await
 }
 
 /// What needs the database, as long as that is worth waiting for.
@@ -193,15 +206,18 @@ fn public(app: &App, operation: &str, parts: &Parts) -> Result<(), Error> {
         .check()
 }
 
-/// Reads the whole body, up to its limits; who sends more, or too slowly, is told before the key is looked at.
-async fn read_body(
-    app: &App,
-    headers: &HeaderMap,
-    mut body: Body,
-    deadline: Instant,
-) -> Result<Bytes, Error> {
+/// Reads the whole body, up to its limits; who sends more, or too slowly, is told before the key is looked at. A slow
+/// body takes nobody's turn.
+async fn receive(app: &App, parts: &Parts, mut body: Body) -> Result<Bytes, Error> {
+    if let Err(overloaded) = app.load().check() {
+        discard(body);
+        return Err(overloaded);
+    }
     let limits = app.limits();
-    let announced = headers
+    let limit = app.arrival_limit();
+    let deadline = began(parts) + limit;
+    let announced = parts
+        .headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limits.body_bytes) {
@@ -210,7 +226,7 @@ async fn read_body(
     }
     let whole = Limited::new(&mut body, limits.body_bytes).collect();
     match timeout_at(deadline, whole).await {
-        Err(_) => Err(Error::RequestTimeout(limits.request_seconds)),
+        Err(_) => Err(Error::RequestTimeout(limit)),
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             discard(body);
@@ -263,6 +279,14 @@ fn origin(app: &App, parts: &Parts) -> Origin {
         .get::<Peer>()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
     app.gate().origin(peer, &parts.headers)
+}
+
+/// When the request began to arrive; now, when the server did not say.
+fn began(parts: &Parts) -> Instant {
+    parts
+        .extensions
+        .get::<Began>()
+        .map_or_else(Instant::now, |began| began.0)
 }
 
 /// From the request id to the log line.

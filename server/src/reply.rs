@@ -1,6 +1,6 @@
 //! What goes back: the envelope of a success, and the one error type that is also the response.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     body::Body,
@@ -165,15 +165,19 @@ pub enum Error {
     /// 400: what cannot be read at all.
     #[error("unreadable request")]
     Malformed(&'static str),
+    /// 400: a body that is no JSON, from this place on.
+    #[error("unreadable body")]
+    #[expect(missing_docs, reason = "the names say it")]
+    NotJson { line: usize, column: usize },
     /// 404.
     #[error("not found")]
     NotFound(&'static str),
     /// 405, with the methods there are.
     #[error("method not allowed")]
     MethodNotAllowed(String),
-    /// 408, after so many seconds.
+    /// 408, after so long.
     #[error("the request did not arrive in time")]
-    RequestTimeout(u64),
+    RequestTimeout(Duration),
     /// 409: a request with the same `Idempotency-Key` is being carried out.
     #[error("the same request is in flight")]
     InFlight,
@@ -194,6 +198,9 @@ pub enum Error {
         /// Seconds until it is worth trying again.
         retry_after: u64,
     },
+    /// 503: so many requests are being carried out that this one would wait too long.
+    #[error("overloaded")]
+    Overloaded,
     /// 503.
     #[error("not available: {0}")]
     Unavailable(#[source] anyhow::Error),
@@ -208,8 +215,8 @@ pub enum Error {
 /// How long to wait for a database that is away.
 const UNAVAILABLE_SECONDS: u64 = 5;
 
-/// How long to wait for a request that is being carried out.
-const IN_FLIGHT_SECONDS: u64 = 1;
+/// How long to wait for requests that are being carried out.
+const SOON_SECONDS: u64 = 1;
 
 #[derive(Serialize)]
 struct ErrorEnvelope<'a> {
@@ -275,7 +282,9 @@ impl Error {
         match self {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "FORBIDDEN"),
-            Self::Invalid(_) | Self::Malformed(_) => (StatusCode::BAD_REQUEST, "VALIDATION_ERROR"),
+            Self::Invalid(_) | Self::Malformed(_) | Self::NotJson { .. } => {
+                (StatusCode::BAD_REQUEST, "VALIDATION_ERROR")
+            }
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "VALIDATION_ERROR"),
             Self::RequestTimeout(_) => (StatusCode::REQUEST_TIMEOUT, "VALIDATION_ERROR"),
@@ -284,7 +293,9 @@ impl Error {
             Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "VALIDATION_ERROR"),
             Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR"),
             Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"),
-            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR"),
+            Self::Overloaded | Self::Unavailable(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR")
+            }
             Self::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "INTERNAL_ERROR"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
         }
@@ -297,10 +308,14 @@ impl Error {
             Self::Invalid(details) if details.len() == 1 => "1 field is not valid".into(),
             Self::Invalid(details) => format!("{} fields are not valid", details.len()),
             Self::Malformed(message) | Self::NotFound(message) => (*message).into(),
-            Self::MethodNotAllowed(methods) => format!("This path takes {methods}"),
-            Self::RequestTimeout(seconds) => {
-                format!("The request did not arrive whole within {seconds} seconds")
+            Self::NotJson { line, column } => {
+                format!("The body is not valid JSON in UTF-8: see line {line}, column {column}")
             }
+            Self::MethodNotAllowed(methods) => format!("This path takes {methods}"),
+            Self::RequestTimeout(limit) => format!(
+                "The request did not arrive whole within {} seconds",
+                limit.as_secs_f64().round()
+            ),
             Self::InFlight => {
                 "A request with this Idempotency-Key is still being carried out; try again".into()
             }
@@ -312,6 +327,7 @@ impl Error {
                 "This Idempotency-Key was sent with another request; send this one with a new key"
                     .into()
             }
+            Self::Overloaded => "Too many requests are being carried out; try again".into(),
             Self::Unavailable(_) => "The service is not available at the moment; try again".into(),
             Self::TimedOut => "The request took too long; try again".into(),
             Self::Internal(_) => "Something went wrong on our side".into(),
@@ -320,7 +336,7 @@ impl Error {
 
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::InFlight => Some(IN_FLIGHT_SECONDS),
+            Self::InFlight | Self::Overloaded => Some(SOON_SECONDS),
             Self::RateLimited { retry_after, .. } => Some(*retry_after),
             Self::Unavailable(_) | Self::TimedOut => Some(UNAVAILABLE_SECONDS),
             _ => None,

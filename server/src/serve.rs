@@ -1,26 +1,21 @@
 //! Accepts connections and ends them in good order.
-//!
-//! axum's own accept loop keeps a connection with half a header open for ever, so this one is hyper-util's, with a
-//! limit on the time a header may take.
 
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
 use tokio::{
     net::{TcpListener, TcpStream},
-    time::{Instant, sleep, timeout_at},
+    sync::watch,
+    time::{sleep, timeout},
 };
-use tower::ServiceExt;
 
-use crate::{app::App, background};
+use crate::{
+    app::App,
+    background,
+    connection::{self, Terms},
+    places::Places,
+};
 
-/// The other end of the connection a request came on.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
+pub use crate::connection::Peer;
 
 /// How long what is under way may take after the server was told to stop: whoever stops it expects it gone within 15
 /// seconds.
@@ -38,58 +33,57 @@ pub async fn serve(
     app: Arc<App>,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let router = app.router()?;
+    let (stop, stopping) = watch::channel(false);
+    let terms = Terms {
+        router: app.router()?,
+        patience: app.arrival_limit().max(Duration::from_secs(1)),
+        stopping,
+    };
     let background = tokio::spawn(background::run(Arc::clone(&app)));
-    let connections = GracefulShutdown::new();
+    let places = Places::of_this_process();
     let mut shutdown = pin!(shutdown);
+    let begin = move |(stream, peer), place| {
+        tokio::spawn(connection::converse(stream, peer, place, terms.clone()));
+    };
     loop {
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(connection) => connection,
-                Err(error) => {
-                    breathe(&error).await;
-                    continue;
-                }
-            },
+        let place = tokio::select! {
+            place = places.take() => place,
             () = &mut shutdown => break,
         };
-        let service = router
-            .clone()
-            .map_request(move |mut request: hyper::Request<_>| {
-                request.extensions_mut().insert(Peer(peer));
-                request
-            });
-        let connection =
-            http(&app).serve_connection(no_delay(stream), TowerToHyperService::new(service));
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
-            // A client that went away or sent nonsense is no event for the operator.
-            drop(connection.await);
-        });
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => begin(accepted, place),
+                Err(error) => breathe(&error).await,
+            },
+            () = &mut shutdown => break,
+        }
     }
-    drop(listener);
     background.abort();
-    let end = Instant::now() + GRACE;
-    if timeout_at(end, connections.shutdown()).await.is_err() {
+    let in_good_order = async {
+        // Whoever is connected may have sent a request already.
+        for accepted in connected(listener) {
+            begin(accepted, places.take().await);
+        }
+        drop(begin);
+        stop.send_replace(true);
+        stop.closed().await;
+        app.gate().last_used().write(app.store()).await;
+        app.store().close().await;
+    };
+    if timeout(GRACE, in_good_order).await.is_err() {
         tracing::warn!("requests were still under way when the server stopped");
     }
-    // What is not written by then is not worth a longer stop.
-    drop(timeout_at(end, app.gate().last_used().write(app.store())).await);
-    app.store().close().await;
     Ok(())
 }
 
-fn http(app: &App) -> hyper::server::conn::http1::Builder {
-    let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(app.time_limit().max(Duration::from_secs(1)));
-    http
-}
-
-fn no_delay(stream: TcpStream) -> TokioIo<TcpStream> {
-    // Without it a small answer may wait for the client's acknowledgement; it works either way.
-    drop(stream.set_nodelay(true));
-    TokioIo::new(stream)
+/// The connections that the machine has accepted for this listener, which takes no more.
+fn connected(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    let listener = listener.into_std().ok();
+    std::iter::from_fn(move || {
+        let (stream, peer) = listener.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    })
 }
 
 /// A connection that failed before it was accepted is the client's affair; no room for more is ours, and passes.

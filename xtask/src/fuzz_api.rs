@@ -4,13 +4,10 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
-use clap::ValueEnum;
 
 use crate::{
-    cargo, paths,
-    postgres::{self, Postgres},
-    process,
-    server::Server,
+    paths, process,
+    site::{self, Database, Engine, Site},
     tools::Toolbox,
 };
 
@@ -28,35 +25,13 @@ pub(crate) struct Args {
     seed: Option<u128>,
 }
 
-/// A kind of database.
-#[derive(Clone, Copy, ValueEnum)]
-enum Engine {
-    /// A file
-    Sqlite,
-    /// A server of its own
-    Postgres,
-}
-
 /// Starts a server with some leads in it and lets schemathesis loose on it.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let tools = Toolbox::open("fuzz")?;
-    process::run(cargo::cargo("build").args([
-        "--release",
-        "--locked",
-        "--bin",
-        "konektor-server",
-    ]))?;
-    let program = paths::target()?.join("release/konektor-server");
-
-    let directory = tempfile::Builder::new().prefix("konektor-fuzz").tempdir()?;
-    let postgres = start_postgres(args.engine)?;
-    let database_url = postgres.as_ref().map_or_else(
-        || format!("sqlite:{}", directory.path().join("konektor.db").display()),
-        Postgres::url,
-    );
-    let log = directory.path().join("server.log");
-    let server = Server::start(&program, &database_url, &log)?;
-    let api_key = workspace_with_leads(&server)?;
+    let program = site::build_server()?;
+    let database = Database::start(args.engine)?;
+    let site = Site::start(&program, &database.url(), None)?;
+    site.seed(200)?;
 
     let mut schemathesis = tools.command("schemathesis");
     schemathesis
@@ -64,47 +39,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .arg(paths::tool_settings().join("fuzz/schemathesis.toml"))
         .arg("run")
         .arg(paths::openapi())
-        .args(["--url", &server.api_url()])
+        .args(["--url", &site.server.api_url()])
         .args(["--max-examples", &args.examples.to_string()])
-        .env("KONEKTOR_API_KEY", api_key)
+        .env("KONEKTOR_API_KEY", &site.api_key)
         // Where it leaves the failures for `schemathesis replay`.
         .current_dir(tools.workshop("run")?);
     if let Some(seed) = args.seed {
         schemathesis.args(["--seed", &seed.to_string()]);
     }
     process::run(&mut schemathesis)
-        .inspect_err(|_| show_last_lines(&log))
+        .inspect_err(|_| show_last_lines(&site.log()))
         .context("the server does not answer as openapi.yaml says")
-}
-
-fn start_postgres(engine: Engine) -> Result<Option<Postgres>> {
-    match engine {
-        Engine::Sqlite => Ok(None),
-        Engine::Postgres => {
-            postgres::install()?;
-            Postgres::start().map(Some)
-        }
-    }
-}
-
-/// A key for a workspace that may send as fast as it can.
-fn workspace_with_leads(server: &Server) -> Result<String> {
-    let workspace = server.ask(
-        &["workspace", "create", "--name", "Fuzz", "--plan", "custom"]
-            .into_iter()
-            .chain(["--requests-per-minute", "1000000"])
-            .collect::<Vec<_>>(),
-        "workspaceId",
-    )?;
-    process::run(
-        server
-            .command()
-            .args(["seed", "--workspace", &workspace, "--leads", "200"]),
-    )?;
-    server.ask(
-        &["key", "create", "--workspace", &workspace, "--all-scopes"],
-        "apiKey",
-    )
 }
 
 fn show_last_lines(log: &Path) {

@@ -3,6 +3,7 @@
 mod cargo;
 mod debian;
 mod deny;
+mod faults;
 mod fuzz;
 mod fuzz_api;
 mod generate;
@@ -10,6 +11,7 @@ mod paths;
 mod postgres;
 mod process;
 mod server;
+mod site;
 mod spec;
 mod test;
 mod tools;
@@ -39,6 +41,8 @@ enum Chore {
     Fuzz(fuzz::Args),
     /// Send the real server a few thousand requests made up from openapi.yaml
     FuzzApi(fuzz_api::Args),
+    /// Kill, stop, starve and crowd the real server, and see what becomes of it
+    Faults(faults::Args),
     /// Run a command with a throw-away PostgreSQL in `KONEKTOR_TEST_POSTGRES_URL`
     Postgres(postgres::Args),
 }
@@ -61,6 +65,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Generate { check } => generate::run(check),
         Chore::Deny => deny::run(),
         Chore::Fuzz(args) => fuzz::run(&args),
+        Chore::Faults(args) => faults::run(&args),
         Chore::FuzzApi(args) => fuzz_api::run(&args),
         Chore::Postgres(args) => postgres::run(&args),
     }

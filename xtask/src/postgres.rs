@@ -4,14 +4,14 @@ use std::{
     env, fs,
     net::TcpListener,
     os::unix::{fs::chown, process::CommandExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::{
@@ -65,7 +65,7 @@ pub(crate) fn is_installed() -> bool {
 /// everything in a temporary directory. Dropping it ends the server and removes the directory.
 pub(crate) struct Postgres {
     process: Group,
-    directory: TempDir,
+    cluster: Cluster,
     port: u16,
 }
 
@@ -76,31 +76,63 @@ impl Postgres {
     ///
     /// When PostgreSQL is not installed or does not start; then with what it has logged.
     pub(crate) fn start() -> Result<Self> {
-        let programs = programs().context("PostgreSQL is not installed")?;
-        let account = Account::for_server()?;
-        let directory = tempfile::Builder::new().prefix("konektor-pg").tempdir()?;
-        if let Some(account) = &account {
-            chown(directory.path(), Some(account.user), Some(account.group))?;
-        }
-        let server = Server {
-            programs,
-            account,
-            directory: directory.path(),
-        };
+        Self::start_with(Disk::Ignored)
+    }
 
-        server.make_cluster()?;
+    /// The same, but what it says is written is on the disk, as it comes.
+    pub(crate) fn start_durable() -> Result<Self> {
+        Self::start_with(Disk::Waited)
+    }
+
+    fn start_with(disk: Disk) -> Result<Self> {
+        let cluster = Cluster::make(disk)?;
         let port = free_port()?;
-        let process = server.start(port)?;
+        let process = cluster.start(port)?;
         Ok(Self {
             process,
-            directory,
+            cluster,
             port,
         })
     }
 
+    /// The port of 127.0.0.1 that it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The URL of the server's own database.
     pub(crate) fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+        url(self.port)
+    }
+
+    /// Ends the server at once, connections and all.
+    pub(crate) fn crash(&mut self) -> Result<()> {
+        self.process.signal(Signal::QUIT)?;
+        let ended = self.process.end_within(START)?;
+        ended.context("PostgreSQL does not end").map(drop)
+    }
+
+    /// Starts it again after [`Self::crash`].
+    pub(crate) fn start_again(&mut self) -> Result<()> {
+        self.process = self.cluster.start(self.port)?;
+        Ok(())
+    }
+
+    /// Stops every process of the server where it is, until what this returns is dropped.
+    pub(crate) fn freeze(&self) -> Result<Frozen> {
+        let frozen = Frozen(self.process_ids()?);
+        frozen.signal(Signal::STOP);
+        Ok(frozen)
+    }
+
+    /// The server's processes, its connections' included, which are no group with it.
+    fn process_ids(&self) -> Result<Vec<Pid>> {
+        let leader = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{leader}/task/{leader}/children"))?;
+        let ids = children.split_whitespace().map(str::to_owned);
+        ids.chain([leader.to_string()])
+            .map(|id| Pid::from_raw(id.parse()?).context("process 0 is nobody's"))
+            .collect()
     }
 
     /// Leaves the server running and its directory in place, and says how to end it.
@@ -108,7 +140,7 @@ impl Postgres {
         let url = self.url();
         let process = self.process.id();
         self.process.release();
-        let directory = self.directory.keep();
+        let directory = self.cluster.directory.keep();
         println!(
             "kept      {url}\n          data and log in {}",
             directory.display()
@@ -117,17 +149,58 @@ impl Postgres {
     }
 }
 
-struct Server<'a> {
-    programs: PathBuf,
-    account: Option<Account>,
-    directory: &'a Path,
+/// The URL of the own database of a server behind this port of 127.0.0.1.
+pub(crate) fn url(port: u16) -> String {
+    format!("postgres://postgres@127.0.0.1:{port}/postgres")
 }
 
-impl Server<'_> {
+/// Processes that do nothing, not even end. Dropping it lets them go on.
+pub(crate) struct Frozen(Vec<Pid>);
+
+impl Frozen {
+    fn signal(&self, signal: Signal) {
+        for id in &self.0 {
+            // A connection may have ended meanwhile.
+            let _ = kill_process(*id, signal);
+        }
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.signal(Signal::CONT);
+    }
+}
+
+/// Whether what is written has to survive a power cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Disk {
+    Ignored,
+    Waited,
+}
+
+struct Cluster {
+    programs: PathBuf,
+    account: Option<Account>,
+    directory: TempDir,
+    disk: Disk,
+}
+
+impl Cluster {
     /// With the collation of a language where there is one (ICU, since version 15): an order that
     /// is right only under `C` must not pass here and fail at a customer's.
-    fn make_cluster(&self) -> Result<()> {
-        let mut initdb = self.command("initdb");
+    fn make(disk: Disk) -> Result<Self> {
+        let cluster = Self {
+            programs: programs().context("PostgreSQL is not installed")?,
+            account: Account::for_server()?,
+            directory: tempfile::Builder::new().prefix("konektor-pg").tempdir()?,
+            disk,
+        };
+        if let Some(account) = &cluster.account {
+            let directory = cluster.directory.path();
+            chown(directory, Some(account.user), Some(account.group))?;
+        }
+        let mut initdb = cluster.command("initdb");
         initdb.args([
             "--pgdata=data",
             "--username=postgres",
@@ -135,31 +208,35 @@ impl Server<'_> {
             "--no-sync",
         ]);
         initdb.args(["--no-locale", "--encoding=UTF8"]);
-        if self.version()? >= 15 {
+        if cluster.version()? >= 15 {
             initdb.args(["--locale-provider=icu", "--icu-locale=id-ID"]);
         }
         process::read(&mut initdb).context("making a PostgreSQL cluster")?;
-        Ok(())
+        Ok(cluster)
     }
 
     fn start(&self, port: u16) -> Result<Group> {
-        let log = fs::File::create(self.directory.join("log"))?;
+        let log = fs::File::create(self.directory.path().join("log"))?;
         let mut postgres = self.command("postgres");
         postgres
             .args(["-D", "data", "-p", &port.to_string()])
             .stdout(log.try_clone()?)
             .stderr(log);
-        for setting in [
+        let settings = [
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=.",
             "max_connections=300",
-            // Nothing here outlives the run, so nothing has to survive a power cut.
+            "wal_level=minimal",
+            "max_wal_senders=0",
+        ];
+        // For those whose data does not outlive the run.
+        let careless = [
             "fsync=off",
             "synchronous_commit=off",
             "full_page_writes=off",
-            "wal_level=minimal",
-            "max_wal_senders=0",
-        ] {
+        ];
+        let careless = careless.iter().filter(|_| self.disk == Disk::Ignored);
+        for setting in settings.iter().chain(careless) {
             postgres.args(["-c", setting]);
         }
         let mut process = Group::spawn(&mut postgres, Signal::QUIT)?;
@@ -177,7 +254,7 @@ impl Server<'_> {
         ])) {
             process::check_interrupted()?;
             if process.has_ended()? || started.elapsed() > START {
-                let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+                let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
                 bail!("the throw-away PostgreSQL does not start:\n{log}");
             }
             thread::sleep(Duration::from_millis(50));
@@ -196,7 +273,7 @@ impl Server<'_> {
 
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
-        command.current_dir(self.directory);
+        command.current_dir(&self.directory);
         for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with("PG") {
                 command.env_remove(&name);

@@ -14,7 +14,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -121,6 +123,17 @@ impl Group {
     pub(crate) fn has_ended(&mut self) -> Result<bool> {
         self.ended = self.ended || self.leader.try_wait()?.is_some();
         Ok(self.ended)
+    }
+
+    /// Signals the leader alone.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        kill_process(self.id, signal).with_context(|| format!("signalling process {}", self.id()))
+    }
+
+    /// How the leader has ended, if it does so in this time.
+    pub(crate) fn end_within(&mut self, time: Duration) -> Result<Option<ExitStatus>> {
+        self.has_ended_within(time);
+        Ok(self.leader.try_wait()?)
     }
 
     /// Leaves the processes alone from now on.

@@ -1,10 +1,11 @@
 //! A throw-away konektor-server: the real program, on a free port.
 
 use std::{
+    fs::{self, File},
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitStatus},
     thread,
     time::{Duration, Instant},
 };
@@ -20,34 +21,82 @@ use crate::{
 /// How long a server may take until it is ready.
 const START: Duration = Duration::from_secs(30);
 
-/// A running server. Dropping it ends it.
+/// A server, running unless it was ended. Dropping it ends it.
 pub(crate) struct Server {
     address: SocketAddr,
     database_url: String,
+    log: PathBuf,
     master_key: String,
+    open_files: Option<u32>,
     process: Option<Group>,
     program: PathBuf,
 }
 
 impl Server {
     /// Starts `program` on the database at `database_url`, under a new master key, and waits until
-    /// it is ready. Its log goes to the file `log`.
-    pub(crate) fn start(program: &Path, database_url: &str, log: &Path) -> Result<Self> {
+    /// it is ready. Its log goes to the file `log`; it may have so many files open, or as many as
+    /// this program.
+    pub(crate) fn start(
+        program: &Path,
+        database_url: &str,
+        log: &Path,
+        open_files: Option<u32>,
+    ) -> Result<Self> {
         let mut server = Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?)),
             database_url: database_url.to_owned(),
+            log: log.to_owned(),
             master_key: process::read(Command::new(program).arg("keygen"))?,
+            open_files,
             process: None,
             program: program.to_owned(),
         };
-        let log_file = std::fs::File::create(log)?;
-        let mut serve = server.command();
-        serve.args(["serve", "--listen", &server.address.to_string()]);
-        serve.stdout(log_file.try_clone()?).stderr(log_file);
-        let mut process = Group::spawn(&mut serve, Signal::TERM)?;
-        server.wait_until_ready(&mut process, log)?;
-        server.process = Some(process);
+        server.start_again()?;
         Ok(server)
+    }
+
+    /// Starts it again where it was, after it has ended; how long it took to be ready.
+    pub(crate) fn start_again(&mut self) -> Result<Duration> {
+        let log = File::options().create(true).append(true).open(&self.log)?;
+        let mut serve = match self.open_files {
+            None => self.command(),
+            Some(files) => {
+                let mut shell = self.environment(Command::new("sh"));
+                let limited = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+                shell.args(["-c", &limited]).arg(&self.program);
+                shell
+            }
+        };
+        serve.args(["serve", "--listen", &self.address.to_string()]);
+        serve.stdout(log.try_clone()?).stderr(log);
+        let started = Instant::now();
+        let mut process = Group::spawn(&mut serve, Signal::TERM)?;
+        self.wait_until_ready(&mut process)?;
+        self.process = Some(process);
+        Ok(started.elapsed())
+    }
+
+    /// Ends it without a word: it can do nothing more.
+    pub(crate) fn kill(&self) -> Result<()> {
+        let process = self.process.as_ref().context("it is not running")?;
+        process.signal(Signal::KILL)
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn terminate(&self) -> Result<()> {
+        let process = self.process.as_ref().context("it is not running")?;
+        process.signal(Signal::TERM)
+    }
+
+    /// How it has ended, if it does so in this time.
+    pub(crate) fn end_within(&mut self, time: Duration) -> Result<Option<ExitStatus>> {
+        let process = self.process.as_mut().context("it is not running")?;
+        process.end_within(time)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The base of every operation's URL.
@@ -57,7 +106,10 @@ impl Server {
 
     /// The program, to be given a command of its own that works on the same database.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+        self.environment(Command::new(&self.program))
+    }
+
+    fn environment(&self, mut command: Command) -> Command {
         command
             .env("KONEKTOR_DATABASE_URL", &self.database_url)
             .env("KONEKTOR_MASTER_KEY", &self.master_key)
@@ -76,15 +128,15 @@ impl Server {
         Ok(value.to_owned())
     }
 
-    fn wait_until_ready(&self, process: &mut Group, log: &Path) -> Result<()> {
+    fn wait_until_ready(&self, process: &mut Group) -> Result<()> {
         let started = Instant::now();
         while !self.is_ready().unwrap_or(false) {
             process::check_interrupted()?;
             if process.has_ended()? || started.elapsed() > START {
-                let log = std::fs::read_to_string(log).unwrap_or_default();
+                let log = fs::read_to_string(&self.log).unwrap_or_default();
                 bail!("the server does not start:\n{log}");
             }
-            thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(10));
         }
         Ok(())
     }

@@ -76,7 +76,11 @@ impl Rules {
         let mut body = match &rules.body {
             None => Value::Null,
             Some(_) => serde_json::from_slice(body)
-                .map_err(|_| Error::Malformed("The body is not valid JSON in UTF-8"))?,
+                // The parser's own words repeat what was sent.
+                .map_err(|error| Error::NotJson {
+                    line: error.line(),
+                    column: error.column(),
+                })?,
         };
         rules.path.check(&Value::Object(path.clone()), &mut bad);
         rules.query.check(&Value::Object(query.clone()), &mut bad);

@@ -13,6 +13,7 @@ mod conformance;
 mod conversions;
 mod document;
 mod gate;
+mod hostile;
 mod idempotency;
 mod leads;
 mod promises;

@@ -1,0 +1,77 @@
+//! The disk under SQLite is full: writes are put off, reads go on, and room is all it needs.
+
+use std::{
+    fs::{self, File},
+    io::{Read, Write, repeat},
+    path::Path,
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use super::{
+    Setting,
+    outage::{Outage, asks_to_come_back, is_well},
+};
+use crate::{
+    process,
+    site::{self, Site},
+};
+
+pub(super) fn run(setting: &Setting) -> Result<String> {
+    let disk = Disk::mount()?;
+    let site = Site::start(setting.program, &site::sqlite_url(disk.path()), None)?;
+    let outage = Outage {
+        lasts: std::time::Duration::from_secs(10),
+        answers: |call| {
+            if call.notes.is_empty() {
+                is_well(call)
+            } else {
+                asks_to_come_back(call)
+            }
+        },
+    };
+    outage.endure(&site, |during| {
+        let ballast = disk.path().join("ballast");
+        disk.fill(&ballast)?;
+        during()?;
+        Ok(fs::remove_file(ballast)?)
+    })
+}
+
+/// A file system of its own in memory, just large enough.
+struct Disk(TempDir);
+
+impl Disk {
+    fn mount() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("konektor-disk").tempdir()?;
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=64m", "tmpfs"]);
+        process::read(mount.arg(folder.path()))
+            .context("a small disk can be mounted by root only: run this as root")?;
+        Ok(Self(folder))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Fills the disk to the last byte.
+    fn fill(&self, ballast: &Path) -> Result<()> {
+        let mut file = File::create(ballast)?;
+        let mut zeros = repeat(0).take(1 << 30);
+        let written = std::io::copy(&mut zeros, &mut file);
+        let full = written.err().context("the disk does not fill")?;
+        anyhow::ensure!(full.kind() == std::io::ErrorKind::StorageFull, "{full}");
+        // The last page may have been written in part.
+        while file.write_all(&[0]).is_ok() {}
+        Ok(())
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        process::succeeds(Command::new("umount").arg(self.path()));
+    }
+}
