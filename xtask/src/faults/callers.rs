@@ -2,14 +2,14 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, bail, ensure};
 
-use super::client::{Answer, Client, Failure, Request};
+use super::client::{Answer, Client, Failure, HANG, Request};
 use crate::site::Site;
 
 /// How many write at once.
@@ -44,21 +44,21 @@ impl Call {
     }
 }
 
-/// Makes leads as fast as the server takes them, until `ended` or until nobody answers.
-pub(super) fn write_until(site: &Site, name: &str, ended: &AtomicBool) -> Vec<Call> {
+/// Makes leads as fast as the server takes them, until nobody answers.
+fn write(site: &Site, name: &str, acknowledged: &AtomicUsize) -> Vec<Call> {
     let mut client = Client::of(site);
     let mut calls = Vec::new();
-    while !ended.load(Ordering::Relaxed) {
+    loop {
         let notes = format!("{name}-{}", calls.len());
         let request = Request::create(&notes);
         let call = Call::make(&mut client, notes, &request);
         let is_over = call.outcome.is_err();
+        acknowledged.fetch_add(usize::from(call.is_acknowledged()), Ordering::Relaxed);
         calls.push(call);
         if is_over {
-            break;
+            return calls;
         }
     }
-    calls
 }
 
 /// Fails unless every acknowledged lead is there once, and no lead is there twice; `may_be` were
@@ -102,21 +102,28 @@ pub(super) fn check_leads(site: &Site, acknowledged: &[String], may_be: &[String
     Ok(())
 }
 
-/// Runs so many writers beside `meanwhile`, which is given what ends them.
-pub(super) fn beside_writers<T>(
+/// Lets everybody write, does something to the server in the middle of it, after which it answers
+/// nobody, and returns what became of every write.
+pub(super) fn burst<T>(
     site: &Site,
-    name: &str,
-    meanwhile: impl FnOnce(&AtomicBool) -> T,
-) -> (T, Vec<Call>) {
-    let ended = AtomicBool::new(false);
+    round: u32,
+    end: impl FnOnce() -> Result<T>,
+) -> (Result<T>, Vec<Call>) {
+    let acknowledged = AtomicUsize::new(0);
+    // Sooner and later in the life of a server.
+    let enough = WRITERS + round as usize * 71 % 500;
     thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
-                let (name, ended) = (format!("{name}-{writer}"), &ended);
-                scope.spawn(move || write_until(site, &name, ended))
+                let (name, acknowledged) = (format!("burst-{round}-{writer}"), &acknowledged);
+                scope.spawn(move || write(site, &name, acknowledged))
             })
             .collect();
-        let result = meanwhile(&ended);
+        let began = Instant::now();
+        while acknowledged.load(Ordering::Relaxed) < enough && began.elapsed() < HANG {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let result = end();
         let calls = writers.into_iter().filter_map(|writer| writer.join().ok());
         (result, calls.flatten().collect())
     })

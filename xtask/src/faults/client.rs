@@ -71,21 +71,19 @@ impl Request {
 
     /// The bytes of the request as this client sends them.
     pub(super) fn bytes(&self, api_key: &str) -> String {
-        let mut text = format!(
-            "{} {} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {api_key}\r\n",
-            self.method, self.path
-        );
-        if let Some(key) = &self.idempotency_key {
-            text.push_str(&format!("idempotency-key: {key}\r\n"));
+        let mut head = vec![
+            format!("{} {} HTTP/1.1", self.method, self.path),
+            "host: localhost".to_owned(),
+            format!("authorization: Bearer {api_key}"),
+        ];
+        let key = self.idempotency_key.iter();
+        head.extend(key.map(|key| format!("idempotency-key: {key}")));
+        if let Some(body) = &self.body {
+            head.push("content-type: application/json".to_owned());
+            head.push(format!("content-length: {}", body.len()));
         }
         let body = self.body.as_deref().unwrap_or_default();
-        if !body.is_empty() {
-            let length = body.len();
-            text.push_str(&format!(
-                "content-type: application/json\r\ncontent-length: {length}\r\n"
-            ));
-        }
-        text + "\r\n" + body
+        format!("{}\r\n\r\n{body}", head.join("\r\n"))
     }
 }
 

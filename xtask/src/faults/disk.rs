@@ -2,12 +2,13 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Write, repeat},
+    io::{ErrorKind, Read, Write, repeat},
     path::Path,
     process::Command,
+    time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use super::{
@@ -23,7 +24,7 @@ pub(super) fn run(setting: &Setting) -> Result<String> {
     let disk = Disk::mount()?;
     let site = Site::start(setting.program, &site::sqlite_url(disk.path()), None)?;
     let outage = Outage {
-        lasts: std::time::Duration::from_secs(10),
+        lasts: Duration::from_secs(10),
         answers: |call| {
             if call.notes.is_empty() {
                 is_well(call)
@@ -34,7 +35,7 @@ pub(super) fn run(setting: &Setting) -> Result<String> {
     };
     outage.endure(&site, |during| {
         let ballast = disk.path().join("ballast");
-        disk.fill(&ballast)?;
+        fill(&ballast)?;
         during()?;
         Ok(fs::remove_file(ballast)?)
     })
@@ -56,22 +57,22 @@ impl Disk {
     fn path(&self) -> &Path {
         self.0.path()
     }
-
-    /// Fills the disk to the last byte.
-    fn fill(&self, ballast: &Path) -> Result<()> {
-        let mut file = File::create(ballast)?;
-        let mut zeros = repeat(0).take(1 << 30);
-        let written = std::io::copy(&mut zeros, &mut file);
-        let full = written.err().context("the disk does not fill")?;
-        anyhow::ensure!(full.kind() == std::io::ErrorKind::StorageFull, "{full}");
-        // The last page may have been written in part.
-        while file.write_all(&[0]).is_ok() {}
-        Ok(())
-    }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
         process::succeeds(Command::new("umount").arg(self.path()));
     }
+}
+
+/// Fills the disk that this file is to be on to the last byte.
+fn fill(ballast: &Path) -> Result<()> {
+    let mut file = File::create(ballast)?;
+    let mut zeros = repeat(0).take(1 << 30);
+    let written = std::io::copy(&mut zeros, &mut file);
+    let full = written.err().context("the disk does not fill")?;
+    ensure!(full.kind() == ErrorKind::StorageFull, "{full}");
+    // The last page may have been written in part.
+    while file.write_all(&[0]).is_ok() {}
+    Ok(())
 }

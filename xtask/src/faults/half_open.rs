@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{
     Setting,
@@ -90,8 +90,10 @@ fn work<T: Send>(
     process::check_interrupted()?;
     let bad = calls.iter().find(|call| !is_well(call));
     if let Some(bad) = bad {
-        let error = bad.outcome.as_ref().err();
-        ensure!(false, "an honest call had {:?} {error:?}", bad.status());
+        match &bad.outcome {
+            Ok(answer) => bail!("an honest call was answered {}", answer.body),
+            Err(failure) => bail!("an honest call had no answer: {failure:?}"),
+        }
     }
     let mut times: Vec<_> = calls.iter().map(|call| call.took).collect();
     times.sort();

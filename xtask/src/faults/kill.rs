@@ -1,12 +1,12 @@
 //! The server is killed in the middle of a burst of writes, again and again.
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
 use super::{
     Setting,
-    callers::{Call, beside_writers, check_leads},
+    callers::{self, Call, check_leads},
     client::{Client, Request},
     ms,
 };
@@ -54,12 +54,7 @@ pub(super) fn run(setting: &Setting) -> Result<String> {
 
 /// Writes until the server is killed; what was on its way then.
 fn burst(site: &mut Site, round: u32, acknowledged: &mut Vec<String>) -> Result<Vec<String>> {
-    // Sooner and later in the life of a server.
-    let moment = Duration::from_millis(200 + u64::from(round) * 71 % 500);
-    let (killed, calls) = beside_writers(&*site, &format!("kill-{round}"), |_| {
-        thread::sleep(moment);
-        site.server.kill()
-    });
+    let (killed, calls) = callers::burst(site, round, || site.server.kill());
     killed?;
     site.server.end_within(READY)?.context("it does not end")?;
     let mut unanswered = Vec::new();

@@ -116,14 +116,8 @@ struct Setting<'a> {
 /// # Errors
 /// When anything was lost, doubled, broken off, or too slow; what it was stands in the table.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let built;
-    let program = match &args.program {
-        Some(program) => program,
-        None => {
-            built = site::build_server()?;
-            &built
-        }
-    };
+    let given = args.program.clone();
+    let program = given.map_or_else(site::build_server, Ok)?;
     allow_many_connections();
     let mut failed = 0;
     for fault in Fault::value_variants() {
@@ -136,7 +130,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             }
             let started = Instant::now();
             let setting = Setting {
-                program,
+                program: &program,
                 engine: *engine,
                 rounds: args.rounds.max(1),
             };

@@ -131,20 +131,24 @@ impl Outage {
         happen: impl FnOnce(&mut dyn FnMut() -> Result<()>) -> Result<()>,
     ) -> Result<Course> {
         thread::sleep(Duration::from_secs(2));
-        let mut broke = Instant::now();
-        let mut noticed = None;
+        let breaking = Instant::now();
+        let mut course = None;
         happen(&mut || {
-            broke = Instant::now();
-            noticed = Some(self.watch(site)?);
+            let broken = Instant::now();
+            let noticed = self.watch(site)?;
+            course = Some((broken, noticed, Instant::now()));
             Ok(())
         })?;
+        let (broken, noticed, mending) = course.context("nothing happened")?;
         let mended = Instant::now();
         let probes = wait_until_well(site, mended)?;
         let well = Instant::now();
         thread::sleep(Duration::from_secs(2));
         Ok(Course {
-            broke,
-            noticed: noticed.context("nothing happened")?,
+            breaking,
+            broken,
+            noticed,
+            mending,
             mended,
             well,
             probes,
@@ -185,8 +189,8 @@ impl Outage {
         for call in calls {
             let (began, answered) = (call.began, call.began + call.took);
             ensure!(call.took <= HANG, "a request took {}", ms(call.took));
-            let during = began > course.broke && answered < course.mended;
-            let beside = answered < course.broke || began > course.well;
+            let during = began > course.broken && answered < course.mending;
+            let beside = answered < course.breaking || began > course.well;
             let good = match (during, beside) {
                 (true, _) => (self.answers)(call),
                 (_, true) => is_well(call),
@@ -228,8 +232,10 @@ impl Outage {
 
 /// When what happened.
 struct Course {
-    broke: Instant,
+    breaking: Instant,
+    broken: Instant,
     noticed: Duration,
+    mending: Instant,
     mended: Instant,
     well: Instant,
     /// What was written to find that out.

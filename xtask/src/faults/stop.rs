@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{
     Setting,
-    callers::{Call, beside_writers, check_leads},
+    callers::{self, Call, check_leads},
     client::{Client, Failure, Request},
     ms,
 };
@@ -70,7 +70,6 @@ pub(super) fn run(setting: &Setting) -> Result<String> {
 
 /// Writes until the server has stopped; when it was told to.
 fn burst(site: &Site, round: u32) -> Result<(Instant, Vec<Call>)> {
-    let moment = Duration::from_millis(300 + u64::from(round) * 71 % 500);
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         let slow: Vec<_> = (0..SLOW_WRITERS)
@@ -79,8 +78,7 @@ fn burst(site: &Site, round: u32) -> Result<(Instant, Vec<Call>)> {
                 scope.spawn(move || write_slowly(site, &name, ended))
             })
             .collect();
-        let (told, mut calls) = beside_writers(site, &format!("stop-{round}"), |_| {
-            thread::sleep(moment);
+        let (told, mut calls) = callers::burst(site, round, || {
             let told = Instant::now();
             site.server.terminate().map(|()| told)
         });
