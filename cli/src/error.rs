@@ -237,7 +237,8 @@ fn exit(kind: ErrorKind) -> Exit {
         ErrorKind::NotFound => Exit::NotFound,
         ErrorKind::Validation => Exit::NotValid,
         ErrorKind::RateLimited => Exit::RateLimited,
-        ErrorKind::Network
+        ErrorKind::Conflict
+        | ErrorKind::Network
         | ErrorKind::Timeout
         | ErrorKind::Server
         | ErrorKind::UnexpectedResponse => Exit::Unavailable,
