@@ -1,6 +1,6 @@
 //! Values that mean harm, in every text field and every query parameter of the document.
 
-use futures::future::join_all;
+use futures::{StreamExt, stream};
 use konektor_spec::{Location, Operation, Spec};
 use konektor_tests::{Answer, Server, both_engines};
 use serde_json::{Value, json};
@@ -72,6 +72,18 @@ fn takes_text(schema: &Value) -> bool {
     is_text && schema["enum"].is_null()
 }
 
+/// Fewer than a server carries out at once.
+async fn some_at_once<T, F: Future>(
+    each: impl IntoIterator<Item = T>,
+    send: impl FnMut(T) -> F,
+) -> Vec<F::Output> {
+    stream::iter(each)
+        .map(send)
+        .buffer_unordered(8)
+        .collect()
+        .await
+}
+
 impl Field {
     /// The example of its operation with this value in the field; what has to be unique is left out elsewhere.
     fn body(&self, value: &str) -> Value {
@@ -119,13 +131,12 @@ impl Field {
 both_engines! {
     async fn sql_in_any_text_field_is_text(server) {
         let fields = text_fields();
-        let answers = join_all(fields.iter().flat_map(|field| SQL.map(|sql| (field, sql))).map(
-            async |(field, sql)| {
-                let answer = field.send(&server, field.body(sql).to_string()).await;
-                must_be_kept_or_refused(field, sql, &answer);
-                answer
-            },
-        ))
+        let each = fields.iter().flat_map(|field| SQL.map(|sql| (field, sql)));
+        let answers = some_at_once(each, async |(field, sql)| {
+            let answer = field.send(&server, field.body(sql).to_string()).await;
+            must_be_kept_or_refused(field, sql, &answer);
+            answer
+        })
         .await;
         let made = answers.iter().filter(|answer| answer.status == 201);
         let leads = made.filter(|answer| answer.json["data"]["uniqueCode"].is_string()).count();
@@ -135,35 +146,40 @@ both_engines! {
 
     async fn text_in_any_field_is_kept_exactly(server) {
         let fields = text_fields();
-        join_all(fields.iter().flat_map(|field| UNICODE.map(|text| (field, text))).map(async |(field, text)| {
+        let each = fields.iter().flat_map(|field| UNICODE.map(|text| (field, text)));
+        some_at_once(each, async |(field, text)| {
             let answer = field.send(&server, field.body(text).to_string()).await;
             must_be_kept_or_refused(field, text, &answer);
             let said = &answer.json["data"];
-            if let (Some(id), Some(kept)) = (said["id"].as_str(), said[field.name()].as_str()) {
+            // What was found instead of made, the others of this test change as well.
+            if answer.status == 201
+                && let (Some(id), Some(kept)) = (said["id"].as_str(), said[field.name()].as_str())
+            {
                 let read = server.find(id).await;
                 assert_eq!(read.data()[field.name()], kept, "{}", field.path);
             }
-        }))
+        })
         .await;
     }
 
     async fn nul_is_refused_in_any_text_field(server) {
-        join_all(text_fields().iter().map(async |field| {
+        some_at_once(&text_fields(), async |field: &Field| {
             let answer = field.send(&server, field.body("a\0b").to_string()).await;
             assert_eq!(answer.status, 400, "{}", field.path);
             assert_ne!(answer.complaint(&field.dotted()), "", "{}: {}", field.path, answer.text);
-        }))
+        })
         .await;
     }
 
     async fn an_unpaired_surrogate_is_refused_in_any_text_field(server) {
         let fields = text_fields();
-        join_all(fields.iter().flat_map(|field| SURROGATES.map(|text| (field, text))).map(async |(field, text)| {
+        let each = fields.iter().flat_map(|field| SURROGATES.map(|text| (field, text)));
+        some_at_once(each, async |(field, text)| {
             let body = field.body("SURROGATE").to_string().replace("SURROGATE", text);
             let answer = field.send(&server, body).await;
             assert_eq!(answer.status, 400, "{} {text}", field.path);
             assert!(answer.message().starts_with("The body is not valid JSON in UTF-8: see line 1, column "));
-        }))
+        })
         .await;
     }
 
@@ -187,7 +203,7 @@ both_engines! {
         let parameters = operations.flat_map(|operation| {
             operation.parameters_in(Location::Query).map(move |parameter| (operation, parameter))
         });
-        join_all(parameters.map(async |(operation, parameter)| {
+        some_at_once(parameters, async |(operation, parameter)| {
             for value in &hostile {
                 let request = server
                     .request("GET", &operation.path)
@@ -196,7 +212,7 @@ both_engines! {
                 let answer = server.finish(request).await;
                 assert!([200, 400].contains(&answer.status), "{} {value:?}: {}", parameter.name, answer.text);
             }
-        }))
+        })
         .await;
         assert_eq!(server.get("/leads").await.total(), 1);
     }

@@ -1,13 +1,29 @@
 //! More requests at once than can be carried out.
 
-use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
-use konektor_tests::{Answer, Engine, both_engines};
+use futures::{
+    StreamExt,
+    future::{join_all, ready},
+    stream::FuturesUnordered,
+};
+use konektor_spec::Spec;
+use konektor_tests::{Answer, Engine, Server, both_engines};
 use serde_json::json;
 use sqlx::{AnyConnection, Connection, Executor};
 
 /// More than are carried out and wait at the same time.
 const CROWD: usize = 350;
-const TOO_MANY: usize = 30;
+
+/// Without a look at the document, which would take the time of all the others.
+async fn create(server: &Server) -> Answer {
+    let request = server.request("POST", "/leads").bearer_auth(&server.key);
+    server
+        .finish(request.json(&json!({"firstName": "Budi"})))
+        .await
+}
+
+fn is_overload(answer: &Answer) -> bool {
+    answer.message() == "Too many requests are being carried out; try again"
+}
 
 both_engines! {
     async fn sixty_four_requests_at_once_are_carried_out(server) {
@@ -24,13 +40,12 @@ both_engines! {
         .await
         .unwrap();
         let mut sent: FuturesUnordered<_> =
-            (0..CROWD).map(|_| server.post("/leads", json!({"firstName": "Budi"}))).collect();
+            (0..CROWD).map(|_| create(&server)).collect();
 
-        let too_many: Vec<Answer> = sent.by_ref().take(TOO_MANY).collect().await;
-        for answer in too_many {
-            assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{}", answer.text);
-            assert_eq!(answer.message(), "Too many requests are being carried out; try again");
-        }
+        let too_many = sent.by_ref().skip_while(|answer| ready(!is_overload(answer)));
+        let answer = Box::pin(too_many).next().await.unwrap();
+        assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{}", answer.text);
+        answer.must_be_documented(Spec::builtin(), Spec::builtin().operation("leads_create").unwrap());
         // Who asks for no work waits for nobody.
         for path in ["/healthz", "/api/v2/agent/SKILL.md"] {
             assert_eq!(server.page(path).await.status, 200);
@@ -38,8 +53,12 @@ both_engines! {
 
         lock.execute("commit").await.unwrap();
         let others: Vec<Answer> = sent.collect().await;
-        assert!(others.iter().all(|answer| [201, 503].contains(&answer.status)));
+        for answer in &others {
+            assert!([201, 503].contains(&answer.status), "{}", answer.text);
+        }
         let made = others.iter().filter(|answer| answer.status == 201).count();
-        assert_eq!(server.get("/leads").await.total(), i64::try_from(made).unwrap());
+        assert!(made > 0);
+        // A write that was given up waiting for may have happened.
+        assert!(server.get("/leads").await.total() >= i64::try_from(made).unwrap());
     }
 }
