@@ -359,6 +359,7 @@ impl From<StoreError> for Error {
                     .map(|field| (field.to_owned(), "Another lead has it already".to_owned()))
                     .collect(),
             ),
+            StoreError::NoWorkspace => Self::Unauthorized,
             StoreError::Unavailable(_) | StoreError::Raced => Self::Unavailable(error.into()),
             other => Self::Internal(other.into()),
         }

@@ -122,7 +122,7 @@ impl Place {
         };
         let tenant = self.tenant(workspace_id).await;
         let page = tenant
-            .leads(&LeadFilter::default(), order, Start::Offset(0), 100_000)
+            .leads(&LeadFilter::default(), order, &Start::Offset(0), 100_000)
             .await
             .unwrap();
         page.rows
@@ -243,6 +243,105 @@ fn the_master_key_may_be_in_a_file_and_is_never_shown() {
     assert!(refused.stderr.contains("KONEKTOR_MASTER_KEY_FILE"));
     assert!(refused.stderr.contains("keygen"));
     assert!(!refused.stderr.contains("bm90IGEga2V5"));
+}
+
+#[test]
+fn several_master_keys_are_given_by_number_and_never_twice() {
+    let place = Place::new();
+    let with = |variables: &[(&str, &str)]| {
+        let mut command = place.command();
+        command.envs(variables.iter().copied());
+        outcome(command.args(["workspace", "create", "--name", "Toko"]))
+    };
+    let [new, old] = [(); 2].map(|()| MasterKey::generate().to_base64());
+    let both = format!("2:{},1:{}", *new, *old);
+    fs::write(
+        place.directory.path().join("a.key"),
+        both.replace(',', "\n"),
+    )
+    .unwrap();
+    for variables in [
+        ("KONEKTOR_MASTER_KEYS", both.as_str()),
+        ("KONEKTOR_MASTER_KEY_FILE", "a.key"),
+    ] {
+        assert_eq!(with(&[variables]).code, Some(0));
+    }
+    for (variables, hint) in [
+        (
+            &[
+                ("KONEKTOR_MASTER_KEYS", both.as_str()),
+                ("KONEKTOR_MASTER_KEY", &new),
+            ][..],
+            "KONEKTOR_MASTER_KEY and KONEKTOR_MASTER_KEYS are both set; unset one",
+        ),
+        (
+            &[("KONEKTOR_MASTER_KEY", both.as_str())],
+            "go into KONEKTOR_MASTER_KEYS",
+        ),
+        (
+            &[("KONEKTOR_MASTER_KEYS", &format!("1:{},1:{}", *new, *old))],
+            "two master keys have the number 1",
+        ),
+        (
+            &[("KONEKTOR_MASTER_KEYS", &format!("0:{}", *new))],
+            "1 or more",
+        ),
+        (
+            &[("KONEKTOR_MASTER_KEY", &old)],
+            "master key 2, which was not given",
+        ),
+    ] {
+        let refused = with(variables);
+        assert_eq!(refused.code, Some(1), "{hint}");
+        assert!(refused.stderr.contains(hint), "{}", refused.stderr);
+        assert!(!refused.stderr.contains(&**new) && !refused.stderr.contains(&**old));
+    }
+}
+
+#[test]
+fn encryption_status_is_a_table_for_people_and_says_what_goes_on() {
+    let place = Place::new();
+    assert!(
+        place
+            .run("encryption status")
+            .stdout
+            .contains("no workspaces")
+    );
+    let id = place.workspace();
+    place.json(&format!("seed --workspace {id} --leads 20"));
+    let words = place.run("encryption status").stdout;
+    let lines: Vec<Vec<&str>> = words
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        lines[1][..6],
+        [id.as_str(), "data", "1", "1", "(given)", "20"]
+    );
+    assert_eq!(
+        lines[2][..6],
+        [id.as_str(), "index", "1", "1", "(given)", "-"]
+    );
+    let other = MasterKey::generate().to_base64();
+    for (key, said) in [
+        (None, "1 (not given)"),
+        (Some(other), "1 (another one is given)"),
+    ] {
+        let mut command = place.command();
+        command.envs(key.as_ref().map(|key| ("KONEKTOR_MASTER_KEY", &***key)));
+        let words = outcome(command.args(["encryption", "status"])).stdout;
+        assert!(words.contains(said), "{words}");
+    }
+    let words = place.run(&format!("encryption rotate-data --workspace {id}"));
+    assert_eq!(
+        words.stdout.trim(),
+        format!("{id}: sealed 20 rows under data key 2")
+    );
+    assert_eq!(words.stderr, "");
+    assert_eq!(
+        place.run("encryption rotate-master").stdout.trim(),
+        "every key was under master key 1 already"
+    );
 }
 
 #[test]
@@ -538,7 +637,7 @@ async fn seeded_leads_are_found_by_every_index() {
             by_update: true,
             ascending: false,
         };
-        let page = tenant.leads(&filter, order, Start::Offset(0), 5_000);
+        let page = tenant.leads(&filter, order, &Start::Offset(0), 5_000);
         let found = page.await.unwrap().rows;
         assert!(found.iter().any(|found| found.id == text(lead, "id")));
         assert!(found.len() < 500);

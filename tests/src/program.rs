@@ -72,16 +72,32 @@ impl ServerProgram {
     /// # Panics
     /// When it does not start.
     pub async fn start_with(database: &Database, log: &str, arguments: &[&str]) -> Self {
-        let mut child = program("konektor-server")
+        Self::start_changed(database, log, |command| {
+            command.args(arguments);
+        })
+        .await
+    }
+
+    /// Starts it otherwise than usual; `change` sets arguments, of which one has to say where it listens, and may set
+    /// variables.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_changed(
+        database: &Database,
+        log: &str,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
+        let mut command = program("konektor-server");
+        command
             .args(["serve", "--json"])
-            .args(arguments)
             .args(["--log-format", "json", "--database-url", &database.url])
             .env("KONEKTOR_MASTER_KEY", &*database.master_key.to_base64())
             .env("RUST_LOG", log)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
+            .stderr(Stdio::piped());
+        change(&mut command);
+        let mut child = command.spawn().expect("it starts");
         let mut stderr = child.stderr.take().expect("its stderr");
         let log = tokio::spawn(async move {
             let mut text = String::new();

@@ -5,7 +5,12 @@ use konektor_sdk::Client;
 use konektor_server::{
     app::App,
     clock::Clock,
-    domain::{api_key::ApiKey, forwarded::TrustedProxies, id, workspace::Workspace},
+    domain::{
+        api_key::ApiKey,
+        forwarded::TrustedProxies,
+        id,
+        workspace::{NameIndex, Workspace},
+    },
     serve,
     store::{Store, api_keys::StoredKey},
 };
@@ -345,7 +350,7 @@ fn new_workspace(options: &Options, now: Timestamp) -> Workspace {
         language: "id".into(),
         date_format: "DD/MM/YYYY".into(),
         tracking_code: id::tracking_code(&mut rand::rng()),
-        name_index: true,
+        name_index: NameIndex::On,
         created_at: now,
     }
 }

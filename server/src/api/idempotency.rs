@@ -1,6 +1,8 @@
 //! Writes that happen once for each `Idempotency-Key`, for every operation whose document has that header; see
 //! draft-ietf-httpapi-idempotency-key-header-07.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::Call;
@@ -9,7 +11,7 @@ use crate::{
     domain::period::Day,
     reply::{Error, Reply},
     store::{
-        StoreError, Work,
+        StoreError, Tenant, Work,
         idempotency::{Once, OnceRequest},
     },
 };
@@ -23,11 +25,15 @@ impl Call {
     /// A refused request leaves its key free: it can be mended and sent again.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        work: Work<T>,
+        work: impl Fn(&Tenant) -> Work<T> + Send + Sync + 'static,
         reply: impl Fn(T) -> Result<Reply, Error> + Send + Sync + 'static,
     ) -> Result<Reply, Error> {
         let tenant = &self.caller.tenant;
-        let work = work.map(reply);
+        let reply = Arc::new(reply);
+        let work = move |tenant: &Tenant| {
+            let reply = Arc::clone(&reply);
+            work(tenant).map(move |done| reply(done))
+        };
         let refused = |error: StoreError| self.refused(error);
         let Some(request) = self.once_request() else {
             return tenant.write(work).await.map_err(refused)?;

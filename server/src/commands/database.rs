@@ -30,25 +30,27 @@ pub(super) struct DatabaseArgs {
 impl DatabaseArgs {
     /// Opens it for a command that reads or writes personal data or keys.
     pub(super) async fn open(&self) -> Result<Store> {
-        let master_key = master_key::from_environment()?;
-        open(&self.database_url, MasterKeys::from(&master_key)).await
+        open(&self.database_url, master_key::from_environment()?).await
     }
 
     /// Opens it for a command that needs no key: whoever has to revoke an API key in a hurry needs no other.
     pub(super) async fn open_without_key(&self) -> Result<Store> {
-        connect(&self.database_url, MasterKeys::none()).await
+        self.open_with(MasterKeys::none()).await
+    }
+
+    /// Opens it with these keys, whether or not they are those it needs.
+    pub(super) async fn open_with(&self, master_keys: MasterKeys) -> Result<Store> {
+        connect(&self.database_url, master_keys).await
     }
 }
 
-/// Opens a database and makes sure that the master key is the one it was made with.
+/// Opens a database and makes sure that the master keys are those it needs.
 pub(super) async fn open(url: &str, master_keys: MasterKeys) -> Result<Store> {
     let store = connect(url, master_keys).await?;
-    if let Some(workspace) = store.workspaces().await?.first() {
-        store
-            .tenant(workspace)
-            .await
-            .with_context(|| describe(url))?;
-    }
+    store
+        .check_master_keys()
+        .await
+        .with_context(|| describe(url))?;
     Ok(store)
 }
 

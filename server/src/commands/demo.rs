@@ -16,7 +16,7 @@ use crate::{
     domain::{api_key::ApiKey, workspace::Workspace},
     seed::SyntheticLeads,
     store::Store,
-    vault::MasterKey,
+    vault::MasterKeys,
 };
 
 /// Never beside real data.
@@ -38,7 +38,7 @@ pub(super) struct Demo {
 }
 
 /// The demo's own master key, made with its database.
-pub(super) fn master_key() -> Result<MasterKey> {
+pub(super) fn master_key() -> Result<MasterKeys> {
     let key = Path::new(MASTER_KEY_FILE);
     if Path::new(DATABASE_FILE).exists() && !key.exists() {
         bail!(

@@ -1,4 +1,4 @@
-//! Where the master key comes from.
+//! Where the master keys come from.
 
 use std::{
     env, fs,
@@ -11,27 +11,46 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::program;
-use crate::vault::MasterKey;
+use crate::vault::{MasterKey, MasterKeys};
 
-const VARIABLE: &str = "KONEKTOR_MASTER_KEY";
-const FILE_VARIABLE: &str = "KONEKTOR_MASTER_KEY_FILE";
+const ONE: &str = "KONEKTOR_MASTER_KEY";
+const SEVERAL: &str = "KONEKTOR_MASTER_KEYS";
+const FILE: &str = "KONEKTOR_MASTER_KEY_FILE";
 
-/// The operator's key: `KONEKTOR_MASTER_KEY`, or else the content of the file `KONEKTOR_MASTER_KEY_FILE`.
-///
-/// No option of the command line holds it, for others on the machine can read those.
-pub(super) fn from_environment() -> Result<MasterKey> {
-    if let Some(text) = env::var_os(VARIABLE) {
-        let text = Zeroizing::new(text.into_string().unwrap_or_default());
-        return text.parse().context(VARIABLE);
-    }
-    match env::var_os(FILE_VARIABLE) {
-        Some(path) => read(Path::new(&path)).context(FILE_VARIABLE),
-        None => bail!(missing()),
-    }
+/// The operator's keys, of which there has to be one.
+pub(super) fn from_environment() -> Result<MasterKeys> {
+    given()?.map_or_else(|| bail!(missing()), Ok)
 }
 
-/// The key in a file, which is made, for its owner only, when there is none.
-pub(super) fn kept_in(path: &Path) -> Result<MasterKey> {
+/// The operator's keys: `KONEKTOR_MASTER_KEY`, or `KONEKTOR_MASTER_KEYS`, or what is in the file
+/// `KONEKTOR_MASTER_KEY_FILE`. Of two variables neither goes before the other: which key seals must not be a guess.
+///
+/// No option of the command line holds one, for others on the machine can read those.
+pub(super) fn given() -> Result<Option<MasterKeys>> {
+    let set: Vec<_> = [ONE, SEVERAL, FILE]
+        .into_iter()
+        .filter_map(|name| Some((name, env::var_os(name)?)))
+        .collect();
+    let [(name, value)] = set.as_slice() else {
+        let [(first, _), (second, _), ..] = set.as_slice() else {
+            return Ok(None);
+        };
+        bail!("{first} and {second} are both set; unset one: with several keys, {SEVERAL} alone");
+    };
+    if *name == FILE {
+        return read(Path::new(value)).context(FILE).map(Some);
+    }
+    let text = Zeroizing::new(value.clone().into_string().unwrap_or_default());
+    if *name == ONE && text.contains([':', ',']) {
+        bail!(
+            "{ONE} is one key without a number; several, or one with its number, go into {SEVERAL}"
+        );
+    }
+    text.parse().context(*name).map(Some)
+}
+
+/// What is in a file, which is made, for its owner only, when there is none.
+pub(super) fn kept_in(path: &Path) -> Result<MasterKeys> {
     if !path.exists() {
         let key = MasterKey::generate();
         create(path, &key).with_context(|| format!("cannot write {}", path.display()))?;
@@ -39,7 +58,7 @@ pub(super) fn kept_in(path: &Path) -> Result<MasterKey> {
     read(path)
 }
 
-fn read(path: &Path) -> Result<MasterKey> {
+fn read(path: &Path) -> Result<MasterKeys> {
     let shown = path.display();
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
     Zeroizing::new(text)
@@ -68,10 +87,10 @@ fn missing() -> String {
     format!(
         "there is no master key, which encrypts the personal data in the database\n\n\
          Make one, keep it safe (without it the data cannot be read), and try again:\n  \
-         export {VARIABLE}=$({program} keygen)\n\
+         export {ONE}=$({program} keygen)\n\
          or keep it in a file:\n  \
          (umask 077; {program} keygen > konektor.key)\n  \
-         export {FILE_VARIABLE}=konektor.key"
+         export {FILE}=konektor.key"
     )
 }
 
@@ -85,9 +104,10 @@ mod tests {
     fn a_key_file_is_made_once_and_for_its_owner_only() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.key");
-        let first = kept_in(&path).unwrap().to_base64();
-        let again = kept_in(&path).unwrap().to_base64();
-        assert_eq!(first, again);
+        assert_eq!(kept_in(&path).unwrap().sealing_id(), 1);
+        let first = fs::read(&path).unwrap();
+        kept_in(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), first);
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);

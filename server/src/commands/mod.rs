@@ -5,11 +5,13 @@
 
 mod database;
 mod demo;
+mod encryption;
 mod key;
 mod keygen;
 mod master_key;
 mod openapi;
 mod output;
+mod progress;
 mod seed;
 mod serve;
 mod workspace;
@@ -48,11 +50,12 @@ enum Command {
     Workspace(workspace::Command),
     #[command(subcommand)]
     Key(key::Command),
+    #[command(subcommand)]
+    Encryption(encryption::Command),
     Seed(seed::Args),
     /// Print the API document, openapi.yaml (with --json as JSON)
     Openapi,
-    /// Print a new master key: base64 of 32 random bytes
-    Keygen,
+    Keygen(keygen::Args),
 }
 
 /// A command line that cannot be meant; shown like the parser's own errors.
@@ -85,9 +88,10 @@ fn run(cli: Cli) -> Result<()> {
             Command::Serve(args) => serve::run(args, output, clock).await,
             Command::Workspace(command) => workspace::run(command, output, &clock).await,
             Command::Key(command) => key::run(command, output, &clock).await,
+            Command::Encryption(command) => encryption::run(command, output, &clock).await,
             Command::Seed(args) => seed::run(args, output, &clock).await,
             Command::Openapi => openapi::run(output),
-            Command::Keygen => keygen::run(output),
+            Command::Keygen(_) => keygen::run(output),
         }
     })
 }

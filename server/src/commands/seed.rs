@@ -1,16 +1,15 @@
 //! `konektor-server seed`
 
-use std::time::Duration;
-
 use anyhow::{Result, bail};
 use clap::value_parser;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use konektor_spec::Spec;
 use serde_json::json;
 
 use super::{
     database::{self, DatabaseArgs},
     output::{Output, grouped},
+    progress,
 };
 use crate::{
     clock::Clock,
@@ -63,11 +62,10 @@ pub(super) async fn run(args: Args, output: Output, clock: &Clock) -> Result<()>
         );
     }
 
-    let bar = ProgressBar::no_length().with_style(style()?);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    let progress = bar.clone();
+    let bar = progress::bar("leads")?;
+    let watched = bar.clone();
     let inserted = tenant
-        .insert_leads(leads.into_iter(), move |now| show(&progress, now))
+        .insert_leads(leads.into_iter(), move |now| show(&watched, now))
         .await;
     bar.finish_and_clear();
     inserted?;
@@ -88,19 +86,10 @@ pub(super) async fn run(args: Args, output: Output, clock: &Clock) -> Result<()>
 }
 
 fn show(bar: &ProgressBar, now: BulkProgress) {
-    bar.update(|state| {
-        state.set_len(now.of);
-        state.set_pos(now.done);
-    });
+    progress::show(bar, now.done, now.of);
     bar.set_message(match now.step {
         BulkStep::Leads => "leads",
         BulkStep::Names => "names",
         BulkStep::Indexes => "indexes",
     });
-}
-
-fn style() -> Result<ProgressStyle> {
-    Ok(ProgressStyle::with_template(
-        " {msg:8} {wide_bar} {human_pos}/{human_len} · {elapsed_precise}",
-    )?)
 }

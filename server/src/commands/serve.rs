@@ -25,13 +25,13 @@ use crate::{
     logging::{self, LogFormat},
     serve,
     store::Store,
-    vault::MasterKeys,
 };
 
 /// Serve the API until told to stop (SIGINT or SIGTERM)
 #[derive(clap::Args)]
 #[command(after_help = "\
 The master key comes from KONEKTOR_MASTER_KEY or from the file KONEKTOR_MASTER_KEY_FILE; `keygen` makes one.
+While it is replaced, KONEKTOR_MASTER_KEYS (or the file) holds both: `keygen --help` says how.
 
 Examples:
   konektor-server serve --demo
@@ -87,7 +87,7 @@ struct Started<'a> {
 
 pub(super) async fn run(args: Args, output: Output, clock: Clock) -> Result<()> {
     let database_url = args.database_url()?;
-    let master_key = if args.demo {
+    let master_keys = if args.demo {
         demo::master_key()?
     } else {
         master_key::from_environment()?
@@ -97,7 +97,7 @@ pub(super) async fn run(args: Args, output: Output, clock: Clock) -> Result<()> 
     let stopped = stop_signal()?;
     // First the port: a second server must not end the demo key of the one that has it.
     let listener = listen(&args.listen).await?;
-    let store = database::open(&database_url, MasterKeys::from(&master_key)).await?;
+    let store = database::open(&database_url, master_keys).await?;
     let demo = if args.demo {
         Some(demo::prepare(&store, &clock).await?)
     } else {

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Result, bail};
-use clap::{Subcommand, builder::PossibleValuesParser, value_parser};
+use clap::{Subcommand, ValueEnum, builder::PossibleValuesParser, value_parser};
 use jiff::tz::TimeZone;
 use konektor_spec::Spec;
 use serde_json::{Value, json};
@@ -11,12 +11,16 @@ use serde_json::{Value, json};
 use super::{
     UsageError,
     database::{self, DatabaseArgs},
+    encryption,
     output::{self, Output, fields},
-    program,
+    program, progress,
 };
 use crate::{
     clock::Clock,
-    domain::{id, time, workspace::Workspace},
+    domain::{
+        id, time,
+        workspace::{NameIndex, Workspace},
+    },
 };
 
 /// The plan whose limit is agreed with each customer.
@@ -45,6 +49,7 @@ pub(super) enum Command {
     },
     Delete(Delete),
     SetPlan(SetPlan),
+    SetNameIndex(SetNameIndex),
 }
 
 /// Make a workspace and print its id
@@ -52,6 +57,7 @@ pub(super) enum Command {
 #[command(after_help = "\
 Examples:
   konektor-server workspace create --name 'Toko Budi Online' --plan pro
+  konektor-server workspace create --name Klinik --plan pro --no-name-index
   konektor-server workspace create --name Acme --plan custom --requests-per-minute 1000 --timezone Asia/Makassar")]
 pub(super) struct Create {
     #[command(flatten)]
@@ -81,10 +87,20 @@ struct Options {
     /// Its own limit of requests a minute; for plan custom only
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     requests_per_minute: Option<u32>,
+    /// Leads are not found by their names, of which the database then holds not even hashes
+    #[arg(long)]
+    no_name_index: bool,
 }
 
-/// Delete a workspace with its leads, keys and tickets
+/// Delete a workspace with its leads, keys and tickets, so that nothing of it can be read again
 #[derive(clap::Args)]
+#[command(after_help = "\
+Its keys go first: from then on its API keys are refused, and what it sealed opens for nobody, whoever has the
+database and the master key. Then its rows go, in small batches beside running servers; interrupted, it is run again.
+
+On SQLite what is deleted is overwritten, and the -wal file emptied. On PostgreSQL the table of keys is written anew;
+PostgreSQL's own log (WAL), replicas and backups hold the deleted keys until they are recycled or deleted. A backup
+from before, of either, opens with the master key.")]
 pub(super) struct Delete {
     #[command(flatten)]
     database: DatabaseArgs,
@@ -93,6 +109,34 @@ pub(super) struct Delete {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+}
+
+/// Let leads be found by their names, or not
+#[derive(clap::Args)]
+#[command(after_help = "\
+With the index on, the database holds a keyed hash of every word of a name and of every beginning of three letters or
+more. Without the workspace's index key they tell no name, but they tell which leads share one, and how common it is.
+Off, they are removed: a search then finds leads by phone, email, uniqueCode and externalRef, and none by its name.
+
+On again, every lead gets its hashes, in small batches beside running servers; until all have them a search finds
+none by name, rather than some. Interrupted, either way goes on when it is run again.
+
+Examples:
+  konektor-server workspace set-name-index ID off
+  konektor-server workspace set-name-index ID on")]
+pub(super) struct SetNameIndex {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The workspace's id
+    id: String,
+    /// Whether leads are found by their names
+    state: Switch,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 /// Move a workspace to another plan; works at once
@@ -117,6 +161,7 @@ pub(super) async fn run(command: Command, output: Output, clock: &Clock) -> Resu
         Command::Show { database, id } => show(&database, &id, output).await,
         Command::Delete(args) => delete(args, output).await,
         Command::SetPlan(args) => set_plan(args, output).await,
+        Command::SetNameIndex(args) => set_name_index(args, output).await,
     }
 }
 
@@ -130,6 +175,11 @@ async fn create(args: Create, output: Output, clock: &Clock) -> Result<()> {
         leads_per_day: options.leads_per_day,
         timezone: options.timezone,
         currency: options.currency,
+        name_index: if options.no_name_index {
+            NameIndex::Off
+        } else {
+            NameIndex::On
+        },
         ..new(&options.name, clock)
     };
     store.create_workspace(&workspace).await?;
@@ -190,6 +240,7 @@ async fn show(database: &DatabaseArgs, id: &str, output: Output) -> Result<()> {
             ("language", workspace.language.clone()),
             ("date format", workspace.date_format.clone()),
             ("tracking code", workspace.tracking_code.clone()),
+            ("name index", workspace.name_index.as_str().to_owned()),
             ("created", time::format(workspace.created_at)),
         ])
     })?;
@@ -202,13 +253,54 @@ async fn delete(args: Delete, output: Output) -> Result<()> {
     if !args.yes {
         confirm(&workspace)?;
     }
-    if !store.delete_workspace(&workspace.id).await? {
+    store.delete_keys(&workspace.id).await?;
+    // At once, for the rows may take their time.
+    store.erase_deleted_keys().await?;
+    let bar = progress::bar("rows")?;
+    let deleted = store
+        .delete_workspace(&workspace.id, |done, of| progress::show(&bar, done, of))
+        .await?;
+    bar.finish_and_clear();
+    if !deleted {
         return Err(database::no_workspace(&workspace.id));
     }
+    let erased = store.erase_deleted_keys().await?;
+    encryption::warn_of_remains(&store, erased);
     output.print(
-        &json!({ "workspaceId": workspace.id, "deleted": true }),
+        &json!({ "workspaceId": workspace.id, "deleted": true, "erased": erased }),
         || format!("deleted {} ({})", workspace.id, workspace.name),
     )?;
+    Ok(())
+}
+
+async fn set_name_index(args: SetNameIndex, output: Output) -> Result<()> {
+    let bar = progress::bar("names")?;
+    let watch = |done, of| progress::show(&bar, done, of);
+    let store = match args.state {
+        // The names of leads have to be read.
+        Switch::On => {
+            let store = args.database.open().await?;
+            let workspace = database::workspace(&store, &args.id).await?;
+            store.build_name_index(&workspace, watch).await?;
+            store
+        }
+        Switch::Off => {
+            let store = args.database.open_without_key().await?;
+            let workspace = database::workspace(&store, &args.id).await?;
+            store.remove_name_index(&workspace.id, watch).await?;
+            store
+        }
+    };
+    bar.finish_and_clear();
+    let workspace = database::workspace(&store, &args.id).await?;
+    output.print(&as_json(&workspace), || {
+        format!(
+            "the name index of {} ({}) is {}",
+            workspace.id,
+            workspace.name,
+            workspace.name_index.as_str()
+        )
+    })?;
     Ok(())
 }
 
@@ -245,7 +337,7 @@ pub(super) fn new(name: &str, clock: &Clock) -> Workspace {
         language: LANGUAGE.to_owned(),
         date_format: DATE_FORMAT.to_owned(),
         tracking_code: id::tracking_code(&mut rng),
-        name_index: true,
+        name_index: NameIndex::On,
         created_at: now,
     }
 }
@@ -262,6 +354,7 @@ fn as_json(workspace: &Workspace) -> Value {
         "language": workspace.language,
         "dateFormat": workspace.date_format,
         "trackingCode": workspace.tracking_code,
+        "nameIndex": workspace.name_index.as_str(),
         "createdAt": time::format(workspace.created_at),
     })
 }

@@ -26,10 +26,53 @@ pub struct Workspace {
     pub date_format: String,
     /// Names the workspace in its web pages.
     pub tracking_code: String,
-    /// Whether names can be searched.
-    pub name_index: bool,
+    /// Whether leads can be found by their names.
+    pub name_index: NameIndex,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// Whether a workspace keeps tokens of its leads' names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NameIndex {
+    /// It keeps none, and no lead is found by its name.
+    Off,
+    /// Every lead has its tokens.
+    #[default]
+    On,
+    /// Every lead that is written gets them and the others do one after the other; until all have them, none is found
+    /// by its name, for a part of those that fit would look like all of them.
+    Building,
+}
+
+impl NameIndex {
+    /// The state as the store keeps it.
+    #[must_use]
+    pub fn as_number(self) -> i64 {
+        match self {
+            Self::Off => 0,
+            Self::On => 1,
+            Self::Building => 2,
+        }
+    }
+
+    /// Reads what [`NameIndex::as_number`] gave.
+    #[must_use]
+    pub fn parse(number: i64) -> Option<Self> {
+        [Self::Off, Self::On, Self::Building]
+            .into_iter()
+            .find(|state| state.as_number() == number)
+    }
+
+    /// The state as people and programs are told it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::On => "on",
+            Self::Building => "building",
+        }
+    }
 }
 
 /// A workspace in a time zone that this program does not know.

@@ -151,7 +151,9 @@ impl Tenant {
         }
         let begin = self.store.engine.begin();
         let mut transaction = connection.begin_with(begin).await?;
-        self.insert_all(&mut transaction, leads, count, progress)
+        let tenant = self.on_terms(&mut transaction).await?;
+        tenant
+            .insert_all(&mut transaction, leads, count, progress)
             .await?;
         transaction.commit().await?;
         Ok(connection.close().await?)

@@ -24,6 +24,9 @@ pub enum StoreError {
     /// So many tickets that no reference was found for another.
     #[error("no free ticket reference was drawn")]
     NoFreeReference,
+    /// The workspace was deleted while the call was under way.
+    #[error("the workspace was deleted")]
+    NoWorkspace,
     /// The workspace may make no more leads today.
     #[error("the workspace's leads of the day are used up")]
     LeadsPerDay,
@@ -33,6 +36,9 @@ pub enum StoreError {
     /// What is stored does not open; the message says nothing of its content.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// A sealed row does not open while it is sealed again; which one it is tells nobody anything.
+    #[error("{0} {1}: {2}")]
+    Sealed(&'static str, String, #[source] VaultError),
     /// A stored value that cannot be: the database was changed by something else.
     #[error("the database holds an impossible {0}")]
     Corrupt(&'static str),
@@ -45,7 +51,8 @@ impl StoreError {
     /// Whether another write came in between, so that starting again sees what it did.
     pub(super) fn is_race(&self) -> bool {
         match self {
-            Self::Raced => true,
+            // A row under a data key that came after the transaction's terms were looked up.
+            Self::Raced | Self::Vault(VaultError::UnknownDataKey(_)) => true,
             Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
             Self::Unavailable(error) => error
                 .as_database_error()

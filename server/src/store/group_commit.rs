@@ -36,7 +36,7 @@ trait Member: Send {
 type Run<'a> = Pin<Box<dyn Future<Output = Result<(), Arc<sqlx::Error>>> + Send + 'a>>;
 
 struct Write<T> {
-    work: Arc<Work<T>>,
+    work: Work<T>,
     result: Option<Result<T, StoreError>>,
     waiting: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -57,7 +57,7 @@ impl GroupCommit {
     }
 
     /// Carries out a write; it is on the disk when this returns its result.
-    pub(super) async fn run<T: Send + 'static>(&self, work: Arc<Work<T>>) -> Result<T, StoreError> {
+    pub(super) async fn run<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
         let (waiting, result) = oneshot::channel();
         let write = Write {
             work,

@@ -138,30 +138,41 @@ impl Tenant {
     pub async fn write_once<T: Send + 'static>(
         &self,
         request: OnceRequest,
-        work: Work<T>,
+        work: impl Fn(&Tenant) -> Work<T> + Send + Sync + 'static,
         kept: fn(&T) -> Option<KeptAnswer>,
     ) -> Result<Once<T>, StoreError> {
         let Some(_guard) = self.store.in_flight.enter(&request) else {
             return Ok(Once::InFlight);
         };
-        let (tenant, work) = (self.clone(), Arc::new(work));
-        let once = Work::new(move |connection| {
-            let (tenant, work, request) = (tenant.clone(), Arc::clone(&work), request.clone());
+        let request = Arc::new(request);
+        self.write(move |tenant| tenant.once(Arc::clone(&request), work(tenant), kept))
+            .await
+    }
+
+    fn once<T: Send + 'static>(
+        &self,
+        request: Arc<OnceRequest>,
+        work: Work<T>,
+        kept: fn(&T) -> Option<KeptAnswer>,
+    ) -> Work<Once<T>> {
+        let shared = Arc::new((self.clone(), request, work));
+        Work::new(move |connection| {
+            let shared = Arc::clone(&shared);
             Box::pin(async move {
-                if !tenant.try_lock(connection, &request).await? {
+                let (tenant, request, work) = &*shared;
+                if !tenant.try_lock(connection, request).await? {
                     return Ok(Once::InFlight);
                 }
-                if let Some(earlier) = tenant.earlier(connection, &request).await? {
+                if let Some(earlier) = tenant.earlier(connection, request).await? {
                     return Ok(earlier);
                 }
                 let done = work.run(connection).await?;
                 if let Some(answer) = kept(&done) {
-                    tenant.keep(connection, &request, &answer).await?;
+                    tenant.keep(connection, request, &answer).await?;
                 }
                 Ok(Once::Done(done))
             })
-        });
-        self.write(once).await
+        })
     }
 
     async fn try_lock(

@@ -6,15 +6,22 @@
 
 mod analytics;
 pub mod api_keys;
+mod batches;
 mod bulk;
 mod conversions;
+pub mod encryption;
+mod erase;
 mod error;
 mod group_commit;
 mod health;
 pub mod idempotency;
 pub mod leads;
+mod name_index;
+mod rotation;
 mod search;
+mod shred;
 mod sql;
+mod terms;
 mod tickets;
 mod work;
 pub mod workspaces;
@@ -39,11 +46,15 @@ pub use analytics::{CampaignRow, Totals};
 pub use bulk::{BulkLead, BulkProgress, BulkStep};
 pub use conversions::PendingLead;
 pub use error::StoreError;
+pub use rotation::Rotated;
 pub use tickets::NewTicket;
 pub use work::Work;
 
 use self::group_commit::GroupCommit;
-use crate::vault::{Vault, WorkspaceKeys, WrappedKey};
+use crate::{
+    domain::workspace::NameIndex,
+    vault::{Vault, WorkspaceKeys, WrappedKey},
+};
 
 /// How often a write starts again because another took a unique value between its look and its write.
 const TRIES: u32 = 4;
@@ -86,8 +97,8 @@ pub struct Tenant {
     store: Store,
     workspace_id: String,
     keys: Arc<WorkspaceKeys>,
-    /// Whether names can be searched.
-    name_index: bool,
+    /// Whether names get tokens.
+    name_index: NameIndex,
 }
 
 impl Engine {
@@ -199,7 +210,6 @@ impl Store {
 
     /// Carries out a piece of work in one transaction; again when another write came in between.
     async fn run<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
-        let work = Arc::new(work);
         let mut tries = TRIES;
         loop {
             match self.try_run(&work).await {
@@ -213,14 +223,23 @@ impl Store {
         }
     }
 
-    async fn try_run<T: Send + 'static>(&self, work: &Arc<Work<T>>) -> Result<T, StoreError> {
+    async fn try_run<T: Send + 'static>(&self, work: &Work<T>) -> Result<T, StoreError> {
         if let Some(group_commit) = &self.group_commit {
-            return group_commit.run(Arc::clone(work)).await;
+            return group_commit.run(work.clone()).await;
         }
         let mut transaction = self.begin().await?;
-        let done = work.run(&mut transaction).await?;
-        transaction.commit().await?;
-        Ok(done)
+        match work.run(&mut transaction).await {
+            Ok(done) => {
+                transaction.commit().await?;
+                Ok(done)
+            }
+            Err(error) => {
+                // Before it is told, so that its locks are free for whoever tries again; without an answer here the
+                // connection is given up, and they are free as well.
+                drop(transaction.rollback().await);
+                Err(error)
+            }
+        }
     }
 
     /// What makes a `select` keep others from changing its rows; SQLite's only writer needs nothing.
@@ -239,12 +258,24 @@ impl Tenant {
         &self.workspace_id
     }
 
-    /// Carries out a piece of work of this workspace.
+    /// Carries out a piece of work of this workspace, made by `work` on the terms of its transaction.
     ///
     /// # Errors
     /// Those of the work; nothing is written then.
-    pub async fn write<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
-        self.store.run(work).await
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Tenant) -> Work<T> + Send + Sync + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::new((self.clone(), work));
+        let on_terms = Work::new(move |connection| {
+            let shared = Arc::clone(&shared);
+            Box::pin(async move {
+                let (tenant, work) = &*shared;
+                let tenant = tenant.on_terms(connection).await?;
+                work(&tenant).run(connection).await
+            })
+        });
+        self.store.run(on_terms).await
     }
 
     /// The keys of this workspace.
@@ -265,10 +296,12 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool, StoreError>
         .after_connect(|connection, _| {
             Box::pin(async move {
                 // FULL: an acknowledged write survives a power cut, which NORMAL does not promise in WAL mode.
+                // secure_delete: a deleted key stays in no unused part of the file.
                 connection
                     .execute(
                         "pragma busy_timeout = 5000; pragma journal_mode = wal; \
-                         pragma synchronous = full; pragma foreign_keys = on;",
+                         pragma synchronous = full; pragma foreign_keys = on; \
+                         pragma secure_delete = on;",
                     )
                     .await?;
                 Ok(())

@@ -2,7 +2,7 @@
 
 use super::sql::Statement;
 use crate::{
-    domain::{code, email, lead::Lead, name_words, phone::Phone},
+    domain::{code, email, lead::Lead, name_words, phone::Phone, workspace::NameIndex},
     vault::{IndexKind, WorkspaceKeys},
 };
 
@@ -138,8 +138,10 @@ impl Term {
         for (at, (_, token)) in self.name_parts.iter().enumerate() {
             statement.push(if at == 0 { "" } else { " and " });
             statement
-                .push("id in (select lead_id from lead_token where workspace_id = ")
-                .bind(workspace_id);
+                .push("id in (select lead_id from lead_token join workspace on workspace.id = workspace_id and name_index = ")
+                .bind(NameIndex::On.as_number());
+            // In the statement itself, so that a search never sees the tokens of an index that is being built or removed.
+            statement.push(" where workspace_id = ").bind(workspace_id);
             statement
                 .push(" and token = ")
                 .bind(token.as_slice())

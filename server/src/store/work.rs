@@ -13,13 +13,19 @@ type Run<T> = dyn for<'c> Fn(&'c mut AnyConnection) -> Running<'c, T> + Send + S
 
 /// What happens in one transaction. It may run more than once: nothing remains of a run that failed.
 #[must_use = "nothing is written before it runs"]
-pub struct Work<T>(Box<Run<T>>);
+pub struct Work<T>(Arc<Run<T>>);
+
+impl<T> Clone for Work<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
 
 impl<T: Send + 'static> Work<T> {
     pub(super) fn new(
         run: impl for<'c> Fn(&'c mut AnyConnection) -> Running<'c, T> + Send + Sync + 'static,
     ) -> Self {
-        Self(Box::new(run))
+        Self(Arc::new(run))
     }
 
     pub(super) fn run<'c>(&self, connection: &'c mut AnyConnection) -> Running<'c, T> {

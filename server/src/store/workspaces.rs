@@ -9,7 +9,7 @@ use super::{Store, StoreError, Tenant};
 use crate::{
     domain::{
         time::{from_millis, to_millis},
-        workspace::Workspace,
+        workspace::{NameIndex, Workspace},
     },
     vault::{Purpose, WorkspaceKeys, WrappedKey},
 };
@@ -24,13 +24,14 @@ const INSERT_KEY: &str = "insert into workspace_key (workspace_id, purpose, key_
 const KEYS: &str = "select purpose, key_id, master_key_id, wrapped from workspace_key where workspace_id = $1 \
     order by purpose, key_id";
 
+const ONE_EACH: &str =
+    "select min(workspace_id) from workspace_key group by master_key_id order by master_key_id";
+
 const ONE: &str = "select * from workspace where id = $1";
 
 const ALL: &str = "select * from workspace order by created_at, id";
 
 const SET_PLAN: &str = "update workspace set plan = $2, requests_per_minute = $3 where id = $1";
-
-const DELETE: &str = "delete from workspace where id = $1";
 
 impl Store {
     /// Saves a new workspace together with keys of its own.
@@ -48,7 +49,7 @@ impl Store {
             .bind(workspace.language.clone())
             .bind(workspace.date_format.clone())
             .bind(workspace.tracking_code.clone())
-            .bind(i64::from(workspace.name_index))
+            .bind(workspace.name_index.as_number())
             .bind(to_millis(workspace.created_at))
             .execute(&mut *transaction)
             .await?;
@@ -93,22 +94,9 @@ impl Store {
         Ok(updated.rows_affected() > 0)
     }
 
-    /// Removes a workspace with everything in it; false when there is none.
-    pub async fn delete_workspace(&self, id: &str) -> Result<bool, StoreError> {
-        let deleted = sqlx::query(DELETE)
-            .bind(id.to_owned())
-            .execute(&self.writers)
-            .await?;
-        Ok(deleted.rows_affected() > 0)
-    }
-
     /// A workspace's part of the store, its keys opened.
     pub async fn tenant(&self, workspace: &Workspace) -> Result<Tenant, StoreError> {
-        let rows = sqlx::query(KEYS)
-            .bind(workspace.id.clone())
-            .fetch_all(&self.readers)
-            .await?;
-        let wrapped = rows.iter().map(read_key).collect::<Result<Vec<_>, _>>()?;
+        let wrapped = self.wrapped_keys(&workspace.id).await?;
         Ok(Tenant {
             store: self.clone(),
             workspace_id: workspace.id.clone(),
@@ -117,12 +105,31 @@ impl Store {
         })
     }
 
+    /// A workspace's keys as they are stored.
+    pub async fn wrapped_keys(&self, workspace_id: &str) -> Result<Vec<WrappedKey>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        keys(&mut connection, workspace_id).await
+    }
+
+    /// Whether the master keys at hand are those that this database needs: one workspace for each that is in use.
+    pub async fn check_master_keys(&self) -> Result<(), StoreError> {
+        for row in sqlx::query(ONE_EACH).fetch_all(&self.readers).await? {
+            let workspace_id: String = row.try_get(0)?;
+            let wrapped = self.wrapped_keys(&workspace_id).await?;
+            self.vault.open_workspace(&workspace_id, &wrapped)?;
+        }
+        Ok(())
+    }
+
     /// Opening keys costs more than a request; opened ones are used again while the wrapped ones stay the same.
-    fn open_keys(
+    pub(super) fn open_keys(
         &self,
         workspace_id: &str,
         wrapped: Vec<WrappedKey>,
     ) -> Result<Arc<WorkspaceKeys>, StoreError> {
+        if wrapped.is_empty() {
+            return Err(StoreError::NoWorkspace);
+        }
         let mut opened = self
             .opened_keys
             .lock()
@@ -138,7 +145,21 @@ impl Store {
     }
 }
 
-async fn insert_key(
+/// The wrapped keys of a workspace; none when it is gone.
+pub(super) async fn keys(
+    connection: &mut AnyConnection,
+    workspace_id: &str,
+) -> Result<Vec<WrappedKey>, StoreError> {
+    sqlx::query(KEYS)
+        .bind(workspace_id.to_owned())
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(read_key)
+        .collect()
+}
+
+pub(super) async fn insert_key(
     connection: &mut AnyConnection,
     workspace_id: &str,
     key: &WrappedKey,
@@ -156,7 +177,7 @@ async fn insert_key(
     Ok(())
 }
 
-fn read_key(row: &AnyRow) -> Result<WrappedKey, StoreError> {
+pub(super) fn read_key(row: &AnyRow) -> Result<WrappedKey, StoreError> {
     let purpose: String = row.try_get("purpose")?;
     Ok(WrappedKey {
         purpose: Purpose::parse(&purpose).ok_or(StoreError::Corrupt("key purpose"))?,
@@ -182,11 +203,15 @@ pub(super) fn read(row: &AnyRow) -> Result<Workspace, StoreError> {
         language: row.try_get("language")?,
         date_format: row.try_get("date_format")?,
         tracking_code: row.try_get("tracking_code")?,
-        name_index: row.try_get::<i64, _>("name_index")? != 0,
+        name_index: name_index(row)?,
         created_at: from_millis(row.try_get("created_at")?),
     })
 }
 
-fn number(row: &AnyRow, column: &'static str) -> Result<u32, StoreError> {
+pub(super) fn name_index(row: &AnyRow) -> Result<NameIndex, StoreError> {
+    NameIndex::parse(row.try_get("name_index")?).ok_or(StoreError::Corrupt("name index"))
+}
+
+pub(super) fn number(row: &AnyRow, column: &'static str) -> Result<u32, StoreError> {
     u32::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreError::Corrupt(column))
 }

@@ -48,6 +48,11 @@ impl WorkspaceKeys {
         self.sealing
     }
 
+    /// The numbers of the data keys that only open.
+    pub fn older_data_key_ids(&self) -> impl Iterator<Item = u32> {
+        self.data.keys().copied().filter(|id| *id != self.sealing)
+    }
+
     /// Seals bytes for one place, under the workspace's newest data key.
     pub fn seal(&self, place: &Place<'_>, plaintext: &[u8]) -> Result<Vec<u8>, VaultError> {
         let id = self.sealing.to_be_bytes();

@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum VaultError {
     /// The workspace's keys are wrapped under a master key that was not given.
-    #[error("this database was made with master key {0}, which was not given")]
+    #[error("keys in this database are wrapped under master key {0}, which was not given")]
     UnknownMasterKey(u32),
     /// A wrapped key was made under another master key, was changed, or belongs to another workspace.
     #[error(

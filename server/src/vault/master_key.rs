@@ -38,6 +38,29 @@ pub enum MasterKeyError {
     WrongLength(usize),
 }
 
+/// Why a text names no master keys. Never shows any of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum MasterKeysError {
+    /// Nothing but space and commas.
+    #[error("there is no master key in it; `konektor-server keygen` makes one")]
+    Empty,
+    /// One of several has no number.
+    #[error("each of several master keys needs its number before it, as in 2:KEY,1:KEY")]
+    NoNumber,
+    /// What stands before a colon is no number, or too large, or 0.
+    #[error("what stands before a master key has to be its number, 1 or more, as in 2:KEY,1:KEY")]
+    BadNumber,
+    /// Two of them have one number.
+    #[error("two master keys have the number {0}; give the new one a number of its own")]
+    SameNumber(u32),
+    /// Two of them are one.
+    #[error("master keys {0} and {1} are the same; `konektor-server keygen` makes another")]
+    SameKey(u32, u32),
+    /// One of them is no key.
+    #[error("number {0}: {1}")]
+    Key(u32, MasterKeyError),
+}
+
 impl MasterKey {
     /// A new key.
     #[must_use]
@@ -49,6 +72,10 @@ impl MasterKey {
     #[must_use]
     pub fn to_base64(&self) -> Zeroizing<String> {
         Zeroizing::new(BASE64.encode(*self.0))
+    }
+
+    fn cipher(&self) -> Aes256Gcm {
+        Aes256Gcm::new((&*self.0).into())
     }
 }
 
@@ -107,6 +134,11 @@ impl MasterKeys {
         self.sealing
     }
 
+    /// The numbers of all keys, as they were given.
+    pub fn ids(&self) -> impl Iterator<Item = u32> {
+        self.ciphers.iter().map(|&(id, _)| id)
+    }
+
     pub(super) fn cipher(&self, id: u32) -> Option<&Aes256Gcm> {
         self.ciphers
             .iter()
@@ -120,16 +152,72 @@ impl From<&MasterKey> for MasterKeys {
     fn from(key: &MasterKey) -> Self {
         Self {
             sealing: ONLY_KEY,
-            ciphers: vec![(ONLY_KEY, Aes256Gcm::new((&*key.0).into()))],
+            ciphers: vec![(ONLY_KEY, key.cipher())],
         }
     }
 }
 
+impl FromStr for MasterKeys {
+    type Err = MasterKeysError;
+
+    /// Reads keys behind their numbers, apart by commas or lines; one that is alone may do without, and has number 1.
+    ///
+    /// ```
+    /// use konektor_server::vault::{MasterKey, MasterKeys};
+    /// let [new, old] = [(); 2].map(|()| MasterKey::generate().to_base64());
+    /// let keys: MasterKeys = format!("2:{},1:{}", *new, *old).parse()?;
+    /// assert_eq!(keys.sealing_id(), 2);
+    /// # Ok::<(), konektor_server::vault::MasterKeysError>(())
+    /// ```
+    fn from_str(text: &str) -> Result<Self, MasterKeysError> {
+        let entries: Vec<&str> = text
+            .split([',', '\n'])
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+            .collect();
+        let mut keys: Vec<(u32, MasterKey)> = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            let (id, key) = numbered(entry, entries.len() == 1)?;
+            for (known, other) in &keys {
+                if *known == id {
+                    return Err(MasterKeysError::SameNumber(id));
+                }
+                if *other.0 == *key.0 {
+                    return Err(MasterKeysError::SameKey(*known, id));
+                }
+            }
+            keys.push((id, key));
+        }
+        let sealing = keys.first().ok_or(MasterKeysError::Empty)?.0;
+        Ok(Self {
+            sealing,
+            ciphers: keys.iter().map(|(id, key)| (*id, key.cipher())).collect(),
+        })
+    }
+}
+
+/// `NUMBER:KEY`, or a key that is the only one.
+fn numbered(entry: &str, is_only: bool) -> Result<(u32, MasterKey), MasterKeysError> {
+    let (id, key) = match entry.split_once(':') {
+        Some((id, key)) => {
+            let id = id.trim().parse().map_err(|_| MasterKeysError::BadNumber)?;
+            (id, key)
+        }
+        None if is_only => (ONLY_KEY, entry),
+        None => return Err(MasterKeysError::NoNumber),
+    };
+    if id == 0 {
+        return Err(MasterKeysError::BadNumber);
+    }
+    let key = key
+        .parse()
+        .map_err(|error| MasterKeysError::Key(id, error))?;
+    Ok((id, key))
+}
+
 impl fmt::Debug for MasterKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.ciphers.iter().map(|(id, _)| id))
-            .finish()
+        f.debug_list().entries(self.ids()).finish()
     }
 }
 
@@ -159,6 +247,57 @@ mod tests {
             assert_eq!(error, expected);
             let shown = format!("{error} {error:?}");
             assert!(!shown.contains("hunter2") && !shown.contains("c2VjcmV0"));
+        }
+    }
+
+    const ONE: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    const TWO: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+
+    #[test]
+    fn the_first_of_several_keys_seals() {
+        for text in [
+            format!("2:{TWO},1:{ONE}"),
+            format!("2:{TWO}\n1:{ONE}\n"),
+            format!(" 2 : {TWO} ,\r\n\r\n1:{ONE},"),
+        ] {
+            let keys: MasterKeys = text.parse().expect("keys");
+            assert_eq!(keys.sealing_id(), 2);
+            assert_eq!(keys.ids().collect::<Vec<_>>(), [2, 1]);
+        }
+    }
+
+    #[test]
+    fn a_key_alone_has_number_1_or_its_own() {
+        for (text, id) in [(format!("{ONE}\n"), 1), (format!("7:{ONE}"), 7)] {
+            let keys: MasterKeys = text.parse().expect("keys");
+            assert_eq!((keys.sealing_id(), keys.ids().count()), (id, 1));
+        }
+    }
+
+    #[test]
+    fn keys_that_cannot_be_told_apart_or_read_are_refused_without_showing_them() {
+        for (text, expected) in [
+            (" ,\n", MasterKeysError::Empty),
+            (&format!("2:{TWO},{ONE}"), MasterKeysError::NoNumber),
+            (&format!("{ONE}:2"), MasterKeysError::BadNumber),
+            (&format!("0:{ONE}"), MasterKeysError::BadNumber),
+            (&format!("-1:{ONE}"), MasterKeysError::BadNumber),
+            (&format!("5000000000:{ONE}"), MasterKeysError::BadNumber),
+            (&format!("1:{TWO},1:{ONE}"), MasterKeysError::SameNumber(1)),
+            (&format!("2:{ONE},1:{ONE}"), MasterKeysError::SameKey(2, 1)),
+            (
+                &format!("2:c2VjcmV0,1:{ONE}"),
+                MasterKeysError::Key(2, MasterKeyError::WrongLength(6)),
+            ),
+            (
+                &format!("2:,1:{ONE}"),
+                MasterKeysError::Key(2, MasterKeyError::Empty),
+            ),
+        ] {
+            let error = text.parse::<MasterKeys>().expect_err("refused");
+            assert_eq!(error, expected, "{text}");
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("AQEB") && !shown.contains("AgIC") && !shown.contains("c2Vj"));
         }
     }
 

@@ -23,5 +23,5 @@ mod workspace_keys;
 pub use cipher::Place;
 pub use error::VaultError;
 pub use index::{ApiKeyHash, BlindIndex, Fingerprint, IndexKind};
-pub use master_key::{MasterKey, MasterKeyError, MasterKeys};
+pub use master_key::{MasterKey, MasterKeyError, MasterKeys, MasterKeysError};
 pub use workspace_keys::{Purpose, Vault, WorkspaceKeys, WrappedKey};

@@ -116,6 +116,31 @@ impl Vault {
         purpose: Purpose,
         key_id: u32,
     ) -> Result<WrappedKey, VaultError> {
+        let key = Zeroizing::new(aead::random::<KEY_LENGTH>());
+        self.wrap_key(workspace, purpose, key_id, &key)
+    }
+
+    /// The same key under the master key that seals; None when it is already.
+    pub fn rewrap_key(
+        &self,
+        workspace: &str,
+        wrapped: &WrappedKey,
+    ) -> Result<Option<WrappedKey>, VaultError> {
+        if wrapped.master_key_id == self.master_keys.sealing_id() {
+            return Ok(None);
+        }
+        let key = self.unwrap_key(workspace, wrapped)?;
+        self.wrap_key(workspace, wrapped.purpose, wrapped.key_id, &key)
+            .map(Some)
+    }
+
+    fn wrap_key(
+        &self,
+        workspace: &str,
+        purpose: Purpose,
+        key_id: u32,
+        key: &[u8; KEY_LENGTH],
+    ) -> Result<WrappedKey, VaultError> {
         let master_key_id = self.master_keys.sealing_id();
         let mut wrapped = WrappedKey {
             purpose,
@@ -123,13 +148,12 @@ impl Vault {
             master_key_id,
             bytes: Vec::new(),
         };
-        let key = Zeroizing::new(aead::random::<KEY_LENGTH>());
         let associated = wrapped.associated_data(workspace);
         wrapped.bytes = aead::seal(
             self.master(master_key_id)?,
             &associated,
             &[VERSION],
-            [&*key, &[]],
+            [key, &[]],
         )
         .map_err(|_| VaultError::TooLarge)?;
         Ok(wrapped)
@@ -163,6 +187,12 @@ impl Vault {
             index: index.ok_or(VaultError::IncompleteKeys)?,
             records_opened: Arc::clone(&self.records_opened),
         })
+    }
+
+    /// The operator's keys.
+    #[must_use]
+    pub fn master_keys(&self) -> &MasterKeys {
+        &self.master_keys
     }
 
     /// How many records were opened so far in all workspaces of this vault.
@@ -254,6 +284,32 @@ mod tests {
             .open_workspace("ws_1", &wrapped)
             .expect_err("another key");
         assert_eq!(error, VaultError::DamagedKey);
+    }
+
+    #[test]
+    fn a_rewrapped_key_is_the_same_key_and_needs_the_old_master_key_no_more() {
+        let [old, new] = [(); 2].map(|()| MasterKey::generate().to_base64());
+        let vault = |keys: &str| Vault::new(keys.parse().expect("master keys"));
+        let wrapped = vault(&old).create_workspace_keys("ws_1").expect("keys");
+        let opened = vault(&old).open_workspace("ws_1", &wrapped).expect("opens");
+        let sealed = opened.seal(&PLACE, b"text").expect("seals");
+
+        let both = vault(&format!("2:{},1:{}", *new, *old));
+        let rewrap = |key: &WrappedKey| both.rewrap_key("ws_1", key).expect("opens");
+        let rewrapped: Vec<_> = wrapped.iter().filter_map(rewrap).collect();
+        assert_eq!(rewrapped.len(), wrapped.len());
+        assert!(rewrapped.iter().all(|key| rewrap(key).is_none()));
+
+        let only_new = vault(&format!("2:{}", *new));
+        let keys = only_new.open_workspace("ws_1", &rewrapped).expect("opens");
+        assert_eq!(
+            keys.open(&PLACE, &sealed).expect("opens").as_slice(),
+            b"text"
+        );
+        assert_eq!(
+            only_new.open_workspace("ws_1", &wrapped).expect_err("old"),
+            VaultError::UnknownMasterKey(1)
+        );
     }
 
     #[test]

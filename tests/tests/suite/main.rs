@@ -12,6 +12,7 @@ mod cli;
 mod conformance;
 mod conversions;
 mod document;
+mod encryption;
 mod gate;
 mod hostile;
 mod idempotency;

@@ -50,7 +50,7 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     let page = call
         .caller
         .tenant
-        .leads(&filter, order, window.start.clone(), window.limit)
+        .leads(&filter, order, &window.start, window.limit)
         .await?;
     let pagination = cursor::pagination(&call, "leads_list", &window, &page)?;
     Reply::page(page.rows, pagination)

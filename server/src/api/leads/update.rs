@@ -4,13 +4,14 @@ use super::{super::Call, NOT_FOUND};
 use crate::{
     domain::lead::LeadChanges,
     reply::{Error, Reply},
+    store::Tenant,
 };
 
 pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     let reference = call.input.path("id")?;
     let changes: LeadChanges = call.input.body()?;
-    let tenant = &call.caller.tenant;
-    let work = tenant.update_lead(reference, changes, call.now);
+    let now = call.now;
+    let work = move |tenant: &Tenant| tenant.update_lead(reference.clone(), changes.clone(), now);
     call.write(work, |lead| Reply::ok(lead.ok_or(NOT_FOUND)?))
         .await
 }

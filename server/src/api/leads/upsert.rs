@@ -10,7 +10,10 @@ use crate::{
         phone::Phone,
     },
     reply::{Details, Error, Reply},
-    store::leads::{Match, Upserted},
+    store::{
+        Tenant,
+        leads::{Match, Upserted},
+    },
 };
 
 #[derive(Deserialize)]
@@ -32,11 +35,10 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     };
 
     let may_create = body.create_if_missing && !matches!(matched, Match::Id(_));
-    let day = day_limit(&call)?;
-    let work = call
-        .caller
-        .tenant
-        .upsert_lead(matched, changes, new, call.now, day);
+    let (now, day) = (call.now, day_limit(&call)?);
+    let work = move |tenant: &Tenant| {
+        tenant.upsert_lead(matched.clone(), changes.clone(), new.clone(), now, day)
+    };
     let reply = move |upserted| match upserted {
         Upserted::Created(lead) => Reply::upserted(lead, true),
         Upserted::Updated(lead) => Reply::upserted(lead, false),

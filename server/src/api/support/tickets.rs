@@ -7,7 +7,7 @@ use super::super::Call;
 use crate::{
     domain::{id, time},
     reply::{Error, Reply},
-    store::NewTicket,
+    store::{NewTicket, Tenant},
     vault::record::TicketRecord,
 };
 
@@ -52,7 +52,8 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
         priority: ticket.priority,
         created_at: ticket.created_at,
     };
-    let work = call.caller.tenant.create_ticket(ticket.clone());
+    let new = ticket.clone();
+    let work = move |tenant: &Tenant| tenant.create_ticket(new.clone());
     call.write(work, move |reference| {
         Reply::created(shown(ticket.clone(), reference))
     })

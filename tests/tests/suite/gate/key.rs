@@ -110,7 +110,7 @@ both_engines! {
 
     async fn a_deleted_workspaces_key_is_unknown(server) {
         server.lead(serde_json::json!({"firstName": "Budi"})).await;
-        server.store.delete_workspace(&server.workspace.id).await.unwrap();
+        server.store.delete_keys(&server.workspace.id).await.unwrap();
         assert_eq!(server.get("/workspace").await.status, 401);
     }
 

@@ -69,7 +69,7 @@ both_engines! {
 
     async fn they_go_with_their_workspace(server) {
         server.post_under("k", "/leads", &json!({"firstName": "Budi"})).await;
-        server.store.delete_workspace(&server.workspace.id).await.unwrap();
+        server.store.delete_workspace(&server.workspace.id, |_, _| ()).await.unwrap();
         assert_eq!(answers(&server).await, 0);
     }
 }

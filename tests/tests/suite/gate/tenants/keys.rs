@@ -33,7 +33,11 @@ async fn bad_keys(server: &Server) -> Vec<(&'static str, Option<String>)> {
     server.store.revoke_api_key(&id, now).await.unwrap();
     let gone = server.another_workspace(&Options::default()).await;
     let deleted = server.key_with(&gone, &scopes, |_| ()).await;
-    server.store.delete_workspace(&gone.id).await.unwrap();
+    server
+        .store
+        .delete_workspace(&gone.id, |_, _| ())
+        .await
+        .unwrap();
     let unknown = ApiKey::generate(&mut rand::rng()).text().to_string();
     let keys = [
         ("malformed", "kna_x".to_owned()),

@@ -1,5 +1,13 @@
 //! `search`
 
+use std::collections::BTreeSet;
+
+use konektor_server::{
+    domain::{lead::Lead, name_words},
+    seed::SyntheticLeads,
+    store::leads::{LeadFilter, LeadOrder, Start},
+};
+use konektor_spec::Spec;
 use konektor_tests::{Server, both_engines};
 use serde_json::json;
 
@@ -75,6 +83,12 @@ both_engines! {
         for search in ["rené", "rene\u{301}", "RENÉ", "ｒｅｎé", "René\u{200b}"] {
             assert_eq!(found(&server, search).await, ["René"], "{search}");
         }
+        // However a name was written when it was stored.
+        server.lead(json!({"firstName": "ｚｏｅ\u{308}", "lastName": "I\u{307}nci"})).await;
+        for search in ["zoë", "ZOE\u{308}", "Ｚｏë", "zoë \u{130}NC", "i\u{307}nci"] {
+            assert_eq!(found(&server, search).await, ["ｚｏｅ\u{308}"], "{search}");
+        }
+        assert_eq!(found(&server, "zoe").await.len(), 0);
         server.lead(json!({"firstName": "Straße"})).await;
         assert_eq!(found(&server, "STRASSE").await, ["Straße"]);
         server.lead(json!({"firstName": "Ωmega"})).await;
@@ -96,7 +110,7 @@ both_engines! {
         people(&server).await;
         for search in [
             "081234567890", "+6281234567890", "6281234567890", "0812-3456-7890", "+62 812 3456 7890",
-            "(0812) 3456 7890", "81234567890", "００62 812 3456 7890",
+            "(0812) 3456 7890", "81234567890", "００62 812 3456 7890", "0062 812-3456-7890", "٠٨١٢٣٤٥٦٧٨٩٠",
         ] {
             assert_eq!(found(&server, search).await, ["Budi"], "{search}");
         }
@@ -164,6 +178,48 @@ both_engines! {
     async fn notes_and_campaigns_are_not_searched(server) {
         people(&server).await;
         assert_eq!(found(&server, "asked").await.len(), 0);
+    }
+
+    async fn a_search_finds_what_looking_at_every_lead_finds_page_by_page_in_the_same_order(server) {
+        let (spec, id) = (Spec::builtin(), &server.workspace.id);
+        let leads = SyntheticLeads::new(spec, id, 3, 400, server.clock.now());
+        let tenant = server.store.tenant(&server.workspace).await.unwrap();
+        tenant.insert_leads(leads.into_iter(), |_| ()).await.unwrap();
+        let (all, order) = (LeadFilter::default(), LeadOrder { by_update: false, ascending: false });
+        let leads = tenant.leads(&all, order, &Start::Offset(0), 1_000).await.unwrap().rows;
+        assert_eq!(leads.len(), 400);
+        let words = leads.iter().step_by(40).flat_map(|lead| {
+            let names = [Some(lead.first_name.clone()), lead.last_name.clone()];
+            names.into_iter().flatten().flat_map(|name| {
+                let letters: Vec<_> = name.chars().collect();
+                [1, 2, 3, 4, letters.len()].map(|length| letters.iter().take(length).collect::<String>().to_uppercase())
+            })
+        });
+        let mut several = 0;
+        for word in words.collect::<BTreeSet<_>>().into_iter().filter(|word| !word.trim().is_empty()) {
+            let names = |lead: &&Lead| {
+                let parts = name_words::words(&word);
+                let name = |part: &String| name_words::matches(part, &lead.first_name, lead.last_name.as_deref());
+                let code = |code: &str| code.starts_with(word.trim());
+                (!parts.is_empty() && parts.iter().all(name))
+                    || code(&lead.unique_code) || lead.external_ref.as_deref().is_some_and(code)
+            };
+            let expected: Vec<_> = leads.iter().filter(names).map(|lead| lead.id.as_str()).collect();
+            let mut found = Vec::new();
+            let mut query = vec![("search".to_owned(), word.clone()), ("limit".to_owned(), "7".to_owned())];
+            loop {
+                let pairs: Vec<_> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                let page = server.list(&pairs).await;
+                assert_eq!(page.total(), i64::try_from(expected.len()).unwrap(), "{word}");
+                found.extend(page.each("id").into_iter().map(str::to_owned));
+                let Some(cursor) = page.next_cursor() else { break };
+                query.retain(|(name, _)| name != "cursor");
+                query.push(("cursor".to_owned(), cursor.to_owned()));
+            }
+            assert_eq!(found, expected, "{word}");
+            several += usize::from(expected.len() > 7);
+        }
+        assert!(several > 3, "only {several} searches had more than one page");
     }
 
     async fn what_was_found_comes_in_the_order_of_the_list(server) {

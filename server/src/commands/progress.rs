@@ -1,0 +1,25 @@
+//! How far a long command is, on a terminal.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar on stderr that says what is being done; nothing where nobody watches.
+pub(super) fn bar(message: &'static str) -> Result<ProgressBar> {
+    let style = ProgressStyle::with_template(
+        " {msg:8} {wide_bar} {human_pos}/{human_len} · {elapsed_precise}",
+    )?;
+    let bar = ProgressBar::no_length().with_style(style);
+    bar.set_message(message);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    Ok(bar)
+}
+
+/// Moves the bar.
+pub(super) fn show(bar: &ProgressBar, done: u64, of: u64) {
+    bar.update(|state| {
+        state.set_len(of);
+        state.set_pos(done);
+    });
+}

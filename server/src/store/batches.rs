@@ -1,0 +1,67 @@
+//! Long jobs beside running servers: in small transactions, giving way, and going on when the database is busy.
+
+use std::time::Duration;
+
+use sqlx::AssertSqlSafe;
+use tokio::time::{Instant, sleep};
+
+use super::{Engine, Store, StoreError};
+
+/// How long a database that is busy or away is tried again; after that an interrupted job is better.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+const BREATH: Duration = Duration::from_millis(500);
+
+impl Store {
+    /// Carries out one batch of a long job, and again while the database is busy or away.
+    pub(super) async fn batch<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, StoreError> {
+        let began = Instant::now();
+        loop {
+            let this = Instant::now();
+            match attempt().await {
+                Err(StoreError::Unavailable(_) | StoreError::Raced)
+                    if began.elapsed() < PATIENCE =>
+                {
+                    sleep(BREATH).await;
+                }
+                result => {
+                    if self.engine == Engine::Sqlite {
+                        // As long as this was the one writer, others are let in.
+                        sleep(this.elapsed()).await;
+                    }
+                    return result;
+                }
+            }
+        }
+    }
+
+    /// Carries out a `delete` of a limited number (`$2`) of a workspace's (`$1`) rows until there are none; tells how
+    /// many went each time.
+    pub(super) async fn delete_in_batches(
+        &self,
+        sql: &'static str,
+        workspace_id: &str,
+        limit: i64,
+        mut deleted: impl FnMut(u64),
+    ) -> Result<(), StoreError> {
+        loop {
+            let rows = self
+                .batch(|| async {
+                    let done = sqlx::query(AssertSqlSafe(sql))
+                        .bind(workspace_id.to_owned())
+                        .bind(limit)
+                        .execute(&self.writers)
+                        .await?;
+                    Ok(done.rows_affected())
+                })
+                .await?;
+            if rows == 0 {
+                return Ok(());
+            }
+            deleted(rows);
+        }
+    }
+}

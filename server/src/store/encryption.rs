@@ -1,0 +1,140 @@
+//! How a workspace is encrypted: its keys, under which master key each is wrapped, and how much is sealed under it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::{Store, StoreError, workspaces};
+use crate::{
+    domain::{time::from_millis, workspace::Workspace},
+    vault::{Purpose, VaultError},
+};
+
+const KEYS: &str = "select purpose, key_id, master_key_id, wrapped, created_at from workspace_key \
+    where workspace_id = $1 order by purpose, key_id";
+
+/// The tables with sealed rows, all with the columns `workspace_id`, `id`, `data_key_id` and `sealed`.
+pub(super) const SEALED: [&str; 3] = ["lead", "ticket", "idempotency"];
+
+/// A workspace's encryption.
+#[derive(Debug, Clone)]
+pub struct Encryption {
+    /// Its keys.
+    pub keys: Vec<KeyState>,
+    /// Why the master keys at hand do not open them; None when they do.
+    pub locked: Option<VaultError>,
+}
+
+/// One key.
+#[derive(Debug, Clone)]
+pub struct KeyState {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its number among the workspace's keys of this purpose.
+    pub key_id: u32,
+    /// Under which master key it is wrapped; None when rows are sealed under a key that is not there.
+    pub master_key_id: Option<u32>,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
+    /// What is sealed under it.
+    pub sealed: SealedRows,
+}
+
+/// How many rows are sealed under a key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SealedRows {
+    /// Leads.
+    pub leads: i64,
+    /// Tickets.
+    pub tickets: i64,
+    /// Answers kept for requests that are sent again.
+    pub kept_answers: i64,
+}
+
+impl Encryption {
+    /// Whether rows are still to be moved from an older data key to the newest.
+    #[must_use]
+    pub fn is_rotating(&self) -> bool {
+        let is_data = |key: &&KeyState| key.purpose == Purpose::Data;
+        self.keys.iter().filter(is_data).count() > 1
+    }
+}
+
+impl SealedRows {
+    /// Those of a table.
+    fn of(&mut self, table: &str) -> &mut i64 {
+        match table {
+            "lead" => &mut self.leads,
+            "ticket" => &mut self.tickets,
+            _ => &mut self.kept_answers,
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn total(self) -> i64 {
+        self.leads + self.tickets + self.kept_answers
+    }
+}
+
+impl Store {
+    /// How a workspace is encrypted.
+    pub async fn encryption(&self, workspace: &Workspace) -> Result<Encryption, StoreError> {
+        let mut sealed = self.sealed_rows(&workspace.id).await?;
+        let rows = sqlx::query(KEYS)
+            .bind(workspace.id.clone())
+            .fetch_all(&self.readers)
+            .await?;
+        let (mut keys, mut all_wrapped) = (Vec::new(), Vec::new());
+        for row in &rows {
+            let wrapped = workspaces::read_key(row)?;
+            let of_key = match wrapped.purpose {
+                Purpose::Data => sealed.remove(&wrapped.key_id),
+                Purpose::Index => None,
+            };
+            keys.push(KeyState {
+                purpose: wrapped.purpose,
+                key_id: wrapped.key_id,
+                master_key_id: Some(wrapped.master_key_id),
+                created_at: Some(from_millis(row.try_get("created_at")?)),
+                sealed: of_key.unwrap_or_default(),
+            });
+            all_wrapped.push(wrapped);
+        }
+        // Rows of a workspace whose keys were deleted, until they are.
+        keys.extend(sealed.into_iter().map(|(key_id, sealed)| KeyState {
+            purpose: Purpose::Data,
+            key_id,
+            master_key_id: None,
+            created_at: None,
+            sealed,
+        }));
+        let locked = self.vault.open_workspace(&workspace.id, &all_wrapped).err();
+        Ok(Encryption { keys, locked })
+    }
+
+    /// How much is sealed under each data key.
+    pub(super) async fn sealed_rows(
+        &self,
+        workspace_id: &str,
+    ) -> Result<BTreeMap<u32, SealedRows>, StoreError> {
+        let mut all: BTreeMap<u32, SealedRows> = BTreeMap::new();
+        for table in SEALED {
+            let sql = format!(
+                "select data_key_id, count(*) from {table} where workspace_id = $1 group by data_key_id"
+            );
+            let rows = sqlx::query(AssertSqlSafe(sql))
+                .bind(workspace_id.to_owned())
+                .fetch_all(&self.readers)
+                .await?;
+            for row in rows {
+                let of_key = all
+                    .entry(workspaces::number(&row, "data_key_id")?)
+                    .or_default();
+                *of_key.of(table) = row.try_get(1)?;
+            }
+        }
+        Ok(all)
+    }
+}

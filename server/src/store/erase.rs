@@ -1,0 +1,85 @@
+//! Making sure that what was deleted is gone from the database's files too.
+
+use std::time::Duration;
+
+use sqlx::{AnyConnection, Connection, Executor, Row};
+use tokio::time::{Instant, sleep};
+
+use super::{Engine, Store, StoreError};
+
+/// How long to wait for readers that still need the log, or the table.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+const BREATH: Duration = Duration::from_millis(100);
+
+/// A transaction later than the deletion.
+const NOW: &str = "select pg_current_xact_id()::text";
+
+/// Transactions that began before that one keep deleted rows alive.
+const EARLIER: &str = "select pid::bigint from pg_stat_activity \
+    where datname = current_database() and age(backend_xmin) > age($1::text::xid) limit 1";
+
+/// Every request reads the table: none is made to wait for somebody else's lock.
+const GIVE_WAY: &str = "set lock_timeout = '500ms'";
+
+/// SQLSTATE `lock_not_available`.
+const NOT_AVAILABLE: &str = "55P03";
+
+impl Store {
+    /// Overwrites what is left of deleted and replaced keys; false when others kept it from doing so.
+    ///
+    /// On SQLite pages are overwritten as rows go (`secure_delete`); copies of them are in the log until a checkpoint
+    /// that no reader is in the way of. On PostgreSQL deleted rows stay in their table until it is written anew, and
+    /// copies of them in its own log and in backups, which nothing here can reach.
+    pub async fn erase_deleted_keys(&self) -> Result<bool, StoreError> {
+        let mut connection = self.writers.acquire().await?.detach();
+        let until = Instant::now() + PATIENCE;
+        let now = match self.engine {
+            Engine::Sqlite => String::new(),
+            Engine::Postgres => {
+                connection.execute(GIVE_WAY).await?;
+                sqlx::query(NOW)
+                    .fetch_one(&mut connection)
+                    .await?
+                    .try_get(0)?
+            }
+        };
+        loop {
+            let erased = match self.engine {
+                Engine::Sqlite => empty_log(&mut connection).await?,
+                Engine::Postgres => rewrite_keys(&mut connection, &now).await?,
+            };
+            if erased || Instant::now() > until {
+                connection.close().await?;
+                return Ok(erased);
+            }
+            sleep(BREATH).await;
+        }
+    }
+}
+
+async fn empty_log(connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    let row = sqlx::query("pragma wal_checkpoint(truncate)")
+        .fetch_one(connection)
+        .await?;
+    let busy: i64 = row.try_get(0)?;
+    Ok(busy == 0)
+}
+
+/// The table has a handful of rows for each workspace and is written anew in no time.
+async fn rewrite_keys(connection: &mut AnyConnection, deleted: &str) -> Result<bool, StoreError> {
+    let earlier = sqlx::query(EARLIER)
+        .bind(deleted.to_owned())
+        .fetch_optional(&mut *connection)
+        .await?;
+    if earlier.is_some() {
+        return Ok(false);
+    }
+    match connection.execute("vacuum full workspace_key").await {
+        Ok(_) => Ok(true),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(NOT_AVAILABLE) => {
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,153 @@
+//! Switching a workspace's name index on and off, while servers run.
+//!
+//! Off: from the moment the state is, no search looks at tokens; they are removed afterwards. On: the old ones, if any,
+//! are removed; then the index is building, which every later write knows ([`super::terms`]) and brings its lead's
+//! tokens along, while the leads that were there get theirs here; when all have them, it is on. So in every state each
+//! token fits its lead's name, and an interrupted switch goes on with what is left to do.
+
+use std::sync::Arc;
+
+use sqlx::Row;
+
+use super::{Store, StoreError, Tenant, Work, workspaces};
+use crate::domain::workspace::{NameIndex, Workspace};
+
+/// All tokens of some leads, while the index is off: those of one that somebody builds meanwhile stay.
+const REMOVE: &str = "delete from lead_token where workspace_id = $1 and lead_id in \
+    (select lead_id from lead_token where workspace_id = $1 order by lead_id limit $2) \
+    and exists (select 1 from workspace where id = $1 and name_index = 0)";
+
+const COUNT: &str = "select count(*) from lead_token where workspace_id = $1";
+
+const SWITCH_OFF: &str = "update workspace set name_index = 0 where id = $1";
+
+const BEGIN: &str = "update workspace set name_index = 2 where id = $1 and name_index = 0 \
+    and not exists (select 1 from lead_token where workspace_id = $1)";
+
+const COMPLETE: &str = "update workspace set name_index = 1 where id = $1 and name_index = 2";
+
+const STATE: &str = "select name_index from workspace where id = $1";
+
+/// The next leads without tokens, which are those that an interrupted run left.
+const WITHOUT: &str = "select id from lead where workspace_id = $1 and id > $2 and not exists \
+    (select 1 from lead_token where workspace_id = $1 and lead_id = lead.id) order by id limit $3";
+
+const CHUNK: i64 = 2_000;
+
+/// How many leads get their tokens in one transaction.
+const BATCH: usize = 50;
+
+/// How many tokens go in one transaction; a little more, for those of a lead go together.
+const TOKENS_AT_ONCE: i64 = 1_000;
+
+impl Store {
+    /// Stops finding a workspace's leads by name and removes the tokens of all names. Tells how many are gone, of how
+    /// many.
+    pub async fn remove_name_index(
+        &self,
+        workspace_id: &str,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<(), StoreError> {
+        self.update_state(SWITCH_OFF, workspace_id).await?;
+        self.settle(workspace_id).await?;
+        let row = sqlx::query(COUNT)
+            .bind(workspace_id.to_owned())
+            .fetch_one(&self.readers)
+            .await?;
+        let of = u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or(0);
+        let mut done = 0;
+        self.delete_in_batches(REMOVE, workspace_id, TOKENS_AT_ONCE, |tokens| {
+            done += tokens;
+            progress(done, of.max(done));
+        })
+        .await
+    }
+
+    /// Gives every lead of a workspace the tokens of its name, and then finds leads by name. Tells how many leads have
+    /// got them, of how many there are.
+    pub async fn build_name_index(
+        &self,
+        workspace: &Workspace,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<(), StoreError> {
+        while self.name_index_state(&workspace.id).await? == NameIndex::Off {
+            self.delete_in_batches(REMOVE, &workspace.id, TOKENS_AT_ONCE, |_| ())
+                .await?;
+            self.update_state(BEGIN, &workspace.id).await?;
+        }
+        self.settle(&workspace.id).await?;
+        let tenant = self.tenant(workspace).await?;
+        let of = u64::try_from(tenant.lead_count().await?).unwrap_or(0);
+        let (mut done, mut last) = (0, String::new());
+        loop {
+            let ids = tenant.leads_without_tokens(&last).await?;
+            let Some(end) = ids.last() else {
+                break;
+            };
+            last.clone_from(end);
+            for ids in ids.chunks(BATCH) {
+                let ids: Arc<[String]> = ids.into();
+                self.batch(|| {
+                    let ids = Arc::clone(&ids);
+                    tenant.write(move |tenant| tenant.index_names(Arc::clone(&ids)))
+                })
+                .await?;
+                done += ids.len() as u64;
+                progress(done, of.max(done));
+            }
+        }
+        // Unless somebody has switched it off meanwhile.
+        self.update_state(COMPLETE, &workspace.id).await
+    }
+
+    async fn name_index_state(&self, workspace_id: &str) -> Result<NameIndex, StoreError> {
+        let row = sqlx::query(STATE)
+            .bind(workspace_id.to_owned())
+            .fetch_optional(&self.readers)
+            .await?;
+        workspaces::name_index(&row.ok_or(StoreError::NoWorkspace)?)
+    }
+
+    async fn update_state(&self, sql: &'static str, workspace_id: &str) -> Result<(), StoreError> {
+        self.batch(|| async {
+            sqlx::query(sql)
+                .bind(workspace_id.to_owned())
+                .execute(&self.writers)
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Tenant {
+    async fn leads_without_tokens(&self, after: &str) -> Result<Vec<String>, StoreError> {
+        let rows = sqlx::query(WITHOUT)
+            .bind(self.workspace_id.clone())
+            .bind(after.to_owned())
+            .bind(CHUNK)
+            .fetch_all(&self.store.readers)
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// Adds the tokens of some leads' names as they are now; another run, or a write, may have added them already.
+    fn index_names(&self, ids: Arc<[String]>) -> Work<()> {
+        let tenant = self.clone();
+        Work::new(move |connection| {
+            let (tenant, ids) = (tenant.clone(), Arc::clone(&ids));
+            Box::pin(async move {
+                for id in ids.iter() {
+                    let mut statement = tenant.by_id(id);
+                    statement.push(tenant.store.row_lock());
+                    let row = statement.query().fetch_optional(&mut *connection).await?;
+                    if let Some(row) = row {
+                        let lead = tenant.open_lead(&row)?;
+                        tenant.add_tokens(connection, &lead).await?;
+                    }
+                }
+                Ok(())
+            })
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! Deleting a workspace: first its keys, without which nothing of it can be read, then what they opened.
+
+use std::sync::Arc;
+
+use super::{Store, StoreError, Work, encryption::SealedRows};
+
+const DELETE_KEYS: &str = "delete from workspace_key where workspace_id = $1";
+
+const DELETE_API_KEYS: &str = "delete from api_key where workspace_id = $1";
+
+const LEADS: &str = "delete from lead where workspace_id = $1 and id in \
+    (select id from lead where workspace_id = $1 order by id limit $2)";
+
+const TICKETS: &str = "delete from ticket where workspace_id = $1 and id in \
+    (select id from ticket where workspace_id = $1 order by id limit $2)";
+
+const ANSWERS: &str = "delete from idempotency where workspace_id = $1 and id in \
+    (select id from idempotency where workspace_id = $1 order by id limit $2)";
+
+/// What is left, a row for each day, goes with it.
+const WORKSPACE: &str = "delete from workspace where id = $1";
+
+/// How many rows go in one transaction.
+const BATCH: i64 = 500;
+
+impl Store {
+    /// Deletes the keys of a workspace, its own and those of its callers; from then on nothing of it opens, and every
+    /// request is refused.
+    pub async fn delete_keys(&self, workspace_id: &str) -> Result<(), StoreError> {
+        let id: Arc<str> = workspace_id.into();
+        let work = Work::new(move |connection| {
+            let id = Arc::clone(&id);
+            Box::pin(async move {
+                for sql in [DELETE_KEYS, DELETE_API_KEYS] {
+                    sqlx::query(sql)
+                        .bind(id.to_string())
+                        .execute(&mut *connection)
+                        .await?;
+                }
+                Ok(())
+            })
+        });
+        self.batch(|| self.run(work.clone())).await?;
+        self.settle(workspace_id).await
+    }
+
+    /// Deletes a workspace and everything in it, its keys first; false when there is none. Tells how many of its leads,
+    /// tickets and kept answers are gone, of how many.
+    pub async fn delete_workspace(
+        &self,
+        workspace_id: &str,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<bool, StoreError> {
+        self.delete_keys(workspace_id).await?;
+        let sealed = self.sealed_rows(workspace_id).await?;
+        let of = sealed.into_values().map(SealedRows::total).sum::<i64>();
+        let (mut done, of) = (0, u64::try_from(of).unwrap_or(0));
+        self.remove_name_index(workspace_id, |_, _| ()).await?;
+        for sql in [LEADS, TICKETS, ANSWERS] {
+            self.delete_in_batches(sql, workspace_id, BATCH, |rows| {
+                done += rows;
+                progress(done, of);
+            })
+            .await?;
+        }
+        self.batch(|| async {
+            let deleted = sqlx::query(WORKSPACE)
+                .bind(workspace_id.to_owned())
+                .execute(&self.writers)
+                .await?;
+            Ok(deleted.rows_affected() > 0)
+        })
+        .await
+    }
+}

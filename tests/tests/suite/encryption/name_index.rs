@@ -1,0 +1,137 @@
+//! `workspace create --no-name-index` and `workspace set-name-index`
+
+use std::{
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use konektor_tests::{Server, both_engines};
+use serde_json::json;
+use sqlx::{AnyConnection, Connection as _, Row as _};
+use tokio::time::sleep;
+
+use super::{
+    command,
+    hammer::{Hammer, LAST_NAME},
+    run,
+};
+
+both_engines! {
+    async fn without_its_index_a_name_finds_nothing_and_everything_else_still_does(server) {
+        let body = json!({
+            "firstName": "Budi", "lastName": LAST_NAME, "uniqueCode": "SHOP-7", "externalRef": "CRM-10",
+            "phone": "081234567890", "email": "budi@example.com",
+        });
+        server.lead(body).await;
+        let exact = ["SHOP", "CRM-1", "0812 3456 7890", "BUDI@example.com"];
+        switch(&server, "off").await;
+        assert_eq!(tokens(&server).await, 0);
+        server.lead(json!({"firstName": "Budiman", "uniqueCode": "other"})).await;
+        assert_eq!(server.patch("/leads/SHOP-7", json!({"firstName": "Bagus"})).await.status, 200);
+        assert_eq!(tokens(&server).await, 0);
+        for search in ["budi", "bagus", "wirahadi"] {
+            assert_eq!(total(&server, search).await, 0, "{search}");
+        }
+        for search in exact {
+            assert_eq!(total(&server, search).await, 1, "{search}");
+        }
+
+        switch(&server, "on").await;
+        for search in ["bagus", "budiman", "wirahadi"].into_iter().chain(exact) {
+            assert_eq!(total(&server, search).await, 1, "{search}");
+        }
+        // Budi is Bagus now, and only Budiman is still found by these letters.
+        assert_eq!(total(&server, "budi").await, 1);
+    }
+
+    async fn a_workspace_may_never_have_had_a_name_index(server) {
+        let created = run(command(&server.database, "workspace create --name Klinik --no-name-index")).await;
+        let id = created["workspaceId"].as_str().unwrap();
+        let shown = run(command(&server.database, &format!("workspace show {id}"))).await;
+        assert_eq!(shown["nameIndex"], "off");
+        let workspace = server.store.workspace(id).await.unwrap().unwrap();
+        let key = server.key_with(&workspace, &["agent.leads.write", "agent.leads.read"], |_| ()).await;
+        let made = server.send("POST", "/leads", Some(&key), Some(json!({"firstName": "Budi"}))).await;
+        assert_eq!(made.status, 201);
+        let found = server.send("GET", "/leads?search=budi", Some(&key), None).await;
+        assert_eq!(found.total(), 0);
+        assert_eq!(tokens(&server).await, 0);
+    }
+
+    async fn a_search_by_name_finds_all_or_none_while_the_index_is_switched_and_killed(server) {
+        for number in 0..150 {
+            let body = json!({"firstName": format!("Siti {number}"), "lastName": "Rahmawati"});
+            let request = server.request("POST", "/leads").bearer_auth(&server.key);
+            assert_eq!(server.finish(request.json(&body)).await.status, 201);
+        }
+        let hammer = Hammer::without_names(&server, &server.url, "near");
+        let done = Arc::new(AtomicBool::new(false));
+        let searches = tokio::spawn(search_until(Arc::clone(&done), server.beside().await));
+        for round in 0..6 {
+            let state = if round % 2 == 0 { "off" } else { "on" };
+            kill_after(&server, state, Duration::from_millis(50 + 40 * round)).await;
+        }
+        switch(&server, "off").await;
+        switch(&server, "on").await;
+        sleep(Duration::from_millis(100)).await;
+        let written = hammer.stop().await;
+        done.store(true, Ordering::Relaxed);
+        let partial = searches.await.unwrap();
+        assert_eq!(partial, [0; 0], "answers that were neither all nor none");
+        assert_eq!(total(&server, "rahmawati").await, 150);
+        assert_eq!(total(&server, LAST_NAME).await, i64::try_from(written.len()).unwrap());
+    }
+}
+
+/// Searches for the leads that never change until it is told to stop, and answers totals that cannot be.
+async fn search_until(done: Arc<AtomicBool>, server: Server) -> Vec<i64> {
+    let mut partial = Vec::new();
+    while !done.load(Ordering::Relaxed) {
+        let request = server.request("GET", "/leads?limit=1&search=rahma");
+        let answer = server.finish(request.bearer_auth(&server.key)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        if ![0, 150].contains(&answer.total()) {
+            partial.push(answer.total());
+        }
+    }
+    partial
+}
+
+async fn kill_after(server: &Server, state: &str, time: Duration) {
+    let words = format!("workspace set-name-index {} {state}", server.workspace.id);
+    let mut child = command(&server.database, &words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    sleep(time).await;
+    // SIGKILL; it may have ended already.
+    let _ = child.kill().await;
+}
+
+async fn switch(server: &Server, state: &str) {
+    let words = format!("workspace set-name-index {} {state}", server.workspace.id);
+    assert_eq!(
+        run(command(&server.database, &words)).await["nameIndex"],
+        state
+    );
+}
+
+async fn total(server: &Server, search: &str) -> i64 {
+    let answer = server.list(&[("search", search)]).await;
+    assert_eq!(
+        answer.rows().len(),
+        usize::try_from(answer.total()).unwrap().min(50)
+    );
+    answer.total()
+}
+
+async fn tokens(server: &Server) -> i64 {
+    let mut connection = AnyConnection::connect(&server.database.url).await.unwrap();
+    let count = sqlx::query("select count(*) from lead_token");
+    count.fetch_one(&mut connection).await.unwrap().get(0)
+}
