@@ -13,7 +13,7 @@ use crate::{cargo::cargo, paths, process};
 /// The arguments of `cargo xtask fuzz`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only this target; all of fuzz/fuzz_targets, one after the other, unless given
+    /// Only this target; all of them, one after the other, unless given
     target: Option<String>,
     /// How long each runs
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
