@@ -32,7 +32,7 @@ pub(super) enum Command {
 /// Show every workspace's keys: what is sealed under each, and which master key wraps it
 #[derive(clap::Args)]
 #[command(after_help = "\
-It needs no master key, and says of those it is given whether they open the keys. A workspace has one data key, or
+It needs no master key, and says of those it is given whether they open the keys. A workspace has one data key, or \
 more while they rotate, and one index key, under which emails, phones and words of names are found.")]
 pub(super) struct Status {
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub(super) struct Status {
 /// Wrap every workspace's keys under the first of `KONEKTOR_MASTER_KEYS`
 #[derive(clap::Args)]
 #[command(after_help = "\
-Servers have to have the new master key already: `keygen --help` has the steps. It takes a moment whatever the number
+Servers have to have the new master key already: `keygen --help` has the steps. It takes a moment whatever the number \
 of leads, for what is sealed stays as it is; interrupted, it is run again.
 
 Example:
@@ -60,11 +60,11 @@ pub(super) struct RotateMaster {
 #[command(
     group(ArgGroup::new("which").required(true).args(["workspace", "all"])),
     after_help = "\
-Leads, tickets and kept answers are sealed again in small batches, while servers read, search and write. Interrupted
-in any way, it goes on when it is run again, and begins no second key before the first is done. On SQLite it takes
+Leads, tickets and kept answers are sealed again in small batches, while servers read, search and write. Interrupted \
+in any way, it goes on when it is run again, and begins no second key before the first is done. On SQLite it takes \
 turns with the server, so that writes wait some milliseconds longer.
 
-The index key stays as it is: emails, phones and words of names are found by hashes under it, and open nothing.
+The index key stays as it is: emails, phones and words of names are found by hashes under it, and it opens nothing. \
 A backup from before opens with its own old keys and the master key.
 
 Examples:

@@ -9,18 +9,16 @@ use crate::vault::MasterKey;
 /// Print a new master key: base64 of 32 random bytes
 #[derive(clap::Args)]
 #[command(after_help = "\
-The master key opens the keys of all workspaces, which open every name, email, phone,
-note and ticket. Keep it apart from the database and its backups.
+The master key opens the keys of all workspaces, which open every name, email, phone, note and ticket. Keep it apart \
+from the database and its backups.
 
 To replace it while servers run:
-  1. Make another key and give both, the new one first and under a new number, to every
-     server and command, one after the other (a key that had no number has 1); in
-     KONEKTOR_MASTER_KEY_FILE they may stand on lines of their own:
+  1. Make another key, and start every server again with both, the new one first:
        KONEKTOR_MASTER_KEYS=2:NEW,1:OLD
+     or on lines of their own in KONEKTOR_MASTER_KEY_FILE. A key without a number has 1.
      Until every server has both, make no workspace and rotate no data key.
   2. konektor-server encryption rotate-master
-  3. When konektor-server encryption status shows number 1 no more, keep the new one
-     alone, with its number:
+  3. When konektor-server encryption status shows number 1 no more, keep the new one alone:
        KONEKTOR_MASTER_KEYS=2:NEW
 A backup from before needs the old key.
 

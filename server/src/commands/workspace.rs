@@ -95,11 +95,11 @@ struct Options {
 /// Delete a workspace with its leads, keys and tickets, so that nothing of it can be read again
 #[derive(clap::Args)]
 #[command(after_help = "\
-Its keys go first: from then on its API keys are refused, and what it sealed opens for nobody, whoever has the
+Its keys go first: from then on its API keys are refused, and what it sealed opens for nobody, whoever has the \
 database and the master key. Then its rows go, in small batches beside running servers; interrupted, it is run again.
 
-On SQLite what is deleted is overwritten, and the -wal file emptied. On PostgreSQL the table of keys is written anew;
-PostgreSQL's own log (WAL), replicas and backups hold the deleted keys until they are recycled or deleted. A backup
+On SQLite what is deleted is overwritten, and the -wal file emptied. On PostgreSQL the table of keys is written anew; \
+PostgreSQL's own log (WAL), replicas and backups hold the deleted keys until they are recycled or deleted. A backup \
 from before, of either, opens with the master key.")]
 pub(super) struct Delete {
     #[command(flatten)]
@@ -114,11 +114,11 @@ pub(super) struct Delete {
 /// Let leads be found by their names, or not
 #[derive(clap::Args)]
 #[command(after_help = "\
-With the index on, the database holds a keyed hash of every word of a name and of every beginning of three letters or
-more. Without the workspace's index key they tell no name, but they tell which leads share one, and how common it is.
+With the index on, the database holds a keyed hash of every word of a name and of every beginning of three letters or \
+more. Without the workspace's index key they tell no name, but they tell which leads share one, and how common it is. \
 Off, they are removed: a search then finds leads by phone, email, uniqueCode and externalRef, and none by its name.
 
-On again, every lead gets its hashes, in small batches beside running servers; until all have them a search finds
+On again, every lead gets its hashes, in small batches beside running servers; until all have them a search finds \
 none by name, rather than some. Interrupted, either way goes on when it is run again.
 
 Examples:
