@@ -29,6 +29,9 @@ const HONEST: usize = 16;
 /// How many are opened anew at once after the server has closed them.
 const AT_ONCE: usize = 200;
 
+/// How often a slow one sends a byte.
+const TRICKLE: Duration = Duration::from_secs(1);
+
 /// How soon the server has to close each.
 const CLOSED: Duration = Duration::from_secs(15);
 
@@ -51,8 +54,9 @@ pub(super) fn run(setting: &Setting, open_files: Option<u32>) -> Result<String> 
     );
     ensure!(
         percentile(&during, 99) <= P99,
-        "the slowest of a hundred honest calls took {}",
-        ms(percentile(&during, 99))
+        "the slowest of a hundred honest calls took {}, and {} without hostile ones",
+        ms(percentile(&during, 99)),
+        ms(percentile(&before, 99))
     );
     Ok(format!(
         "{HOSTILE} hostile connections, {} closed, each within {}; {} honest calls: p50 {} p99 {} \
@@ -142,6 +146,8 @@ struct Connection {
     stream: TcpStream,
     opened: Instant,
     manner: Manner,
+    /// When a slow one sent its last byte.
+    sent: Instant,
 }
 
 impl Connection {
@@ -163,14 +169,18 @@ impl Connection {
             stream,
             opened: Instant::now(),
             manner,
+            sent: Instant::now(),
         })
     }
 
-    /// Whether the server has closed it; a slow one sends a byte more otherwise.
+    /// Whether the server has closed it; a slow one sends a byte more otherwise, every [`TRICKLE`].
     fn is_closed(&mut self) -> bool {
         let slow = matches!(self.manner, Manner::SlowHeader | Manner::SlowBody);
-        if slow && self.stream.write_all(b" ").is_err() {
-            return true;
+        if slow && self.sent.elapsed() >= TRICKLE {
+            self.sent = Instant::now();
+            if self.stream.write_all(b" ").is_err() {
+                return true;
+            }
         }
         loop {
             match self.stream.read(&mut [0; 1024]) {
