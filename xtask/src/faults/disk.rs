@@ -5,7 +5,8 @@ use std::{
     io::{ErrorKind, Read, Write, repeat},
     path::Path,
     process::Command,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -13,12 +14,18 @@ use tempfile::TempDir;
 
 use super::{
     Setting,
+    callers::Call,
+    client::{Client, Request},
     outage::{Outage, asks_to_come_back, is_well},
 };
 use crate::{
     process,
     site::{self, Site},
 };
+
+/// After so long without a write that found room there is none.
+const USED_UP: Duration = Duration::from_secs(3);
+const MOST: Duration = Duration::from_mins(2);
 
 pub(super) fn run(setting: &Setting) -> Result<String> {
     let disk = Disk::mount()?;
@@ -36,6 +43,7 @@ pub(super) fn run(setting: &Setting) -> Result<String> {
     outage.endure(&site, |during| {
         let ballast = disk.path().join("ballast");
         fill(&ballast)?;
+        wait_until_refused(&site)?;
         during()?;
         Ok(fs::remove_file(ballast)?)
     })
@@ -63,6 +71,25 @@ impl Drop for Disk {
     fn drop(&mut self) {
         process::succeeds(Command::new("umount").arg(self.path()));
     }
+}
+
+/// The files have room of their own, in the write-ahead log above all, and small writes find it for
+/// longer than large ones: until that is used up, some are as good as ever.
+fn wait_until_refused(site: &Site) -> Result<()> {
+    let mut client = Client::of(site);
+    let began = Instant::now();
+    let mut last_ready = began;
+    while last_ready.elapsed() < USED_UP {
+        let ready = Request::get("/readyz");
+        if is_well(&Call::make(&mut client, String::new(), &ready)) {
+            last_ready = Instant::now();
+        }
+        let took = began.elapsed();
+        ensure!(took < MOST, "writes go on although the disk is full");
+        process::check_interrupted()?;
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// Fills the disk that this file is to be on to the last byte.
