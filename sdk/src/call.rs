@@ -17,7 +17,12 @@ use reqwest::{
 };
 
 use crate::{
-    Retries, client::Shared, generated::client::Client as Generated, response::Meta, retry, tls,
+    Retries, Wait,
+    client::Shared,
+    generated::client::Client as Generated,
+    response::{Meta, number},
+    retry::{self, Waits},
+    tls,
 };
 
 /// What the generated client's methods return.
@@ -89,7 +94,11 @@ impl Call {
     /// What came beside the answer.
     pub(crate) fn meta(&self) -> Meta {
         let headers = self.0.last.get().map(|(_, headers)| headers);
-        Meta::new(headers.unwrap_or(&HeaderMap::new()), self.attempts())
+        Meta::new(
+            self.status(),
+            headers.unwrap_or(&HeaderMap::new()),
+            self.attempts(),
+        )
     }
 }
 
@@ -104,8 +113,15 @@ impl State {
 }
 
 impl ClientHooks<Call> for Generated {
-    async fn exec(&self, mut request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
-        let state = &*self.inner().0;
+    async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
+        self.inner().exec(request).await
+    }
+}
+
+impl Call {
+    /// Sends the request of this call until there is an answer to keep.
+    pub(crate) async fn exec(&self, mut request: Request) -> reqwest::Result<Response> {
+        let state = &*self.0;
         let State {
             client,
             attempts,
@@ -120,6 +136,7 @@ impl ClientHooks<Call> for Generated {
             Retries::none()
         };
 
+        let mut waits = Waits::new(tries);
         let mut attempt = 1;
         let outcome = loop {
             attempts.store(attempt, Ordering::Relaxed);
@@ -127,12 +144,15 @@ impl ClientHooks<Call> for Generated {
                 break state.send(request).await;
             };
             let outcome = state.send(copy).await;
-            let Some(wait) = failed_for_now(&outcome, environment.now())
-                .and_then(|asked| tries.wait(attempt, asked, environment.random()))
+            let Some(time) = failed_for_now(&outcome, environment.now())
+                .and_then(|asked| waits.next(is_limited(&outcome), asked, environment.random()))
             else {
                 break outcome;
             };
-            environment.sleep(wait).await;
+            if let Some(told) = &client.on_wait {
+                told.tell(wait(time, &outcome));
+            }
+            environment.sleep(time).await;
             attempt += 1;
         };
         if let Ok(answer) = &outcome {
@@ -141,6 +161,22 @@ impl ClientHooks<Call> for Generated {
         }
         outcome
     }
+}
+
+/// What there is to know of a wait.
+fn wait(time: Duration, outcome: &reqwest::Result<Response>) -> Wait {
+    let answer = outcome.as_ref().ok();
+    Wait {
+        time,
+        status: answer.map(|answer| answer.status().as_u16()),
+        limit: answer.and_then(|answer| number(answer.headers(), "x-ratelimit-limit")),
+    }
+}
+
+fn is_limited(outcome: &reqwest::Result<Response>) -> bool {
+    outcome
+        .as_ref()
+        .is_ok_and(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// Adds the key, and takes away a header of progenitor's that the API does not know.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use url::{Host, Url};
 
 use crate::{
-    Error, Response, Retries,
+    Error, Request, Response, Retries, Wait,
     analytics::Analytics,
     call::{Call, Effect, Outcome},
     conversions::Conversions,
@@ -41,7 +41,24 @@ pub(crate) struct Shared {
     pub(crate) key: Option<ApiKey>,
     pub(crate) retries: Retries,
     pub(crate) environment: Arc<dyn Environment>,
-    base_url: String,
+    pub(crate) on_wait: Option<Listener>,
+    pub(crate) base_url: String,
+}
+
+/// Somebody who is told of waits.
+#[derive(Clone)]
+pub(crate) struct Listener(Arc<dyn Fn(Wait) + Send + Sync>);
+
+impl Listener {
+    pub(crate) fn tell(&self, wait: Wait) {
+        (self.0)(wait);
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
 }
 
 /// A key as it is sent. Neither it nor what shows it shows the key.
@@ -179,6 +196,23 @@ impl Client {
         Skill::new(self.clone())
     }
 
+    /// A request that this library has no method for: any method, any path below the base path.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let answer = client.request("GET", "/workspace").send().await?;
+    /// println!("{}", String::from_utf8_lossy(&answer.body));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request(&self, method: impl Into<String>, path: impl Into<String>) -> Request {
+        Request::new(self.clone(), method.into(), path.into())
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0
+    }
+
     /// Makes one call that needs a key; `open` takes the data out of the envelope.
     pub(crate) async fn call<E, T>(
         &self,
@@ -222,6 +256,7 @@ pub struct ClientBuilder {
     user_agent: String,
     allow_insecure_http: bool,
     environment: Arc<dyn Environment>,
+    on_wait: Option<Listener>,
 }
 
 impl Default for ClientBuilder {
@@ -235,6 +270,7 @@ impl Default for ClientBuilder {
             user_agent: concat!("konektor-sdk/", env!("CARGO_PKG_VERSION")).to_owned(),
             allow_insecure_http: false,
             environment: Arc::new(Real),
+            on_wait: None,
         }
     }
 }
@@ -242,7 +278,7 @@ impl Default for ClientBuilder {
 const DEFAULT_BASE_URL: &str = "https://konektor.id";
 
 /// Where the API begins below the base URL.
-const BASE_PATH: &str = "/api/v2/agent";
+pub(crate) const BASE_PATH: &str = "/api/v2/agent";
 
 impl ClientBuilder {
     /// Settings from the environment: `KONEKTOR_API_KEY` and `KONEKTOR_BASE_URL`, where they are
@@ -326,6 +362,18 @@ impl ClientBuilder {
         self
     }
 
+    /// Who is told before a request is sent again, and how long it waits until then. This is for
+    /// people who look on; it should not take long.
+    ///
+    /// ```
+    /// let builder = konektor_sdk::Client::builder()
+    ///     .on_wait(|wait| eprintln!("waiting {} s", wait.time.as_secs()));
+    /// ```
+    pub fn on_wait(mut self, told: impl Fn(Wait) + Send + Sync + 'static) -> Self {
+        self.on_wait = Some(Listener(Arc::new(told)));
+        self
+    }
+
     /// What the program calls itself; by default `konektor-sdk/` and the version.
     ///
     /// ```
@@ -390,6 +438,7 @@ impl ClientBuilder {
             key,
             retries: self.retries,
             environment: self.environment,
+            on_wait: self.on_wait,
             base_url,
         })))
     }

@@ -377,7 +377,7 @@ impl Error {
     }
 
     /// A whole answer of a status that is no success.
-    fn of_answer(body: &[u8], call: &Call) -> Self {
+    pub(crate) fn of_answer(body: &[u8], call: &Call) -> Self {
         let answer = Account::read(body);
         let code = answer.as_ref().map(|answer| answer.code.clone());
         let (message, details) = match answer {
@@ -411,7 +411,7 @@ impl Error {
         error
     }
 
-    fn of_connection(error: reqwest::Error, call: &Call) -> Self {
+    pub(crate) fn of_connection(error: reqwest::Error, call: &Call) -> Self {
         let error = error.without_url();
         let cause = root_cause(&error);
         if error.is_builder() {

@@ -12,6 +12,7 @@ mod generated;
 mod headers;
 pub mod leads;
 mod page;
+mod request;
 mod response;
 mod retry;
 pub mod skill;
@@ -26,8 +27,9 @@ pub use client::{Client, ClientBuilder};
 pub use error::{Error, ErrorKind};
 pub use generated::*;
 pub use page::{Page, RowStream};
+pub use request::{Answer, Request};
 pub use response::{RateLimit, Response};
-pub use retry::Retries;
+pub use retry::{Retries, Wait};
 pub use time_or_date::TimeOrDate;
 
 /// The crate of times and dates, in the version that this one uses.

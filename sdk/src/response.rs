@@ -4,7 +4,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, header::HeaderMap};
 use serde_json::{Map, Value};
 
 /// An answer, with what came beside it: rate limit, request id, the number of tries, and whether it
@@ -33,11 +33,13 @@ pub(crate) struct Meta {
     pub(crate) request_id: Option<String>,
     pub(crate) attempts: u32,
     pub(crate) replayed: bool,
+    pub(crate) status: Option<StatusCode>,
 }
 
 impl Meta {
-    pub(crate) fn new(headers: &HeaderMap, attempts: u32) -> Self {
+    pub(crate) fn new(status: Option<StatusCode>, headers: &HeaderMap, attempts: u32) -> Self {
         Self {
+            status,
             rate_limit: RateLimit::read(headers),
             request_id: request_id(headers),
             attempts,
@@ -90,6 +92,19 @@ impl<T> Response<T> {
     /// ```
     pub fn request_id(&self) -> Option<&str> {
         self.meta.request_id.as_deref()
+    }
+
+    /// The HTTP status.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let workspace = client.workspace().show().send().await?;
+    /// assert_eq!(workspace.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn status(&self) -> u16 {
+        self.meta.status.unwrap_or_default().as_u16()
     }
 
     /// How many times the request was sent, the last one included.

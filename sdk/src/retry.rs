@@ -41,6 +41,7 @@ pub struct Retries {
     max_attempts: u32,
     base_delay: Duration,
     max_wait: Duration,
+    patience: Duration,
 }
 
 impl Default for Retries {
@@ -50,6 +51,7 @@ impl Default for Retries {
             max_attempts: 3,
             base_delay: Duration::from_millis(500),
             max_wait: Duration::from_secs(30),
+            patience: Duration::ZERO,
         }
     }
 }
@@ -105,6 +107,22 @@ impl Retries {
         self
     }
 
+    /// How long one call may wait in all for the rate limit. Answers 429 are no failed tries then: the
+    /// call goes on after each wait that the server asks for, until the patience is used up.
+    ///
+    /// By default there is none, and a 429 is a failed try like others.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let retries = konektor_sdk::Retries::default().patience(Duration::from_secs(300));
+    /// ```
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// How long to wait after try number `attempt` (from 1) has failed for now, or `None` when
     /// that was the last one. `asked` is what the server asked for, `random` lies in 0 to 1.
     pub(crate) fn wait(
@@ -124,6 +142,64 @@ impl Retries {
                 .saturating_add(bound.mul_f64(random.clamp(0.0, 1.0)))
                 .min(self.max_wait),
         )
+    }
+}
+
+/// A wait before a request is sent again; see
+/// [`ClientBuilder::on_wait`](crate::ClientBuilder::on_wait).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wait {
+    /// How long it is.
+    pub time: Duration,
+    /// The status of the answer that made it necessary; `None` when there was no answer.
+    pub status: Option<u16>,
+    /// How many requests a minute the workspace may send, when the answer said it.
+    pub limit: Option<u64>,
+}
+
+/// The waits of one call.
+#[derive(Debug)]
+pub(crate) struct Waits {
+    retries: Retries,
+    failed: u32,
+    patience: Duration,
+}
+
+impl Waits {
+    pub(crate) fn new(retries: Retries) -> Self {
+        Self {
+            retries,
+            failed: 0,
+            patience: retries.patience,
+        }
+    }
+
+    /// How long to wait after a try that failed for now, or `None` when that was the last one.
+    /// `limited` says that it failed for the rate limit.
+    pub(crate) fn next(
+        &mut self,
+        limited: bool,
+        asked: Option<Duration>,
+        random: f64,
+    ) -> Option<Duration> {
+        if limited && !self.patience.is_zero() {
+            return self.for_the_limit(asked, random);
+        }
+        self.failed += 1;
+        self.retries.wait(self.failed, asked, random)
+    }
+
+    fn for_the_limit(&mut self, asked: Option<Duration>, random: f64) -> Option<Duration> {
+        let base = self.retries.base_delay;
+        let asked = asked.filter(|wait| !wait.is_zero()).unwrap_or(base);
+        if asked.is_zero() || asked > self.patience {
+            return None;
+        }
+        let jitter = base.min(asked).mul_f64(random.clamp(0.0, 1.0));
+        let wait = asked.saturating_add(jitter).min(self.patience);
+        self.patience -= wait;
+        Some(wait)
     }
 }
 
@@ -185,7 +261,7 @@ fn server_time(headers: &HeaderMap, now: Timestamp) -> Timestamp {
 
 /// The one form of a date that may be sent today; RFC 2822 reads it.
 /// <https://www.rfc-editor.org/rfc/rfc9110.html#name-date-time-formats>
-fn http_date(value: &str) -> Option<Timestamp> {
+pub(crate) fn http_date(value: &str) -> Option<Timestamp> {
     rfc2822::DateTimeParser::new().parse_timestamp(value).ok()
 }
 
@@ -233,6 +309,24 @@ mod tests {
         assert_eq!(retries.wait(1, Some(7 * SECOND), 1.0), Some(8 * SECOND));
         assert_eq!(retries.wait(1, Some(10 * SECOND), 1.0), Some(10 * SECOND));
         assert_eq!(retries.wait(1, Some(11 * SECOND), 0.0), None);
+    }
+
+    #[test]
+    fn waits_for_the_limit_are_no_failed_tries_and_end_with_the_patience() {
+        let retries = Retries::default()
+            .base_delay(SECOND)
+            .max_attempts(2)
+            .patience(10 * SECOND);
+        let mut waits = Waits::new(retries);
+
+        for _ in 0..3 {
+            assert_eq!(waits.next(true, Some(3 * SECOND), 0.0), Some(3 * SECOND));
+        }
+        assert_eq!(waits.next(false, None, 1.0), Some(SECOND));
+        assert_eq!(waits.next(false, None, 1.0), None);
+        assert_eq!(waits.next(true, Some(3 * SECOND), 0.0), None);
+        assert_eq!(waits.next(true, Some(Duration::ZERO), 1.0), Some(SECOND));
+        assert_eq!(waits.next(true, None, 0.0), None);
     }
 
     #[test]
