@@ -1,74 +1,72 @@
-use std::time::Duration;
+use std::{cell::RefCell, future::Future, time::Duration};
 
-use clap::{ArgMatches, parser::ValueSource};
-use konektor_sdk::{Client, Error, Workspace};
-use konektor_spec::{Access, Operation, Spec};
+use konektor_sdk::{Client, Error, Response, Workspace};
+use konektor_spec::Operation;
 
 use crate::{
-    command::default_server,
+    config::Key,
+    desk::Desk,
     error::Failure,
     flags::Flags,
-    output::{Format, When},
+    known::{Known, KnownWorkspace},
+    output::{Currency, Reader, When},
     world::World,
 };
 
 /// One call that the command line asks for.
 pub(crate) struct Call<'a> {
+    pub(crate) desk: &'a Desk<'a>,
     pub(crate) client: Client,
     pub(crate) operation: &'a Operation,
     pub(crate) flags: Flags<'a>,
-    pub(crate) when: When,
-    matches: &'a ArgMatches,
-    path: &'a [&'a str],
-    base_url: Option<String>,
-    default_server: &'a str,
+    pub(crate) world: &'a World<'a>,
+    known: Known,
+    workspace: RefCell<Option<KnownWorkspace>>,
 }
 
 impl<'a> Call<'a> {
     /// # Errors
     /// When there is no key for a call that needs one, or the key or base URL cannot be used.
-    pub(crate) fn new(
-        spec: &'a Spec,
-        operation: &'a Operation,
-        path: &'a [&'a str],
-        matches: &'a ArgMatches,
-        world: &World<'_>,
-    ) -> Result<Self, Failure> {
-        let variable = |name| {
-            world
-                .text(name)
-                .map_err(|_| Failure::usage(format!("{name} is not Unicode text")))
-        };
-        let key = variable("KONEKTOR_API_KEY")?;
-        if key.is_none() && operation.access != Access::Public {
-            return Err(Failure::no_key());
-        }
-        let base_url = match matches.get_one::<String>("base-url") {
-            Some(url) => Some(url.clone()),
-            None => variable("KONEKTOR_BASE_URL")?,
-        };
+    pub(crate) fn new(desk: &'a Desk<'a>, operation: &'a Operation) -> Result<Self, Failure> {
+        let key = desk.key_for(&operation.access)?;
+        Self::with_key(desk, operation, key.as_ref())
+    }
 
-        let mut client = Client::builder()
-            .user_agent(concat!("konektor-cli/", env!("CARGO_PKG_VERSION")))
-            .retries(world.retries);
-        if let Some(key) = key {
-            client = client.api_key(key);
-        }
-        if let Some(url) = &base_url {
-            client = client.base_url(url);
-        }
+    /// A call with a key that is not kept yet, or with none.
+    pub(crate) fn with_key(
+        desk: &'a Desk<'a>,
+        operation: &'a Operation,
+        key: Option<&Key>,
+    ) -> Result<Self, Failure> {
+        let world = desk.world;
+        let known = Known::new(world, desk.settings.server(), key.map(Key::reveal));
         Ok(Self {
-            client: client
-                .build()
-                .map_err(|error| Failure::of_settings(&error))?,
+            desk,
+            client: desk.client(key)?,
             operation,
-            flags: Flags::new(operation, matches),
-            when: When::new(world.now, world.zone.clone()),
-            matches,
-            path,
-            base_url,
-            default_server: default_server(spec),
+            flags: Flags::new(operation, desk.matches, world),
+            workspace: RefCell::new(known.workspace()),
+            world,
+            known,
         })
+    }
+
+    /// Makes the request, and maps its failure.
+    pub(crate) async fn send<T, F>(&self, request: impl Fn() -> F) -> Result<Response<T>, Failure>
+    where
+        F: Future<Output = Result<Response<T>, Error>>,
+    {
+        let answer = self.logged(request()).await;
+        answer.map_err(|error| self.failed(&error))
+    }
+
+    /// Makes the request, and tells of it with `--verbose`.
+    pub(crate) async fn logged<T>(
+        &self,
+        request: impl Future<Output = Result<Response<T>, Error>>,
+    ) -> Result<Response<T>, Error> {
+        let Operation { method, path, .. } = self.operation;
+        self.desk.logged(method, path, request).await
     }
 
     /// What a failed call comes to, with what to do about it.
@@ -76,47 +74,71 @@ impl<'a> Call<'a> {
         Failure::of_call(error, self)
     }
 
-    /// `leads list`
-    pub(crate) fn name(&self) -> String {
-        self.path.join(" ")
+    pub(crate) fn when(&self) -> When {
+        self.world.when()
     }
 
-    /// Where the server is, as a person would say it.
-    pub(crate) fn server(&self) -> &str {
-        self.base_url.as_deref().unwrap_or(self.default_server)
+    /// Who reads the answer; amounts are in the workspace's currency as far as it is known.
+    pub(crate) fn reader(&self) -> Reader {
+        let workspace = self.workspace.borrow();
+        Reader {
+            when: self.when(),
+            currency: Currency::new(workspace.as_ref().map(|known| known.currency.as_str())),
+        }
     }
 
-    /// An answer together with the workspace, whose currency or time zone its table shows.
-    ///
-    /// There is none when no table is wanted, or the key may not read it: the table is of use without.
-    pub(crate) async fn beside_workspace<T>(
+    /// Remembers what later tables show of the workspace.
+    pub(crate) fn remember(&self, workspace: &Workspace) {
+        let known = KnownWorkspace::of(workspace);
+        self.known.remember(&known);
+        self.workspace.replace(Some(known));
+    }
+
+    /// The workspace's time zone, in which its periods are; the reader's when it is not known.
+    pub(crate) fn when_in_workspace(&self) -> When {
+        let workspace = self.workspace.borrow();
+        self.when()
+            .in_zone(workspace.as_ref().map(|known| known.timezone.as_str()))
+    }
+
+    /// Makes the request, and gets to know the workspace meanwhile, whose currency or time zone the table
+    /// shows. The table is of use without, so that a key that may not read it does no harm.
+    pub(crate) async fn beside_workspace<T, F>(
         &self,
-        answer: impl Future<Output = Result<T, Error>>,
-    ) -> Result<(T, Option<Workspace>), Failure> {
-        let workspace = async { Ok(self.workspace().await) };
-        tokio::try_join!(answer, workspace).map_err(|error| self.failed(&error))
+        request: impl Fn() -> F,
+    ) -> Result<Response<T>, Failure>
+    where
+        F: Future<Output = Result<Response<T>, Error>>,
+    {
+        let for_people = self.desk.style.is_for_people(self.world);
+        let (answer, ()) = tokio::try_join!(self.send(request), async {
+            if for_people {
+                self.know_workspace().await;
+            }
+            Ok(())
+        })?;
+        Ok(answer)
     }
 
-    async fn workspace(&self) -> Option<Workspace> {
+    /// Asks for the workspace when nothing is known of it.
+    pub(crate) async fn know_workspace(&self) {
         const PATIENCE: Duration = Duration::from_secs(2);
 
-        if Format::of(self.matches) != Format::Table {
-            return None;
+        if self.workspace.borrow().is_some() {
+            return;
         }
-        let workspace = self.client.workspace().show().send();
-        let answer = tokio::time::timeout(PATIENCE, workspace).await;
-        Some(answer.ok()?.ok()?.into_inner())
+        let request = self.client.workspace().show().send();
+        if let Ok(Ok(workspace)) = tokio::time::timeout(PATIENCE, request).await {
+            self.remember(&workspace);
+        }
     }
 
     /// This command line with some flags replaced, to copy into a shell.
     pub(crate) fn again(&self, left_out: &[&str], added: &[String]) -> Option<String> {
         let mut words = vec!["konektor".to_owned()];
-        words.extend(self.path.iter().map(|&word| word.to_owned()));
+        words.extend(self.desk.path.iter().map(|&word| word.to_owned()));
         words.extend(self.flags.typed_without(left_out));
-        if self.matches.value_source("base-url") == Some(ValueSource::CommandLine) {
-            words.push("--base-url".to_owned());
-            words.extend(self.base_url.clone());
-        }
+        words.extend(self.desk.typed_globals());
         words.extend_from_slice(added);
         shlex::try_join(words.iter().map(String::as_str)).ok()
     }

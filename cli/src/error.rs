@@ -1,6 +1,6 @@
 //! What goes wrong, what to do about it, and the exit code that says so.
 
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, io, path::Path};
 
 use clap::error::{ContextKind, ContextValue};
 use heck::ToKebabCase as _;
@@ -8,7 +8,7 @@ use konektor_sdk::{ErrorCode, ErrorKind};
 use konektor_spec::Operation;
 use serde::Serialize;
 
-use crate::call::Call;
+use crate::{call::Call, config::SETTINGS, desk::Desk};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,36 +16,42 @@ pub(crate) enum Exit {
     Done,
     Other,
     Usage,
+    Partly,
     Access,
     NotFound,
     NotValid,
     RateLimited,
     Unavailable,
+    Interrupted,
 }
 
 impl Exit {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Done,
         Self::Other,
         Self::Usage,
+        Self::Partly,
         Self::Access,
         Self::NotFound,
         Self::NotValid,
         Self::RateLimited,
         Self::Unavailable,
+        Self::Interrupted,
     ];
 
-    /// The number that the shell sees; 3 means nothing.
+    /// The number that the shell sees.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Other => 1,
             Self::Usage => 2,
+            Self::Partly => 3,
             Self::Access => 4,
             Self::NotFound => 5,
             Self::NotValid => 6,
             Self::RateLimited => 7,
             Self::Unavailable => 8,
+            Self::Interrupted => 130,
         }
     }
 
@@ -53,12 +59,14 @@ impl Exit {
         match self {
             Self::Done => "done",
             Self::Other => "any other failure",
-            Self::Usage => "the command line or a setting is wrong; nothing was sent",
+            Self::Usage => "the command line or a setting is wrong; nothing was changed",
+            Self::Partly => "partly done: some rows were not taken",
             Self::Access => "no key, or one that may not do this",
             Self::NotFound => "there is no such thing in the workspace",
             Self::NotValid => "the server found a value not valid",
             Self::RateLimited => "too many requests; try again later",
             Self::Unavailable => "the server cannot be reached, or fails",
+            Self::Interrupted => "stopped by Ctrl-C",
         }
     }
 }
@@ -122,22 +130,109 @@ impl Failure {
         Self::new(Exit::Usage, USAGE, message, None)
     }
 
-    pub(crate) fn no_key() -> Self {
+    pub(crate) fn no_key(profile: &str, server: &str) -> Self {
         Self::new(
             Exit::Access,
             ErrorCode::Unauthorized.as_str(),
-            "this needs an API key",
+            format!("this needs an API key, and profile {profile} has none for {server}"),
             Some(
-                "set KONEKTOR_API_KEY to a key of the workspace, for example: \
-                 export KONEKTOR_API_KEY=kna_…",
+                "keep one with: konektor auth login; or for a script: export KONEKTOR_API_KEY=kna_…",
             ),
         )
     }
 
-    /// The output could not be written; `None` when nobody reads it any more, which is no failure.
-    pub(crate) fn of_output(error: &io::Error) -> Option<Self> {
-        (error.kind() != io::ErrorKind::BrokenPipe)
-            .then(|| Self::other(format!("the output cannot be written: {error}")))
+    pub(crate) fn no_config_folder() -> Self {
+        Self::new(
+            Exit::Usage,
+            USAGE,
+            "there is no place for a config file",
+            Some("set HOME or KONEKTOR_CONFIG_DIR to a folder"),
+        )
+    }
+
+    pub(crate) fn unknown_setting(name: &str, profile: Option<&str>) -> Self {
+        let names: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+        let place = profile
+            .map(|profile| format!(" (profile {profile})"))
+            .unwrap_or_default();
+        Self::new(
+            Exit::Usage,
+            USAGE,
+            format!("\"{name}\"{place} is no setting"),
+            Some(&format!("settings: {}", names.join(", "))),
+        )
+    }
+
+    /// A file that cannot be read or written.
+    pub(crate) fn of_file(verb: &str, path: &Path, error: &io::Error) -> Self {
+        Self::other(format!("cannot {verb} {}: {error}", path.display()))
+    }
+
+    /// A file with secrets that others may read.
+    pub(crate) fn open_to_others(path: &Path) -> Self {
+        let path = path.display();
+        Self::new(
+            Exit::Usage,
+            USAGE,
+            format!("{path} can be read by others, and keys are in it"),
+            Some(&format!(
+                "run: chmod 600 {path}; and have keys revoked that others may have seen"
+            )),
+        )
+    }
+
+    /// What was typed or piped in could not be read.
+    pub(crate) fn of_input(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::Interrupted {
+            return Self::interrupted("stopped");
+        }
+        Self::other(format!("the input cannot be read: {error}"))
+    }
+
+    pub(crate) fn interrupted(message: impl Into<String>) -> Self {
+        Self::new(Exit::Interrupted, "INTERRUPTED", message, None)
+    }
+
+    /// Fields that the document does not allow, found before anything was sent.
+    pub(crate) fn not_valid(bad: BTreeMap<String, String>) -> Self {
+        let fields = bad
+            .iter()
+            .map(|(field, why)| format!("{}: {why}", flag_name(field)));
+        let message = match bad.len() {
+            1 => "1 field is not valid".to_owned(),
+            count => format!("{count} fields are not valid"),
+        };
+        let lines = match bad.len() {
+            1 => fields.collect(),
+            _ => std::iter::once(message.clone())
+                .chain(fields.map(indented))
+                .collect(),
+        };
+        let code = ErrorCode::ValidationError.as_str();
+        let mut failure = Self::new(Exit::NotValid, code, message, None);
+        failure.0.lines = lines;
+        failure.0.details = Some(bad);
+        failure
+    }
+
+    /// With a word on what to do, or on what else.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        let hint = hint.into();
+        self.0.lines.push(indented(&hint));
+        self.0.hint = Some(match self.0.hint.take() {
+            Some(first) => format!("{first}; {hint}"),
+            None => hint,
+        });
+        self
+    }
+
+    /// The output could not be written. That nobody reads it any more is no failure, but ends the work.
+    pub(crate) fn of_output(error: &io::Error) -> Self {
+        let message = format!("the output cannot be written: {error}");
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::new(Exit::Done, "DONE", message, None),
+            _ => Self::other(message),
+        }
     }
 
     /// A key or a base URL that the SDK does not take.
@@ -146,13 +241,22 @@ impl Failure {
             Exit::Usage,
             USAGE,
             error.message(),
-            Some("check KONEKTOR_API_KEY, and --base-url or KONEKTOR_BASE_URL"),
+            Some("check the key, and --base-url, KONEKTOR_BASE_URL or: konektor config list"),
         )
     }
 
     /// A call that the SDK could not bring to an end.
     pub(crate) fn of_call(error: &konektor_sdk::Error, call: &Call<'_>) -> Self {
-        let hint = hint(error, call);
+        Self::of_request(error, Some(call.operation), call.desk)
+    }
+
+    /// A request that the SDK could not bring to an end.
+    pub(crate) fn of_request(
+        error: &konektor_sdk::Error,
+        operation: Option<&Operation>,
+        desk: &Desk<'_>,
+    ) -> Self {
+        let hint = hint(error, operation, desk);
         let code = error
             .code()
             .map_or_else(|| code(error.kind()), ErrorCode::as_str);
@@ -174,11 +278,24 @@ impl Failure {
         }))
     }
 
-    /// A command line that clap does not take.
-    pub(crate) fn of_usage(error: &clap::Error) -> Self {
-        if let Some(failure) = Self::of_word(error) {
-            return failure;
+    /// A command line that clap does not take, though it names this command.
+    pub(crate) fn of_usage(error: &clap::Error, command: &str) -> Self {
+        let told = match error.kind() {
+            clap::error::ErrorKind::InvalidSubcommand => of_command(error),
+            clap::error::ErrorKind::UnknownArgument => of_flag(error),
+            clap::error::ErrorKind::MissingRequiredArgument => of_missing(error),
+            clap::error::ErrorKind::ArgumentConflict => of_conflict(error),
+            clap::error::ErrorKind::ValueValidation => of_value(error),
+            _ => return Self::of_word(error).unwrap_or_else(|| Self::of_anything(error)),
+        };
+        match told {
+            Some(message) => Self::usage(message).hint(format!("see: {command} --help")),
+            None => Self::of_anything(error),
         }
+    }
+
+    /// In clap's own words.
+    fn of_anything(error: &clap::Error) -> Self {
         let text = error.render().to_string();
         let mut lines = text
             .trim_end()
@@ -199,9 +316,9 @@ impl Failure {
         let flag = string(error, ContextKind::InvalidArg)?;
         let name = flag.split_whitespace().next()?.trim_start_matches('-');
         let value = string(error, ContextKind::InvalidValue)?;
-        let nearest = string(error, ContextKind::SuggestedValue)
-            .map(|nearest| format!(", did you mean \"{nearest}\"?"))
-            .unwrap_or_default();
+        let nearest = nearest(error, ContextKind::SuggestedValue, |word| {
+            format!("\"{word}\"")
+        });
         Some(Self::new(
             Exit::Usage,
             USAGE,
@@ -221,6 +338,67 @@ const USAGE: &str = "USAGE";
 
 fn indented(line: impl AsRef<str>) -> String {
     format!("  {}", line.as_ref())
+}
+
+/// `there is no command "lst", did you mean "list"?`
+fn of_command(error: &clap::Error) -> Option<String> {
+    let word = string(error, ContextKind::InvalidSubcommand)?;
+    let nearest = nearest(error, ContextKind::SuggestedSubcommand, |word| {
+        format!("\"{word}\"")
+    });
+    Some(format!("there is no command \"{word}\"{nearest}"))
+}
+
+fn of_flag(error: &clap::Error) -> Option<String> {
+    let flag = string(error, ContextKind::InvalidArg)?;
+    let nearest = nearest(error, ContextKind::SuggestedArg, str::to_owned);
+    Some(if flag.starts_with('-') {
+        format!("there is no flag {flag}{nearest}")
+    } else {
+        format!("\"{flag}\" is one word too many{nearest}")
+    })
+}
+
+fn of_missing(error: &clap::Error) -> Option<String> {
+    let missing = strings(error, ContextKind::InvalidArg)?;
+    let verb = if missing.len() == 1 { "is" } else { "are" };
+    Some(format!("{} {verb} missing", missing.join(", ")))
+}
+
+fn of_conflict(error: &clap::Error) -> Option<String> {
+    let name = |flag: &str| flag.split(' ').next().unwrap_or_default().to_owned();
+    let flag = string(error, ContextKind::InvalidArg)?;
+    let others = strings(error, ContextKind::PriorArg)?;
+    let others: Vec<_> = others.iter().map(|flag| name(flag)).collect();
+    Some(if others.iter().any(|other| *other == name(flag)) {
+        format!("{} is given twice", name(flag))
+    } else {
+        format!("{} cannot stand beside {}", name(flag), others.join(", "))
+    })
+}
+
+fn of_value(error: &clap::Error) -> Option<String> {
+    let flag = string(error, ContextKind::InvalidArg)?;
+    let name = flag.split(' ').next()?.trim_start_matches('-');
+    let value = string(error, ContextKind::InvalidValue)?;
+    let why = std::error::Error::source(error)?;
+    Some(format!("{name}: \"{value}\" is {why}"))
+}
+
+/// `, did you mean "list"?`
+fn nearest(error: &clap::Error, kind: ContextKind, quoted: fn(&str) -> String) -> String {
+    strings(error, kind)
+        .and_then(|words| words.first().map(|word| quoted(word)))
+        .map(|word| format!(", did you mean {word}?"))
+        .unwrap_or_default()
+}
+
+fn strings(error: &clap::Error, kind: ContextKind) -> Option<Vec<String>> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(vec![text.clone()]),
+        ContextValue::Strings(texts) => Some(texts.clone()),
+        _ => None,
+    }
 }
 
 fn string(error: &clap::Error, kind: ContextKind) -> Option<&str> {
@@ -283,39 +461,45 @@ fn flag_name(field: &str) -> String {
 }
 
 /// What to do about it.
-fn hint(error: &konektor_sdk::Error, call: &Call<'_>) -> String {
+fn hint(error: &konektor_sdk::Error, operation: Option<&Operation>, desk: &Desk<'_>) -> String {
+    let server = desk.settings.server();
     match error.kind() {
         ErrorKind::Unauthorized => format!(
-            "check KONEKTOR_API_KEY: the key may be mistyped, expired, revoked, or not of {}",
-            call.server()
+            "check the key (konektor auth status): it may be mistyped, expired, revoked, or not of {server}"
         ),
-        ErrorKind::Forbidden => forbidden(call.operation),
-        ErrorKind::NotFound if error.code().is_some() && may_be_missing(call.operation) => {
+        ErrorKind::Forbidden => forbidden(operation),
+        ErrorKind::NotFound if error.code().is_some() && operation.is_some_and(may_be_missing) => {
             "a lead is named by its id, uniqueCode, externalRef or phone; find it with: \
              konektor leads list --search …"
                 .to_owned()
         }
-        ErrorKind::NotFound => format!("is there a Konektor server at {}?", call.server()),
-        ErrorKind::Validation => format!("see: konektor {} --help", call.name()),
+        ErrorKind::NotFound | ErrorKind::UnexpectedResponse => {
+            format!("is there a Konektor server at {server}?")
+        }
+        ErrorKind::Validation => format!("see: konektor {} --help", desk.path.join(" ")),
         ErrorKind::RateLimited => match error.retry_after() {
-            Some(wait) => format!("try again in {}", seconds(wait.as_secs())),
+            Some(wait) => format!(
+                "try again in {}, or let it wait: --max-wait {}s",
+                seconds(wait.as_secs()),
+                wait.as_secs()
+            ),
             None => "try again in a minute".to_owned(),
         },
         ErrorKind::Network => format!(
-            "check the network and the address: {} (--base-url or KONEKTOR_BASE_URL)",
-            call.server()
+            "check the network and the address: {server} (--base-url, KONEKTOR_BASE_URL or the profile)"
         ),
-        ErrorKind::UnexpectedResponse => {
-            format!("is there a Konektor server at {}?", call.server())
-        }
         _ if error.retryable() => "try again in a moment".to_owned(),
-        _ if call.operation.method == "GET" => "try again; if it stays, tell support".to_owned(),
+        _ if operation.is_some_and(|operation| operation.method == "GET") => {
+            "try again; if it stays, tell support".to_owned()
+        }
         _ => "look whether it happened before you try again".to_owned(),
     }
 }
 
-fn forbidden(operation: &Operation) -> String {
-    let scope = operation.scope().unwrap_or_default();
+fn forbidden(operation: Option<&Operation>) -> String {
+    let scope = operation
+        .and_then(Operation::scope)
+        .unwrap_or("it asks for");
     format!(
         "this needs a key with the scope {scope}, used from an address that it allows, \
          on a plan with the Agent API"

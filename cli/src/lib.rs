@@ -10,46 +10,73 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod analytics;
+mod api;
+mod auth;
 mod call;
 mod command;
+mod config;
 mod conversions;
+mod desk;
+mod doctor;
+mod dry_run;
 mod error;
 mod flags;
+mod help;
+mod known;
 mod leads;
+mod notices;
 mod output;
+mod pages;
+mod progress;
+mod shell;
 mod skill;
 mod support;
 mod verb;
+mod version;
+mod watch;
 mod workspace;
 mod world;
 
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{ArgMatches, error::ErrorKind};
-use konektor_spec::{Operation, Spec};
+use konektor_sdk::jiff::tz::TimeZone;
+use konektor_spec::{OperationId, Spec};
 
 pub use command::command;
-pub use world::{Terminal, Variables, World};
+pub use notices::Notify;
+pub use world::{Clock, Stream, Terminal, Variables, World};
 
 use crate::{
     call::Call,
-    error::Failure,
-    output::{Answer, Format, Output},
-    verb::Verb,
+    command::is_about_outline,
+    config::Settings,
+    desk::Desk,
+    error::{Exit, Failure},
+    output::{Output, Reader, Style},
+    verb::{LOCALS, Local},
 };
 
 /// The program: arguments, environment and streams of this process.
 #[must_use]
 pub fn main() -> ExitCode {
     let (mut stdout, mut stderr) = (std::io::stdout().lock(), std::io::stderr().lock());
-    let world = World::of_this_process(&mut stdout, &mut stderr);
-    ExitCode::from(run(Spec::builtin(), std::env::args_os(), world))
+    let mut world = World::of_this_process(&mut stdout, &mut stderr);
+    let arguments: Vec<_> = std::env::args_os().collect();
+    ExitCode::from(if is_about_outline(&arguments) {
+        let arguments = help::as_flag(arguments);
+        interpret(command::outline(), &arguments, &world, |_| {
+            Err(Failure::usage("a command is missing"))
+        })
+    } else {
+        world.zone = TimeZone::system();
+        run(Spec::builtin(), arguments, world)
+    })
 }
 
 /// Does what the arguments say (the first is the program's name), and gives the exit code.
 ///
-/// The codes are 0 done, 1 anything else, 2 wrong usage, 4 no access, 5 not found, 6 not valid,
-/// 7 rate limited, 8 network or server.
+/// `konektor help exit-codes` says what they mean.
 ///
 /// ```
 /// use konektor_cli::{World, run};
@@ -60,23 +87,36 @@ pub fn main() -> ExitCode {
 /// assert_eq!(code, 0);
 /// assert!(stdout.starts_with(b"konektor "));
 /// ```
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "who runs the program gives it the streams"
+)]
 pub fn run<A>(spec: &Spec, arguments: impl IntoIterator<Item = A>, world: World<'_>) -> u8
 where
     A: Into<OsString> + Clone,
 {
-    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-    let mut command = command(spec).term_width(world.help_width());
-    let exit = match command.try_get_matches_from_mut(&arguments) {
+    let arguments = help::as_flag(arguments.into_iter().map(Into::into).collect());
+    interpret(command(spec), &arguments, &world, |matches| {
+        let (path, flags) = leaf(matches);
+        obey(spec, &path, flags, &world)
+    })
+}
+
+/// Reads the arguments, and says what comes of it.
+fn interpret<'a>(
+    command: clap::Command,
+    arguments: &[OsString],
+    world: &'a World<'a>,
+    obey: impl FnOnce(&ArgMatches) -> Result<Exit, Failure>,
+) -> u8 {
+    let mut command = command.term_width(world.help_width());
+    let exit = match command.try_get_matches_from_mut(arguments) {
         Ok(matches) => {
-            let format = Format::of(&matches);
-            let result = answer(spec, &matches, &world);
-            let mut output = Output::new(world, format);
-            result
-                .and_then(|answer| output.answer(&answer))
-                .unwrap_or_else(|failure| output.failure(&failure))
+            let output = Output::new(world, Style::of(leaf(&matches).1));
+            obey(&matches).unwrap_or_else(|failure| output.failure(&failure))
         }
         Err(error) => {
-            let mut output = Output::new(world, Format::named_in(&arguments));
+            let output = Output::new(world, Style::named_in(arguments));
             match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => output
                     .help(&error.render())
@@ -84,23 +124,68 @@ where
                 ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                     output.help_instead(&error.render())
                 }
-                _ => output.failure(&Failure::of_usage(&error)),
+                _ => output.failure(&Failure::of_usage(&error, &command_in(&command, arguments))),
             }
         }
     };
     exit.code()
 }
 
-fn answer(spec: &Spec, matches: &ArgMatches, world: &World<'_>) -> Result<Answer, Failure> {
-    let (path, flags) = leaf(matches);
-    let (operation, verb) = find(spec, &path)
-        .ok_or_else(|| Failure::other(format!("there is no command {}", path.join(" "))))?;
-    let call = Call::new(spec, operation, &path, flags, world)?;
+/// Does what the command says, and tells what went wrong as the settings have it.
+fn obey<'a>(
+    spec: &'a Spec,
+    path: &'a [&'a str],
+    flags: &'a ArgMatches,
+    world: &'a World<'a>,
+) -> Result<Exit, Failure> {
+    let settings = Settings::read(spec, flags, world)?;
+    let desk = Desk::new(spec, path, flags, world, settings);
+    let output = Output::new(world, desk.style.clone());
+    Ok(done(&desk, &output).unwrap_or_else(|failure| output.failure(&failure)))
+}
+
+fn done<'a>(desk: &'a Desk<'a>, output: &Output<'a>) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::other(format!("the program cannot start: {error}")))?;
-    runtime.block_on((verb.run)(&call))
+    let reader = Reader::new(desk.world.when());
+    if let Some(local) = local(desk.path) {
+        return runtime.block_on(async {
+            let answer = (local.run)(desk).await?;
+            output.answer(answer, &reader).await
+        });
+    }
+    let id = desk.path.join("_");
+    let (operation, verb) = desk
+        .spec
+        .operation(&id)
+        .zip(OperationId::named(&id).map(verb::of))
+        .ok_or_else(|| Failure::other(format!("there is no command {}", desk.path.join(" "))))?;
+    if dry_run::is_wanted(desk) {
+        let answer = dry_run::answer(desk, operation)?;
+        return runtime.block_on(output.answer(answer, &reader));
+    }
+    let call = Call::new(desk, operation)?;
+    runtime.block_on(async {
+        if let Some(pause) = watch::wanted(&call) {
+            return watch::watch(&call, verb, output, pause).await;
+        }
+        let answer = (verb.run)(&call).await?.documented_by(operation);
+        output.answer(answer, &call.reader()).await
+    })
+}
+
+/// `konektor leads list`, as far as the words of a command line name commands.
+fn command_in(root: &clap::Command, arguments: &[OsString]) -> String {
+    let (mut path, mut command) = (root.get_name().to_owned(), root);
+    for word in arguments.iter().skip(1) {
+        if let Some(below) = command.find_subcommand(word) {
+            path = format!("{path} {}", below.get_name());
+            command = below;
+        }
+    }
+    path
 }
 
 fn leaf(mut matches: &ArgMatches) -> (Vec<&str>, &ArgMatches) {
@@ -112,7 +197,6 @@ fn leaf(mut matches: &ArgMatches) -> (Vec<&str>, &ArgMatches) {
     (path, matches)
 }
 
-fn find<'a>(spec: &'a Spec, path: &[&str]) -> Option<(&'a Operation, &'static Verb)> {
-    let id = path.join("_");
-    Some((spec.operation(&id)?, verb::of(&id)?))
+fn local(path: &[&str]) -> Option<&'static Local> {
+    LOCALS.iter().copied().find(|local| local.path == path)
 }

@@ -52,12 +52,14 @@ fn every_documented_failure_has_its_exit_code_and_says_what_to_do() {
 
 #[test]
 fn the_exit_codes_are_in_the_help() {
-    let help = Api::silent().run("konektor --help").stdout;
-    let codes = help.split("Exit codes:\n").nth(1).unwrap().lines().take(8);
-    let codes: Vec<_> = codes
-        .map(|line| line.split_whitespace().next().unwrap())
+    let help = Api::silent().run("konektor help exit-codes");
+    assert_eq!((help.code, help.stderr.as_str()), (0, ""));
+    let codes: Vec<_> = help
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_whitespace().next()?.parse::<u8>().ok())
         .collect();
-    assert_eq!(codes, ["0", "1", "2", "4", "5", "6", "7", "8"]);
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 130]);
 }
 
 fn told(operation: &str, status: u16) -> String {
@@ -106,7 +108,9 @@ fn a_wait_is_told_in_words() {
     ] {
         let told = told(seconds);
         assert!(
-            told.contains(&format!("\n  try again in {words}\n")),
+            told.contains(&format!(
+                "\n  try again in {words}, or let it wait: --max-wait {seconds}s\n"
+            )),
             "{told}"
         );
     }
@@ -169,6 +173,59 @@ fn a_word_that_is_not_allowed_comes_with_the_nearest_one() {
 }
 
 #[test]
+fn wrong_usage_is_told_in_two_lines() {
+    let told = |line: &str| {
+        let ran = Api::silent().run(line);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{line}");
+        ran.stderr
+    };
+    insta::assert_snapshot!(told("konektor lead list"), @r#"
+    error: there is no command "lead", did you mean "leads"?
+      see: konektor --help
+    "#);
+    insta::assert_snapshot!(told("konektor leads lst"), @r#"
+    error: there is no command "lst", did you mean "list"?
+      see: konektor leads --help
+    "#);
+    insta::assert_snapshot!(told("konektor help leads lst"), @r#"
+    error: there is no command "lst", did you mean "list"?
+      see: konektor leads --help
+    "#);
+    insta::assert_snapshot!(told("konektor leads list --statsu new"), @r"
+    error: there is no flag --statsu, did you mean --status?
+      see: konektor leads list --help
+    ");
+    insta::assert_snapshot!(told("konektor leads list new"), @r#"
+    error: "new" is one word too many
+      see: konektor leads list --help
+    "#);
+    insta::assert_snapshot!(told("konektor leads list --limit ten"), @r#"
+    error: limit: "ten" is not a whole number
+      see: konektor leads list --help
+    "#);
+    insta::assert_snapshot!(told("konektor leads list --limit 5 --all"), @r"
+    error: --limit cannot stand beside --all
+      see: konektor leads list --help
+    ");
+    insta::assert_snapshot!(told("konektor leads list --limit 5 --limit 6"), @r"
+    error: --limit is given twice
+      see: konektor leads list --help
+    ");
+    insta::assert_snapshot!(told("konektor leads upsert"), @r"
+    error: --match-by <VALUE>, --match-value <TEXT> are missing
+      see: konektor leads upsert --help
+    ");
+    insta::assert_snapshot!(told("konektor leads list --columns phon"), @r#"
+    error: columns: "phon" is not allowed, did you mean "phone"?
+      allowed: id, uniqueCode, externalRef, firstName, lastName, email, phone, status, priority, source, adPlatform, assignedTo, estimatedValue, actualValue, notes, campaignName, conversionSyncStatus, createdAt, updatedAt
+    "#);
+    insta::assert_snapshot!(told("konektor leads list --jq '.data['"), @r#"
+    error: jq: ".data[" is not an expression of jq: it ends too early
+      see: konektor leads list --help
+    "#);
+}
+
+#[test]
 fn wrong_usage_is_2_and_sends_nothing() {
     let api = Api::silent();
     for line in [
@@ -180,6 +237,11 @@ fn wrong_usage_is_2_and_sends_nothing() {
         "konektor leads list --limit ten",
         "konektor leads list --assigned-to me",
         "konektor leads list -o xml",
+        "konektor leads list --page 2 --limit 101",
+        "konektor analytics funnel --watch 0",
+        "konektor help leads lst",
+        "konektor completion csh",
+        "konektor skill check --target everyone",
         "konektor leads get",
         "konektor leads create",
         "konektor leads create --first-name Budi --estimated-value NaN",
@@ -235,7 +297,8 @@ fn a_server_that_is_not_there_is_8() {
     let ran = api.run("konektor leads list --base-url http://127.0.0.1:1");
     assert_eq!(ran.code, 8);
     assert!(
-        ran.stderr.contains("http://127.0.0.1:1 (--base-url or"),
+        ran.stderr
+            .contains("http://127.0.0.1:1 (--base-url, KONEKTOR_BASE_URL or the profile)"),
         "{}",
         ran.stderr
     );

@@ -12,8 +12,18 @@ use support::{Api, answer, example, failure, operation, shortest, success};
 fn help() {
     let api = Api::silent();
     let mut lines = vec!["konektor".to_owned()];
-    for operation in Spec::builtin().operations() {
-        let words: Vec<_> = operation.id.split('_').collect();
+    let operations = Spec::builtin().operations().iter();
+    let operations = operations.map(|operation| operation.id.replace('_', " "));
+    let others = [
+        "completion",
+        "help",
+        "man",
+        "skill check",
+        "skill install",
+        "version",
+    ];
+    for command in operations.chain(others.map(str::to_owned)) {
+        let words: Vec<_> = command.split(' ').collect();
         for count in 1..=words.len() {
             lines.push(format!("konektor {}", words[..count].join(" ")));
         }
@@ -110,7 +120,7 @@ fn a_list_says_how_to_go_on() {
             &leads(50, 1, 2013),
             "konektor leads list --status new --search 'budi d'\\''amore'"
         ),
-        "50 of 2,013 · more: konektor leads list --status new --search \"budi d'amore\" --page 2\n"
+        "50 of 2,013 · more: konektor leads list --status new --search \"budi d'amore\" --limit 2013\n"
     );
     assert_eq!(
         note(
@@ -187,7 +197,7 @@ fn a_list_of_leads_costs_one_request() {
 
 #[test]
 fn amounts_are_in_the_workspaces_currency_where_it_is_known() {
-    let summary = || Api::documented("analytics_summary");
+    let summary = || Api::documented("analytics_summary").on_a_terminal(100);
     let workspace = success("workspace_show", &example("workspace_show"));
     let table = summary()
         .at("/workspace", workspace)
@@ -215,6 +225,130 @@ fn amounts_are_in_the_workspaces_currency_where_it_is_known() {
     assert_eq!(api.requests().len(), 1);
 }
 
+/// What one command has learned of the workspace spares the next one a request.
+#[test]
+fn a_list_knows_the_currency_from_an_earlier_command() {
+    let cache = tempfile::tempdir().unwrap();
+    let leads = |now: &'static str| {
+        let mut api = Api::documented("leads_list")
+            .on_a_terminal(120)
+            .with("XDG_CACHE_HOME", cache.path());
+        api.now = now;
+        api
+    };
+    let soon = "2025-01-15T10:33:00Z";
+    assert!(
+        leads(soon)
+            .run("konektor leads list")
+            .stdout
+            .contains(" 5,000,000")
+    );
+
+    // The key is known by its id, and the server by its address.
+    let summary = Api::documented("analytics_summary")
+        .at(
+            "/workspace",
+            success("workspace_show", &example("workspace_show")),
+        )
+        .on_a_terminal(120)
+        .with("XDG_CACHE_HOME", cache.path());
+    summary.run("konektor analytics summary");
+    assert_eq!(summary.requests().len(), 2);
+    let line = format!("konektor leads list --base-url {}", summary.server.uri());
+    let again = summary.at("/leads", success("leads_list", &example("leads_list")));
+    let table = again.run(&line).stdout;
+    assert!(table.contains("Rp 5.000.000"), "{table}");
+    assert_eq!(again.requests().len(), 3);
+    assert!(
+        leads(soon)
+            .run("konektor leads list")
+            .stdout
+            .contains(" 5,000,000")
+    );
+
+    let kept: Vec<_> = std::fs::read_dir(cache.path().join("konektor"))
+        .unwrap()
+        .collect();
+    assert_eq!(kept.len(), 1);
+    let file = kept[0].as_ref().unwrap().path();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(!text.contains("averysecret") && !file.to_str().unwrap().contains("averysecret"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    let mut tomorrow = again;
+    tomorrow.now = "2025-01-16T10:34:00Z";
+    assert!(tomorrow.run(&line).stdout.contains(" 5,000,000"));
+}
+
+#[test]
+fn a_summary_by_day_asks_for_each_day_and_draws_them() {
+    let api = Api::documented("analytics_summary")
+        .at(
+            "/workspace",
+            success("workspace_show", &example("workspace_show")),
+        )
+        .on_a_terminal(100);
+    let ran = api.run("konektor analytics summary --by-day");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    // The example's period is of 30 days, up to today.
+    assert_eq!(api.requests().len(), 2 + 30);
+    let picture = ran
+        .stdout
+        .lines()
+        .find(|line| line.contains("leads by day"))
+        .unwrap();
+    assert_eq!(picture.matches('█').count(), 30, "{picture}");
+    assert!(
+        picture.ends_with("156 to 156 a day, most on 2024-12-17"),
+        "{picture}"
+    );
+
+    let api = Api::documented("analytics_summary").at(
+        "/workspace",
+        success("workspace_show", &example("workspace_show")),
+    );
+    let json: Value = serde_json::from_str(
+        &api.run("konektor analytics summary --by-day -o json")
+            .stdout,
+    )
+    .unwrap();
+    assert_eq!(json["totalLeads"], 156);
+    let days = json["days"].as_array().unwrap();
+    assert_eq!(days.len(), 30);
+    assert_eq!(days[29]["date"], "2025-01-15");
+    assert_eq!(days[29]["totalLeads"], 156);
+    let asked: Vec<_> = api
+        .requests()
+        .iter()
+        .filter_map(|r| r.url.query().map(str::to_owned))
+        .collect();
+    assert!(
+        asked.contains(&"from=2025-01-15&to=2025-01-15".to_owned()),
+        "{asked:?}"
+    );
+    let rows = api.run("konektor analytics summary --by-day").stdout;
+    assert_eq!(rows.lines().count(), 31, "{rows}");
+}
+
+#[test]
+fn a_summary_by_day_of_a_long_period_is_refused() {
+    for (field, value) in [
+        ("from", json!("2024-01-01T00:00:00Z")),
+        ("from", Value::Null),
+    ] {
+        let mut body = example("analytics_summary");
+        body["data"]["period"][field] = value;
+        let api = Api::answering(success("analytics_summary", &body));
+        let ran = api.run("konektor analytics summary --by-day");
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+        assert!(ran.stderr.contains("at most 31 days"), "{}", ran.stderr);
+    }
+}
+
 #[test]
 fn a_narrow_terminal_shows_what_matters_most() {
     let api = Api::documented("leads_list").on_a_terminal(44);
@@ -225,13 +359,28 @@ fn a_narrow_terminal_shows_what_matters_most() {
 }
 
 #[test]
-fn a_pipe_gets_every_column_in_full() {
+fn a_pipe_gets_every_field_in_full() {
     let mut body = example("leads_list");
-    body["data"][0]["campaignName"] = "A campaign with a very long name".repeat(9).into();
+    let campaign = "A campaign with a very long name".repeat(9);
+    body["data"][0]["campaignName"] = campaign.clone().into();
+    body["data"][0]["estimatedValue"] = json!(4_500_000.25);
     let api = Api::answering(success("leads_list", &body));
-    let table = api.run("konektor leads list").stdout;
-    assert!(table.contains(body["data"][0]["campaignName"].as_str().unwrap()));
-    assert!(!table.contains('…'));
+
+    let ran = api.run("konektor leads list");
+
+    assert_eq!(ran.stderr, "");
+    let lines: Vec<Vec<_>> = ran
+        .stdout
+        .lines()
+        .map(|line| line.split('\t').collect())
+        .collect();
+    let names: Vec<_> = body["data"][0].as_object().unwrap().keys().collect();
+    assert_eq!(lines[0], names);
+    let cell = |name: &str| lines[1][names.iter().position(|known| *known == name).unwrap()];
+    assert_eq!(cell("campaignName"), campaign);
+    assert_eq!(cell("estimatedValue"), "4500000.25");
+    assert_eq!(cell("createdAt"), body["data"][0]["createdAt"]);
+    assert_eq!(cell("phone"), body["data"][0]["phone"]);
 }
 
 #[test]
@@ -252,7 +401,7 @@ fn colours_are_for_a_terminal_that_wants_them() {
 fn obeyed(text: &str) -> String {
     text.chars()
         .filter(|letter| {
-            letter.is_control() && *letter != '\n'
+            letter.is_control() && !matches!(letter, '\n' | '\t')
                 || ('\u{202a}'..='\u{202e}').contains(letter)
                 || ('\u{2066}'..='\u{2069}').contains(letter)
         })
@@ -278,12 +427,22 @@ fn control_characters_never_reach_a_terminal() {
         let mut body = example(&operation.id);
         poison(&mut body);
         let api = Api::answering(success(&operation.id, &body)).on_a_terminal(100);
-        for format in ["", "-o json"] {
-            let ran = api.run(&format!("{} {format}", shortest(&operation.id)));
+        let formats = ["table", "json", "ndjson", "yaml", "csv", "tsv", "markdown"];
+        let mut flags: Vec<_> = formats.iter().map(|name| format!("-o {name}")).collect();
+        flags.push("--jq .".to_owned());
+        flags.push("--jq '.. | strings'".to_owned());
+        for flags in flags {
+            let ran = api.run(&format!("{} {flags}", shortest(&operation.id)));
             assert_eq!(ran.code, 0, "{}: {}", operation.id, ran.stderr);
             let poisoned = body.to_string().contains("evil");
-            assert_eq!(ran.stdout.contains("evil"), poisoned, "{}", operation.id);
-            assert_eq!(obeyed(&(ran.stdout + &ran.stderr)), "", "{}", operation.id);
+            assert_eq!(
+                ran.stdout.contains("evil"),
+                poisoned,
+                "{} {flags}",
+                operation.id
+            );
+            let text = ran.stdout + &ran.stderr;
+            assert_eq!(obeyed(&text), "", "{} {flags}", operation.id);
         }
     }
 }

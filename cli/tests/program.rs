@@ -14,6 +14,10 @@ fn konektor(api: &Api) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_konektor"));
     program
         .env_remove("NO_COLOR")
+        // Nothing is remembered from one test to the next.
+        .env_remove("HOME")
+        .env_remove("XDG_CACHE_HOME")
+        .env("KONEKTOR_CONFIG_DIR", "/nowhere/konektor")
         .env("TZ", "UTC")
         .env("KONEKTOR_API_KEY", KEY)
         .env("KONEKTOR_BASE_URL", api.server.uri())
@@ -35,7 +39,7 @@ fn settings_come_from_the_environment() {
     } = konektor(&api).args(["leads", "list"]).output().unwrap();
     assert_eq!(status.code(), Some(0), "{}", text(&stderr));
     assert!(
-        text(&stdout).contains("Budi Santoso  +62 812-3456-7890  new"),
+        text(&stdout).contains("\tBudi\tSantoso\tbudi@example.com\t+6281234567890\tnew\t"),
         "{}",
         text(&stdout)
     );
@@ -91,6 +95,27 @@ fn failures_are_seen_by_the_shell() {
     assert_eq!(code(&["leads", "list"]), Some(4));
 }
 
+/// They are told without reading the document, and say the same.
+#[test]
+fn help_of_the_program_is_told_fast_and_whole() {
+    let api = Api::silent();
+    for words in [
+        &["--help"][..],
+        &["-h"],
+        &["--version"],
+        &["-V"],
+        &["help"],
+        &[],
+    ] {
+        let output = konektor(&api).args(words).output().unwrap();
+        let line = std::iter::once("konektor").chain(words.iter().copied());
+        let whole = api.run_words(line.map(str::to_owned));
+        assert_eq!(output.status.code(), Some(whole.code.into()));
+        assert_eq!(text(&output.stdout), whole.stdout, "{words:?}");
+        assert_eq!(text(&output.stderr), whole.stderr, "{words:?}");
+    }
+}
+
 /// `konektor leads list | head -c 10`, with more than a pipe holds.
 #[test]
 fn a_closed_pipe_is_silent() {
@@ -113,4 +138,74 @@ fn a_closed_pipe_is_silent() {
     let output = program.wait_with_output().unwrap();
     assert_eq!(text(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
+}
+
+/// `konektor leads list > /dev/full`
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told() {
+    let api = Api::documented("leads_list");
+    for words in [
+        &["leads", "list"][..],
+        &["leads", "list", "-o", "csv"],
+        &["--help"],
+    ] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = konektor(&api).args(words).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        let told = text(&output.stderr);
+        assert!(
+            told.starts_with("error: the output cannot be written: "),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn colours_can_be_forced_into_a_pipe() {
+    let api = Api::documented("leads_list");
+    let print = |force: &str| {
+        let output = konektor(&api)
+            .env("CLICOLOR_FORCE", force)
+            .args(["leads", "list", "-o", "table"])
+            .output()
+            .unwrap();
+        text(&output.stdout).to_owned()
+    };
+    assert!(print("1").contains("\u{1b}["));
+    assert!(!print("0").contains('\u{1b}'));
+}
+
+/// Into a pipe a watched answer is written again and again, and Ctrl-C ends it.
+#[cfg(unix)]
+#[test]
+fn watching_into_a_pipe_goes_on_until_it_is_interrupted() {
+    use std::io::{BufRead as _, BufReader};
+
+    let api = Api::documented("conversions_status");
+    let mut program = konektor(&api)
+        .args(["conversions", "status", "--watch", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    let three: Vec<_> = lines.by_ref().take(3).map(Result::unwrap).collect();
+    assert_eq!(three[0], "pending\tsynced\tpartial\tfailed\tnone");
+    assert_eq!(three[1], three[2]);
+
+    let pid = program.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = program.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(text(&output.stderr), "");
 }

@@ -25,6 +25,16 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde_json::Value;
 
+include!(concat!(env!("OUT_DIR"), "/facts.rs"));
+
+impl OperationId {
+    /// The operation of this `operationId`, if the built-in document has it.
+    #[must_use]
+    pub fn named(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == id)
+    }
+}
+
 pub use operation::{Access, Body, Location, Operation, Parameter, Response};
 
 /// The document's own text, comments included.
@@ -265,6 +275,23 @@ mod tests {
     fn the_built_in_document_has_the_thirteen_operations() {
         assert_eq!(Spec::builtin().operations().len(), 13);
         assert_eq!(Spec::builtin().base_path(), "/api/v2/agent");
+    }
+
+    #[test]
+    fn what_is_known_at_compile_time_is_what_the_document_says() {
+        let spec = Spec::builtin();
+        assert_eq!(spec.server_url(), SERVER_URL);
+        assert!(spec.tags().eq(TAGS.iter().copied()));
+        let ids: Vec<_> = spec.operations().iter().map(|op| op.id.as_str()).collect();
+        assert_eq!(ids, OperationId::ALL.map(OperationId::as_str));
+        for id in OperationId::ALL {
+            assert_eq!(spec.operation(id.as_str()).unwrap().tag, id.tag());
+        }
+        assert_eq!(
+            OperationId::named("leads_list"),
+            Some(OperationId::LeadsList)
+        );
+        assert_eq!(OperationId::named("leads_shout"), None);
     }
 
     #[test]

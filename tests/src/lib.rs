@@ -8,12 +8,14 @@ mod database;
 mod log;
 mod program;
 pub mod properties;
+mod pty;
 mod server;
 
 pub use answer::Answer;
 pub use database::{Database, Engine};
 pub use log::Statement;
 pub use program::{ServerProgram, program};
+pub use pty::{Pty, signal};
 pub use server::{Options, Server, lead_path};
 
 /// Writes each test twice: `name::sqlite` and `name::postgres`.

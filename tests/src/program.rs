@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
@@ -10,7 +10,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::Database;
+use crate::{Database, signal};
 
 /// A program of this workspace, without what this process has in its environment for it.
 ///
@@ -31,7 +31,12 @@ pub fn program(name: &str) -> Command {
             command.env_remove(variable);
         }
     }
-    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+        // Nobody's own profiles, and nobody's own keyring.
+        .env("KONEKTOR_CONFIG_DIR", "/nowhere/konektor")
+        .env("KONEKTOR_KEY_STORE", "file")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     command
 }
 
@@ -122,9 +127,7 @@ impl ServerProgram {
     /// # Panics
     /// When it ends badly.
     pub async fn stop(mut self) -> String {
-        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
-        let pid = id.and_then(Pid::from_raw).expect("a running process");
-        kill_process(pid, Signal::TERM).expect("it can be told");
+        signal(&self.child, Signal::TERM);
         let status = self.child.wait().await.expect("it ends");
         let log = self.log.await.expect("a log");
         assert!(status.success(), "{status}: {log}");

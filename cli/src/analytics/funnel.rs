@@ -4,45 +4,51 @@ use crate::{
     call::Call,
     error::Failure,
     flags::Given as _,
-    leads::view::status,
-    output::{Answer, Cell, Column, Table, View, count, share},
-    verb::{Verb, as_documented},
+    output::{Answer, Cell, Column, Table, View, count, share, share_of},
+    verb::Verb,
+    watch,
 };
 
-pub(crate) const VERB: Verb = Verb {
-    operation: "analytics_funnel",
+pub(crate) static VERB: Verb = Verb {
     examples: "  konektor analytics funnel --timeframe current_month
-  konektor analytics funnel --from 2025-01-01 -o json",
-    shape: as_documented,
+  konektor analytics funnel --from 2025-01-01 -o json
+  konektor analytics funnel --timeframe today --watch 30",
+    shape: watch::shape,
     run: |call| Box::pin(run(call)),
 };
 
-const COLUMNS: [Column; 3] = [
-    Column::new("STATUS"),
-    Column::new("LEADS").right(),
-    Column::new("SHARE").right().rank(1),
-];
+fn columns() -> [Column; 4] {
+    [
+        Column::new("STATUS"),
+        Column::new("").least(6).rank(2),
+        Column::new("LEADS").right(),
+        Column::new("SHARE").right().rank(1),
+    ]
+}
 
-async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     let flags = &call.flags;
-    let funnel = call
+    let request = call
         .client
         .analytics()
         .funnel()
         .given(flags.get("timeframe")?, Funnel::timeframe)
         .given(flags.get::<String>("from")?, Funnel::from)
-        .given(flags.get::<String>("to")?, Funnel::to)
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
+        .given(flags.get::<String>("to")?, Funnel::to);
+    let funnel = call.send(|| request.clone().send()).await?;
 
-    let view = View::Table(Table::new(COLUMNS, funnel.iter().map(row)));
-    Answer::new(&*funnel, view)
+    let most = funnel.iter().map(|stage| stage.count).max();
+    let rows = funnel
+        .iter()
+        .map(|stage| row(stage, most.unwrap_or_default()));
+    Answer::new(&*funnel, View::Table(Table::new(columns(), rows)))
 }
 
-fn row(stage: &FunnelStage) -> Vec<Cell> {
+fn row(stage: &FunnelStage, most: i64) -> Vec<Cell> {
+    let status = Cell::status(stage.status.as_str());
     vec![
-        status(&stage.status),
+        status.clone(),
+        Cell::bar(share_of(stage.count, most)).toned_like(&status),
         Cell::new(count(stage.count)),
         Cell::new(share(stage.percentage)),
     ]

@@ -1,57 +1,51 @@
-use konektor_sdk::{PendingConversion, conversions::Pending};
+use std::future::ready;
+
+use konektor_sdk::conversions::Pending;
 
 use crate::{
     call::Call,
-    conversions::state,
     error::Failure,
     flags::Given as _,
-    leads::view::status,
-    output::{Answer, Cell, Column, Table, View, When},
-    verb::{Verb, as_documented},
+    output::{Answer, Column, Shown},
+    pages::{self, Pages},
+    verb::Verb,
+    watch,
 };
 
-pub(crate) const VERB: Verb = Verb {
-    operation: "conversions_pending",
+pub(crate) static VERB: Verb = Verb {
     examples: "  konektor conversions pending
   konektor conversions pending --limit 100 -o json",
-    shape: as_documented,
-    run: |call| Box::pin(run(call)),
+    shape: |command, operation| watch::shape(pages::shape(command, operation), operation),
+    run: |call| Box::pin(ready(run(call))),
 };
 
-const COLUMNS: [Column; 6] = [
-    Column::new("LEAD").least(8),
-    Column::new("STATUS").rank(3),
-    Column::new("PLATFORM").rank(2),
-    Column::new("CONVERSIONS"),
-    Column::new("LAST SYNC").rank(1),
-    Column::new("ID").rank(4),
-];
+fn columns() -> [Shown; 6] {
+    [
+        Column::new("LEAD").least(8).of(&["uniqueCode"]),
+        Column::new("STATUS").rank(3).of(&["status"]),
+        Column::new("PLATFORM").rank(2).of(&["adPlatform"]),
+        Column::new("CONVERSIONS").of(&["conversionSyncStatus"]),
+        Column::new("LAST SYNC")
+            .rank(1)
+            .of(&["lastConversionSyncAt"]),
+        Column::new("ID").rank(4).of(&["leadId"]),
+    ]
+}
 
-async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
+fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     let flags = &call.flags;
-    let page = call
+    let pending = call
         .client
         .conversions()
         .pending()
         .given(flags.get("page")?, Pending::page)
-        .given(flags.get("limit")?, Pending::limit)
-        .given(flags.get::<String>("cursor")?, Pending::cursor)
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
-
-    let rows = page.iter().map(|lead| row(lead, &call.when));
-    let view = View::Table(Table::new(COLUMNS, rows));
-    Answer::page(call, &page, view)
-}
-
-fn row(lead: &PendingConversion, when: &When) -> Vec<Cell> {
-    vec![
-        Cell::new(lead.unique_code.clone()),
-        status(&lead.status),
-        Cell::optional(lead.ad_platform.as_ref().map(ToString::to_string)),
-        state(&lead.conversion_sync_status),
-        Cell::optional(lead.last_conversion_sync_at.map(|time| when.ago(time))),
-        Cell::new(lead.lead_id.clone()),
-    ]
+        .given(flags.get::<String>("cursor")?, Pending::cursor);
+    let pages = Pages::new(call, move |ask| {
+        pending
+            .clone()
+            .given(ask.limit, Pending::limit)
+            .given(ask.cursor, Pending::cursor)
+            .send()
+    })?;
+    Ok(Answer::pages(pages, columns()))
 }

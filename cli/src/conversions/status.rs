@@ -2,36 +2,40 @@ use konektor_sdk::{ConversionSyncStatus as State, ConversionsStatus, conversions
 
 use crate::{
     call::Call,
-    conversions::state,
     error::Failure,
     flags::Given as _,
-    output::{Answer, Cell, Column, Table, View, count},
-    verb::{Verb, as_documented},
+    output::{Answer, Cell, Column, Table, View, count, share_of},
+    verb::Verb,
+    watch,
 };
 
-pub(crate) const VERB: Verb = Verb {
-    operation: "conversions_status",
+pub(crate) static VERB: Verb = Verb {
     examples: "  konektor conversions status --timeframe last_7_days
-  konektor conversions status --platform meta -o json",
-    shape: as_documented,
+  konektor conversions status --platform meta -o json
+  konektor conversions status --watch 10",
+    shape: watch::shape,
     run: |call| Box::pin(run(call)),
 };
 
-const COLUMNS: [Column; 2] = [Column::new("CONVERSIONS"), Column::new("LEADS").right()];
+fn columns() -> [Column; 3] {
+    [
+        Column::new("CONVERSIONS"),
+        Column::new("").least(6).rank(1),
+        Column::new("LEADS").right(),
+    ]
+}
 
-async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     let flags = &call.flags;
-    let status = call
+    let request = call
         .client
         .conversions()
         .status()
         .given(flags.get("timeframe")?, Status::timeframe)
         .given(flags.get::<String>("from")?, Status::from)
         .given(flags.get::<String>("to")?, Status::to)
-        .given(flags.get("platform")?, Status::platform)
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
+        .given(flags.get("platform")?, Status::platform);
+    let status = call.send(|| request.clone().send()).await?;
 
     Answer::new(&*status, View::Table(table(&status)))
 }
@@ -44,6 +48,15 @@ fn table(status: &ConversionsStatus) -> Table {
         (State::Failed, status.failed),
         (State::None, status.none),
     ];
-    let rows = rows.map(|(name, leads)| vec![state(&name), Cell::new(count(leads))]);
-    Table::new(COLUMNS, rows)
+    let most = rows.iter().map(|(_, leads)| *leads).max();
+    let rows = rows.map(|(name, leads)| {
+        let state = Cell::status(name.as_str());
+        let share = share_of(leads, most.unwrap_or_default());
+        vec![
+            state.clone(),
+            Cell::bar(share).toned_like(&state),
+            Cell::new(count(leads)),
+        ]
+    });
+    Table::new(columns(), rows)
 }

@@ -1,35 +1,53 @@
 use clap::ArgMatches;
 use heck::ToKebabCase as _;
 use konektor_spec::Operation;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{CLEAR, clearable, inputs};
-use crate::error::Failure;
+use super::{CLEAR, clearable, input::Input, inputs, moment, schema};
+use crate::{error::Failure, world::World};
+
+/// Everything but what RFC 3986 calls unreserved.
+/// <https://datatracker.ietf.org/doc/html/rfc3986#section-2.3>
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// What was given on the command line.
 pub(crate) struct Flags<'a> {
     operation: &'a Operation,
     matches: &'a ArgMatches,
+    world: &'a World<'a>,
 }
 
 impl<'a> Flags<'a> {
-    pub(crate) fn new(operation: &'a Operation, matches: &'a ArgMatches) -> Self {
-        Self { operation, matches }
+    pub(crate) fn new(
+        operation: &'a Operation,
+        matches: &'a ArgMatches,
+        world: &'a World<'a>,
+    ) -> Self {
+        Self {
+            operation,
+            matches,
+            world,
+        }
     }
 
     /// A parameter by the document's name, or a field by its path.
     pub(crate) fn get<T: DeserializeOwned>(&self, id: &str) -> Result<Option<T>, Failure> {
-        let Some(value) = self.value(id) else {
+        let inputs = inputs(self.operation);
+        let input = inputs.iter().find(|input| input.id() == id);
+        let Some(value) = input.and_then(|input| self.value(input)) else {
             return Ok(None);
         };
-        serde_json::from_value(value.clone())
-            .map(Some)
-            .map_err(|_| {
-                Failure::other(format!(
-                    "this konektor cannot send {id}: is there a newer one?"
-                ))
-            })
+        serde_json::from_value(value).map(Some).map_err(|_| {
+            Failure::other(format!(
+                "this konektor cannot send {id}: is there a newer one?"
+            ))
+        })
     }
 
     /// One that clap has made sure of.
@@ -56,11 +74,37 @@ impl<'a> Flags<'a> {
         })
     }
 
+    /// All that the flags say of the body, as it is sent.
+    pub(crate) fn whole_body(&self) -> Result<Value, Failure> {
+        let mut body = Value::Object(Map::new());
+        for (path, value) in self.set().into_iter().chain(self.cleared()?) {
+            let mut place = &mut body;
+            for name in path {
+                place = &mut place[name];
+            }
+            *place = value;
+        }
+        Ok(body)
+    }
+
+    /// The operation's path with what was given for its parameters.
+    pub(crate) fn path(&self) -> String {
+        let positional = inputs(self.operation)
+            .into_iter()
+            .filter(|input| input.positional);
+        positional.fold(self.operation.path.clone(), |path, input| {
+            let value = self.value(&input).unwrap_or_default();
+            let text = value.as_str().unwrap_or_default();
+            let segment = utf8_percent_encode(text, RESERVED);
+            path.replace(&format!("{{{}}}", input.name()), &segment.to_string())
+        })
+    }
+
     fn set(&self) -> Vec<(Vec<&'a str>, Value)> {
         inputs(self.operation)
             .into_iter()
             .filter(|input| !input.positional)
-            .filter_map(|input| Some((input.path.clone(), self.value(&input.id())?.clone())))
+            .filter_map(|input| Some((input.path.clone(), self.value(&input)?)))
             .collect()
     }
 
@@ -79,7 +123,7 @@ impl<'a> Flags<'a> {
             if !words.iter().any(|word| word.to_kebab_case() == name) {
                 continue;
             }
-            if self.value(&input.id()).is_some() {
+            if self.typed(&input.id()) {
                 return Err(Failure::usage(format!(
                     "--{} and --clear {name} contradict each other",
                     input.spelling()
@@ -90,8 +134,30 @@ impl<'a> Flags<'a> {
         Ok(cleared)
     }
 
-    fn value(&self, id: &str) -> Option<&'a Value> {
-        self.matches.try_get_one::<Value>(id).ok().flatten()
+    /// What is sent for it.
+    fn value(&self, input: &Input<'_>) -> Option<Value> {
+        let typed = self.matches.try_get_one::<Value>(&input.id()).ok()??;
+        match typed {
+            Value::String(text) if schema::is_time(input.schema) => {
+                Some(moment::sent(text, &self.world.when()).into())
+            }
+            value => Some(value.clone()),
+        }
+    }
+
+    /// Whether a parameter or field was given.
+    pub(crate) fn typed(&self, id: &str) -> bool {
+        matches!(self.matches.try_get_one::<Value>(id), Ok(Some(_)))
+    }
+
+    /// Whether a flag that is none of the operation's was given.
+    pub(crate) fn is_set(&self, flag: &str) -> bool {
+        matches!(self.matches.try_get_one::<bool>(flag), Ok(Some(true)))
+    }
+
+    /// The value of a flag that is none of the operation's.
+    pub(crate) fn own<T: Clone + Send + Sync + 'static>(&self, flag: &str) -> Option<T> {
+        self.matches.try_get_one::<T>(flag).ok().flatten().cloned()
     }
 
     /// The flags as they were typed, some left out, for a command line to copy.
@@ -101,7 +167,7 @@ impl<'a> Flags<'a> {
             let raw = self.matches.try_get_raw(&input.id()).ok().flatten();
             for value in raw.into_iter().flatten() {
                 if !left_out.contains(&input.name()) {
-                    words.push(format!("--{}", input.spelling()));
+                    words.push(format!("--{}", input.shortest()));
                     words.push(value.to_string_lossy().into_owned());
                 }
             }

@@ -100,13 +100,37 @@ impl<'a> Input<'a> {
             [name] | ["lead", name] if *name != spelling => arg.alias((*name).to_owned()),
             _ => arg,
         };
-        arg.long(spelling)
+        match self.since_or_until() {
+            Some(short) => arg.long(spelling).visible_alias(short),
+            None => arg.long(spelling),
+        }
+    }
+
+    /// How the flag is typed with the least letters.
+    pub(super) fn shortest(&self) -> String {
+        self.since_or_until()
+            .map_or_else(|| self.spelling(), str::to_owned)
+    }
+
+    /// Ends of a period have one name everywhere, whatever the document calls them.
+    fn since_or_until(&self) -> Option<&'static str> {
+        let name = self.name().to_lowercase();
+        match name {
+            _ if !schema::is_time(self.schema) => None,
+            name if name.ends_with("from") => Some("since"),
+            name if name.ends_with("to") => Some("until"),
+            _ => None,
+        }
     }
 
     fn help(&self) -> String {
         self.description
             .split_whitespace()
             .map(str::to_owned)
+            .chain(
+                schema::is_time(self.schema)
+                    .then(|| "Or yesterday, 7d, 12h and the like.".to_owned()),
+            )
             .chain(schema::facts(self.schema).map(|fact| format!("[{fact}]")))
             .collect::<Vec<_>>()
             .join(" ")

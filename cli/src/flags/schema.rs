@@ -1,9 +1,10 @@
 //! What a schema says about a value that is typed.
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _, ValueParser};
-use heck::ToKebabCase as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _, ValueParser};
 use konektor_sdk::uuid::Uuid;
 use serde_json::{Value, json};
+
+use super::word;
 
 /// Range, length and default, for the help.
 pub(super) fn facts(schema: &Value) -> impl Iterator<Item = String> {
@@ -51,6 +52,21 @@ pub(super) fn may_be_null(schema: &Value) -> bool {
         .is_some_and(|kinds| kinds.iter().any(|kind| kind == "null"))
 }
 
+/// Text as the value that a schema asks for; text that is none stays, for the schema to refuse.
+pub(crate) fn typed(schema: &Value, text: &str) -> Value {
+    let trimmed = text.trim();
+    let value = match kind(schema) {
+        "integer" => whole_number(trimmed).ok(),
+        "number" => number(trimmed).ok(),
+        "boolean" => trimmed.parse().map(Value::Bool).ok(),
+        _ => words(schema)
+            .into_iter()
+            .find(|word| word.eq_ignore_ascii_case(trimmed))
+            .map(Value::String),
+    };
+    value.unwrap_or_else(|| text.into())
+}
+
 fn words(schema: &Value) -> Vec<String> {
     let values = schema["enum"].as_array().into_iter().flatten();
     values
@@ -58,10 +74,15 @@ fn words(schema: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Whether it is a moment: a time, or a whole day.
+pub(super) fn is_time(schema: &Value) -> bool {
+    schema["anyOf"].is_array()
+}
+
 pub(super) fn value_name(schema: &Value) -> &'static str {
     match (kind(schema), schema["format"].as_str()) {
         _ if !words(schema).is_empty() => "VALUE",
-        _ if schema["anyOf"].is_array() => "TIME",
+        _ if is_time(schema) => "TIME",
         ("integer" | "number", _) => "NUMBER",
         ("boolean", _) => "BOOL",
         (_, Some("uuid")) => "UUID",
@@ -74,7 +95,7 @@ pub(super) fn value_name(schema: &Value) -> &'static str {
 pub(super) fn parser(schema: &Value) -> ValueParser {
     let words = words(schema);
     if !words.is_empty() {
-        return word(words);
+        return word(words).map(Value::String).into();
     }
     match (kind(schema), schema["format"].as_str()) {
         ("integer", _) => ValueParser::new(whole_number),
@@ -85,27 +106,6 @@ pub(super) fn parser(schema: &Value) -> ValueParser {
         (_, Some("uuid")) => ValueParser::new(uuid),
         _ => ValueParser::new(text),
     }
-}
-
-/// One of the document's words; in kebab-case too, as flags are.
-fn word(words: Vec<String>) -> ValueParser {
-    let values = words.clone().into_iter().map(|word| {
-        let kebab = word.to_kebab_case();
-        let value = PossibleValue::new(word.clone());
-        if kebab == word {
-            value
-        } else {
-            value.alias(kebab)
-        }
-    });
-    PossibleValuesParser::new(values)
-        .map(move |typed| {
-            let known = words
-                .iter()
-                .find(|word| **word == typed || word.to_kebab_case() == typed);
-            Value::String(known.unwrap_or(&typed).clone())
-        })
-        .into()
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what clap asks of a parser")]

@@ -8,8 +8,7 @@ use crate::{
     verb::{Verb, as_documented},
 };
 
-pub(crate) const VERB: Verb = Verb {
-    operation: "leads_create",
+pub(crate) static VERB: Verb = Verb {
     examples: "  konektor leads create --first-name Budi --phone 081234567890
   konektor leads create --first-name Siti --email siti@example.com --source website \\
     --campaign-name 'Promo Januari' --estimated-value 5000000",
@@ -17,16 +16,10 @@ pub(crate) const VERB: Verb = Verb {
     run: |call| Box::pin(run(call)),
 };
 
-async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     let lead: NewLead = call.flags.body(None)?;
-    let lead = call
-        .client
-        .leads()
-        .create("")
-        .fields(lead)
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
+    let request = call.client.leads().create("").fields(lead);
+    let lead = call.send(|| request.clone().send()).await?;
 
-    Answer::new(&*lead, View::Record(view::record(&lead, &call.when)))
+    Answer::new(&*lead, View::Record(view::record(&lead, &call.reader())))
 }

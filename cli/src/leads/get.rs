@@ -9,8 +9,7 @@ use crate::{
     verb::Verb,
 };
 
-pub(crate) const VERB: Verb = Verb {
-    operation: "leads_get",
+pub(crate) static VERB: Verb = Verb {
     examples: "  konektor leads get CRM-1024
   konektor leads get 0812-3456-7890 -o json",
     shape,
@@ -28,15 +27,10 @@ pub(super) fn shape(command: Command, _: &Operation) -> Command {
     })
 }
 
-async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     let name: String = call.flags.required("id")?;
-    let lead = call
-        .client
-        .leads()
-        .get(name)
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
+    let request = call.client.leads().get(name);
+    let lead = call.send(|| request.clone().send()).await?;
 
-    Answer::new(&*lead, View::Record(view::record(&lead, &call.when)))
+    Answer::new(&*lead, View::Record(view::record(&lead, &call.reader())))
 }

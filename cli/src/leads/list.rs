@@ -1,31 +1,62 @@
+use std::future::ready;
+
 use konektor_sdk::leads::List;
 
 use crate::{
     call::Call,
     error::Failure,
     flags::Given as _,
-    leads::view,
-    output::{Answer, View},
-    verb::{Verb, as_documented},
+    output::{Answer, Column, Shown},
+    pages::{self, Pages},
+    verb::Verb,
 };
 
-pub(crate) const VERB: Verb = Verb {
-    operation: "leads_list",
+pub(crate) static VERB: Verb = Verb {
     examples: "  konektor leads list --status new
-  konektor leads list --created-from 2025-01-01 --source whatsapp --limit 100
-  konektor leads list --search 'budi santoso' -o json",
-    shape: as_documented,
-    run: |call| Box::pin(run(call)),
+  konektor leads list --since 7d --source whatsapp --limit 200
+  konektor leads list --search 'budi santoso' -o json
+  konektor leads list --status won --all -o csv > won.csv
+  konektor leads list --columns uniqueCode,phone,status",
+    shape: pages::shape,
+    run: |call| Box::pin(ready(run(call))),
 };
 
-async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
+/// The code is dropped first, a name never.
+fn columns() -> [Shown; 8] {
+    [
+        Column::new("NAME").least(18).of(&["firstName", "lastName"]),
+        Column::new("PHONE").rank(1).of(&["phone"]),
+        Column::new("STATUS").rank(2).of(&["status"]),
+        Column::new("SOURCE").rank(6).of(&["source"]),
+        Column::new("CAMPAIGN")
+            .rank(5)
+            .least(13)
+            .of(&["campaignName"]),
+        Column::new("VALUE").rank(4).right().of(&["estimatedValue"]),
+        Column::new("CREATED").rank(3).of(&["createdAt"]),
+        Column::new("CODE").rank(7).of(&["uniqueCode"]),
+    ]
+}
+
+fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+    let list = request(call)?;
+    let pages = Pages::new(call, move |ask| {
+        list.clone()
+            .given(ask.limit, List::limit)
+            .given(ask.cursor, List::cursor)
+            .send()
+    })?;
+    Ok(Answer::pages(pages, columns()))
+}
+
+/// The list that the flags describe, without a limit.
+pub(crate) fn request(call: &Call<'_>) -> Result<List, Failure> {
     let flags = &call.flags;
-    let page = call
+    Ok(call
         .client
         .leads()
         .list()
         .given(flags.get("page")?, List::page)
-        .given(flags.get("limit")?, List::limit)
         .given(flags.get::<String>("cursor")?, List::cursor)
         .given(flags.get("status")?, List::status)
         .given(flags.get("priority")?, List::priority)
@@ -36,11 +67,5 @@ async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
         .given(flags.get::<String>("createdTo")?, List::created_to)
         .given(flags.get::<String>("search")?, List::search)
         .given(flags.get("sortBy")?, List::sort_by)
-        .given(flags.get("sortOrder")?, List::sort_order)
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
-
-    let view = View::Table(view::table(&page, &call.when));
-    Answer::page(call, &page, view)
+        .given(flags.get("sortOrder")?, List::sort_order))
 }

@@ -11,8 +11,7 @@ use crate::{
     verb::Verb,
 };
 
-pub(crate) const VERB: Verb = Verb {
-    operation: "leads_update",
+pub(crate) static VERB: Verb = Verb {
     examples: "  konektor leads update CRM-1024 --status qualified
   konektor leads update 0812-3456-7890 --notes 'Call back on Monday' --clear email,source",
     shape,
@@ -23,17 +22,11 @@ fn shape(command: Command, operation: &Operation) -> Command {
     flags::with_clear(get::shape(command, operation), operation)
 }
 
-async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     let name: String = call.flags.required("id")?;
     let changes: LeadChanges = call.flags.body(None)?;
-    let lead = call
-        .client
-        .leads()
-        .update(name)
-        .changes(changes)
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
+    let request = call.client.leads().update(name).changes(changes);
+    let lead = call.send(|| request.clone().send()).await?;
 
-    Answer::new(&*lead, View::Record(view::record(&lead, &call.when)))
+    Answer::new(&*lead, View::Record(view::record(&lead, &call.reader())))
 }

@@ -10,8 +10,7 @@ use crate::{
     verb::Verb,
 };
 
-pub(crate) const VERB: Verb = Verb {
-    operation: "leads_upsert",
+pub(crate) static VERB: Verb = Verb {
     examples: "  konektor leads upsert --match-by phone --match-value 081234567890 \\
     --first-name Budi --status contacted
   konektor leads upsert --match-by external-ref --match-value CRM-1024 \\
@@ -20,26 +19,19 @@ pub(crate) const VERB: Verb = Verb {
     run: |call| Box::pin(run(call)),
 };
 
-async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     let matching: LeadMatch = call.flags.body(Some("match"))?;
     let changes: LeadChanges = call.flags.body(Some("lead"))?;
-    let upserted = call
-        .client
-        .leads()
-        .upsert(matching)
-        .changes(changes)
-        .given(
-            call.flags.get("createIfMissing")?,
-            Upsert::create_if_missing,
-        )
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
+    let request = call.client.leads().upsert(matching).changes(changes).given(
+        call.flags.get("createIfMissing")?,
+        Upsert::create_if_missing,
+    );
+    let upserted = call.send(|| request.clone().send()).await?;
 
     let (lead, created) = (&upserted.lead, upserted.created());
     let answer = Answer::new(
         &json!({"data": lead, "created": created}),
-        View::Record(view::record(lead, &call.when)),
+        View::Record(view::record(lead, &call.reader())),
     )?;
     Ok(answer
         .beside(upserted.extra())

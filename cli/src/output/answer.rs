@@ -1,21 +1,41 @@
-use konektor_sdk::{Page, Pagination, Response};
+use konektor_spec::Operation;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::{Record, Table, count};
-use crate::{call::Call, error::Failure};
+use super::{
+    Reader, Record, Table,
+    fields::{self, Field},
+    table::Shown,
+};
+use crate::{
+    error::{Exit, Failure},
+    pages::Pages,
+};
 
 /// What a call came to.
-pub(crate) struct Answer {
-    /// For programs: the API's data.
-    pub(super) json: Value,
-    /// For people.
-    pub(super) view: View,
+pub(crate) struct Answer<'a> {
+    pub(super) content: Content<'a>,
+    /// The fields of its rows.
+    pub(super) fields: Vec<Field>,
+    /// The field whose items are the rows, where the data itself is none.
+    pub(super) rows_at: Option<&'static str>,
     /// What a person may want to know beside the data.
     pub(super) note: Option<String>,
+    /// How the program ends.
+    pub(super) exit: Exit,
+}
+
+pub(super) enum Content<'a> {
+    /// The API's data for programs, and the same for people.
+    Whole(Value, View),
+    /// A list that is read while it is written, and its usual columns.
+    Pages(Box<Pages<'a>>, Vec<Shown>),
+    /// It is written already.
+    Nothing,
 }
 
 /// Data for people.
+#[derive(Clone)]
 pub(crate) enum View {
     Table(Table),
     Record(Record),
@@ -23,34 +43,55 @@ pub(crate) enum View {
     Text(String),
 }
 
-impl Answer {
+impl<'a> Answer<'a> {
     pub(crate) fn new(data: &impl Serialize, view: View) -> Result<Self, Failure> {
-        Ok(Self {
-            json: serde_json::to_value(data)?,
-            view,
-            note: None,
-        })
+        Ok(Self::of(Content::Whole(serde_json::to_value(data)?, view)))
     }
 
-    /// One page of a list, with a word on where the next one is.
-    pub(crate) fn page<T: Serialize>(
-        call: &Call<'_>,
-        page: &Response<Page<T>>,
-        view: View,
-    ) -> Result<Self, Failure> {
-        let data = json!({"data": page.items, "pagination": page.pagination});
-        let mut answer = Self::new(&data, view)?.beside(page.extra());
-        answer.note = whereabouts(call, page.items.len(), &page.pagination);
-        Ok(answer)
+    pub(crate) fn pages(pages: Pages<'a>, usual: impl Into<Vec<Shown>>) -> Self {
+        Self::of(Content::Pages(Box::new(pages), usual.into()))
+    }
+
+    /// All there was to write is written already.
+    pub(crate) fn nothing() -> Self {
+        Self::of(Content::Nothing)
+    }
+
+    fn of(content: Content<'a>) -> Self {
+        Self {
+            content,
+            fields: Vec::new(),
+            rows_at: None,
+            note: None,
+            exit: Exit::Done,
+        }
+    }
+
+    /// With the columns that the document says it has.
+    pub(crate) fn documented_by(mut self, operation: &Operation) -> Self {
+        self.fields = fields::documented(operation);
+        self
     }
 
     /// With what a newer server says beside the data.
     pub(crate) fn beside(mut self, extra: &Map<String, Value>) -> Self {
-        if let Value::Object(json) = &mut self.json {
+        if let Content::Whole(Value::Object(json), _) = &mut self.content {
             for (name, value) in extra {
                 json.entry(name).or_insert_with(|| value.clone());
             }
         }
+        self
+    }
+
+    /// With rows in one of its fields.
+    pub(crate) fn with_rows_at(mut self, field: &'static str) -> Self {
+        self.rows_at = Some(field);
+        self
+    }
+
+    /// An answer that ends the program in another way.
+    pub(crate) fn ending(mut self, exit: Exit) -> Self {
+        self.exit = exit;
         self
     }
 
@@ -60,38 +101,52 @@ impl Answer {
     }
 }
 
-/// `50 of 412 · more: konektor leads list --status new --page 2`; None when this page is all there is.
-fn whereabouts(call: &Call<'_>, rows: usize, pagination: &Pagination) -> Option<String> {
-    let rows = i64::try_from(rows).ok()?;
-    let total = count(pagination.total);
-    if rows == 0 {
-        return Some(match pagination.total {
-            0 => "nothing found".to_owned(),
-            _ => format!("nothing on this page; {total} in all"),
-        });
+/// The columns that are shown: those asked for, else the usual ones, and all others when there is room.
+pub(super) fn shown(
+    usual: &[Shown],
+    fields: &[Field],
+    columns: &[String],
+    wide: bool,
+) -> Vec<Shown> {
+    if !columns.is_empty() {
+        return chosen(fields, columns).map(Shown::field).collect();
     }
-    let first = (pagination.page - 1).saturating_mul(pagination.limit) + 1;
-    let shown = match first {
-        1 => count(rows),
-        first => format!("{}–{}", count(first), count(first + rows - 1)),
-    };
-    match &pagination.next_cursor {
-        Some(cursor) => {
-            let next = next_page(call, pagination.page, cursor)?;
-            Some(format!("{shown} of {total} · more: {next}"))
-        }
-        None if first == 1 => None,
-        None => Some(format!("{shown} of {total}")),
-    }
+    let others = fields
+        .iter()
+        .filter(|field| wide && !usual.iter().any(|shown| shown.shows(field)));
+    usual
+        .iter()
+        .cloned()
+        .chain(others.map(Shown::field))
+        .collect()
 }
 
-/// A reader by cursors goes on by them, others by numbers, which are shorter.
-fn next_page(call: &Call<'_>, page: i64, cursor: &str) -> Option<String> {
-    let by_cursor = call.flags.get::<String>("cursor").ok()?.is_some();
-    let next = if by_cursor {
-        ["--cursor".to_owned(), cursor.to_owned()]
-    } else {
-        ["--page".to_owned(), (page + 1).to_string()]
-    };
-    call.again(&["page", "cursor"], &next)
+/// The fields of these names.
+pub(super) fn chosen<'f>(
+    fields: &'f [Field],
+    columns: &[String],
+) -> impl Iterator<Item = &'f Field> {
+    columns
+        .iter()
+        .filter_map(|name| fields.iter().find(|field| field.name == *name))
+}
+
+/// One thing or several, each with the fields of these names.
+pub(super) fn of_fields(
+    rows: &[Value],
+    fields: &[Field],
+    columns: &[String],
+    reader: &Reader,
+    single: bool,
+) -> View {
+    match rows {
+        [row] if single => {
+            let chosen: Vec<_> = chosen(fields, columns).collect();
+            View::Record(Record::of(row, &chosen, reader))
+        }
+        rows => {
+            let shown = shown(&[], fields, columns, false);
+            View::Table(Table::of(rows, &shown, fields, reader))
+        }
+    }
 }

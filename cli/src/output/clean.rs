@@ -3,6 +3,8 @@
 //! Control characters can move the cursor, rename the window or run what a terminal binds to them;
 //! bidirectional overrides make text read as another one (<https://trojansource.codes>).
 
+use serde_json::Value;
+
 /// Whether a character changes more than what is written at its place: C0, DEL, C1, line and paragraph
 /// separators, and the bidirectional controls of <https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types>.
 pub(super) fn is_harmful(letter: char) -> bool {
@@ -12,7 +14,7 @@ pub(super) fn is_harmful(letter: char) -> bool {
 }
 
 /// Text for one line.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     text.replace("\r\n", " ")
         .chars()
         .map(|letter| match letter {
@@ -32,6 +34,21 @@ pub(super) fn block(text: &str) -> String {
             letter => shown(letter),
         })
         .collect()
+}
+
+/// The same of every text in a value, names included.
+pub(super) fn value(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(block(text)),
+        Value::Array(values) => values.iter().map(self::value).collect(),
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(name, field)| (line(name), self::value(field)))
+                .collect(),
+        ),
+        value => value.clone(),
+    }
 }
 
 fn shown(letter: char) -> char {

@@ -3,7 +3,7 @@
 use std::io;
 
 use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::clean::is_harmful;
 use crate::error::Failure;
@@ -11,18 +11,34 @@ use crate::error::Failure;
 /// Indented for a person's eyes, on one line for a program's.
 pub(super) fn text(value: &impl Serialize, pretty: bool) -> Result<String, Failure> {
     let mut text = Vec::new();
-    if pretty {
-        let formatter = Escaping(PrettyFormatter::new());
-        value.serialize(&mut serde_json::Serializer::with_formatter(
-            &mut text, formatter,
-        ))?;
-    } else {
-        let formatter = Escaping(CompactFormatter);
-        value.serialize(&mut serde_json::Serializer::with_formatter(
-            &mut text, formatter,
-        ))?;
-    }
+    write(&mut text, value, pretty.then_some(0))
+        .map_err(|_| Failure::other("the answer cannot be written as JSON"))?;
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// On one line, or indented as what stands at this depth of a document.
+pub(super) fn write(
+    stream: &mut impl io::Write,
+    value: &impl Serialize,
+    depth: Option<usize>,
+) -> io::Result<()> {
+    let Some(depth) = depth else {
+        let formatter = Escaping(CompactFormatter);
+        value.serialize(&mut Serializer::with_formatter(stream, formatter))?;
+        return Ok(());
+    };
+    let mut text = Vec::new();
+    let formatter = Escaping(PrettyFormatter::new());
+    value.serialize(&mut Serializer::with_formatter(&mut text, formatter))?;
+    // A line end stands nowhere else: those in strings are escaped.
+    let indent = "  ".repeat(depth);
+    for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
+        if at > 0 {
+            write!(stream, "\n{indent}")?;
+        }
+        stream.write_all(line)?;
+    }
+    Ok(())
 }
 
 /// Writes as `\u…` what a terminal would obey. JSON itself only escapes C0.

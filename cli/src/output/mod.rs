@@ -2,163 +2,415 @@
 
 mod amount;
 mod answer;
-mod clean;
+mod bar;
+pub(crate) mod clean;
+mod fields;
 mod fit;
+mod format;
+mod jq;
 mod json;
+mod paper;
 mod phone;
+mod reader;
 mod record;
+mod records;
+mod rows;
+mod spreadsheet;
 mod table;
 mod time;
 
-use std::{ffi::OsString, io};
+use std::io::{self, Write};
 
-use clap::{Arg, ArgMatches, ValueEnum, builder::EnumValueParser, builder::StyledStr};
+use clap::builder::StyledStr;
+use serde_json::Value;
 
 pub(crate) use amount::{Currency, count, share};
 pub(crate) use answer::{Answer, View};
+pub(crate) use bar::{share_of, sparkline};
+pub(crate) use fields::{Field, documented};
+pub(crate) use format::{Format, Style};
 pub(crate) use phone::phone;
+pub(crate) use reader::Reader;
 pub(crate) use record::Record;
-pub(crate) use table::{Cell, Column, Table, Tone};
+pub(crate) use records::{Layout, Records};
+pub(crate) use spreadsheet::as_meant;
+pub(crate) use table::{Cell, Column, Shown, Table, Tone};
 pub(crate) use time::When;
 
 use crate::{
     error::{Exit, Failure},
+    pages::Pages,
     world::World,
 };
+use answer::{Content, of_fields, shown};
+use jq::Filter;
+use paper::Paper;
+use table::Look;
 
 /// What stands for null in a table.
 pub(crate) const NOTHING: &str = "-";
 
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    Table,
-    /// The API's data as it is
-    Json,
-}
-
-impl Format {
-    const ID: &str = "output";
-
-    pub(crate) fn flag() -> Arg {
-        Arg::new(Self::ID)
-            .short('o')
-            .long(Self::ID)
-            .value_name("FORMAT")
-            .value_parser(EnumValueParser::<Self>::new())
-            .help("How to write the answer [default: table]")
-    }
-
-    pub(crate) fn of(matches: &ArgMatches) -> Self {
-        matches.get_one(Self::ID).copied().unwrap_or(Self::Table)
-    }
-
-    /// The format that a command line names which clap could not read.
-    pub(crate) fn named_in(arguments: &[OsString]) -> Self {
-        let spelled = |words: &[&str]| {
-            matches!(words, ["-o" | "--output", "json", ..])
-                || matches!(words, ["-ojson" | "-o=json" | "--output=json", ..])
-        };
-        let words: Vec<_> = arguments
-            .iter()
-            .map(|word| word.to_str().unwrap_or_default())
-            .collect();
-        if (0..words.len()).any(|at| spelled(&words[at..])) {
-            Self::Json
-        } else {
-            Self::Table
-        }
-    }
-}
-
-/// The streams, and what is known of them.
+/// The streams, and how answers are written to them.
 pub(crate) struct Output<'a> {
-    world: World<'a>,
-    format: Format,
+    world: &'a World<'a>,
+    style: Style,
 }
 
 impl<'a> Output<'a> {
-    pub(crate) fn new(world: World<'a>, format: Format) -> Self {
-        Self { world, format }
+    pub(crate) fn new(world: &'a World<'a>, style: Style) -> Self {
+        Self { world, style }
     }
 
-    pub(crate) fn answer(&mut self, answer: &Answer) -> Result<Exit, Failure> {
-        let terminal = self.world.terminal;
-        let text = match (self.format, &answer.view) {
-            (Format::Json, _) => json::text(&answer.json, terminal.is_some())?,
-            (Format::Table, View::Table(table)) => table.text(terminal),
-            (Format::Table, View::Record(record)) => record.text(terminal),
-            (Format::Table, View::Text(text)) if terminal.is_some() => clean::block(text),
-            (Format::Table, View::Text(text)) => text.clone(),
-        };
-        let printed = self.print(&text)?;
-        if let Some(note) = &answer.note
-            && self.format == Format::Table
+    /// Writes an answer, and reads on while it does when it is a list.
+    pub(crate) async fn answer(
+        &self,
+        answer: Answer<'_>,
+        reader: &Reader,
+    ) -> Result<Exit, Failure> {
+        let mut paper = Paper::new(self.world);
+        let exit = answer.exit;
+        let done = self.write(answer, reader, &mut paper).await;
+        // What came before a failure is shown too.
+        let ended = written(paper.end());
+        let note = done?;
+        ended?;
+        if let Some(note) = note
+            && self.style.is_for_people(self.world)
             && self.world.stderr_is_terminal
         {
-            self.tell(&clean::line(note));
+            self.world.say(&note);
         }
-        Ok(printed)
+        Ok(exit)
+    }
+
+    /// An answer as [`answer`](Self::answer) writes it, with the names of columns or without.
+    pub(crate) async fn text_of(
+        &self,
+        answer: Answer<'_>,
+        reader: &Reader,
+        first: bool,
+    ) -> Result<String, Failure> {
+        let mut paper = Paper::kept(self.world);
+        let again = Self {
+            world: self.world,
+            style: self.style.again(first || self.on_terminal()),
+        };
+        again.write(answer, reader, &mut paper).await?;
+        Ok(paper.into_text())
+    }
+
+    /// Gives back what a person may want to know beside it.
+    async fn write(
+        &self,
+        answer: Answer<'_>,
+        reader: &Reader,
+        paper: &mut Paper<'_>,
+    ) -> Result<Option<String>, Failure> {
+        let Answer {
+            content,
+            fields,
+            rows_at,
+            note,
+            ..
+        } = answer;
+        match (content, &self.style.filter) {
+            (Content::Nothing, _) => Ok(note),
+            (Content::Pages(mut pages, _), Some(filter)) => {
+                self.filtered_pages(&mut pages, filter, paper).await?;
+                Ok(None)
+            }
+            (Content::Pages(mut pages, usual), None) => {
+                if self.format() == Format::Table {
+                    let shown = shown(&usual, &fields, &self.style.columns, self.style.wide);
+                    self.tables(&mut pages, &shown, &fields, reader, paper)
+                        .await?;
+                } else {
+                    self.records_of_pages(&mut pages, &fields, paper).await?;
+                }
+                Ok(pages.whereabouts())
+            }
+            (Content::Whole(document, _), Some(filter)) => {
+                self.results(filter.run(&document)?, paper)?;
+                Ok(None)
+            }
+            (Content::Whole(document, view), None) => {
+                match (self.format(), rows_at) {
+                    (Format::Ndjson | Format::Csv | Format::Tsv | Format::Markdown, Some(name)) => {
+                        let rows = rows::rows(rows::field(&document, name).clone());
+                        self.records(rows, self.style.columns.clone(), paper)?;
+                    }
+                    _ => self.whole(document, view, &fields, reader, paper)?,
+                }
+                Ok(note)
+            }
+        }
+    }
+
+    fn whole(
+        &self,
+        mut document: Value,
+        view: View,
+        fields: &[Field],
+        reader: &Reader,
+        paper: &mut Paper<'_>,
+    ) -> Result<(), Failure> {
+        let columns = &self.style.columns;
+        match (self.format(), view) {
+            (Format::Json, _) => {
+                rows::pick(&mut document, columns);
+                put(paper, &json::text(&document, self.on_terminal())?)
+            }
+            (Format::Yaml, _) => {
+                rows::pick(&mut document, columns);
+                put(paper, &self.yaml(&document)?)
+            }
+            (Format::Ndjson, View::Text(_)) => put(paper, &json::text(&document, false)?),
+            (_, View::Text(text)) if self.on_terminal() => put(paper, &clean::block(&text)),
+            (_, View::Text(text)) => put(paper, &text),
+            (Format::Table, view) if columns.is_empty() => self.view(&view, paper),
+            (Format::Table, view) => {
+                let single = matches!(view, View::Record(_));
+                let rows = rows::rows(document);
+                self.view(&of_fields(&rows, fields, columns, reader, single), paper)
+            }
+            _ => self.records(rows::rows(document), self.style.columns_of(fields), paper),
+        }
+    }
+
+    fn view(&self, view: &View, paper: &mut Paper<'_>) -> Result<(), Failure> {
+        let text = match view {
+            View::Table(table) => table.text(self.look()),
+            View::Record(record) => record.text(self.look()),
+            View::Text(text) => clean::block(text),
+        };
+        put(paper, &text)
+    }
+
+    /// A table whose first page decides on the widths of all.
+    async fn tables(
+        &self,
+        pages: &mut Pages<'_>,
+        shown: &[Shown],
+        fields: &[Field],
+        reader: &Reader,
+        paper: &mut Paper<'_>,
+    ) -> Result<(), Failure> {
+        let mut look = self.look();
+        if self.style.wide {
+            look.terminal = None;
+        }
+        let mut widths = None;
+        while let Some(rows) = pages.next().await? {
+            if rows.is_empty() {
+                continue;
+            }
+            let table = Table::of(&rows, shown, fields, reader);
+            let widths = widths.get_or_insert_with(|| table.widths(look.terminal));
+            put(paper, &table.draw(widths, look))?;
+            look.headers = false;
+        }
+        Ok(())
+    }
+
+    async fn records_of_pages(
+        &self,
+        pages: &mut Pages<'_>,
+        fields: &[Field],
+        paper: &mut Paper<'_>,
+    ) -> Result<(), Failure> {
+        if self.format() == Format::Json && self.on_terminal() {
+            let mut document = collected(pages).await?;
+            rows::pick(&mut document, &self.style.columns);
+            return put(paper, &json::text(&document, true)?);
+        }
+        let opening = match self.format() {
+            Format::Json => "{\"data\":",
+            Format::Yaml => "data:\n",
+            _ => "",
+        };
+        let mut records = Records::new(&mut *paper, self.layout(self.style.columns_of(fields)));
+        written(records.raw(opening))?;
+        while let Some(rows) = pages.next().await? {
+            for row in &rows {
+                written(records.write(&self.picked(row)))?;
+            }
+        }
+        written(records.finish())?;
+        match self.format() {
+            Format::Json => {
+                let beside = json::text(&pages.beside()?, false)?;
+                put(paper, &beside.replacen('{', ",", 1))
+            }
+            Format::Yaml => put(paper, &self.yaml(&pages.beside()?.into())?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Line by line each row passes the filter; otherwise the whole list does.
+    async fn filtered_pages(
+        &self,
+        pages: &mut Pages<'_>,
+        filter: &Filter,
+        paper: &mut Paper<'_>,
+    ) -> Result<(), Failure> {
+        if self.format() != Format::Ndjson {
+            let document = collected(pages).await?;
+            return self.results(filter.run(&document)?, paper);
+        }
+        while let Some(rows) = pages.next().await? {
+            for row in &rows {
+                self.results(filter.run(row)?, paper)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a filter made: text as it is, everything else as JSON, or all in the format asked for.
+    fn results(&self, mut results: Vec<Value>, paper: &mut Paper<'_>) -> Result<(), Failure> {
+        if let Some(Format::Csv | Format::Tsv | Format::Markdown) = self.style.format {
+            let rows = match results.len() {
+                1 => rows::rows(results.remove(0)),
+                _ => results,
+            };
+            return self.records(rows, self.style.columns.clone(), paper);
+        }
+        for result in results {
+            let text = match (self.style.format, &result) {
+                (Some(Format::Yaml), result) => format!("---\n{}", self.yaml(result)?),
+                (None | Some(Format::Table), Value::String(text)) if self.on_terminal() => {
+                    clean::block(text)
+                }
+                (None | Some(Format::Table), Value::String(text)) => text.clone(),
+                (Some(Format::Ndjson), result) => json::text(result, false)?,
+                (_, result) => json::text(result, self.on_terminal())?,
+            };
+            put(paper, &text)?;
+        }
+        Ok(())
+    }
+
+    fn records(
+        &self,
+        rows: Vec<Value>,
+        columns: Vec<String>,
+        paper: &mut Paper<'_>,
+    ) -> Result<(), Failure> {
+        let mut records = Records::new(paper, self.layout(columns));
+        for row in rows {
+            written(records.write(&self.picked(&row)))?;
+        }
+        written(records.finish()).map(|_| ())
+    }
+
+    fn layout(&self, columns: Vec<String>) -> Layout {
+        Layout {
+            format: self.format(),
+            columns,
+            headers: self.style.headers,
+            for_terminal: self.on_terminal(),
+        }
+    }
+
+    fn picked<'r>(&self, row: &'r Value) -> std::borrow::Cow<'r, Value> {
+        rows::picked(row, &self.style.columns)
+    }
+
+    fn yaml(&self, value: &Value) -> Result<String, Failure> {
+        let text = if self.on_terminal() {
+            serde_saphyr::to_string(&clean::value(value))
+        } else {
+            serde_saphyr::to_string(value)
+        };
+        text.map_err(|_| Failure::other("the answer cannot be written as YAML"))
     }
 
     /// Help, or the version.
-    pub(crate) fn help(&mut self, text: &StyledStr) -> Result<Exit, Failure> {
-        let text = if self.colors() {
+    pub(crate) fn help(&self, text: &StyledStr) -> Result<Exit, Failure> {
+        let text = if self.world.color {
             text.ansi().to_string()
         } else {
             text.to_string()
         };
-        self.print(&text)
+        self.text(&text)
+    }
+
+    /// Text that is no answer of the API's.
+    pub(crate) fn text(&self, text: &str) -> Result<Exit, Failure> {
+        let mut stdout = self.world.stdout();
+        put(&mut stdout, text)?;
+        written(stdout.flush())?;
+        Ok(Exit::Done)
     }
 
     /// Help for those who asked for nothing.
-    pub(crate) fn help_instead(&mut self, text: &StyledStr) -> Exit {
-        self.tell(&text.to_string());
+    pub(crate) fn help_instead(&self, text: &StyledStr) -> Exit {
+        self.world.say_lines(text.to_string().lines());
         Exit::Usage
     }
 
-    pub(crate) fn failure(&mut self, failure: &Failure) -> Exit {
-        match self.format {
-            Format::Json => {
-                let pretty = self.world.stderr_is_terminal;
-                if let Ok(text) = json::text(failure, pretty) {
-                    self.tell(&text);
-                }
+    pub(crate) fn failure(&self, failure: &Failure) -> Exit {
+        if failure.exit() == Exit::Done {
+            return Exit::Done;
+        }
+        if self.style.errors_as_json() {
+            let pretty = self.world.stderr_is_terminal;
+            if let Ok(text) = json::text(failure, pretty) {
+                self.world.say_lines(text.lines());
             }
-            Format::Table => {
-                let lines: Vec<_> = failure
-                    .lines()
-                    .iter()
-                    .map(|line| clean::line(line))
-                    .collect();
-                self.tell(&format!("error: {}", lines.join("\n")));
-            }
+        } else {
+            let (first, rest) = failure
+                .lines()
+                .split_first()
+                .map_or(("", &[][..]), |lines| (lines.0.as_str(), lines.1));
+            self.world.say(&format!("error: {first}"));
+            self.world.say_lines(rest.iter().map(String::as_str));
         }
         failure.exit()
     }
 
-    fn colors(&self) -> bool {
-        self.world.terminal.is_some_and(|terminal| terminal.color)
+    fn format(&self) -> Format {
+        self.style.format_for(self.world)
     }
 
-    fn print(&mut self, text: &str) -> Result<Exit, Failure> {
-        match write(self.world.stdout, text) {
-            Ok(()) => Ok(Exit::Done),
-            Err(error) => Failure::of_output(&error).map_or(Ok(Exit::Done), Err),
+    fn on_terminal(&self) -> bool {
+        self.world.terminal.is_some()
+    }
+
+    fn look(&self) -> Look {
+        Look {
+            terminal: self.world.terminal,
+            color: self.world.color,
+            headers: self.style.headers,
         }
-    }
-
-    /// There is nowhere left to say that stderr cannot be written.
-    fn tell(&mut self, text: &str) {
-        let _unheard = write(self.world.stderr, text);
     }
 }
 
-fn write(stream: &mut dyn io::Write, text: &str) -> io::Result<()> {
-    stream.write_all(text.as_bytes())?;
-    if !text.is_empty() && !text.ends_with('\n') {
-        stream.write_all(b"\n")?;
+/// A list as the one document it is in the API.
+async fn collected(pages: &mut Pages<'_>) -> Result<Value, Failure> {
+    let mut data = Vec::new();
+    while let Some(rows) = pages.next().await? {
+        data.extend(rows);
     }
-    stream.flush()
+    let mut document = serde_json::Map::new();
+    document.insert("data".to_owned(), Value::Array(data));
+    document.extend(pages.beside()?);
+    Ok(Value::Object(document))
+}
+
+/// Text, on lines of its own.
+fn put(stream: &mut impl Write, text: &str) -> Result<(), Failure> {
+    let end = if text.is_empty() || text.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    written(
+        stream
+            .write_all(text.as_bytes())
+            .and_then(|()| stream.write_all(end.as_bytes())),
+    )
+}
+
+fn written<T>(result: io::Result<T>) -> Result<T, Failure> {
+    result.map_err(|error| Failure::of_output(&error))
 }

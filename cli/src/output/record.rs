@@ -2,10 +2,10 @@ use comfy_table::{ColumnConstraint, ContentArrangement};
 use serde_json::{Map, Value};
 
 use super::{
-    NOTHING, clean,
-    table::{Cell, blank},
+    NOTHING, Reader, clean,
+    fields::Field,
+    table::{Cell, Look, blank},
 };
-use crate::world::Terminal;
 
 /// One thing, its fields below each other.
 #[derive(Clone, Debug, Default)]
@@ -45,10 +45,17 @@ impl Record {
         self
     }
 
+    /// These fields of a row under their own names.
+    pub(super) fn of(row: &Value, fields: &[&Field], reader: &Reader) -> Self {
+        fields.iter().fold(Self::default(), |record, field| {
+            record.cell(&field.name, field.cell(row, reader))
+        })
+    }
+
     /// Long values go on under themselves.
-    pub(super) fn text(&self, terminal: Option<Terminal>) -> String {
+    pub(super) fn text(&self, look: Look) -> String {
         let mut drawing = blank();
-        if let Some(terminal) = terminal {
+        if let Some(terminal) = look.terminal {
             drawing
                 .set_content_arrangement(ContentArrangement::Dynamic)
                 .set_width(u16::try_from(terminal.columns).unwrap_or(u16::MAX));
@@ -56,7 +63,7 @@ impl Record {
         for (label, cell) in &self.fields {
             drawing.add_row([
                 comfy_table::Cell::new_owned(clean::line(label)),
-                cell.drawn(clean::block(&cell.text), terminal),
+                cell.drawn(clean::block(&cell.text), look.color),
             ]);
         }
         if let Some(labels) = drawing.column_mut(0) {
@@ -69,6 +76,13 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::Terminal;
+
+    const IN_A_PIPE: Look = Look {
+        terminal: None,
+        color: false,
+        headers: true,
+    };
 
     fn record() -> Record {
         Record::default()
@@ -79,7 +93,7 @@ mod tests {
 
     #[test]
     fn several_lines_stay_under_their_label() {
-        insta::assert_snapshot!(record().text(None), @r"
+        insta::assert_snapshot!(record().text(IN_A_PIPE), @r"
          name   Budi Santoso
          email  -
          notes  asked for the price list
@@ -89,7 +103,14 @@ mod tests {
 
     #[test]
     fn long_values_are_wrapped_on_a_terminal() {
-        insta::assert_snapshot!(record().text(Some(Terminal { columns: 24, color: false })), @r"
+        let narrow = Look {
+            terminal: Some(Terminal {
+                columns: 24,
+                rows: 24,
+            }),
+            ..IN_A_PIPE
+        };
+        insta::assert_snapshot!(record().text(narrow), @r"
          name   Budi Santoso
          email  -
          notes  asked for the

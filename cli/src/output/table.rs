@@ -1,8 +1,16 @@
-use comfy_table::{CellAlignment, Color, ContentArrangement, Table as Drawing, presets};
+use std::borrow::Cow;
+
+use comfy_table::{
+    CellAlignment, Color, ColumnConstraint, ContentArrangement, Table as Drawing, Width, presets,
+};
+use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    NOTHING, clean,
+    NOTHING, Reader,
+    bar::bar,
+    clean,
+    fields::Field,
     fit::{self, Need},
 };
 use crate::world::Terminal;
@@ -15,9 +23,9 @@ pub(crate) struct Table {
 }
 
 /// A heading, and how the cells below it are laid out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Column {
-    title: &'static str,
+    title: Cow<'static, str>,
     least: Option<usize>,
     rank: u8,
     right: bool,
@@ -28,6 +36,15 @@ pub(crate) struct Column {
 pub(crate) struct Cell {
     pub(super) text: String,
     tone: Tone,
+    /// Drawn instead of the text, as a part of the column's width.
+    bar: Option<f64>,
+}
+
+/// A column of a list, and the fields of its rows that stand in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    column: Column,
+    fields: Vec<Cow<'static, str>>,
 }
 
 /// What a value means.
@@ -42,9 +59,9 @@ pub(crate) enum Tone {
 
 impl Column {
     /// One that is always shown in full.
-    pub(crate) const fn new(title: &'static str) -> Self {
+    pub(crate) fn new(title: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            title,
+            title: title.into(),
             least: None,
             rank: 0,
             right: false,
@@ -52,21 +69,60 @@ impl Column {
     }
 
     /// It may be shortened to this width.
-    pub(crate) const fn least(mut self, width: usize) -> Self {
+    pub(crate) fn least(mut self, width: usize) -> Self {
         self.least = Some(width);
         self
     }
 
     /// It may be dropped, after those with a higher rank.
-    pub(crate) const fn rank(mut self, rank: u8) -> Self {
+    pub(crate) fn rank(mut self, rank: u8) -> Self {
         self.rank = rank;
         self
     }
 
     /// Numbers stand under each other.
-    pub(crate) const fn right(mut self) -> Self {
+    pub(crate) fn right(mut self) -> Self {
         self.right = true;
         self
+    }
+
+    /// It shows these fields of a row, with a space between.
+    pub(crate) fn of(self, fields: &[&'static str]) -> Shown {
+        Shown {
+            column: self,
+            fields: fields.iter().map(|name| Cow::Borrowed(*name)).collect(),
+        }
+    }
+}
+
+impl Shown {
+    /// A field under its own name.
+    pub(crate) fn field(field: &Field) -> Self {
+        Self {
+            column: field.column(),
+            fields: vec![Cow::Owned(field.name.clone())],
+        }
+    }
+
+    pub(crate) fn shows(&self, field: &Field) -> bool {
+        self.fields.iter().any(|name| *name == field.name)
+    }
+
+    fn cell(&self, row: &Value, fields: &[Field], reader: &Reader) -> Cell {
+        let mut cells = self
+            .fields
+            .iter()
+            .filter_map(|name| fields.iter().find(|field| field.name == *name))
+            .map(|field| field.cell(row, reader));
+        let Some(first) = cells.next() else {
+            return Cell::optional(None::<String>);
+        };
+        cells
+            .filter(|cell| cell.text != NOTHING)
+            .fold(first, |first, cell| Cell {
+                text: format!("{} {}", first.text, cell.text),
+                ..first
+            })
     }
 }
 
@@ -75,6 +131,29 @@ impl Cell {
         Self {
             text: text.into(),
             tone: Tone::Plain,
+            bar: None,
+        }
+    }
+
+    /// A status in its colour, whether of a lead or of its conversions.
+    pub(crate) fn status(word: impl Into<String>) -> Self {
+        let cell = Self::new(word);
+        let tone = match cell.text.as_str() {
+            "new" => Tone::Fresh,
+            "qualified" | "hot" | "proposal" | "negotiation" | "invoice" | "pending"
+            | "partial" => Tone::Busy,
+            "won" | "synced" => Tone::Good,
+            "lost" | "failed" => Tone::Bad,
+            _ => Tone::Plain,
+        };
+        cell.tone(tone)
+    }
+
+    /// A bar, whose length is a part of the column's width.
+    pub(crate) fn bar(share: f64) -> Self {
+        Self {
+            bar: Some(share),
+            ..Self::new(bar(share, BAR))
         }
     }
 
@@ -87,21 +166,47 @@ impl Cell {
         self
     }
 
-    pub(super) fn drawn(&self, text: String, terminal: Option<Terminal>) -> comfy_table::Cell {
+    /// In the colour of another one.
+    pub(crate) fn toned_like(mut self, other: &Self) -> Self {
+        self.tone = other.tone;
+        self
+    }
+
+    /// What of a clean text is seen in a column of this width.
+    fn seen(&self, text: &str, width: usize) -> String {
+        match self.bar {
+            Some(share) => bar(share, width.min(BAR)),
+            None => fit::shorten(text, width),
+        }
+    }
+
+    pub(super) fn drawn(&self, text: String, color: bool) -> comfy_table::Cell {
         let cell = comfy_table::Cell::new_owned(text);
-        let color = match self.tone {
+        let tone = match self.tone {
             Tone::Plain => None,
             Tone::Fresh => Some(Color::DarkCyan),
             Tone::Busy => Some(Color::DarkYellow),
             Tone::Good => Some(Color::DarkGreen),
             Tone::Bad => Some(Color::DarkRed),
         };
-        match color.filter(|_| terminal.is_some_and(|terminal| terminal.color)) {
+        match tone.filter(|_| color) {
             Some(color) => cell.fg(color),
             None => cell,
         }
     }
 }
+
+/// What a person sees it on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    /// None when it is as wide as it likes.
+    pub(super) terminal: Option<Terminal>,
+    pub(super) color: bool,
+    pub(super) headers: bool,
+}
+
+/// The longest bar.
+const BAR: usize = 28;
 
 /// comfy-table leaves one column free on either side of a cell.
 pub(super) const PADDING: usize = 2;
@@ -117,17 +222,38 @@ impl Table {
         }
     }
 
+    /// Rows of a list as a person sees them.
+    pub(super) fn of(rows: &[Value], shown: &[Shown], fields: &[Field], reader: &Reader) -> Self {
+        let cells = |row| {
+            shown
+                .iter()
+                .map(|shown| shown.cell(row, fields, reader))
+                .collect()
+        };
+        Self::new(
+            shown
+                .iter()
+                .map(|shown| shown.column.clone())
+                .collect::<Vec<_>>(),
+            rows.iter().map(cells),
+        )
+    }
+
     /// Without rows there is nothing to print, headings neither.
-    pub(super) fn text(&self, terminal: Option<Terminal>) -> String {
+    pub(super) fn text(&self, look: Look) -> String {
         if self.rows.is_empty() {
             return String::new();
         }
-        let cells = self.clean_cells();
-        let widths = match terminal {
-            Some(terminal) => fit::widths(&self.needs(&cells), terminal.columns, PADDING),
-            None => vec![Some(usize::MAX); self.columns.len()],
-        };
-        self.draw(&cells, &widths, terminal)
+        self.draw(&self.widths(look.terminal), look)
+    }
+
+    /// The width of every column, None for those that are dropped.
+    pub(super) fn widths(&self, terminal: Option<Terminal>) -> Vec<Option<usize>> {
+        let needs = self.needs(&self.clean_cells());
+        match terminal {
+            Some(terminal) => fit::widths(&needs, terminal.columns, PADDING),
+            None => needs.iter().map(|need| Some(need.natural)).collect(),
+        }
     }
 
     fn clean_cells(&self) -> Vec<Vec<String>> {
@@ -153,12 +279,8 @@ impl Table {
             .collect()
     }
 
-    fn draw(
-        &self,
-        cells: &[Vec<String>],
-        widths: &[Option<usize>],
-        terminal: Option<Terminal>,
-    ) -> String {
+    /// Draws the rows in columns of these widths.
+    pub(super) fn draw(&self, widths: &[Option<usize>], look: Look) -> String {
         let mut drawing = blank();
         let kept = || {
             widths
@@ -166,19 +288,23 @@ impl Table {
                 .enumerate()
                 .filter_map(|(at, width)| Some((at, (*width)?)))
         };
-        drawing.set_header(
-            kept()
-                .map(|(at, width)| fit::shorten(self.columns[at].title, width))
-                .collect::<Vec<_>>(),
-        );
-        for (row, texts) in self.rows.iter().zip(cells) {
-            drawing.add_row(
+        if look.headers {
+            drawing.set_header(
                 kept()
-                    .map(|(at, width)| row[at].drawn(fit::shorten(&texts[at], width), terminal))
+                    .map(|(at, width)| fit::shorten(&self.columns[at].title, width))
                     .collect::<Vec<_>>(),
             );
         }
-        for (column, (at, _)) in drawing.column_iter_mut().zip(kept()) {
+        for (row, texts) in self.rows.iter().zip(self.clean_cells()) {
+            drawing.add_row(
+                kept()
+                    .map(|(at, width)| row[at].drawn(row[at].seen(&texts[at], width), look.color))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        for (column, (at, width)) in drawing.column_iter_mut().zip(kept()) {
+            let width = u16::try_from(width + PADDING).unwrap_or(u16::MAX);
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
             if self.columns[at].right {
                 column.set_cell_alignment(CellAlignment::Right);
             }
@@ -202,11 +328,19 @@ pub(super) fn blank() -> Drawing {
 mod tests {
     use super::*;
 
-    const COLUMNS: [Column; 3] = [
-        Column::new("NAME").least(6),
-        Column::new("STATUS"),
-        Column::new("VALUE").right().rank(1),
-    ];
+    fn columns() -> [Column; 3] {
+        [
+            Column::new("NAME").least(6),
+            Column::new("STATUS"),
+            Column::new("VALUE").right().rank(1),
+        ]
+    }
+
+    const IN_A_PIPE: Look = Look {
+        terminal: None,
+        color: false,
+        headers: true,
+    };
 
     fn table() -> Table {
         let row = |name: &str, status: &str, tone, value: &str| {
@@ -217,7 +351,7 @@ mod tests {
             ]
         };
         Table::new(
-            COLUMNS,
+            columns(),
             [
                 row("Budi Santoso", "won", Tone::Good, "5,000,000"),
                 row("佐藤花子", "new", Tone::Plain, "1"),
@@ -226,12 +360,17 @@ mod tests {
     }
 
     fn on_a_terminal(columns: usize, color: bool) -> String {
-        table().text(Some(Terminal { columns, color }))
+        let terminal = Some(Terminal { columns, rows: 24 });
+        table().text(Look {
+            terminal,
+            color,
+            headers: true,
+        })
     }
 
     #[test]
     fn wide_letters_leave_the_columns_straight() {
-        insta::assert_snapshot!(table().text(None), @r"
+        insta::assert_snapshot!(table().text(IN_A_PIPE), @r"
          NAME          STATUS      VALUE
          Budi Santoso  won     5,000,000
          佐藤花子      new             1
@@ -251,7 +390,7 @@ mod tests {
     fn colours_are_for_terminals_that_want_them() {
         assert!(on_a_terminal(80, true).contains("\u{1b}["));
         assert!(!on_a_terminal(80, false).contains('\u{1b}'));
-        assert!(!table().text(None).contains('\u{1b}'));
+        assert!(!table().text(IN_A_PIPE).contains('\u{1b}'));
     }
 
     #[test]
@@ -269,7 +408,7 @@ mod tests {
             [Column::new("NAME")],
             [vec![Cell::new("a\u{1b}]0;b\u{7}\u{202e}\nc")]],
         );
-        insta::assert_snapshot!(table.text(None), @r"
+        insta::assert_snapshot!(table.text(IN_A_PIPE), @r"
          NAME
          a�]0;b�� c
         ");
@@ -277,6 +416,44 @@ mod tests {
 
     #[test]
     fn no_rows_print_nothing() {
-        assert_eq!(Table::new(COLUMNS, []).text(None), "");
+        assert_eq!(Table::new(columns(), []).text(IN_A_PIPE), "");
+    }
+
+    #[test]
+    fn a_bar_shrinks_with_its_column() {
+        let columns = [Column::new("STATUS"), Column::new("LEADS").least(4)];
+        let rows = [("new", 1.0), ("won", 0.25)];
+        let rows = rows.map(|(status, share)| vec![Cell::status(status), Cell::bar(share)]);
+        let look = Look {
+            terminal: Some(Terminal {
+                columns: 18,
+                rows: 24,
+            }),
+            ..IN_A_PIPE
+        };
+        insta::assert_snapshot!(Table::new(columns, rows).text(look), @r"
+         STATUS  LEADS
+         new     ████████
+         won     ██
+        ");
+    }
+
+    #[test]
+    fn later_rows_keep_the_widths_of_the_first() {
+        let first = table();
+        let widths = first.widths(None);
+        let later = Table::new(
+            columns(),
+            [vec![
+                Cell::new("Ani"),
+                Cell::new("negotiation"),
+                Cell::new("7"),
+            ]],
+        );
+        let look = Look {
+            headers: false,
+            ..IN_A_PIPE
+        };
+        insta::assert_snapshot!(later.draw(&widths, look), @" Ani           negot…          7");
     }
 }

@@ -1,6 +1,6 @@
 //! Times for people.
 
-use konektor_sdk::jiff::{Timestamp, tz::TimeZone};
+use konektor_sdk::jiff::{Timestamp, ZonedDateTime, civil::Date, tz::TimeZone};
 
 /// Now, and the time zone of the one who reads.
 #[derive(Clone, Debug)]
@@ -14,6 +14,11 @@ impl When {
         Self { now, zone }
     }
 
+    /// Now, where the reader is.
+    pub(crate) fn local_now(&self) -> ZonedDateTime {
+        self.now.to_zoned_datetime(self.zone.clone())
+    }
+
     /// The same in a time zone by its IANA name, if this machine knows it.
     pub(crate) fn in_zone(&self, name: Option<&str>) -> Self {
         let zone = name.and_then(|name| TimeZone::get(name).ok());
@@ -21,6 +26,11 @@ impl When {
             now: self.now,
             zone: zone.unwrap_or_else(|| self.zone.clone()),
         }
+    }
+
+    /// The day of a time.
+    pub(crate) fn date(&self, time: Timestamp) -> Date {
+        time.to_zoned_datetime(self.zone.clone()).date()
     }
 
     /// `3 min ago`, and the date for what is older than 30 days or yet to come.

@@ -1,3 +1,4 @@
 //! `konektor skill`
 
+pub(crate) mod installed;
 pub(crate) mod show;

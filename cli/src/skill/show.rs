@@ -5,21 +5,14 @@ use crate::{
     verb::{Verb, as_documented},
 };
 
-pub(crate) const VERB: Verb = Verb {
-    operation: "skill_show",
+pub(crate) static VERB: Verb = Verb {
     examples: "  konektor skill show > SKILL.md",
     shape: as_documented,
     run: |call| Box::pin(run(call)),
 };
 
-async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
-    let guide = call
-        .client
-        .skill()
-        .show()
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
+async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+    let guide = call.send(|| call.client.skill().show().send()).await?;
 
     Answer::new(&*guide, View::Text(guide.to_string()))
 }

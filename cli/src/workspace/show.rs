@@ -7,24 +7,18 @@ use crate::{
     verb::{Verb, as_documented},
 };
 
-pub(crate) const VERB: Verb = Verb {
-    operation: "workspace_show",
+pub(crate) static VERB: Verb = Verb {
     examples: "  konektor workspace show
   konektor workspace show -o json",
     shape: as_documented,
     run: |call| Box::pin(run(call)),
 };
 
-async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
-    let workspace = call
-        .client
-        .workspace()
-        .show()
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
+async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+    let workspace = call.send(|| call.client.workspace().show().send()).await?;
+    call.remember(&workspace);
 
-    Answer::new(&*workspace, View::Record(record(&workspace, &call.when)))
+    Answer::new(&*workspace, View::Record(record(&workspace, &call.when())))
 }
 
 fn record(workspace: &Workspace, when: &When) -> Record {

@@ -14,7 +14,7 @@ use konektor_spec::{Operation, Spec};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use wiremock::{
-    Mock, MockServer, Request, ResponseTemplate,
+    Mock, MockServer, Request, Respond, ResponseTemplate,
     matchers::{any, path},
 };
 
@@ -28,6 +28,9 @@ pub(crate) struct Api {
     pub(crate) spec: Spec,
     pub(crate) terminal: Option<Terminal>,
     pub(crate) stderr_is_terminal: bool,
+    pub(crate) color: bool,
+    pub(crate) now: &'static str,
+    pub(crate) variables: Vec<(&'static str, OsString)>,
     pub(crate) key: Option<&'static str>,
 }
 
@@ -47,6 +50,13 @@ impl Api {
         api
     }
 
+    /// A server that answers every request by itself.
+    pub(crate) fn responding(respond: impl Respond + 'static) -> Self {
+        let api = Self::silent();
+        api.mount(Mock::given(any()).respond_with(respond));
+        api
+    }
+
     /// A server that answers an operation as the document says.
     pub(crate) fn documented(id: &str) -> Self {
         Self::answering(success(id, &example(id)))
@@ -62,6 +72,10 @@ impl Api {
             spec: Spec::builtin().clone(),
             terminal: None,
             stderr_is_terminal: false,
+            color: false,
+            // Three minutes after the document's examples.
+            now: "2025-01-15T10:33:00Z",
+            variables: Vec::new(),
             key: Some(KEY),
         }
     }
@@ -79,19 +93,19 @@ impl Api {
 
     /// Someone sits before it.
     pub(crate) fn on_a_terminal(mut self, columns: usize) -> Self {
-        self.terminal = Some(Terminal {
-            columns,
-            color: false,
-        });
+        self.terminal = Some(Terminal { columns, rows: 24 });
         self.stderr_is_terminal = true;
         self
     }
 
     pub(crate) fn in_color(mut self) -> Self {
-        self.terminal = self.terminal.map(|terminal| Terminal {
-            color: true,
-            ..terminal
-        });
+        self.color = true;
+        self
+    }
+
+    /// With an environment variable.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
         self
     }
 
@@ -127,15 +141,19 @@ impl Api {
         stderr: &mut dyn Write,
     ) -> u8 {
         let (key, base_url) = (self.key, self.server.uri());
+        let (now, variables) = (self.now, self.variables.clone());
         let world = World {
             terminal: self.terminal,
             stderr_is_terminal: self.stderr_is_terminal,
-            // Three minutes after the document's examples.
-            now: "2025-01-15T10:33:00Z".parse().unwrap(),
+            color: self.color,
+            now: Box::new(move || now.parse().unwrap()),
             variable: Box::new(move |name| match name {
                 "KONEKTOR_API_KEY" => key.map(OsString::from),
                 "KONEKTOR_BASE_URL" => Some(OsString::from(&base_url)),
-                _ => None,
+                name => variables
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, value)| value.clone()),
             }),
             retries: Retries::none(),
             ..World::new(stdout, stderr)

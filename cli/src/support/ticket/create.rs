@@ -8,28 +8,25 @@ use crate::{
     verb::{Verb, as_documented},
 };
 
-pub(crate) const VERB: Verb = Verb {
-    operation: "support_ticket_create",
+pub(crate) static VERB: Verb = Verb {
     examples: "  konektor support ticket create --subject 'Conversions to Meta fail' \\
     --message 'Since this morning every conversion to Meta fails.' --priority high",
     shape: as_documented,
     run: |call| Box::pin(run(call)),
 };
 
-async fn run(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     let flags = &call.flags;
     let subject: String = flags.required("subject")?;
     let message: String = flags.required("message")?;
-    let ticket = call
+    let request = call
         .client
         .support()
         .create_ticket(subject, message)
-        .given(flags.get("priority")?, CreateTicket::priority)
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
+        .given(flags.get("priority")?, CreateTicket::priority);
+    let ticket = call.send(|| request.clone().send()).await?;
 
-    Answer::new(&*ticket, View::Record(record(&ticket, &call.when)))
+    Answer::new(&*ticket, View::Record(record(&ticket, &call.when())))
 }
 
 fn record(ticket: &SupportTicket, when: &When) -> Record {

@@ -1,0 +1,175 @@
+//! `konektor api`: any request, with the key of the profile.
+
+use clap::{Arg, ArgAction, builder::ValueHint};
+use konektor_sdk::Answer as Reply;
+use konektor_spec::{Access, Operation, Spec};
+use serde_json::{Value, json};
+
+use crate::{
+    desk::Desk,
+    dry_run,
+    error::Failure,
+    flags,
+    output::{Answer, View},
+    verb::{Local, described},
+};
+
+const ABOUT: &str = "Send any request with the key of the profile, and show the answer.";
+const EXAMPLES: &str = "  konektor api GET /workspace
+  konektor api GET /leads -f status=new -f limit=10
+  konektor api PATCH /leads/CRM-1024 -f status=won -f actualValue=4500000
+  echo '{\"firstName\": \"Budi\"}' | konektor api POST /leads --input -";
+
+pub(crate) static API: Local = Local {
+    path: &["api"],
+    noun: "",
+    shape: |command, _| {
+        described(command, ABOUT, EXAMPLES)
+            .arg(
+                Arg::new("method")
+                    .required(true)
+                    .value_name("METHOD")
+                    .help("GET, POST, PATCH …"),
+            )
+            .arg(
+                Arg::new("path")
+                    .required(true)
+                    .value_name("PATH")
+                    .help("Where, below the base path, e.g. /leads"),
+            )
+            .arg(
+                Arg::new("field")
+                    .short('f')
+                    .long("field")
+                    .value_name("NAME=VALUE")
+                    .action(ArgAction::Append)
+                    .value_parser(field)
+                    .help(
+                        "A field of the body (nested ones with dots), or a parameter of a GET; \
+                         a number where the API has one",
+                    ),
+            )
+            .arg(
+                Arg::new("input")
+                    .long("input")
+                    .value_name("FILE")
+                    .value_hint(ValueHint::FilePath)
+                    .conflicts_with("field")
+                    .help("The body: a file with JSON, or - for stdin"),
+            )
+            .arg(dry_run::flag())
+    },
+    run: |desk| Box::pin(run(desk)),
+};
+
+fn field(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE"),
+    }
+}
+
+async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
+    let method = desk.required("method")?.to_uppercase();
+    let path = desk.required("path")?;
+    let path = path.strip_prefix(desk.spec.base_path()).unwrap_or(path);
+    if !path.starts_with('/') {
+        return Err(Failure::usage("the path begins with /, e.g. /leads"));
+    }
+    let operation = documented(desk.spec, &method, path);
+    let fields: Vec<&(String, String)> = desk
+        .matches
+        .get_many("field")
+        .into_iter()
+        .flatten()
+        .collect();
+    let (query, body) = if method == "GET" || method == "HEAD" {
+        (fields, None)
+    } else {
+        (Vec::new(), body(desk, operation, &fields)?)
+    };
+    if dry_run::is_wanted(desk) {
+        return dry_run::request(desk, &method, path, body.as_ref());
+    }
+
+    let access = operation.map_or_else(
+        || Access::Scope(String::new()),
+        |operation| operation.access.clone(),
+    );
+    let key = desk.key_for(&access)?;
+    let mut request = desk.client(key.as_ref())?.request(method.as_str(), path);
+    for (name, value) in query {
+        request = request.query(name, value);
+    }
+    if let Some(body) = body {
+        request = request.body(body);
+    }
+    // What is typed into a path may be about a person.
+    let place = operation.map_or("(undocumented)", |operation| operation.path.as_str());
+    let reply = desk
+        .logged(&method, place, request.send())
+        .await
+        .map_err(|error| Failure::of_request(&error, operation, desk))?;
+    shown(&reply)
+}
+
+/// The operation that a request goes to; fixed paths come before those with parameters.
+fn documented<'a>(spec: &'a Spec, method: &str, path: &str) -> Option<&'a Operation> {
+    let path = path.split('?').next().unwrap_or_default();
+    let fits = |operation: &&Operation| {
+        let (template, path) = (operation.path.split('/'), path.split('/'));
+        operation.method == method
+            && template.clone().count() == path.clone().count()
+            && template
+                .zip(path)
+                .all(|(expected, given)| expected.starts_with('{') || expected == given)
+    };
+    spec.operations()
+        .iter()
+        .filter(fits)
+        .min_by_key(|operation| operation.path.contains('{'))
+}
+
+fn body(
+    desk: &Desk<'_>,
+    operation: Option<&Operation>,
+    fields: &[&(String, String)],
+) -> Result<Option<Value>, Failure> {
+    let Some(input) = desk.argument("input") else {
+        let mut body = Value::Object(serde_json::Map::new());
+        for (name, text) in fields {
+            let mut place = &mut body;
+            for part in name.split('.') {
+                if !place.is_object() {
+                    *place = json!({});
+                }
+                place = &mut place[part];
+            }
+            *place = flags::typed(operation, name, text);
+        }
+        return Ok((!fields.is_empty()).then_some(body));
+    };
+    let most = desk.spec.limits().body_bytes;
+    let bytes = if input == "-" {
+        desk.read_all(most as u64)?
+    } else {
+        std::fs::read(input).map_err(|error| Failure::of_file("read", input.as_ref(), &error))?
+    };
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+        Failure::usage(format!(
+            "the body is not JSON (line {}, column {})",
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+/// JSON is shown as such, all else as it is.
+fn shown<'b>(reply: &Reply) -> Result<Answer<'b>, Failure> {
+    if let Ok(json) = serde_json::from_slice::<Value>(&reply.body) {
+        let text = serde_json::to_string_pretty(&json)?;
+        return Answer::new(&json, View::Text(text));
+    }
+    let text = String::from_utf8_lossy(&reply.body).into_owned();
+    Answer::new(&text, View::Text(text.clone()))
+}

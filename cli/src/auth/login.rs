@@ -1,0 +1,93 @@
+use konektor_spec::OperationId;
+use serde_json::json;
+
+use super::try_out;
+use crate::{
+    call::Call,
+    config::{BASE_URL, Config, Key, KeySource, Place, Source},
+    desk::Desk,
+    error::Failure,
+    output::{Answer, Record, View},
+    verb::{Local, described},
+};
+
+/// No key is longer.
+const LONGEST: u64 = 4096;
+
+const ABOUT: &str = "Keep the API key of a profile, after a try whether the server takes it.";
+const EXAMPLES: &str = "  konektor auth login
+  konektor auth login --profile toko --base-url http://127.0.0.1:8080
+  pass show konektor | konektor auth login";
+
+pub(crate) static LOGIN: Local = Local {
+    path: &["auth", "login"],
+    noun: "The API key of a profile.",
+    shape: |command, _| {
+        described(command, ABOUT, EXAMPLES).long_about(
+            "Keep the API key of a profile, after a try whether the server takes it.\n\n\
+             The key is asked for without showing it, or read from stdin. It is kept in the system's \
+             keyring, or where there is none in a file that only you can read, and sent to no other \
+             server than the one that took it.",
+        )
+    },
+    run: |desk| Box::pin(run(desk)),
+};
+
+async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
+    let settings = &desk.settings;
+    let credentials = settings
+        .credentials()
+        .ok_or_else(Failure::no_config_folder)?;
+    let (profile, server) = (settings.profile.text.as_str(), settings.server());
+
+    let key = ask(desk, server)?;
+    let operation = desk.operation(OperationId::WorkspaceShow)?;
+    let call = Call::with_key(desk, operation, Some(&key))?;
+    let workspace = try_out(&call)
+        .await?
+        .map(|workspace| workspace.display_name);
+    let place = credentials.keep(profile, server, &key)?;
+    if settings.get(&BASE_URL).source != Source::Default {
+        Config::change(settings.folder(), |config| {
+            config.set(profile, BASE_URL.name, server);
+        })?;
+    }
+
+    let record = Record::default()
+        .with("profile", profile)
+        .with("server", server)
+        .maybe("workspace", workspace.as_deref())
+        .with("key kept in", KeySource::Kept(place).to_string());
+    let answer = Answer::new(
+        &json!({
+            "profile": profile,
+            "server": server,
+            "workspace": workspace,
+            "keptIn": match place { Place::Keyring => "keyring", Place::File => "file" },
+        }),
+        View::Record(record),
+    )?;
+    Ok(match desk.key_source()? {
+        Some(KeySource::Variable) => {
+            answer.noting("KONEKTOR_API_KEY is set and still wins over the key that is kept")
+        }
+        _ => answer,
+    })
+}
+
+fn ask(desk: &Desk<'_>, server: &str) -> Result<Key, Failure> {
+    let key = if desk.world.stdin_is_terminal {
+        let prompt = format!("API key for {server} (it is not shown): ");
+        let typed =
+            rpassword::prompt_password(prompt).map_err(|error| Failure::of_input(&error))?;
+        Key::new(&typed)
+    } else {
+        let bytes = desk.read_all(LONGEST)?;
+        // Not UTF-8 is no key; the SDK says so.
+        Key::new(&String::from_utf8_lossy(&bytes))
+    };
+    if key.reveal().is_empty() {
+        return Err(Failure::usage("there is no key on stdin"));
+    }
+    Ok(key)
+}

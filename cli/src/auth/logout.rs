@@ -1,0 +1,40 @@
+use serde_json::json;
+
+use crate::{
+    config::KeySource,
+    desk::Desk,
+    error::Failure,
+    output::{Answer, View},
+    verb::{Local, described},
+};
+
+const ABOUT: &str = "Forget the API key of a profile.";
+const EXAMPLES: &str = "  konektor auth logout
+  konektor auth logout --profile toko";
+
+pub(crate) static LOGOUT: Local = Local {
+    path: &["auth", "logout"],
+    noun: "The API key of a profile.",
+    shape: |command, _| described(command, ABOUT, EXAMPLES),
+    run: |desk| Box::pin(std::future::ready(run(desk))),
+};
+
+fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
+    let settings = &desk.settings;
+    let (profile, server) = (settings.profile.text.as_str(), settings.server());
+    let forgotten = match settings.credentials() {
+        Some(credentials) => credentials.forget(profile, server)?,
+        None => false,
+    };
+    let answer = Answer::new(
+        &json!({"profile": profile, "server": server, "forgotten": forgotten}),
+        View::Text(String::new()),
+    )?;
+    Ok(answer.noting(match (forgotten, desk.key_source()?) {
+        (_, Some(KeySource::Variable)) => {
+            "nothing is kept; KONEKTOR_API_KEY is still set".to_owned()
+        }
+        (true, _) => format!("the key of profile {profile} for {server} is forgotten"),
+        (false, _) => format!("profile {profile} has no key for {server}"),
+    }))
+}

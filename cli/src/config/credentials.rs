@@ -1,0 +1,227 @@
+//! API keys, in the system's keyring or in a file of their owner alone.
+//!
+//! A key belongs to a profile and to the server that took it, so that no other server is ever sent it.
+
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, Table, value};
+
+use super::store;
+use crate::error::Failure;
+
+/// The name under which the keyring shows the keys.
+const SERVICE: &str = "konektor";
+
+/// The places where keys are.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    folder: PathBuf,
+    with_keyring: bool,
+}
+
+/// Where a key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Keyring,
+    File,
+}
+
+/// An API key. Nothing that shows it shows the key.
+#[derive(Clone)]
+pub(crate) struct Key(String);
+
+impl Key {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.trim().to_owned())
+    }
+
+    /// The key itself, for the SDK alone.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+impl Credentials {
+    pub(crate) fn new(folder: &Path, with_keyring: bool) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            with_keyring,
+        }
+    }
+
+    /// The key of a profile for a server.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or others may.
+    pub(crate) fn find(
+        &self,
+        profile: &str,
+        server: &str,
+    ) -> Result<Option<(Key, Place)>, Failure> {
+        let path = self.path();
+        if store::is_open_to_others(&path) {
+            return Err(Failure::open_to_others(&path));
+        }
+        let document = self.read()?;
+        let in_file = document
+            .get(profile)
+            .and_then(|keys| keys.get(server)?.as_str());
+        if let Some(key) = in_file {
+            return Ok(Some((Key::new(key), Place::File)));
+        }
+        let in_keyring = self.keyring(profile, server).and_then(|entry| {
+            // A keyring that is locked or gone holds no key that can be used.
+            entry.get_password().ok()
+        });
+        Ok(in_keyring.map(|key| (Key::new(&key), Place::Keyring)))
+    }
+
+    /// Keeps a key, in the keyring if there is one.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn keep(&self, profile: &str, server: &str, key: &Key) -> Result<Place, Failure> {
+        let kept = self
+            .keyring(profile, server)
+            .is_some_and(|entry| entry.set_password(key.reveal()).is_ok());
+        if kept {
+            self.change(|document| remove(document, profile, server))?;
+            return Ok(Place::Keyring);
+        }
+        self.change(|document| {
+            if document.get(profile).is_none() {
+                document[profile] = Item::Table(Table::new());
+            }
+            document[profile][server] = value(key.reveal());
+        })?;
+        Ok(Place::File)
+    }
+
+    /// Forgets a key wherever it is.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or the keyring does not let go of it.
+    pub(crate) fn forget(&self, profile: &str, server: &str) -> Result<bool, Failure> {
+        let Some((_, _)) = self.find(profile, server)? else {
+            return Ok(false);
+        };
+        if self.read()?.get(profile).is_some() {
+            self.change(|document| remove(document, profile, server))?;
+        }
+        if let Some(entry) = self.keyring(profile, server) {
+            match entry.delete_credential() {
+                Ok(()) | Err(keyring::Error::NoEntry) => {}
+                Err(_) => return Err(Failure::other("the keyring does not let go of the key")),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Where the file is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.join("credentials.toml")
+    }
+
+    fn keyring(&self, profile: &str, server: &str) -> Option<keyring::Entry> {
+        if !self.with_keyring {
+            return None;
+        }
+        keyring::Entry::new(SERVICE, &format!("{profile} at {server}")).ok()
+    }
+
+    fn read(&self) -> Result<DocumentMut, Failure> {
+        let path = self.path();
+        let text = store::read(&path)?.unwrap_or_default();
+        // Not one word of what is in it.
+        text.parse()
+            .map_err(|_| Failure::usage(format!("{} is not TOML", path.display())))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut DocumentMut)) -> Result<(), Failure> {
+        let _lock = store::lock(&self.folder)?;
+        let mut document = self.read()?;
+        let before = document.to_string();
+        change(&mut document);
+        let after = document.to_string();
+        if after == before {
+            return Ok(());
+        }
+        store::write(&self.path(), &after)
+    }
+}
+
+fn remove(document: &mut DocumentMut, profile: &str, server: &str) {
+    let Some(keys) = document.get_mut(profile).and_then(Item::as_table_mut) else {
+        return;
+    };
+    keys.remove(server);
+    if keys.is_empty() {
+        document.remove(profile);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVER: &str = "https://konektor.id";
+
+    fn text(key: Option<(Key, Place)>) -> Option<String> {
+        key.map(|(key, _)| key.reveal().to_owned())
+    }
+
+    #[test]
+    fn a_key_is_for_its_profile_and_its_server_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Credentials::new(folder.path(), false);
+        keys.keep("toko", SERVER, &Key::new(" kna_1_secret\n"))
+            .unwrap();
+        assert_eq!(
+            text(keys.find("toko", SERVER).unwrap()).as_deref(),
+            Some("kna_1_secret")
+        );
+        for (profile, server) in [("other", SERVER), ("toko", "https://other.example")] {
+            assert!(keys.find(profile, server).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_is_gone_from_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Credentials::new(folder.path(), false);
+        keys.keep("toko", SERVER, &Key::new("kna_1_secret"))
+            .unwrap();
+        assert!(keys.forget("toko", SERVER).unwrap());
+        assert!(!keys.forget("toko", SERVER).unwrap());
+        assert_eq!(std::fs::read_to_string(keys.path()).unwrap(), "");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_for_its_owner_alone_and_not_used_otherwise() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Credentials::new(&folder.path().join("new"), false);
+        keys.keep("toko", SERVER, &Key::new("kna_1_secret"))
+            .unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&keys.path()), 0o600);
+        assert_eq!(mode(&folder.path().join("new")), 0o700);
+
+        std::fs::set_permissions(keys.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+        let failure = keys.find("toko", SERVER).unwrap_err();
+        assert!(failure.lines().join("\n").contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_key_is_in_nothing_that_shows_it() {
+        assert_eq!(format!("{:?}", Key::new("kna_1_secret")), "Key(…)");
+    }
+}

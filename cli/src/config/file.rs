@@ -1,0 +1,230 @@
+//! The file that profiles are kept in.
+
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, Table, value};
+
+use super::store;
+use crate::error::Failure;
+
+/// The profile that is used when nobody names one.
+pub(crate) const DEFAULT_PROFILE: &str = "default";
+
+/// Profiles with their settings, and the name of the one in use. Comments and order stay as people wrote them.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    path: Option<PathBuf>,
+    document: DocumentMut,
+}
+
+impl Config {
+    /// The file in a folder; without one, or without a folder, there are no profiles.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not TOML.
+    pub(crate) fn read(folder: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = folder.map(|folder| folder.join("config.toml")) else {
+            return Ok(Self::default());
+        };
+        let text = store::read(&path)?.unwrap_or_default();
+        let document = text
+            .parse::<DocumentMut>()
+            .map_err(|error| not_toml(&path, &text, &error))?;
+        Ok(Self {
+            path: Some(path),
+            document,
+        })
+    }
+
+    /// Where it is, whether it is there or not.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The profile to use when neither a flag nor the environment names one.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.document.get("profile")?.as_str()
+    }
+
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = &str> {
+        self.tables().map(|(name, _)| name)
+    }
+
+    /// A setting of a profile, numbers and booleans as they are written.
+    pub(crate) fn get(&self, profile: &str, setting: &str) -> Option<String> {
+        let item = self.document.get("profiles")?.get(profile)?.get(setting)?;
+        match item.as_str() {
+            Some(text) => Some(text.to_owned()),
+            None => Some(item.to_string().trim().to_owned()),
+        }
+    }
+
+    /// What stands in a profile, known or not.
+    pub(crate) fn names(&self, profile: &str) -> impl Iterator<Item = &str> {
+        self.tables()
+            .filter(move |(name, _)| *name == profile)
+            .flat_map(|(_, table)| table.iter().map(|(name, _)| name))
+    }
+
+    fn tables(&self) -> impl Iterator<Item = (&str, &dyn toml_edit::TableLike)> {
+        let profiles = self.document.get("profiles").and_then(Item::as_table_like);
+        profiles
+            .into_iter()
+            .flat_map(toml_edit::TableLike::iter)
+            .filter_map(|(name, item)| Some((name, item.as_table_like()?)))
+    }
+
+    /// Changes the file, whoever else is changing it.
+    ///
+    /// # Errors
+    /// When there is no place for it, or it cannot be written.
+    pub(crate) fn change(
+        folder: Option<&Path>,
+        change: impl FnOnce(&mut Self),
+    ) -> Result<(), Failure> {
+        let folder = folder.ok_or_else(Failure::no_config_folder)?;
+        let _lock = store::lock(folder)?;
+        let mut config = Self::read(Some(folder))?;
+        change(&mut config);
+        match &config.path {
+            Some(path) => store::write(path, &config.document.to_string()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn use_profile(&mut self, profile: &str) {
+        self.document["profile"] = value(profile);
+    }
+
+    pub(crate) fn set(&mut self, profile: &str, setting: &str, text: &str) {
+        let profiles = self
+            .document
+            .entry("profiles")
+            .or_insert_with(implicit_table);
+        if profiles.get(profile).is_none() {
+            profiles[profile] = Item::Table(Table::new());
+        }
+        profiles[profile][setting] = value(text);
+    }
+
+    pub(crate) fn unset(&mut self, profile: &str, setting: &str) {
+        if let Some(table) = self
+            .document
+            .get_mut("profiles")
+            .and_then(|profiles| profiles.get_mut(profile))
+            .and_then(Item::as_table_like_mut)
+        {
+            table.remove(setting);
+        }
+    }
+}
+
+/// One that is written only as the beginning of its children's names.
+fn implicit_table() -> Item {
+    let mut table = Table::new();
+    table.set_implicit(true);
+    Item::Table(table)
+}
+
+/// toml's own words quote the line, which may hold anything.
+fn not_toml(path: &Path, text: &str, error: &toml_edit::TomlError) -> Failure {
+    let start = error.span().map_or(0, |span| span.start);
+    let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
+    Failure::usage(format!(
+        "{}: line {line} is not TOML: {}",
+        path.display(),
+        error.message()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder_with(text: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.toml"), text).unwrap();
+        folder
+    }
+
+    fn text(folder: &tempfile::TempDir) -> String {
+        std::fs::read_to_string(folder.path().join("config.toml")).unwrap()
+    }
+
+    #[test]
+    fn a_change_leaves_what_people_wrote() {
+        let folder = folder_with(
+            "# mine\nprofile = \"toko\"\n\n[profiles.toko]\noutput = \"json\" # for scripts\n",
+        );
+        Config::change(Some(folder.path()), |config| {
+            config.set("toko", "max-wait", "5m");
+            config.set("other", "output", "csv");
+        })
+        .unwrap();
+        insta::assert_snapshot!(text(&folder), @r#"
+        # mine
+        profile = "toko"
+
+        [profiles.toko]
+        output = "json" # for scripts
+        max-wait = "5m"
+
+        [profiles.other]
+        output = "csv"
+        "#);
+    }
+
+    #[test]
+    fn a_first_change_makes_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("new/konektor");
+        Config::change(Some(&inside), |config| {
+            config.set("default", "output", "json");
+        })
+        .unwrap();
+        let config = Config::read(Some(&inside)).unwrap();
+        assert_eq!(config.get("default", "output").as_deref(), Some("json"));
+        assert_eq!(config.profiles().collect::<Vec<_>>(), ["default"]);
+    }
+
+    #[test]
+    fn what_is_unset_is_gone_and_nothing_else() {
+        let folder = folder_with("[profiles.a]\noutput = \"json\"\nmax-wait = 5\n");
+        Config::change(Some(folder.path()), |config| config.unset("a", "output")).unwrap();
+        assert_eq!(text(&folder), "[profiles.a]\nmax-wait = 5\n");
+        let config = Config::read(Some(folder.path())).unwrap();
+        assert_eq!(config.get("a", "max-wait").as_deref(), Some("5"));
+    }
+
+    #[test]
+    fn a_broken_file_names_its_line_and_quotes_nothing() {
+        let folder = folder_with("profile = \"a\"\nkey = kna_secret\n");
+        let failure = Config::read(Some(folder.path())).unwrap_err();
+        let told = failure.lines().join("\n");
+        assert!(told.contains("config.toml: line 2 is not TOML"), "{told}");
+        assert!(!told.contains("kna_secret"), "{told}");
+    }
+
+    #[test]
+    fn many_changes_at_once_all_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for number in 0..16 {
+                let folder = folder.path();
+                scope.spawn(move || {
+                    Config::change(Some(folder), |config| {
+                        config.set(&format!("p{number}"), "output", "json");
+                    })
+                    .unwrap();
+                });
+            }
+        });
+        assert_eq!(
+            Config::read(Some(folder.path()))
+                .unwrap()
+                .profiles()
+                .count(),
+            16
+        );
+    }
+}

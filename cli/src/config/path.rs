@@ -1,0 +1,29 @@
+use serde_json::json;
+
+use crate::{
+    desk::Desk,
+    error::Failure,
+    output::{Answer, View},
+    verb::{Local, described},
+};
+
+const ABOUT: &str = "Show where the config file is.";
+const EXAMPLES: &str = "  konektor config path
+  $EDITOR \"$(konektor config path)\"";
+
+pub(crate) static PATH: Local = Local {
+    path: &["config", "path"],
+    noun: "Profiles and their settings.",
+    shape: |command, _| described(command, ABOUT, EXAMPLES),
+    run: |desk| Box::pin(std::future::ready(run(desk))),
+};
+
+fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
+    let path = desk
+        .settings
+        .config
+        .path()
+        .ok_or_else(Failure::no_config_folder)?;
+    let path = path.display().to_string();
+    Answer::new(&json!({"path": path}), View::Text(path.clone()))
+}

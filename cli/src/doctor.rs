@@ -1,0 +1,250 @@
+//! `konektor doctor`: what works, and what to do about what does not.
+
+use konektor_sdk::{Error, ErrorKind, RateLimit, Response, jiff::Timestamp};
+use konektor_spec::Access;
+use serde_json::json;
+
+use crate::{
+    config::DEFAULT_PROFILE,
+    desk::Desk,
+    error::{Exit, Failure},
+    output::{Answer, Cell, Column, Table, Tone, View},
+    verb::{Local, described},
+};
+
+const ABOUT: &str = "Check settings, key, server, clock and rate limit.";
+const EXAMPLES: &str = "  konektor doctor
+  konektor doctor --profile toko -o json";
+
+pub(crate) static DOCTOR: Local = Local {
+    path: &["doctor"],
+    noun: "",
+    shape: |command, _| described(command, ABOUT, EXAMPLES),
+    run: |desk| Box::pin(run(desk)),
+};
+
+/// One thing that was looked at.
+struct Finding {
+    what: &'static str,
+    state: State,
+    words: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Good,
+    /// Worth a look.
+    Doubtful,
+    /// It fails, and the program ends like this for it.
+    Bad(Exit),
+}
+
+impl Finding {
+    fn new(what: &'static str, state: State, words: impl Into<String>) -> Self {
+        Self {
+            what,
+            state,
+            words: words.into(),
+        }
+    }
+}
+
+/// A clock that differs by more misreads what is recent.
+const SKEW: i64 = 30;
+
+async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
+    let mut findings = vec![
+        Finding::new(
+            "version",
+            State::Good,
+            format!(
+                "konektor {}, {} {}",
+                env!("CARGO_PKG_VERSION"),
+                desk.spec.title(),
+                desk.spec.version()
+            ),
+        ),
+        config(desk),
+    ];
+    let reached = server(desk, &mut findings).await;
+    key(desk, reached, &mut findings).await;
+    answer(&findings)
+}
+
+fn config(desk: &Desk<'_>) -> Finding {
+    let settings = &desk.settings;
+    let profile = &settings.profile.text;
+    let Some(path) = settings.config.path() else {
+        return Finding::new(
+            "config",
+            State::Doubtful,
+            "there is no place for a config file",
+        );
+    };
+    let path = path.display();
+    let known = settings.config.profiles().any(|name| name == profile);
+    match (known, profile == DEFAULT_PROFILE) {
+        (true, _) | (_, true) => {
+            Finding::new("config", State::Good, format!("profile {profile}, {path}"))
+        }
+        _ => Finding::new(
+            "config",
+            State::Doubtful,
+            format!("profile {profile} has no settings in {path}"),
+        ),
+    }
+}
+
+/// Whether the server answers at all, and what time it has. The guide needs no key.
+async fn server(desk: &Desk<'_>, findings: &mut Vec<Finding>) -> bool {
+    let server = desk.settings.server();
+    let guide = desk
+        .spec
+        .operations()
+        .iter()
+        .find(|operation| operation.access == Access::Public);
+    let path = guide.map_or("/", |operation| operation.path.as_str());
+    let client = match desk.client(None) {
+        Ok(client) => client,
+        Err(failure) => {
+            findings.push(failed("server", &failure));
+            return false;
+        }
+    };
+    let request = client.request("GET", path).send();
+    match desk.logged("GET", path, request).await {
+        Ok(reply) => {
+            findings.push(Finding::new(
+                "server",
+                State::Good,
+                format!("{server} answers"),
+            ));
+            findings.extend(reply.date.map(|date| clock(date, (desk.world.now)())));
+            true
+        }
+        Err(error) => {
+            let failure = Failure::of_request(&error, guide, desk);
+            findings.push(failed("server", &failure));
+            false
+        }
+    }
+}
+
+fn clock(theirs: Timestamp, ours: Timestamp) -> Finding {
+    let ahead = ours.as_second() - theirs.as_second();
+    match ahead {
+        ahead if ahead.abs() <= SKEW => Finding::new("clock", State::Good, "as the server's"),
+        1.. => Finding::new(
+            "clock",
+            State::Doubtful,
+            format!("{ahead} s ahead of the server's"),
+        ),
+        _ => Finding::new(
+            "clock",
+            State::Doubtful,
+            format!("{} s behind the server's", -ahead),
+        ),
+    }
+}
+
+/// Whether the server takes the key, and how many requests are left.
+async fn key(desk: &Desk<'_>, reached: bool, findings: &mut Vec<Finding>) {
+    let source = match desk.key_source() {
+        Ok(Some(source)) => source.to_string(),
+        Ok(None) => {
+            let failure = Failure::no_key(&desk.settings.profile.text, desk.settings.server());
+            findings.push(failed("key", &failure));
+            return;
+        }
+        Err(failure) => {
+            findings.push(failed("key", &failure));
+            return;
+        }
+    };
+    if !reached {
+        findings.push(Finding::new(
+            "key",
+            State::Doubtful,
+            format!("{source}, not tried"),
+        ));
+        return;
+    }
+    let operation = desk.spec.operation("workspace_show");
+    let client = desk
+        .key_for(&Access::Scope(String::new()))
+        .and_then(|key| desk.client(key.as_ref()));
+    let client = match client {
+        Ok(client) => client,
+        Err(failure) => {
+            findings.push(failed("key", &failure));
+            return;
+        }
+    };
+    let path = operation.map_or("", |operation| operation.path.as_str());
+    let request = client.workspace().show().send();
+    let answer = desk.logged("GET", path, request).await;
+    let limit = match &answer {
+        Ok(workspace) => Some(Response::rate_limit(workspace)),
+        Err(error) => Error::rate_limit(error),
+    };
+    findings.push(match answer {
+        Ok(workspace) => Finding::new(
+            "key",
+            State::Good,
+            format!(
+                "{source}, of {} ({})",
+                workspace.display_name, workspace.subscription.plan
+            ),
+        ),
+        Err(error) if error.kind() == ErrorKind::Forbidden => Finding::new(
+            "key",
+            State::Doubtful,
+            format!("{source}; {}", error.message()),
+        ),
+        Err(error) => failed("key", &Failure::of_request(&error, operation, desk)),
+    });
+    findings.extend(limit.filter(RateLimit::is_known).map(|limit| {
+        let state = if limit.remaining == 0 {
+            State::Doubtful
+        } else {
+            State::Good
+        };
+        let words = format!("{} of {} requests left", limit.remaining, limit.limit);
+        Finding::new("rate limit", state, words)
+    }));
+}
+
+fn failed(what: &'static str, failure: &Failure) -> Finding {
+    Finding::new(what, State::Bad(failure.exit()), failure.lines().join("; "))
+}
+
+fn answer<'b>(findings: &[Finding]) -> Result<Answer<'b>, Failure> {
+    let word = |state| match state {
+        State::Good => ("ok", Tone::Good),
+        State::Doubtful => ("look", Tone::Busy),
+        State::Bad(_) => ("bad", Tone::Bad),
+    };
+    let json: Vec<_> = findings
+        .iter()
+        .map(|finding| json!({"check": finding.what, "state": word(finding.state).0, "message": finding.words}))
+        .collect();
+    let rows = findings.iter().map(|finding| {
+        let (word, tone) = word(finding.state);
+        vec![
+            Cell::new(word).tone(tone),
+            Cell::new(finding.what),
+            Cell::new(&finding.words),
+        ]
+    });
+    let columns = [
+        Column::new("STATE"),
+        Column::new("CHECK"),
+        Column::new("MESSAGE").least(20),
+    ];
+    let answer = Answer::new(&json, View::Table(Table::new(columns, rows)))?;
+    let exit = findings.iter().find_map(|finding| match finding.state {
+        State::Bad(exit) => Some(exit),
+        _ => None,
+    });
+    Ok(answer.ending(exit.unwrap_or(Exit::Done)))
+}

@@ -1,0 +1,71 @@
+//! `--dry-run`: what would be sent, and nothing is.
+
+use std::collections::BTreeMap;
+
+use clap::{Arg, ArgAction};
+use konektor_spec::{Operation, rule::Rule};
+use serde_json::{Value, json};
+
+use crate::{
+    desk::Desk,
+    error::Failure,
+    flags::Flags,
+    output::{Answer, View},
+};
+
+const ID: &str = "dry-run";
+
+/// The flag itself.
+pub(crate) fn flag() -> Arg {
+    Arg::new(ID)
+        .long(ID)
+        .action(ArgAction::SetTrue)
+        .help("Show what would be sent, and send nothing")
+}
+
+/// The flag, for operations that change something.
+pub(crate) fn flag_of(operation: &Operation) -> Option<Arg> {
+    (operation.method != "GET").then(flag)
+}
+
+pub(crate) fn is_wanted(desk: &Desk<'_>) -> bool {
+    desk.has(ID)
+}
+
+/// The request of an operation, without the key.
+pub(crate) fn answer<'a, 'b>(
+    desk: &'a Desk<'a>,
+    operation: &'a Operation,
+) -> Result<Answer<'b>, Failure> {
+    let flags = Flags::new(operation, desk.matches, desk.world);
+    let body = flags.whole_body()?;
+    if let Some(documented) = &operation.body {
+        let mut bad = BTreeMap::new();
+        Rule::new(documented.schema.clone())
+            .map_err(|error| Failure::other(error.to_string()))?
+            .check(&body, &mut bad);
+        if !bad.is_empty() {
+            return Err(Failure::not_valid(bad));
+        }
+    }
+    request(desk, &operation.method, &flags.path(), Some(&body))
+}
+
+/// A request in words.
+pub(crate) fn request<'b>(
+    desk: &Desk<'_>,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Answer<'b>, Failure> {
+    let url = format!("{}{}{path}", desk.settings.server(), desk.spec.base_path());
+    let text = match body {
+        Some(body) => format!("{method} {url}\n{}", serde_json::to_string_pretty(body)?),
+        None => format!("{method} {url}"),
+    };
+    let answer = Answer::new(
+        &json!({"dryRun": true, "method": method, "url": url, "body": body}),
+        View::Text(text),
+    )?;
+    Ok(answer.noting("nothing was sent"))
+}

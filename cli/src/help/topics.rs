@@ -1,0 +1,133 @@
+use clap::ValueEnum as _;
+
+use crate::{
+    config::{FOLDER_VARIABLE, KEY_VARIABLE, PROFILE_VARIABLE, SETTINGS},
+    error::Exit,
+    output::Format,
+};
+
+/// Something to know that is not about one command.
+pub(super) struct Topic {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) text: fn() -> String,
+}
+
+pub(super) static ALL: [Topic; 3] = [
+    Topic {
+        name: "exit-codes",
+        about: "how the program ends, for scripts",
+        text: exit_codes,
+    },
+    Topic {
+        name: "environment",
+        about: "the variables that it reads",
+        text: environment,
+    },
+    Topic {
+        name: "formatting",
+        about: "tables, formats, columns, jq",
+        text: formatting,
+    },
+];
+
+fn exit_codes() -> String {
+    let codes = lines(
+        Exit::ALL
+            .iter()
+            .map(|exit| format!("  {:>3}  {}", exit.code(), exit.meaning())),
+    );
+    format!(
+        "How the program ends, for scripts.\n\n\
+         {codes}\n\n\
+         A reader that goes away (konektor leads list --all | head) is no failure: 0.\n\
+         With -o json or -o ndjson a failure is one JSON object on stderr, with code, message,\n\
+         details (by field), requestId, retryable and retryAfter (in seconds).\n"
+    )
+}
+
+/// Those that say what `konektor config` can say too.
+const OF_SETTINGS: [(&str, &str); 3] = [
+    (
+        KEY_VARIABLE,
+        "an API key of the workspace (never a flag: other programs see those)",
+    ),
+    (PROFILE_VARIABLE, "whose settings and key to use"),
+    (
+        FOLDER_VARIABLE,
+        "the folder of config.toml [default: ~/.config/konektor]",
+    ),
+];
+
+const VARIABLES: &[(&str, &str)] = &[
+    (
+        "KONEKTOR_PAGER, PAGER",
+        "the program that shows long output [default: less -FRX]; empty or cat for none",
+    ),
+    ("NO_COLOR", "no colours"),
+    ("CLICOLOR", "0 for no colours"),
+    (
+        "CLICOLOR_FORCE",
+        "1 for colours in a pipe too (with -o table)",
+    ),
+    ("TERM", "dumb for neither colours nor a pager"),
+    (
+        "XDG_CACHE_HOME",
+        "where the workspace's currency and time zone are kept for a day [default: ~/.cache]",
+    ),
+    ("TZ", "the time zone that times are shown in"),
+];
+
+fn environment() -> String {
+    let settings = SETTINGS.map(|setting| (setting.variable, setting.about));
+    let variables = || OF_SETTINGS.iter().chain(&settings).chain(VARIABLES);
+    let width = variables()
+        .map(|(name, _)| name.len())
+        .max()
+        .unwrap_or_default();
+    let lines = lines(variables().map(|(name, about)| format!("  {name:<width$}  {about}")));
+    format!(
+        "The environment variables that the program reads.\n\n{lines}\n\n\
+         A flag wins over its variable, that over the profile, that over the default; \
+         `konektor config list`\nshows what holds and why.\n"
+    )
+}
+
+fn formatting() -> String {
+    let formats = lines(
+        Format::value_variants()
+            .iter()
+            .filter_map(Format::to_possible_value)
+            .map(|format| {
+                let about = format.get_help().map(ToString::to_string);
+                format!("  {:<9} {}", format.get_name(), about.unwrap_or_default())
+            }),
+    );
+    format!(
+        "How answers are written.\n\n\
+         On a terminal an answer is a table that fits its width, with local times and amounts in the\n\
+         workspace's currency. In a pipe it is one line a row, with tabs between the API's own values.\n\n\
+         -o, --output FORMAT\n{formats}\n\n\
+         --columns FIELDS   only these fields, by the API's names: --columns uniqueCode,phone\n\
+         --wide             every column of a list in full, however wide the table becomes\n\
+         --no-headers       without the names of columns\n\
+         --jq EXPRESSION    filters the JSON of -o json in the jq language; text comes out as it is,\n                   \
+         everything else as JSON, or in the format that -o says.\n                   \
+         With -o ndjson the filter sees one row after the other.\n\n\
+         tsv      tab, line end and backslash in a value are written \\t, \\n, \\r and \\\\\n\
+         csv      a cell that a spreadsheet would run (it begins with = + - @ tab or return) has a\n         \
+         quote before it, which `leads import` takes away again\n\
+         json     control characters and bidirectional overrides are written \\u…\n\n\
+         Whatever the format, no control character of a lead reaches a terminal.\n\n\
+         Times: --since and --until take 2025-01-15, 2025-01-15T10:30:00Z, yesterday, today, 7d, 2w, 12h, 90m.\n\n\
+         Examples:\n  \
+         konektor leads list --columns firstName,phone,status\n  \
+         konektor leads list --all -o csv > leads.csv\n  \
+         konektor leads list --status won --jq '[.data[].actualValue] | add'\n  \
+         konektor leads list --all -o ndjson --jq 'select(.phone == null) | .id'\n"
+    )
+}
+
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<Vec<_>>().join("\n")
+}

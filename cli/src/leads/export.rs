@@ -1,0 +1,234 @@
+//! `konektor leads export`: any number of leads into a file that is whole, or not there.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::{Arg, Command, builder::ValueHint};
+use konektor_sdk::leads::List;
+use konektor_spec::{OperationId, Spec};
+use tempfile::NamedTempFile;
+
+use super::list;
+use crate::{
+    call::Call,
+    desk::{Desk, interrupted},
+    error::Failure,
+    flags::{self, Given as _},
+    output::{Answer, Format, Layout, Records, Style, count, documented},
+    pages::Pages,
+    progress,
+    verb::{Local, described},
+};
+
+const ABOUT: &str = "Write leads with all their fields into a CSV, NDJSON or JSON file.";
+const EXAMPLES: &str = "  konektor leads export leads.csv
+  konektor leads export won.ndjson --status won --created-from 2025-01-01
+  konektor leads export - -o ndjson | jq -r .email";
+
+/// Which page is none of the reader's business here.
+const PAGING: [&str; 3] = ["page", "limit", "cursor"];
+
+const FILE: &str = "file";
+
+/// The name that stands for stdout.
+const STDOUT: &str = "-";
+
+pub(crate) static EXPORT: Local = Local {
+    path: &["leads", "export"],
+    noun: "",
+    shape: |command, spec| shape(described(command, ABOUT, EXAMPLES), spec),
+    run: |desk| Box::pin(run(desk)),
+};
+
+fn shape(command: Command, spec: Option<&Spec>) -> Command {
+    let command = command
+        .long_about(format!(
+            "{ABOUT}\n\nThe format is the one of the file's name, or of -o; stdout gets CSV. A file \
+             takes its name when the last lead is in it, so that a half one never looks whole; on \
+             stdout the exit code says whether it is. What a spreadsheet would run is made text by a \
+             quote before it, which an import takes away again."
+        ))
+        .arg(
+            Arg::new(FILE)
+                .required(true)
+                .value_name("FILE")
+                .value_hint(ValueHint::FilePath)
+                .help("The file, or - for stdout"),
+        );
+    let Some(operation) = spec.and_then(|spec| spec.operation(OperationId::LeadsList.as_str()))
+    else {
+        return command;
+    };
+    let filters = flags::of(operation)
+        .into_iter()
+        .filter(|flag| !PAGING.iter().any(|name| flag.get_id() == name));
+    Style::flags_of(command.args(filters), &documented(operation))
+}
+
+async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
+    let stop = interrupted();
+    let name = desk.required(FILE)?;
+    let call = desk.call(OperationId::LeadsList)?;
+    let to = Destination::new(name)?;
+    let layout = layout(desk, &call, name)?;
+    let written = tokio::select! {
+        written = write(desk, &call, name, layout, &to) => written,
+        () = stop => Err(Failure::interrupted("stopped")),
+    };
+    let unfinished = || match name {
+        STDOUT => "what was written is not all of it".to_owned(),
+        file => format!("{file} was not written"),
+    };
+    let rows = written.map_err(|failure| failure.hint(unfinished()))?;
+    to.finish()?;
+    if desk.world.stderr_is_terminal && name != STDOUT {
+        let rows = count(i64::try_from(rows).unwrap_or(i64::MAX));
+        desk.world.say(&format!("{rows} leads in {name}"));
+    }
+    Ok(Answer::nothing())
+}
+
+/// Writes every lead that the filters let through, and gives back how many.
+async fn write<'a>(
+    desk: &Desk<'_>,
+    call: &'a Call<'a>,
+    name: &str,
+    layout: Layout,
+    to: &Destination,
+) -> Result<u64, Failure> {
+    let failed = |error: io::Error| to.failed(&error);
+    let list = list::request(call)?;
+    let mut pages = Pages::all(call, move |ask| {
+        list.clone()
+            .given(ask.limit, List::limit)
+            .given(ask.cursor, List::cursor)
+            .send()
+    });
+    let is_json = layout.format == Format::Json;
+    let mut records = Records::new(BufWriter::new(to.stream(desk)), layout);
+    let bar = progress::bar(desk, name.to_owned(), 0);
+    let mut rows = 0;
+    let mut all = async || -> Result<(), Failure> {
+        while let Some(page) = pages.next().await? {
+            bar.set_length(pages.total());
+            for row in &page {
+                records.write(row).map_err(failed)?;
+                rows += 1;
+            }
+            bar.set_position(rows);
+        }
+        Ok(())
+    };
+    let done = all().await;
+    progress::end(desk, &bar);
+    done?;
+    let mut stream = records.finish().map_err(failed)?;
+    if is_json {
+        stream.write_all(b"\n").map_err(failed)?;
+    }
+    stream.flush().map_err(failed)?;
+    Ok(rows)
+}
+
+fn layout(desk: &Desk<'_>, call: &Call<'_>, name: &str) -> Result<Layout, Failure> {
+    let format = match (desk.style.format(), name) {
+        (Some(Format::Table), _) => {
+            return Err(Failure::usage(
+                "a table is for people; say -o csv, ndjson or json",
+            ));
+        }
+        (Some(format), _) => format,
+        (None, STDOUT) => Format::Csv,
+        (None, file) => by_name(file)?,
+    };
+    let fields = documented(call.operation);
+    Ok(Layout {
+        format,
+        columns: desk.style.columns_of(&fields),
+        headers: desk.style.headers(),
+        for_terminal: name == STDOUT && desk.world.terminal.is_some(),
+    })
+}
+
+fn by_name(file: &str) -> Result<Format, Failure> {
+    let extension = Path::new(file).extension().and_then(|end| end.to_str());
+    match extension.map(str::to_lowercase).as_deref() {
+        Some("csv") => Ok(Format::Csv),
+        Some("ndjson" | "jsonl") => Ok(Format::Ndjson),
+        Some("json") => Ok(Format::Json),
+        Some("tsv") => Ok(Format::Tsv),
+        Some("yaml" | "yml") => Ok(Format::Yaml),
+        Some("md") => Ok(Format::Markdown),
+        _ => Err(
+            Failure::usage(format!("{file}: the name does not say the format"))
+                .hint("end it with .csv, .ndjson or .json, or say -o csv"),
+        ),
+    }
+}
+
+/// Where the leads go.
+enum Destination {
+    Stdout,
+    /// A device or a pipe, which is no file to replace.
+    Stream(PathBuf, File),
+    /// Beside the file whose name it takes in the end.
+    File(PathBuf, NamedTempFile),
+}
+
+impl Destination {
+    fn new(name: &str) -> Result<Self, Failure> {
+        if name == STDOUT {
+            return Ok(Self::Stdout);
+        }
+        let named = Path::new(name);
+        let failed = |error: io::Error| Failure::of_file("write", named, &error);
+        // A link stays one, and what it leads to is replaced.
+        let path = fs::canonicalize(named).unwrap_or_else(|_| named.to_owned());
+        if path.is_dir() {
+            return Err(Failure::usage(format!("{name} is a folder")));
+        }
+        if path.exists() && !path.is_file() {
+            let file = File::options().write(true).open(&path).map_err(failed)?;
+            return Ok(Self::Stream(path, file));
+        }
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        let file = tempfile::Builder::new()
+            .prefix(".konektor-export-")
+            .tempfile_in(folder)
+            .map_err(failed)?;
+        Ok(Self::File(path, file))
+    }
+
+    fn stream<'s>(&'s self, desk: &'s Desk<'_>) -> Box<dyn Write + 's> {
+        match self {
+            Self::Stdout => Box::new(desk.world.stdout()),
+            Self::Stream(_, file) => Box::new(file),
+            Self::File(_, file) => Box::new(file.as_file()),
+        }
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let Self::File(path, file) = self else {
+            return Ok(());
+        };
+        let finish = || {
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        finish().map_err(|error: io::Error| Failure::of_file("write", &path, &error))
+    }
+
+    fn failed(&self, error: &io::Error) -> Failure {
+        match self {
+            Self::Stdout => Failure::of_output(error),
+            Self::Stream(path, _) | Self::File(path, _) => Failure::of_file("write", path, error),
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! How far an import has come, on the disk, so that it can go on after whatever ended it.
+//!
+//! A line for each row that the server has answered. A row without one may have been sent: it is sent again with the
+//! same idempotency key, and the server answers as it did before.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs::{File, OpenOptions},
+    io::{self, BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+};
+
+use konektor_sdk::uuid::Uuid;
+use serde::{Deserialize, Serialize};
+
+use super::input::Input;
+use crate::{config::for_owner, error::Failure};
+
+/// What came of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Outcome {
+    Created,
+    Updated,
+    /// The server's reasons.
+    Rejected(String),
+}
+
+/// The rows that are done.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    rows: HashSet<u64>,
+    pub(super) created: u64,
+    pub(super) updated: u64,
+    pub(super) rejected: BTreeMap<u64, String>,
+}
+
+impl Done {
+    pub(super) fn rows(&self) -> HashSet<u64> {
+        self.rows.clone()
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
+    fn add(&mut self, row: u64, outcome: Outcome) {
+        if !self.rows.insert(row) {
+            return;
+        }
+        match outcome {
+            Outcome::Created => self.created += 1,
+            Outcome::Updated => self.updated += 1,
+            Outcome::Rejected(why) => {
+                self.rejected.insert(row, why);
+            }
+        }
+    }
+}
+
+/// What an import is; it goes on only as it began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Plan {
+    /// Of this import alone: its idempotency keys begin with it.
+    pub(super) import: Uuid,
+    sha256: String,
+    server: String,
+    pub(super) map: Vec<String>,
+    pub(super) found_by: Option<String>,
+}
+
+impl Plan {
+    pub(super) fn new(
+        sha256: String,
+        server: &str,
+        map: Vec<String>,
+        found_by: Option<String>,
+    ) -> Self {
+        Self {
+            import: Uuid::now_v7(),
+            sha256,
+            server: server.to_owned(),
+            map,
+            found_by,
+        }
+    }
+
+    /// The same for every try to send a row.
+    pub(super) fn idempotency_key(&self, row: u64) -> String {
+        format!("konektor-import-{}-{row}", self.import)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    row: u64,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+/// The file.
+#[derive(Debug)]
+pub(super) struct Checkpoint {
+    path: PathBuf,
+    file: File,
+    pub(super) done: Done,
+}
+
+impl Checkpoint {
+    /// Where it is for an input, if nobody says: beside it.
+    pub(super) fn place(input: &str) -> PathBuf {
+        match input {
+            super::input::STDIN => PathBuf::from("konektor-import.checkpoint"),
+            path => PathBuf::from(format!("{path}.checkpoint")),
+        }
+    }
+
+    pub(super) fn is_there(path: &Path) -> bool {
+        path.exists()
+    }
+
+    /// Begins a new one.
+    pub(super) fn begin(path: &Path, plan: &Plan) -> Result<Self, Failure> {
+        let failed = |error: io::Error| Failure::of_file("write", path, &error);
+        let mut options = OpenOptions::new();
+        options.create_new(true).read(true).append(true);
+        for_owner(&mut options);
+        let mut checkpoint = Self {
+            path: path.to_owned(),
+            file: options.open(path).map_err(failed)?,
+            done: Done::default(),
+        };
+        checkpoint.lock()?;
+        checkpoint.write(plan)?;
+        checkpoint.file.sync_all().map_err(failed)?;
+        Ok(checkpoint)
+    }
+
+    /// Goes on with one; the plan is the one that it began with.
+    pub(super) fn resume(
+        path: &Path,
+        input: &Input,
+        server: &str,
+    ) -> Result<(Plan, Self), Failure> {
+        let file = match OpenOptions::new().read(true).append(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Failure::usage(format!(
+                    "there is nothing to go on with: {} is not there",
+                    path.display()
+                ))
+                .hint("begin without --resume"));
+            }
+            Err(error) => return Err(Failure::of_file("read", path, &error)),
+        };
+        let mut checkpoint = Self {
+            path: path.to_owned(),
+            file,
+            done: Done::default(),
+        };
+        checkpoint.lock()?;
+        let plan = checkpoint.read()?;
+        if plan.sha256 != input.sha256 {
+            return Err(Failure::usage(format!(
+                "{} is not what it was when the import began",
+                input.name
+            ))
+            .hint(format!(
+                "go on with the same file, or remove {} and begin anew",
+                path.display()
+            )));
+        }
+        if plan.server != server {
+            return Err(Failure::usage(format!(
+                "the import began at {}, not at {server}",
+                plan.server
+            )));
+        }
+        Ok((plan, checkpoint))
+    }
+
+    /// Two programs would send the same rows.
+    fn lock(&self) -> Result<(), Failure> {
+        self.file.try_lock().map_err(|_| {
+            Failure::usage(format!(
+                "another konektor is busy with this import ({})",
+                self.path.display()
+            ))
+        })
+    }
+
+    /// A last line that was cut off is none.
+    fn read(&mut self) -> Result<Plan, Failure> {
+        let failed = |error: io::Error| Failure::of_file("read", &self.path, &error);
+        let broken = || Failure::other(format!("{} is no checkpoint", self.path.display()));
+        let mut reader = BufReader::new(&self.file);
+        let mut line = Vec::new();
+        reader.read_until(b'\n', &mut line).map_err(failed)?;
+        let plan = serde_json::from_slice(&line).map_err(|_| broken())?;
+        let mut whole = line.len() as u64;
+        loop {
+            line.clear();
+            let length = reader.read_until(b'\n', &mut line).map_err(failed)?;
+            if !line.ends_with(b"\n") {
+                break;
+            }
+            let Line { row, outcome } = serde_json::from_slice(&line).map_err(|_| broken())?;
+            self.done.add(row, outcome);
+            whole += length as u64;
+        }
+        self.file.set_len(whole).map_err(failed)?;
+        Ok(plan)
+    }
+
+    /// Keeps what came of a row.
+    pub(super) fn note(&mut self, row: u64, outcome: Outcome) -> Result<(), Failure> {
+        let line = Line { row, outcome };
+        self.write(&line)?;
+        self.done.add(row, line.outcome);
+        Ok(())
+    }
+
+    /// One write for a line, so that a program that is killed leaves whole ones.
+    fn write(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        let mut line = serde_json::to_vec(value)?;
+        line.push(b'\n');
+        self.file
+            .write_all(&line)
+            .map_err(|error| Failure::of_file("write", &self.path, &error))
+    }
+
+    /// Makes sure that it outlasts a power cut too.
+    pub(super) fn keep(&self) -> Result<(), Failure> {
+        self.file
+            .sync_all()
+            .map_err(|error| Failure::of_file("write", &self.path, &error))
+    }
+
+    /// Every row is done: nothing is left to go on with.
+    pub(super) fn finish(self) -> Result<Done, Failure> {
+        std::fs::remove_file(&self.path)
+            .map_err(|error| Failure::of_file("remove", &self.path, &error))?;
+        Ok(self.done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Plan {
+        Plan {
+            import: Uuid::now_v7(),
+            sha256: "abc".to_owned(),
+            server: "https://konektor.id".to_owned(),
+            map: vec!["Nama=firstName".to_owned()],
+            found_by: None,
+        }
+    }
+
+    fn again(path: &Path) -> (Plan, Checkpoint) {
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .open(path)
+            .unwrap();
+        let mut checkpoint = Checkpoint {
+            path: path.to_owned(),
+            file,
+            done: Done::default(),
+        };
+        (checkpoint.read().unwrap(), checkpoint)
+    }
+
+    #[test]
+    fn what_is_noted_is_there_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("leads.csv.checkpoint");
+        let plan = plan();
+        let mut checkpoint = Checkpoint::begin(&path, &plan).unwrap();
+        checkpoint.note(1, Outcome::Created).unwrap();
+        checkpoint
+            .note(3, Outcome::Rejected("email: Invalid email".to_owned()))
+            .unwrap();
+        drop(checkpoint);
+
+        let (read, mut checkpoint) = again(&path);
+        assert_eq!(read, plan);
+        assert!(checkpoint.done.rows() == HashSet::from([1, 3]));
+        assert_eq!(checkpoint.done.rejected[&3], "email: Invalid email");
+        checkpoint.note(2, Outcome::Updated).unwrap();
+        drop(checkpoint);
+
+        let (_, checkpoint) = again(&path);
+        let done = checkpoint.finish().unwrap();
+        assert_eq!((done.count(), done.created, done.updated), (3, 1, 1));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_is_none_and_the_next_one_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        let mut checkpoint = Checkpoint::begin(&path, &plan()).unwrap();
+        checkpoint.note(1, Outcome::Created).unwrap();
+        drop(checkpoint);
+        let whole = std::fs::read(&path).unwrap();
+        for cut in 1..10 {
+            let mut text = whole.clone();
+            text.extend_from_slice(&br#"{"row":2,"created":null}"#[..cut + 10]);
+            std::fs::write(&path, &text).unwrap();
+            let (_, mut checkpoint) = again(&path);
+            assert_eq!(checkpoint.done.count(), 1);
+            checkpoint.note(2, Outcome::Updated).unwrap();
+            drop(checkpoint);
+            assert_eq!(again(&path).1.done.count(), 2);
+        }
+    }
+
+    #[test]
+    fn two_programs_never_do_one_import() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        let first = Checkpoint::begin(&path, &plan()).unwrap();
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .open(&path)
+            .unwrap();
+        let second = Checkpoint {
+            path: path.clone(),
+            file,
+            done: Done::default(),
+        };
+        assert!(second.lock().is_err());
+        drop(first);
+        assert!(second.lock().is_ok());
+    }
+
+    #[test]
+    fn a_row_has_the_same_idempotency_key_every_time_and_no_other_row_has_it() {
+        let (one, other) = (plan(), plan());
+        assert_eq!(one.idempotency_key(7), one.idempotency_key(7));
+        assert_ne!(one.idempotency_key(7), one.idempotency_key(8));
+        assert_ne!(one.idempotency_key(7), other.idempotency_key(7));
+    }
+}

@@ -1,0 +1,459 @@
+//! `konektor leads import`: many leads from a file.
+//!
+//! Every row is held against the document before one is sent. Good rows are sent, several at once; bad ones go into a
+//! file of rejects. A checkpoint keeps what the server has answered, so that an import goes on after whatever ended
+//! it.
+
+mod checkpoint;
+mod columns;
+mod input;
+mod rejects;
+mod row;
+mod send;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use clap::{Arg, ArgAction, Command, builder::ValueHint};
+use indicatif::ProgressBar;
+use konektor_spec::{OperationId, Spec};
+use serde_json::{Value, json};
+
+use crate::{
+    desk::Desk,
+    dry_run,
+    error::{Exit, Failure},
+    output::{Answer, Record, View, count},
+    progress,
+    verb::{Local, described},
+};
+use checkpoint::{Checkpoint, Done, Plan};
+use columns::{Fields, Mapping, Target};
+use input::Input;
+use row::{Request, Rules, reasons};
+use send::End;
+
+const ABOUT: &str = "Create or update many leads from a CSV, NDJSON or JSON file.";
+const EXAMPLES: &str = "  konektor leads import leads.csv --dry-run
+  konektor leads import leads.csv
+  konektor leads import leads.csv --resume
+  konektor leads import kontak.csv --map 'Nama Depan=firstName' --map 'Usia='
+  konektor leads export - -o ndjson --profile old | konektor leads import - --profile new";
+
+pub(crate) static IMPORT: Local = Local {
+    path: &["leads", "import"],
+    noun: "",
+    shape: |command, spec| shape(described(command, ABOUT, EXAMPLES), spec),
+    run: |desk| Box::pin(run(desk)),
+};
+
+fn shape(command: Command, spec: Option<&Spec>) -> Command {
+    let finding = spec.and_then(Fields::of).map(|fields| fields.finding);
+    command
+        .long_about(
+            "Create or update many leads from a CSV, NDJSON or JSON file.\n\n\
+             Columns are found by the names of the API's fields, case, spaces and underscores aside; \
+             those that only the server writes are passed over. A lead that is there already is found \
+             by uniqueCode, else externalRef, else phone, and updated; an empty cell leaves its field \
+             as it is, null in JSON empties it.\n\n\
+             Every row is checked before one is sent. Bad rows, and those that the server refuses, go \
+             into a file of rejects with the reasons; mend it and import it. What the server has \
+             answered is kept in a checkpoint: after Ctrl-C, a crash or a lost network, --resume goes \
+             on, makes no lead twice and leaves none out, within the day that the server remembers.",
+        )
+        .arg(
+            Arg::new("file")
+                .required(true)
+                .value_name("FILE")
+                .value_hint(ValueHint::FilePath)
+                .help("The file, or - for stdin"),
+        )
+        .arg(
+            Arg::new("map")
+                .long("map")
+                .value_name("HEADER=FIELD")
+                .action(ArgAction::Append)
+                .help("What a column is; without a field it is left out"),
+        )
+        .arg(
+            Arg::new("match-by")
+                .long("match-by")
+                .value_name("FIELD")
+                .value_parser(clap::builder::PossibleValuesParser::new(
+                    finding.unwrap_or_default(),
+                ))
+                .help("Find leads by this field alone; a row without it makes a new lead"),
+        )
+        .arg(
+            Arg::new("resume")
+                .long("resume")
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["map", "match-by", "dry-run"])
+                .help("Go on with an import that was stopped"),
+        )
+        .arg(path_argument(
+            "rejects",
+            "Where bad rows go [default: beside FILE, .rejects.csv or .rejects.ndjson]",
+        ))
+        .arg(path_argument(
+            "checkpoint",
+            "Where it is kept how far the import has come [default: FILE.checkpoint]",
+        ))
+        .arg(
+            Arg::new("yes")
+                .long("yes")
+                .short('y')
+                .action(ArgAction::SetTrue)
+                .help("Do not ask"),
+        )
+        .arg(dry_run::flag().help("Check every row, and send nothing"))
+}
+
+fn path_argument(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name("FILE")
+        .value_hint(ValueHint::FilePath)
+        .help(help)
+}
+
+/// The rows of a file, as requests.
+struct Rows {
+    input: Input,
+    fields: Fields,
+    mapping: Mapping,
+    columns: Vec<Target>,
+    rules: Rules,
+}
+
+/// A row's number, its line, and the request that it is or what is wrong with it.
+type Looked = (u64, u64, Result<Request, row::Bad>);
+
+/// What a look at every row came to.
+#[derive(Default)]
+struct Checked {
+    rows: u64,
+    /// Why rows are bad, by their numbers.
+    bad: BTreeMap<u64, String>,
+    /// The lines of bad rows.
+    lines: BTreeMap<u64, u64>,
+}
+
+async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
+    let name = desk.required("file")?;
+    let input = Input::open(desk, name)?;
+    let place = path(desk, "checkpoint").unwrap_or_else(|| Checkpoint::place(name));
+    let rejects = path(desk, "rejects").unwrap_or_else(|| rejects::place(name, input.kind));
+
+    if dry_run::is_wanted(desk) {
+        let rows = Rows::new(desk.spec, input, &plan(desk, None))?;
+        let checked = rows.check()?;
+        return would_do(desk, &rows, &checked);
+    }
+
+    let call = desk.call(OperationId::LeadsUpsert)?;
+    let resumed = if desk.has("resume") {
+        Some(Checkpoint::resume(&place, &input, desk.settings.server())?)
+    } else if Checkpoint::is_there(&place) {
+        return Err(stopped_before(desk, name, &place));
+    } else {
+        None
+    };
+    let plan = match &resumed {
+        Some((plan, _)) => plan.clone(),
+        None => plan(desk, Some(&input)),
+    };
+    let rows = Rows::new(desk.spec, input, &plan)?;
+    let checked = rows.check()?;
+    let mut checkpoint = if let Some((_, checkpoint)) = resumed {
+        checkpoint
+    } else {
+        confirm(desk, &rows.input.name, &checked)?;
+        Checkpoint::begin(&place, &plan)?
+    };
+
+    let bar = bar(desk, &rows.input.name, &checked, &checkpoint.done);
+    let left = rows.left(&checked, &checkpoint.done)?;
+    let end = send::all(&call, &plan, left, &mut checkpoint, &bar).await;
+    progress::end(desk, &bar);
+    checkpoint.keep()?;
+
+    let go_on = format!("go on with: {}", again(desk, name));
+    match end {
+        Ok(End::Done) => {
+            let done = checkpoint.finish()?;
+            did(desk, &rows, checked, done, &rejects)
+        }
+        Ok(End::Interrupted(last)) => {
+            let message = format!("stopped after row {}; nothing is lost", thousands(last));
+            Err(Failure::interrupted(message).hint(go_on))
+        }
+        Ok(End::Failed(last, failure)) => Err(failure.hint(format!(
+            "stopped after row {}; nothing is lost; {go_on}",
+            thousands(last)
+        ))),
+        Err(failure) => Err(failure.hint(go_on)),
+    }
+}
+
+/// What the flags ask for.
+fn plan(desk: &Desk<'_>, input: Option<&Input>) -> Plan {
+    let map = desk.matches.get_many::<String>("map");
+    let map = map.into_iter().flatten().cloned().collect();
+    let found_by = desk.argument("match-by").map(str::to_owned);
+    let sha256 = input.map(|input| input.sha256.clone()).unwrap_or_default();
+    Plan::new(sha256, desk.settings.server(), map, found_by)
+}
+
+fn path(desk: &Desk<'_>, name: &str) -> Option<PathBuf> {
+    desk.argument(name).map(PathBuf::from)
+}
+
+impl Rows {
+    fn new(spec: &Spec, input: Input, plan: &Plan) -> Result<Self, Failure> {
+        let fields =
+            Fields::of(spec).ok_or_else(|| Failure::other("this API has no leads to import"))?;
+        let mapping = fields.mapping(&plan.map)?;
+        let columns = match input.kind.is_csv().then(|| input.records()).transpose()? {
+            None => Vec::new(),
+            Some(mut records) => {
+                let header = records
+                    .next()
+                    .transpose()?
+                    .ok_or_else(|| Failure::usage(format!("{} is empty", input.name)))?;
+                match header.content {
+                    input::Content::Cells(names) => {
+                        fields.columns(&names, &mapping, header.line)?
+                    }
+                    _ => {
+                        return Err(Failure::usage(format!(
+                            "line {}: the header is not UTF-8",
+                            header.line
+                        )));
+                    }
+                }
+            }
+        };
+        Ok(Self {
+            rules: Rules::new(spec, &fields, plan.found_by.as_deref())?,
+            input,
+            fields,
+            mapping,
+            columns,
+        })
+    }
+
+    /// Every row with its number, from 1, and its line.
+    fn each(&self) -> Result<impl Iterator<Item = Result<Looked, Failure>>, Failure> {
+        let header = usize::from(self.input.kind.is_csv());
+        let records = self.input.records()?.skip(header);
+        Ok((1..).zip(records).map(|(number, record)| {
+            let record = record?;
+            let values = self
+                .fields
+                .values(record.content, &self.columns, &self.mapping);
+            let request = values.and_then(|values| self.rules.request(values));
+            Ok((number, record.line, request))
+        }))
+    }
+
+    fn check(&self) -> Result<Checked, Failure> {
+        let mut checked = Checked::default();
+        for row in self.each()? {
+            let (number, line, request) = row?;
+            checked.rows = number;
+            if let Err(bad) = request {
+                checked.bad.insert(number, reasons(&bad));
+                checked.lines.insert(number, line);
+            }
+        }
+        Ok(checked)
+    }
+
+    /// The good rows that are not done.
+    fn left<'a>(
+        &'a self,
+        checked: &'a Checked,
+        done: &Done,
+    ) -> Result<impl Iterator<Item = Result<send::Row, Failure>> + use<'a>, Failure> {
+        let done = done.rows();
+        let rows = self.each()?.filter_map(move |row| match row {
+            Err(failure) => Some(Err(failure)),
+            Ok((number, _, Ok(request)))
+                if !done.contains(&number) && !checked.bad.contains_key(&number) =>
+            {
+                Some(Ok((number, request)))
+            }
+            Ok(_) => None,
+        });
+        Ok(rows)
+    }
+}
+
+/// An import that began, and neither ended nor goes on.
+fn stopped_before(desk: &Desk<'_>, name: &str, place: &Path) -> Failure {
+    let place = place.display();
+    Failure::usage(format!(
+        "an import of {name} was stopped; {place} knows how far it came"
+    ))
+    .hint(format!("go on with: {}", again(desk, name)))
+    .hint(format!(
+        "or begin anew, which may make leads twice: remove {place}"
+    ))
+}
+
+fn confirm(desk: &Desk<'_>, name: &str, checked: &Checked) -> Result<(), Failure> {
+    let bad = checked.bad.len() as u64;
+    let good = checked.rows - bad;
+    if good == 0 || desk.has("yes") || !desk.is_interactive() {
+        return Ok(());
+    }
+    let but = match bad {
+        0 => String::new(),
+        bad => format!(" ({} bad ones are left out)", thousands(bad)),
+    };
+    let question = format!(
+        "Send {} rows of {name}{but} to {}, profile {}?",
+        thousands(good),
+        desk.settings.server(),
+        desk.settings.profile.text
+    );
+    if desk.confirm(&question)? {
+        Ok(())
+    } else {
+        Err(Failure::other("nothing was sent").hint("--yes does not ask"))
+    }
+}
+
+/// A bar that begins where the import goes on.
+fn bar(desk: &Desk<'_>, name: &str, checked: &Checked, done: &Done) -> ProgressBar {
+    let bad = checked.bad.len() as u64;
+    let what = match bad {
+        0 => name.to_owned(),
+        bad => format!("{name} without {} bad rows", thousands(bad)),
+    };
+    let bar = progress::bar(desk, what, checked.rows - bad);
+    bar.set_position(done.count());
+    bar.reset_eta();
+    bar
+}
+
+/// How many bad rows are told one by one.
+const TOLD: usize = 10;
+
+fn tell_bad(desk: &Desk<'_>, bad: &[(u64, String)], rest: &str) {
+    for (line, why) in bad.iter().take(TOLD) {
+        desk.world.say(&format!("line {line}: {why}"));
+    }
+    if bad.len() > TOLD {
+        desk.world
+            .say(&format!("and {} more{rest}", bad.len() - TOLD));
+    }
+}
+
+fn as_json(bad: &[(u64, String)]) -> Vec<Value> {
+    bad.iter()
+        .map(|(line, why)| json!({"line": line, "error": why}))
+        .collect()
+}
+
+/// What an import would come to.
+fn would_do<'b>(desk: &Desk<'_>, rows: &Rows, checked: &Checked) -> Result<Answer<'b>, Failure> {
+    let bad: Vec<_> = checked
+        .bad
+        .iter()
+        .filter_map(|(row, why)| Some((*checked.lines.get(row)?, why.clone())))
+        .collect();
+    tell_bad(desk, &bad, "");
+    let good = checked.rows - bad.len() as u64;
+    let record = Record::default()
+        .with("file", &rows.input.name)
+        .with("rows", thousands(checked.rows))
+        .with("good", thousands(good))
+        .with("bad", thousands(bad.len() as u64));
+    let answer = Answer::new(
+        &json!({
+            "dryRun": true,
+            "file": rows.input.name,
+            "rows": checked.rows,
+            "good": good,
+            "bad": bad.len(),
+            "errors": as_json(&bad),
+        }),
+        View::Record(record),
+    )?;
+    Ok(answer.noting("nothing was sent").ending(if bad.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Partly
+    }))
+}
+
+/// What an import came to; rows that were not taken are in the file of rejects.
+fn did<'b>(
+    desk: &Desk<'_>,
+    rows: &Rows,
+    checked: Checked,
+    done: Done,
+    rejects: &Path,
+) -> Result<Answer<'b>, Failure> {
+    let Checked {
+        rows: all, mut bad, ..
+    } = checked;
+    let (created, updated) = (done.created, done.updated);
+    bad.extend(done.rejected);
+    let mut record = Record::default()
+        .with("file", &rows.input.name)
+        .with("rows", thousands(all))
+        .with("created", thousands(created))
+        .with("updated", thousands(updated))
+        .with("rejected", thousands(bad.len() as u64));
+    let mut errors = Vec::new();
+    if !bad.is_empty() {
+        rejects::write(rejects, &rows.input, &bad)?;
+        record = record.with("rejects", rejects.display().to_string());
+        for row in rows.each()? {
+            let (number, line, _) = row?;
+            errors.extend(bad.get(&number).map(|why| (line, why.clone())));
+        }
+        tell_bad(desk, &errors, &format!(" in {}", rejects.display()));
+    }
+    let answer = Answer::new(
+        &json!({
+            "file": rows.input.name,
+            "rows": all,
+            "created": created,
+            "updated": updated,
+            "rejected": bad.len(),
+            "rejects": (!bad.is_empty()).then(|| rejects.display().to_string()),
+            "errors": as_json(&errors),
+        }),
+        View::Record(record),
+    )?;
+    Ok(answer.ending(if bad.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Partly
+    }))
+}
+
+/// The command line that goes on.
+fn again(desk: &Desk<'_>, name: &str) -> String {
+    let mut words: Vec<String> = ["konektor", "leads", "import", name]
+        .map(str::to_owned)
+        .into();
+    for flag in ["rejects", "checkpoint"] {
+        if let Some(value) = desk.argument(flag) {
+            words.extend([format!("--{flag}"), value.to_owned()]);
+        }
+    }
+    words.extend(desk.typed_globals());
+    words.push("--resume".to_owned());
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
+}
+
+fn thousands(number: u64) -> String {
+    count(i64::try_from(number).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,344 @@
+//! Rows for programs, written one after the other as they come.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::{
+    Format, clean, json,
+    rows::{field, names, text},
+    spreadsheet::defused,
+};
+
+/// Writes rows in a format for programs. Nothing is kept but the row at hand.
+///
+/// What is written is whole once [`finish`](Self::finish) has returned.
+pub(crate) struct Records<W: Write> {
+    sink: Sink<W>,
+    layout: Layout,
+    written: usize,
+}
+
+/// How rows are written.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) format: Format,
+    /// The columns of formats that have columns; those of the first row when empty.
+    pub(crate) columns: Vec<String>,
+    /// Whether the columns' names come first.
+    pub(crate) headers: bool,
+    /// Whether a terminal shows it, which control characters must not reach.
+    pub(crate) for_terminal: bool,
+}
+
+enum Sink<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    Plain(W),
+}
+
+impl<W: Write> Records<W> {
+    pub(crate) fn new(stream: W, layout: Layout) -> Self {
+        let sink = match layout.format {
+            Format::Csv => Sink::Csv(Box::new(csv::Writer::from_writer(stream))),
+            _ => Sink::Plain(stream),
+        };
+        Self {
+            sink,
+            layout,
+            written: 0,
+        }
+    }
+
+    /// What stands before the rows.
+    pub(super) fn raw(&mut self, text: &str) -> io::Result<()> {
+        match &mut self.sink {
+            Sink::Csv(_) => Ok(()),
+            Sink::Plain(stream) => stream.write_all(text.as_bytes()),
+        }
+    }
+
+    pub(crate) fn write(&mut self, row: &Value) -> io::Result<()> {
+        let cleaned;
+        let row = if self.layout.for_terminal && !self.layout.format.is_json() {
+            cleaned = clean::value(row);
+            &cleaned
+        } else {
+            row
+        };
+        if self.written == 0 {
+            if self.layout.columns.is_empty() {
+                self.layout.columns = names(row);
+            }
+            self.begin()?;
+        }
+        self.row(row)?;
+        self.written += 1;
+        Ok(())
+    }
+
+    /// Ends what has been begun, and gives the stream back. JSON has no line end yet, because a document
+    /// may go on behind its rows.
+    pub(crate) fn finish(mut self) -> io::Result<W> {
+        if self.written == 0 {
+            self.begin()?;
+        }
+        match self.sink {
+            Sink::Csv(mut writer) => {
+                writer.flush()?;
+                writer.into_inner().map_err(csv::IntoInnerError::into_error)
+            }
+            Sink::Plain(mut stream) => {
+                match self.layout.format {
+                    Format::Json if self.layout.for_terminal && self.written > 0 => {
+                        stream.write_all(b"\n]")?;
+                    }
+                    Format::Json => stream.write_all(b"]")?,
+                    Format::Yaml if self.written == 0 => stream.write_all(b"[]\n")?,
+                    _ => {}
+                }
+                stream.flush()?;
+                Ok(stream)
+            }
+        }
+    }
+
+    fn begin(&mut self) -> io::Result<()> {
+        let Layout {
+            format,
+            columns,
+            headers,
+            ..
+        } = &self.layout;
+        if *format == Format::Json
+            && let Sink::Plain(stream) = &mut self.sink
+        {
+            return stream.write_all(b"[");
+        }
+        if !headers || columns.is_empty() {
+            return Ok(());
+        }
+        match &mut self.sink {
+            Sink::Csv(writer) => writer.write_record(columns).map_err(io::Error::from),
+            Sink::Plain(stream) if *format == Format::Markdown => {
+                markdown(stream, columns.iter().map(String::as_str))?;
+                writeln!(stream, "|{}", " --- |".repeat(columns.len()))
+            }
+            Sink::Plain(stream) if *format == Format::Tsv => {
+                tabbed(stream, columns.iter().map(String::as_str))
+            }
+            Sink::Plain(_) => Ok(()),
+        }
+    }
+
+    fn row(&mut self, row: &Value) -> io::Result<()> {
+        let columns = &self.layout.columns;
+        let cell = |name: &String| match row {
+            Value::Object(_) => text(field(row, name)),
+            value => text(value),
+        };
+        let stream = match &mut self.sink {
+            Sink::Csv(writer) => {
+                for name in columns {
+                    // A number stays one: a spreadsheet runs nothing when it reads -1.
+                    match (field(row, name), cell(name)) {
+                        (Value::Number(_), number) => writer.write_field(&*number)?,
+                        (_, cell) => writer.write_field(&*defused(&cell))?,
+                    }
+                }
+                return writer.write_record(None::<&[u8]>).map_err(io::Error::from);
+            }
+            Sink::Plain(stream) => stream,
+        };
+        match self.layout.format {
+            Format::Json => {
+                let separator = match (self.written, self.layout.for_terminal) {
+                    (0, false) => "",
+                    (_, false) => ",",
+                    (0, true) => "\n  ",
+                    (_, true) => ",\n  ",
+                };
+                stream.write_all(separator.as_bytes())?;
+                json::write(stream, row, self.layout.for_terminal.then_some(1))
+            }
+            Format::Ndjson => {
+                json::write(stream, row, None)?;
+                stream.write_all(b"\n")
+            }
+            Format::Yaml => {
+                let item = serde_saphyr::to_string(&[row]).map_err(io::Error::other)?;
+                stream.write_all(item.as_bytes())
+            }
+            Format::Markdown => markdown(stream, columns.iter().map(cell)),
+            _ => tabbed(stream, columns.iter().map(cell)),
+        }
+    }
+}
+
+/// A line of cells between tabs. What would end a cell or a line is written as C does.
+fn tabbed(stream: &mut impl Write, cells: impl Iterator<Item = impl AsRef<str>>) -> io::Result<()> {
+    for (at, cell) in cells.enumerate() {
+        if at > 0 {
+            stream.write_all(b"\t")?;
+        }
+        let cell = cell
+            .as_ref()
+            .replace('\\', "\\\\")
+            .replace('\t', "\\t")
+            .replace('\n', "\\n")
+            .replace('\r', "\\r");
+        stream.write_all(cell.as_bytes())?;
+    }
+    stream.write_all(b"\n")
+}
+
+/// A row of a Markdown table, in which the cells are text and nothing else.
+fn markdown(
+    stream: &mut impl Write,
+    cells: impl Iterator<Item = impl AsRef<str>>,
+) -> io::Result<()> {
+    stream.write_all(b"|")?;
+    for cell in cells {
+        stream.write_all(b" ")?;
+        for letter in cell.as_ref().replace("\r\n", "\n").chars() {
+            match letter {
+                '\n' => stream.write_all(b"<br>")?,
+                '\r' | '\t' => stream.write_all(b" ")?,
+                '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '~' => {
+                    write!(stream, "\\{letter}")?;
+                }
+                letter => write!(stream, "{letter}")?,
+            }
+        }
+        stream.write_all(b" |")?;
+    }
+    stream.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn written(format: Format, rows: &[Value]) -> String {
+        let layout = Layout {
+            format,
+            columns: Vec::new(),
+            headers: true,
+            for_terminal: false,
+        };
+        write_all(layout, rows)
+    }
+
+    fn write_all(layout: Layout, rows: &[Value]) -> String {
+        let mut records = Records::new(Vec::new(), layout);
+        for row in rows {
+            records.write(row).unwrap();
+        }
+        String::from_utf8(records.finish().unwrap()).unwrap()
+    }
+
+    fn leads() -> Vec<Value> {
+        vec![
+            json!({"name": "Budi, \"B\"", "phone": "+6281", "value": -5, "notes": null}),
+            json!({"name": "a|b\tc\nd\\", "phone": "=1+1", "value": 4_500_000.5, "notes": ""}),
+        ]
+    }
+
+    #[test]
+    fn csv_is_quoted_and_defused_and_numbers_stay_numbers() {
+        insta::assert_snapshot!(written(Format::Csv, &leads()), @r#"
+        name,phone,value,notes
+        "Budi, ""B""",'+6281,-5,
+        "a|b	c
+        d\",'=1+1,4500000.5,
+        "#);
+    }
+
+    #[test]
+    fn tsv_is_one_line_a_row_with_the_apis_own_values() {
+        insta::assert_snapshot!(written(Format::Tsv, &leads()), @r#"
+        name	phone	value	notes
+        Budi, "B"	+6281	-5	
+        a|b\tc\nd\\	=1+1	4500000.5	
+        "#);
+    }
+
+    #[test]
+    fn markdown_is_a_table_of_plain_text() {
+        insta::assert_snapshot!(written(Format::Markdown, &leads()), @r#"
+        | name | phone | value | notes |
+        | --- | --- | --- | --- |
+        | Budi, "B" | +6281 | -5 |  |
+        | a\|b c<br>d\\ | =1+1 | 4500000.5 |  |
+        "#);
+    }
+
+    #[test]
+    fn json_and_its_kin_read_back_as_they_were() {
+        let rows = leads();
+        let json: Value = serde_json::from_str(&written(Format::Json, &rows)).unwrap();
+        assert_eq!(json, json!(rows));
+        let yaml: Value = serde_saphyr::from_str(&written(Format::Yaml, &rows)).unwrap();
+        assert_eq!(yaml, json!(rows));
+        let lines: Vec<Value> = written(Format::Ndjson, &rows)
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines, rows);
+    }
+
+    #[test]
+    fn no_rows_are_still_a_document() {
+        assert_eq!(written(Format::Json, &[]), "[]");
+        assert_eq!(written(Format::Yaml, &[]), "[]\n");
+        assert_eq!(written(Format::Ndjson, &[]), "");
+        let layout = |format| Layout {
+            format,
+            columns: vec!["id".to_owned(), "phone".to_owned()],
+            headers: true,
+            for_terminal: false,
+        };
+        assert_eq!(write_all(layout(Format::Csv), &[]), "id,phone\n");
+        assert_eq!(write_all(layout(Format::Tsv), &[]), "id\tphone\n");
+    }
+
+    #[test]
+    fn columns_and_their_names_are_the_callers_choice() {
+        let layout = Layout {
+            format: Format::Csv,
+            columns: vec!["value".to_owned(), "name".to_owned()],
+            headers: false,
+            for_terminal: false,
+        };
+        assert_eq!(write_all(layout, &leads()[..1]), "-5,\"Budi, \"\"B\"\"\"\n");
+    }
+
+    #[test]
+    fn control_characters_reach_no_terminal() {
+        let nasty = "a\u{1b}]0;x\u{7}\u{9b}2J\u{7f}\u{202e}\u{2066}";
+        let rows = [json!({"name": nasty, nasty: {"x": [nasty]}})];
+        for format in [
+            Format::Json,
+            Format::Ndjson,
+            Format::Yaml,
+            Format::Csv,
+            Format::Tsv,
+            Format::Markdown,
+        ] {
+            let layout = Layout {
+                format,
+                columns: Vec::new(),
+                headers: true,
+                for_terminal: true,
+            };
+            let written = write_all(layout, &rows);
+            assert!(
+                !written
+                    .chars()
+                    .any(|c| !matches!(c, '\n' | '\t') && clean::is_harmful(c)),
+                "{format:?}: {written:?}"
+            );
+        }
+    }
+}

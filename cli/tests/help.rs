@@ -1,0 +1,214 @@
+//! What the program says of itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers fail the test that calls them"
+)]
+
+mod support;
+
+use std::process::Command;
+
+use konektor_spec::Spec;
+use support::{Api, example, success};
+
+#[test]
+fn help_and_the_flag_say_the_same() {
+    let api = Api::silent().in_color();
+    for command in [
+        "",
+        "leads",
+        "leads list",
+        "support ticket create",
+        "version",
+    ] {
+        let by_word = api.run(&format!("konektor help {command}"));
+        let by_flag = api.run(&format!("konektor {command} --help"));
+        assert_eq!(by_word.code, 0);
+        assert_eq!(by_word.stdout, by_flag.stdout, "{command}");
+    }
+}
+
+#[test]
+fn topics() {
+    let api = Api::silent();
+    for topic in ["exit-codes", "environment", "formatting"] {
+        let ran = api.run(&format!("konektor help {topic}"));
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        insta::assert_snapshot!(format!("topic_{topic}"), ran.stdout);
+        assert!(api.run("konektor --help").stdout.contains(topic));
+    }
+}
+
+#[test]
+fn the_version_is_told_shortly_and_at_length() {
+    let api = Api::silent();
+    let version = env!("CARGO_PKG_VERSION");
+    for line in ["konektor --version", "konektor -V"] {
+        assert_eq!(api.run(line).stdout, format!("konektor {version}\n"));
+    }
+    let api_version = Spec::builtin().version();
+    assert_eq!(
+        api.run("konektor version").stdout,
+        format!("konektor {version}\nAgent API {api_version}\n")
+    );
+    assert_eq!(
+        api.run("konektor version --jq .api").stdout,
+        format!("{api_version}\n")
+    );
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("man1");
+    let ran = Api::silent().run(&format!("konektor man {}", at.display()));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let page = |name: &str| std::fs::read_to_string(at.join(name)).unwrap();
+    assert!(page("konektor.1").contains(".TH konektor 1"));
+    for operation in Spec::builtin().operations() {
+        let page = page(&format!("konektor-{}.1", operation.id.replace('_', "-")));
+        assert!(page.contains("Examples:"), "{}", operation.id);
+    }
+}
+
+/// What a shell offers after these words, if it is installed.
+fn offered(shell: &str, script: &str) -> Option<Vec<String>> {
+    let Ok(output) = Command::new(shell).args(["-c", script]).output() else {
+        eprintln!("skipped: {shell} is not installed");
+        return None;
+    };
+    let text = String::from_utf8(output.stdout).unwrap();
+    let words = text
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
+    Some(words.map(str::to_owned).collect())
+}
+
+fn script(shell: &str) -> String {
+    let ran = Api::silent().run(&format!("konektor completion {shell}"));
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    ran.stdout
+}
+
+#[test]
+fn bash_completes_commands_flags_and_values() {
+    let ask = |words: &str| {
+        let script = format!(
+            "{}\nCOMP_WORDS=({words})\nCOMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+             last=${{COMP_WORDS[$COMP_CWORD]}}\n\
+             _konektor konektor \"$last\" \"${{COMP_WORDS[$((COMP_CWORD - 1))]}}\"\n\
+             printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            script("bash")
+        );
+        offered("bash", &script)
+    };
+    let Some(commands) = ask("konektor leads ''") else {
+        return;
+    };
+    assert!(commands.contains(&"upsert".to_owned()), "{commands:?}");
+    let flags = ask("konektor leads list --cr").unwrap();
+    assert_eq!(flags, ["--created-from", "--created-to"]);
+    let values = ask("konektor leads list --status pro").unwrap();
+    assert_eq!(values, ["proposal"]);
+    let values = ask("konektor leads list --output n").unwrap();
+    assert_eq!(values, ["ndjson"]);
+}
+
+#[test]
+fn zsh_loads_its_script() {
+    let script = format!(
+        "autoload -U compinit; compinit -u -D\n{}\nwhence -w _konektor",
+        script("zsh").replace("_konektor \"$@\"", "true")
+    );
+    if let Some(words) = offered("zsh", &script) {
+        assert_eq!(words, ["_konektor:"]);
+    }
+}
+
+#[test]
+fn fish_completes_commands_and_values() {
+    let ask = |line: &str| offered("fish", &format!("{}\ncomplete -C '{line}'", script("fish")));
+    if let Some(values) = ask("konektor leads list --status pro") {
+        assert_eq!(values, ["proposal"]);
+    }
+}
+
+#[test]
+fn powershell_completes_commands() {
+    let ask = format!(
+        "{}\n(TabExpansion2 'konektor leads ups' 17).CompletionMatches.CompletionText",
+        script("powershell")
+    );
+    if let Some(words) = offered("pwsh", &ask) {
+        assert_eq!(words, ["upsert"]);
+    }
+}
+
+#[test]
+fn the_guide_is_installed_and_checked() {
+    let home = tempfile::tempdir().unwrap();
+    let guide = example("skill_show");
+    let api = Api::documented("skill_show")
+        .with_key(None)
+        .with("HOME", home.path());
+    let file = home
+        .path()
+        .join(".claude/skills/konektor-agent-api/SKILL.md");
+
+    let missing = api.run("konektor skill check");
+    assert_eq!(missing.code, 1);
+    assert!(
+        missing
+            .stderr
+            .contains("install it with: konektor skill install")
+    );
+
+    assert_eq!(api.run("konektor skill install").code, 0);
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        guide.as_str().unwrap()
+    );
+    assert_eq!(api.run("konektor skill check").code, 0);
+
+    let newer = Api::answering(success("skill_show", &"# Another guide\n".into()))
+        .with_key(None)
+        .with("HOME", home.path());
+    let outdated = newer.run("konektor skill check");
+    assert_eq!(outdated.code, 1);
+    assert!(outdated.stderr.contains("is not the server's guide"));
+    assert_eq!(newer.run("konektor skill install").code, 0);
+    assert_eq!(newer.run("konektor skill check").code, 0);
+}
+
+#[test]
+fn the_guide_goes_where_one_wants_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = Api::documented("skill_show").with_key(None);
+    let ran = api.run(&format!(
+        "konektor skill install --folder {}",
+        folder.path().display()
+    ));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(folder.path().join("konektor-agent-api/SKILL.md").is_file());
+}
+
+#[test]
+fn verbose_says_what_is_sent_and_nothing_about_anybody() {
+    let api = Api::documented("leads_update");
+    let ran = api.run("konektor leads update 081234567890 --notes 'a secret' --verbose");
+    assert_eq!(ran.code, 0);
+    let lines: Vec<_> = ran.stderr.lines().collect();
+    assert_eq!(lines[0], "> PATCH /leads/{id}");
+    let (status, rest) = lines[1].split_once(" in ").unwrap();
+    assert_eq!(status, "< 200");
+    let (_, rest) = rest.split_once(" ms, ").unwrap();
+    assert_eq!(
+        rest,
+        format!("request {}, 199 of 200 left", support::REQUEST_ID)
+    );
+    assert_eq!(lines.len(), 2);
+    for secret in [support::KEY, "0812", "a secret", "Budi"] {
+        assert!(!ran.stderr.contains(secret), "{}", ran.stderr);
+    }
+}

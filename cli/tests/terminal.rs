@@ -1,0 +1,255 @@
+//! The program on a real terminal.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "helpers fail the test that calls them")]
+
+mod support;
+
+use std::{
+    io::{Read as _, Write},
+    num::NonZero,
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
+};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use serde_json::json;
+use support::{Api, KEY, example, success};
+
+/// A terminal with the program in it.
+struct Screen {
+    emulator: vt100::Parser,
+    bytes: Receiver<Vec<u8>>,
+    keyboard: Box<dyn Write + Send>,
+    program: Box<dyn Child + Send + Sync>,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl Screen {
+    fn run(api: &Api, columns: u16, line: &str, variables: &[(&str, &str)]) -> Self {
+        let size = PtySize {
+            rows: 24,
+            cols: columns,
+            ..PtySize::default()
+        };
+        let pty = native_pty_system().openpty(size).unwrap();
+        let mut words = shlex::split(line).unwrap();
+        env!("CARGO_BIN_EXE_konektor").clone_into(&mut words[0]);
+        let mut command = CommandBuilder::from_argv(words.into_iter().map(Into::into).collect());
+        command.env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap());
+        for (name, value) in [
+            ("TERM", "xterm-256color"),
+            ("TZ", "UTC"),
+            ("KONEKTOR_API_KEY", KEY),
+            ("KONEKTOR_BASE_URL", &api.server.uri()),
+        ]
+        .iter()
+        .chain(variables)
+        {
+            command.env(name, value);
+        }
+        let program = pty.slave.spawn_command(command).unwrap();
+        drop(pty.slave);
+
+        let mut reader = pty.master.try_clone_reader().unwrap();
+        let (send, bytes) = mpsc::channel();
+        thread::spawn(move || {
+            let mut part = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut part) {
+                if send.send(part[..count].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            emulator: vt100::Parser::new(
+                NonZero::new(24).unwrap(),
+                NonZero::new(columns).unwrap(),
+                1000,
+            ),
+            bytes,
+            keyboard: pty.master.take_writer().unwrap(),
+            program,
+            _master: pty.master,
+        }
+    }
+
+    /// Waits until the screen shows this.
+    fn until(&mut self, shown: impl Fn(&str) -> bool) -> String {
+        const PATIENCE: Duration = Duration::from_mins(1);
+
+        let start = Instant::now();
+        loop {
+            let text = self.emulator.screen().contents();
+            if shown(&text) {
+                return text;
+            }
+            assert!(start.elapsed() < PATIENCE, "the screen shows\n{text}");
+            if let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(50)) {
+                self.emulator.process(&bytes);
+            }
+        }
+    }
+
+    /// Waits for the end, and gives the exit code.
+    fn end(&mut self) -> u32 {
+        let code = self.program.wait().unwrap().exit_code();
+        while let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(200)) {
+            self.emulator.process(&bytes);
+        }
+        code
+    }
+
+    fn text(&self) -> String {
+        self.emulator.screen().contents()
+    }
+
+    fn has_colors(&self) -> bool {
+        let screen = self.emulator.screen();
+        let (rows, columns) = screen.size();
+        (0..rows.get()).any(|row| {
+            (0..columns.get()).any(|column| {
+                screen
+                    .cell(row, column)
+                    .is_some_and(|cell| cell.fgcolor() != vt100::Color::Default)
+            })
+        })
+    }
+}
+
+fn leads(count: usize) -> Api {
+    let mut body = example("leads_list");
+    let lead = body["data"][0].clone();
+    body["data"] = (0..count).map(|_| lead.clone()).collect();
+    body["pagination"]["total"] = json!(count);
+    Api::answering(success("leads_list", &body))
+}
+
+#[test]
+fn a_table_fits_the_terminal() {
+    let api = leads(3);
+    for columns in [40, 60, 90, 140] {
+        let mut screen = Screen::run(&api, columns, "konektor leads list", &[]);
+        assert_eq!(screen.end(), 0);
+        let text = screen.text();
+        let lines: Vec<_> = text.lines().filter(|line| !line.is_empty()).collect();
+        assert_eq!(lines.len(), 4, "a line is broken at {columns}:\n{text}");
+        assert!(lines[1].contains("Budi Santoso"), "{text}");
+        assert_eq!(lines[0].contains("SOURCE"), columns >= 90, "{text}");
+    }
+}
+
+#[test]
+fn colours_are_as_the_variables_say() {
+    let api = leads(1);
+    for (variables, colors) in [
+        (&[][..], true),
+        (&[("NO_COLOR", "1")], false),
+        (&[("NO_COLOR", "")], true),
+        (&[("CLICOLOR", "0")], false),
+        (&[("CLICOLOR", "1")], true),
+        (&[("TERM", "dumb")], false),
+        (&[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")], true),
+        (&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], false),
+    ] {
+        let mut screen = Screen::run(&api, 100, "konektor leads list", variables);
+        assert_eq!(screen.end(), 0);
+        assert_eq!(screen.has_colors(), colors, "{variables:?}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_goes_through_the_pager() {
+    let pager = [("PAGER", "sh -c 'echo PAGED; cat'")];
+    let line = "konektor leads list";
+    let mut long = Screen::run(&leads(40), 100, line, &pager);
+    assert_eq!(long.end(), 0);
+    assert!(long.emulator.screen().contents().contains("Budi"));
+    long.emulator.screen_mut().set_scrollback(usize::MAX);
+    assert!(long.text().starts_with("PAGED"), "{}", long.text());
+
+    let mut short = Screen::run(&leads(10), 100, line, &pager);
+    assert_eq!(short.end(), 0);
+    assert!(!short.text().contains("PAGED"));
+
+    for none in ["", "cat"] {
+        let variables = [pager[0], ("KONEKTOR_PAGER", none)];
+        let mut straight = Screen::run(&leads(40), 100, line, &variables);
+        assert_eq!(straight.end(), 0);
+        straight.emulator.screen_mut().set_scrollback(usize::MAX);
+        assert!(straight.text().starts_with(" NAME"), "{}", straight.text());
+    }
+
+    let missing = [("PAGER", "no-such-pager --at-all")];
+    let mut straight = Screen::run(&leads(40), 100, line, &missing);
+    assert_eq!(straight.end(), 0);
+    assert!(straight.text().contains("Budi"), "{}", straight.text());
+}
+
+#[test]
+fn less_can_be_left_at_any_time() {
+    if std::process::Command::new("less")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
+        eprintln!("skipped: less is not installed");
+        return;
+    }
+    let mut screen = Screen::run(&leads(100), 100, "konektor leads list", &[]);
+    let text = screen.until(|text| text.trim_end().ends_with(':'));
+    assert!(text.starts_with(" NAME"), "{text}");
+    // Ctrl-C is for less: it only stops what less is doing.
+    screen.keyboard.write_all(b"\x03").unwrap();
+    screen.keyboard.write_all(b"q").unwrap();
+    assert_eq!(screen.end(), 0);
+}
+
+#[test]
+fn a_watched_picture_is_drawn_over() {
+    let api = Api::documented("analytics_funnel");
+    let line = "konektor analytics funnel --watch 1";
+    let mut screen = Screen::run(&api, 100, line, &[]);
+    screen.until(|text| text.contains("Ctrl-C to stop"));
+    while api.requests().len() < 3 {
+        thread::sleep(Duration::from_millis(50));
+    }
+    let text = screen.until(|text| text.contains("lost") && text.contains("Ctrl-C to stop"));
+    assert_eq!(text.matches("STATUS").count(), 1, "{text}");
+    assert!(text.contains('█'), "{text}");
+
+    screen.keyboard.write_all(b"\x03").unwrap();
+    assert_eq!(screen.end(), 130);
+    assert_eq!(screen.text().matches("STATUS").count(), 1);
+}
+
+#[test]
+fn control_characters_do_nothing_to_a_terminal() {
+    let mut body = example("leads_list");
+    body["data"][0]["firstName"] = "\u{1b}[2J\u{1b}]0;pwned\u{7}\u{9b}31mBudi\u{202e}".into();
+    let api = Api::answering(success("leads_list", &body));
+    for format in ["table", "json", "ndjson", "yaml", "csv", "tsv", "markdown"] {
+        let line = format!("konektor leads list --columns firstName -o {format}");
+        let mut screen = Screen::run(&api, 100, &line, &[("NO_COLOR", "1")]);
+        assert_eq!(screen.end(), 0);
+        assert!(
+            screen.text().contains("Budi"),
+            "{format}: {}",
+            screen.text()
+        );
+        assert!(!screen.has_colors(), "{format}");
+    }
+}
+
+#[test]
+fn errors_are_for_people_too() {
+    let mut screen = Screen::run(
+        &Api::silent(),
+        100,
+        "konektor leads list --status qualifed",
+        &[],
+    );
+    assert_eq!(screen.end(), 2);
+    assert!(screen.text().contains("did you mean \"qualified\"?"));
+}
