@@ -1,5 +1,6 @@
 //! The chores of this repository: `cargo xtask <chore>`.
 
+mod bench;
 mod cargo;
 mod debian;
 mod deny;
@@ -41,6 +42,9 @@ enum Chore {
     Fuzz(fuzz::Args),
     /// Send the real server a few thousand requests made up from openapi.yaml
     FuzzApi(fuzz_api::Args),
+    /// Measure how fast things are
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Kill, stop, starve and crowd the real server, and see what becomes of it
     Faults(faults::Args),
     /// Run a command with a throw-away PostgreSQL in `KONEKTOR_TEST_POSTGRES_URL`
@@ -67,6 +71,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Faults(args) => faults::run(&args),
         Chore::FuzzApi(args) => fuzz_api::run(&args),
+        Chore::Bench(bench) => bench::run(&bench),
         Chore::Postgres(args) => postgres::run(&args),
     }
 }
