@@ -15,8 +15,19 @@ fn help() {
     let operations = Spec::builtin().operations().iter();
     let operations = operations.map(|operation| operation.id.replace('_', " "));
     let others = [
+        "api",
+        "auth login",
+        "auth logout",
+        "auth status",
         "completion",
+        "config get",
+        "config list",
+        "config path",
+        "config set",
+        "doctor",
         "help",
+        "leads export",
+        "leads import",
         "man",
         "skill check",
         "skill install",

@@ -215,8 +215,10 @@ impl Store {
             match self.try_run(&work).await {
                 Err(error) if error.is_race() && tries > 1 => tries -= 1,
                 result => {
-                    let failed = matches!(result, Err(StoreError::Unavailable(_)));
-                    self.write_failed.store(failed, Ordering::Relaxed);
+                    // What was refused for its values says nothing about the database.
+                    if let Ok(_) | Err(StoreError::Unavailable(_)) = result {
+                        self.write_failed.store(result.is_err(), Ordering::Relaxed);
+                    }
                     return result;
                 }
             }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt::Write as _,
     path::{Path, PathBuf},
     process::{Output, Stdio},
     time::Duration,
@@ -48,7 +49,7 @@ impl Desk {
 fn many(rows: usize) -> String {
     let mut text = "First Name,Email\n".to_owned();
     for number in 0..rows {
-        text += &format!("Lead {number},lead{number}@example.com\n");
+        writeln!(text, "Lead {number},lead{number}@example.com").unwrap();
     }
     text
 }
@@ -77,7 +78,7 @@ async fn names(server: &Server) -> (BTreeSet<String>, usize) {
         leads += page.rows().len();
         names.extend(page.each("firstName").into_iter().map(str::to_owned));
         match page.next_cursor() {
-            Some(next) => cursor = next.to_owned(),
+            Some(next) => next.clone_into(&mut cursor),
             None => return (names, leads),
         }
     }
@@ -234,7 +235,7 @@ both_engines! {
         let mut text = "firstName,phone,notes\n".to_owned();
         for turn in 0..20 {
             for lead in 0..5 {
-                text += &format!("Lead {lead},08120000000{lead},turn {turn}\n");
+                writeln!(text, "Lead {lead},08120000000{lead},turn {turn}").unwrap();
             }
         }
         let desk = Desk::with("leads.csv", &text);
