@@ -43,9 +43,11 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
     let key = ask(desk, server)?;
     let operation = desk.operation(OperationId::WorkspaceShow)?;
     let call = Call::with_key(desk, operation, Some(&key))?;
-    let workspace = try_out(&call)
-        .await?
-        .map(|workspace| workspace.display_name);
+    let workspace = try_out(&call).await?;
+    if let Some(workspace) = &workspace {
+        call.remember(workspace);
+    }
+    let workspace = workspace.map(|workspace| workspace.display_name);
     let place = credentials.keep(profile, server, &key)?;
     if settings.get(&BASE_URL).source != Source::Default {
         Config::change(settings.folder(), |config| {
