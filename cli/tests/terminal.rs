@@ -16,8 +16,9 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use serde_json::json;
 use support::{Api, KEY, example, success};
 
-/// A terminal with the program in it.
-struct Screen {
+/// A terminal with the program in it, which talks to a server that has to be there as long.
+struct Screen<'a> {
+    _api: &'a Api,
     emulator: vt100::Parser,
     bytes: Receiver<Vec<u8>>,
     keyboard: Box<dyn Write + Send>,
@@ -25,8 +26,8 @@ struct Screen {
     _master: Box<dyn MasterPty + Send>,
 }
 
-impl Screen {
-    fn run(api: &Api, columns: u16, line: &str, variables: &[(&str, &str)]) -> Self {
+impl<'a> Screen<'a> {
+    fn run(api: &'a Api, columns: u16, line: &str, variables: &[(&str, &str)]) -> Self {
         let size = PtySize {
             rows: 24,
             cols: columns,
@@ -63,6 +64,7 @@ impl Screen {
             }
         });
         Self {
+            _api: api,
             emulator: vt100::Parser::new(
                 NonZero::new(24).unwrap(),
                 NonZero::new(columns).unwrap(),
@@ -163,26 +165,30 @@ fn colours_are_as_the_variables_say() {
 fn what_does_not_fit_goes_through_the_pager() {
     let pager = [("PAGER", "sh -c 'echo PAGED; cat'")];
     let line = "konektor leads list";
-    let mut long = Screen::run(&leads(40), 100, line, &pager);
+    let api = leads(40);
+    let mut long = Screen::run(&api, 100, line, &pager);
     assert_eq!(long.end(), 0);
     assert!(long.emulator.screen().contents().contains("Budi"));
     long.emulator.screen_mut().set_scrollback(usize::MAX);
     assert!(long.text().starts_with("PAGED"), "{}", long.text());
 
-    let mut short = Screen::run(&leads(10), 100, line, &pager);
+    let api = leads(10);
+    let mut short = Screen::run(&api, 100, line, &pager);
     assert_eq!(short.end(), 0);
     assert!(!short.text().contains("PAGED"));
 
     for none in ["", "cat"] {
         let variables = [pager[0], ("KONEKTOR_PAGER", none)];
-        let mut straight = Screen::run(&leads(40), 100, line, &variables);
+        let api = leads(40);
+        let mut straight = Screen::run(&api, 100, line, &variables);
         assert_eq!(straight.end(), 0);
         straight.emulator.screen_mut().set_scrollback(usize::MAX);
         assert!(straight.text().starts_with(" NAME"), "{}", straight.text());
     }
 
     let missing = [("PAGER", "no-such-pager --at-all")];
-    let mut straight = Screen::run(&leads(40), 100, line, &missing);
+    let api = leads(40);
+    let mut straight = Screen::run(&api, 100, line, &missing);
     assert_eq!(straight.end(), 0);
     assert!(straight.text().contains("Budi"), "{}", straight.text());
 }
@@ -197,7 +203,8 @@ fn less_can_be_left_at_any_time() {
         eprintln!("skipped: less is not installed");
         return;
     }
-    let mut screen = Screen::run(&leads(100), 100, "konektor leads list", &[]);
+    let api = leads(100);
+    let mut screen = Screen::run(&api, 100, "konektor leads list", &[]);
     let text = screen.until(|text| text.trim_end().ends_with(':'));
     assert!(text.starts_with(" NAME"), "{text}");
     // Ctrl-C is for less: it only stops what less is doing.
