@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::{api::idempotency, app::App};
 
@@ -11,6 +11,9 @@ const CLEANING: Duration = Duration::from_mins(10);
 
 /// How often it is written when keys were last used.
 const NOTING: Duration = Duration::from_mins(1);
+
+/// How long one run may take: a database that does not answer would keep a connection from those who ask it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Goes on until it is stopped, which may happen at any moment.
 pub(crate) async fn run(app: Arc<App>) {
@@ -25,7 +28,8 @@ async fn every<F: Future<Output = ()>>(period: Duration, work: impl Fn() -> F) -
     time.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         time.tick().await;
-        work().await;
+        // What was not done is done the next time.
+        drop(timeout(PATIENCE, work()).await);
     }
 }
 

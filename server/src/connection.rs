@@ -184,6 +184,8 @@ impl Drop for Serving {
     fn drop(&mut self) {
         let mut now = self.activity.now();
         (now.serving, now.unsent) = (false, true);
+        // A client that takes no answers costs itself nothing either; one that does is never the oldest.
+        self.activity.place.wait();
     }
 }
 
@@ -192,7 +194,11 @@ struct Arriving(Arc<Activity>);
 
 impl Drop for Arriving {
     fn drop(&mut self) {
-        self.0.place.keep();
+        // The rest of a body that was refused may end after its answer.
+        let now = self.0.now();
+        if now.serving {
+            self.0.place.keep();
+        }
     }
 }
 

@@ -5,16 +5,17 @@ use axum::{
     body::Body,
     http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE},
 };
+use bytes::Bytes;
 use konektor_spec::{Spec, YAML};
 
 use crate::{app::App, reply::Error};
 
 /// Rendered once, when the server starts.
 pub(crate) struct Pages {
-    guide: String,
-    docs: String,
-    yaml: String,
-    json: String,
+    guide: Bytes,
+    docs: Bytes,
+    yaml: Bytes,
+    json: Bytes,
 }
 
 /// A page beside the operations.
@@ -32,11 +33,13 @@ impl Pages {
         let server_url = format!("{}{}", public_url.trim_end_matches('/'), spec.base_path());
         Ok(Self {
             guide: konektor_skill::skill_md(spec, public_url)
-                .context("SKILL.md cannot be rendered")?,
+                .context("SKILL.md cannot be rendered")?
+                .into(),
             docs: konektor_skill::docs_html(spec, public_url)
-                .context("the docs page cannot be rendered")?,
-            yaml: YAML.replacen(spec.server_url(), &server_url, 1),
-            json: serde_json::to_string_pretty(&spec.document_for(&server_url))?,
+                .context("the docs page cannot be rendered")?
+                .into(),
+            yaml: YAML.replacen(spec.server_url(), &server_url, 1).into(),
+            json: serde_json::to_string_pretty(&spec.document_for(&server_url))?.into(),
         })
     }
 
@@ -60,10 +63,16 @@ impl Pages {
             Page::Docs => Ok(text(&self.docs, "text/html; charset=utf-8")),
             Page::DocumentYaml => Ok(text(&self.yaml, "application/yaml; charset=utf-8")),
             Page::DocumentJson => Ok(text(&self.json, "application/json")),
-            Page::Alive => Ok(text(r#"{"status":"ok"}"#, "application/json")),
+            Page::Alive => Ok(text(
+                &Bytes::from_static(br#"{"status":"ok"}"#),
+                "application/json",
+            )),
             Page::Ready => {
                 app.store().ping().await?;
-                Ok(text(r#"{"status":"ready"}"#, "application/json"))
+                Ok(text(
+                    &Bytes::from_static(br#"{"status":"ready"}"#),
+                    "application/json",
+                ))
             }
         }
     }
@@ -81,8 +90,9 @@ impl Page {
     }
 }
 
-fn text(body: &str, content_type: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.to_owned()));
+/// The bytes of a page are shared by all who read it.
+fn text(body: &Bytes, content_type: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.clone()));
     *response.status_mut() = StatusCode::OK;
     response
         .headers_mut()

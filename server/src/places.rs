@@ -1,7 +1,7 @@
 //! How many connections there may be at once, and who makes room.
 //!
-//! A connection that sends nothing costs its client nothing: under a plain limit a few thousand of them would keep
-//! everybody else out. So a full house has room for the next one: of the connections that have not sent a whole
+//! A connection that sends nothing, or takes no answer, costs its client nothing: under a plain limit a few thousand of
+//! them would keep everybody else out. So a full house has room for the next one: of the connections that have not sent a whole
 //! request, the one that has waited longest goes. An honest client sends as soon as it is connected and is never that
 //! one; no account is kept by address, because behind a proxy all clients have the same.
 
@@ -126,9 +126,14 @@ impl Place {
         }
     }
 
-    /// Ends when the place is wanted for another connection.
+    /// Ends when the place is wanted for another connection, unless a whole request came first.
     pub(crate) async fn wanted(&self) {
-        self.wanted.notified().await;
+        loop {
+            self.wanted.notified().await;
+            if self.ticket().is_some() {
+                return;
+            }
+        }
     }
 
     fn ticket(&self) -> std::sync::MutexGuard<'_, Option<u64>> {

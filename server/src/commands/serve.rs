@@ -1,6 +1,6 @@
 //! `konektor-server serve`
 
-use std::{future::Future, io::ErrorKind, net::SocketAddr};
+use std::{future::Future, io::ErrorKind, net::SocketAddr, pin::pin};
 
 use anyhow::{Context, Result, anyhow, bail};
 use ipnet::IpNet;
@@ -94,14 +94,22 @@ pub(super) async fn run(args: Args, output: Output, clock: Clock) -> Result<()> 
     };
     logging::init(args.log_format.unwrap_or_else(LogFormat::fitting));
     // From here on a signal ends the server in good order.
-    let stopped = stop_signal()?;
+    let mut stopped = pin!(stop_signal()?);
     // First the port: a second server must not end the demo key of the one that has it.
     let listener = listen(&args.listen).await?;
-    let store = database::open(&database_url, master_keys).await?;
-    let demo = if args.demo {
-        Some(demo::prepare(&store, &clock).await?)
-    } else {
-        None
+    let opened = async {
+        let store = database::open(&database_url, master_keys).await?;
+        let demo = if args.demo {
+            Some(demo::prepare(&store, &clock).await?)
+        } else {
+            None
+        };
+        anyhow::Ok((store, demo))
+    };
+    // A database that does not answer keeps nobody from stopping it.
+    let (store, demo) = tokio::select! {
+        opened = opened => opened?,
+        () = &mut stopped => return Ok(()),
     };
 
     let listen = listener.local_addr()?;

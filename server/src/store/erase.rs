@@ -15,9 +15,12 @@ const BREATH: Duration = Duration::from_millis(100);
 /// A transaction later than the deletion.
 const NOW: &str = "select pg_current_xact_id()::text";
 
-/// Transactions that began before that one keep deleted rows alive.
-const EARLIER: &str = "select pid::bigint from pg_stat_activity \
-    where datname = current_database() and age(backend_xmin) > age($1::text::xid) limit 1";
+/// Transactions that began before that one keep deleted rows alive, those of standbys and prepared ones too.
+const EARLIER: &str = "select 1::bigint from (\
+    select backend_xmin as began from pg_stat_activity where datname = current_database() or datname is null \
+    union all select xmin from pg_replication_slots \
+    union all select transaction from pg_prepared_xacts where database = current_database()) as others \
+    where age(began) > age($1::text::xid) limit 1";
 
 /// Every request reads the table: none is made to wait for somebody else's lock.
 const GIVE_WAY: &str = "set lock_timeout = '500ms'";

@@ -37,10 +37,10 @@ use std::{
 };
 
 use sqlx::{
-    Any, AnyPool, Executor, Transaction,
+    Any, AnyPool, Connection, Executor, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 pub use analytics::{CampaignRow, Totals};
 pub use bulk::{BulkLead, BulkProgress, BulkStep};
@@ -75,6 +75,8 @@ pub struct Store {
     in_flight: idempotency::InFlight,
     /// Whether the last write found the database full or away.
     write_failed: Arc<AtomicBool>,
+    /// When the database was last looked at, and whether it was well.
+    last_look: Arc<tokio::sync::Mutex<Option<(Instant, bool)>>>,
     /// On SQLite, where writes wait for the disk one after the other; PostgreSQL groups its commits by itself.
     group_commit: Option<GroupCommit>,
 }
@@ -169,6 +171,7 @@ impl Store {
             opened_keys: OpenedKeys::default(),
             in_flight: idempotency::InFlight::default(),
             write_failed: Arc::default(),
+            last_look: Arc::default(),
             group_commit,
         })
     }
@@ -185,17 +188,32 @@ impl Store {
         &self.vault
     }
 
-    /// Whether the database answers, and, if the last write found it full or away, takes writes again.
+    /// Whether the database answers, and, if the last write found it full or away, takes writes again. Anybody may ask
+    /// as often as they like: one look at it serves all who ask within a moment.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let answers = async {
-            sqlx::query("select 1").execute(&self.readers).await?;
-            if self.write_failed.load(Ordering::Relaxed) {
-                self.run(health::probe()).await?;
+        let mut last = self.last_look.lock().await;
+        let well = match *last {
+            Some((at, well)) if at.elapsed() < health::FRESH => well,
+            _ => {
+                let looked = timeout(health::PATIENCE, self.look()).await;
+                let well = matches!(looked, Ok(Ok(())));
+                *last = Some((Instant::now(), well));
+                well
             }
-            Ok(())
         };
-        let patience = timeout(health::PATIENCE, answers).await;
-        patience.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
+        if well {
+            Ok(())
+        } else {
+            Err(sqlx::Error::PoolTimedOut.into())
+        }
+    }
+
+    async fn look(&self) -> Result<(), StoreError> {
+        sqlx::query("select 1").execute(&self.readers).await?;
+        if self.write_failed.load(Ordering::Relaxed) {
+            self.run(health::probe()).await?;
+        }
+        Ok(())
     }
 
     /// Closes every connection, after what is under way has ended.
@@ -288,7 +306,18 @@ impl Tenant {
 }
 
 fn pool_options() -> AnyPoolOptions {
-    AnyPoolOptions::new().acquire_timeout(ACQUIRE)
+    AnyPoolOptions::new()
+        .acquire_timeout(ACQUIRE)
+        // sqlx asks a connection that comes back whether it lives, and waits for as long as its host has vanished: the
+        // pool would be empty until the kernel gives up.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                match timeout(health::PATIENCE, connection.ping()).await {
+                    Ok(alive) => alive.map(|()| true),
+                    Err(_) => Err(sqlx::Error::PoolTimedOut),
+                }
+            })
+        })
 }
 
 async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool, StoreError> {
