@@ -155,7 +155,12 @@ impl<'a> Output<'a> {
         paper: &mut Paper<'_>,
     ) -> Result<(), Failure> {
         let columns = &self.style.columns;
-        match (self.format(), view) {
+        let format = match document {
+            // Text has one form: a script, a guide. It takes another one only when that is typed.
+            Value::String(_) => self.style.typed().unwrap_or(Format::Table),
+            _ => self.format(),
+        };
+        match (format, view) {
             (Format::Json, _) => {
                 rows::pick(&mut document, columns);
                 put(paper, &json::text(&document, self.on_terminal())?)
@@ -232,7 +237,7 @@ impl<'a> Output<'a> {
         written(records.raw(opening))?;
         while let Some(rows) = pages.next().await? {
             for row in &rows {
-                written(records.write(&self.picked(row)))?;
+                written(records.write(&self.style.picked(row)))?;
             }
         }
         written(records.finish())?;
@@ -297,7 +302,7 @@ impl<'a> Output<'a> {
     ) -> Result<(), Failure> {
         let mut records = Records::new(paper, self.layout(columns));
         for row in rows {
-            written(records.write(&self.picked(&row)))?;
+            written(records.write(&self.style.picked(&row)))?;
         }
         written(records.finish()).map(|_| ())
     }
@@ -309,10 +314,6 @@ impl<'a> Output<'a> {
             headers: self.style.headers,
             for_terminal: self.on_terminal(),
         }
-    }
-
-    fn picked<'r>(&self, row: &'r Value) -> std::borrow::Cow<'r, Value> {
-        rows::picked(row, &self.style.columns)
     }
 
     fn yaml(&self, value: &Value) -> Result<String, Failure> {
