@@ -38,6 +38,7 @@ pub(crate) use table::{Cell, Column, Shown, Table, Tone};
 pub(crate) use time::When;
 
 use crate::{
+    config::without_keys,
     error::{Exit, Failure},
     pages::Pages,
     world::World,
@@ -353,19 +354,19 @@ impl<'a> Output<'a> {
         if failure.exit() == Exit::Done {
             return Exit::Done;
         }
-        if self.style.errors_as_json() {
+        let lines = if self.style.errors_as_json() {
             let pretty = self.world.stderr_is_terminal;
-            if let Ok(text) = json::text(failure, pretty) {
-                self.world.say_lines(text.lines());
-            }
+            let text = json::text(failure, pretty).unwrap_or_default();
+            text.lines().map(without_keys).collect()
         } else {
-            let (first, rest) = failure
-                .lines()
-                .split_first()
-                .map_or(("", &[][..]), |lines| (lines.0.as_str(), lines.1));
-            self.world.say(&format!("error: {first}"));
-            self.world.say_lines(rest.iter().map(String::as_str));
-        }
+            let lines = failure.lines().iter().map(|line| without_keys(line));
+            let mut lines: Vec<_> = lines.collect();
+            if let Some(first) = lines.first_mut() {
+                first.insert_str(0, "error: ");
+            }
+            lines
+        };
+        self.world.say_lines(lines.iter().map(String::as_str));
         failure.exit()
     }
 
