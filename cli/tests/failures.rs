@@ -395,6 +395,22 @@ fn a_key_is_not_typed_but_piped_in() {
     "#);
 }
 
+#[test]
+fn a_dry_run_of_any_request_shows_its_query() {
+    let api = Api::silent();
+    for (path, query) in [("/leads", "?"), ("/leads?page=2", "&")] {
+        let ran = api.run(&format!(
+            "konektor api GET {path} -f status=new -f 'search=budi & co' --dry-run"
+        ));
+        let url = format!("{}{}{path}", api.server.uri(), api.spec.base_path());
+        assert_eq!(
+            ran.stdout,
+            format!("GET {url}{query}status=new&search=budi+%26+co\n")
+        );
+    }
+    assert!(api.requests().is_empty());
+}
+
 /// A stream that fails.
 struct Broken(io::ErrorKind);
 
