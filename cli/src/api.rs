@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, builder::ValueHint};
 use konektor_sdk::Answer as Reply;
 use konektor_spec::{Access, Operation, Spec};
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 use crate::{
     desk::Desk,
@@ -89,7 +90,7 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
         (Vec::new(), body(desk, operation, &fields)?)
     };
     if dry_run::is_wanted(desk) {
-        return dry_run::request(desk, &method, path, body.as_ref());
+        return dry_run::request(desk, &method, &with_query(path, &query), body.as_ref());
     }
 
     let access = operation.map_or_else(
@@ -111,6 +112,18 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
         .await
         .map_err(|error| Failure::of_request(&error, operation, desk))?;
     shown(&reply)
+}
+
+/// A path with parameters, as they are sent.
+fn with_query(path: &str, query: &[&(String, String)]) -> String {
+    if query.is_empty() {
+        return path.to_owned();
+    }
+    let sign = if path.contains('?') { '&' } else { '?' };
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query.iter().copied())
+        .finish();
+    format!("{path}{sign}{query}")
 }
 
 /// The operation that a request goes to; fixed paths come before those with parameters.

@@ -289,7 +289,14 @@ impl Failure {
             _ => return Self::of_word(error).unwrap_or_else(|| Self::of_anything(error)),
         };
         match told {
-            Some(message) => Self::usage(message).hint(format!("see: {command} --help")),
+            Some(message) => Self::usage(message).hint(match command {
+                // A key on the command line is seen by other programs, and stays in the shell's history.
+                "konektor auth login" => {
+                    "the key is asked for, or piped in: pass show konektor | konektor auth login"
+                        .to_owned()
+                }
+                command => format!("see: {command} --help"),
+            }),
             None => Self::of_anything(error),
         }
     }

@@ -351,6 +351,31 @@ fn the_key_is_in_no_output() {
             .with_key(Some("kna_3fJxTest_\u{1}averysecretsecret"))
             .run("konektor leads list"),
     );
+    for line in [
+        "auth login KEY",
+        "auth login --key KEY",
+        "auth login --key=KEY",
+        "KEY",
+        "leads KEY",
+        "help KEY",
+        "leads list KEY",
+        "leads list --KEY",
+        "leads list --limit KEY",
+        "leads list --status KEY",
+        "leads list --columns KEY",
+        "leads list --base-url KEY",
+        "config get KEY",
+        "config set output KEY",
+        "completion KEY",
+        "leads list --output KEY",
+    ] {
+        let line = format!("konektor {}", line.replace("KEY", KEY));
+        for line in [format!("{line} -o json"), line] {
+            let typed = api.run(&line);
+            assert_eq!(typed.code, 2, "{line}: {}", typed.stderr);
+            ran.push(typed);
+        }
+    }
     for ran in ran {
         let text = ran.stdout + &ran.stderr;
         assert!(
@@ -358,6 +383,32 @@ fn the_key_is_in_no_output() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn a_key_is_not_typed_but_piped_in() {
+    let ran = Api::silent().run(&format!("konektor auth login {KEY}"));
+    assert_eq!(ran.code, 2);
+    insta::assert_snapshot!(ran.stderr, @r#"
+    error: "kna_…" is one word too many
+      the key is asked for, or piped in: pass show konektor | konektor auth login
+    "#);
+}
+
+#[test]
+fn a_dry_run_of_any_request_shows_its_query() {
+    let api = Api::silent();
+    for (path, query) in [("/leads", "?"), ("/leads?page=2", "&")] {
+        let ran = api.run(&format!(
+            "konektor api GET {path} -f status=new -f 'search=budi & co' --dry-run"
+        ));
+        let url = format!("{}{}{path}", api.server.uri(), api.spec.base_path());
+        assert_eq!(
+            ran.stdout,
+            format!("GET {url}{query}status=new&search=budi+%26+co\n")
+        );
+    }
+    assert!(api.requests().is_empty());
 }
 
 /// A stream that fails.

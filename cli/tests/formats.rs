@@ -197,3 +197,25 @@ fn a_filter_cannot_read_the_environment() {
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{filter}");
     }
 }
+
+/// `source <(konektor completion bash)`, whatever the profile says.
+#[test]
+fn a_setting_leaves_text_as_it_is_and_a_flag_does_not() {
+    let guide = example("skill_show");
+    for line in ["konektor skill show", "konektor completion bash"] {
+        let usual = Api::documented("skill_show").run(line).stdout;
+        for setting in ["json", "ndjson", "yaml", "csv", "table"] {
+            let api = Api::documented("skill_show").with("KONEKTOR_OUTPUT", setting);
+            assert_eq!(api.run(line).stdout, usual, "{line}, {setting}");
+            let json: Value =
+                serde_json::from_str(&api.run(&format!("{line} -o json")).stdout).unwrap();
+            assert_eq!(json, usual, "{line}, {setting}");
+        }
+    }
+    assert_eq!(
+        Api::documented("skill_show")
+            .run("konektor skill show")
+            .stdout,
+        guide
+    );
+}

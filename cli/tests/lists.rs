@@ -234,3 +234,61 @@ fn pending_conversions_are_a_list_too() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(asked(&api), ["limit=1"]);
 }
+
+#[test]
+fn an_export_has_the_columns_that_are_asked_for_in_every_format() {
+    let api = Api::responding(Leads(3));
+    let export = |format: &str| {
+        let ran = api.run(&format!(
+            "konektor leads export - -o {format} --columns phone,id"
+        ));
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        ran.stdout
+    };
+    let rows: Vec<_> = (0..3)
+        .map(|at| json!({"phone": "+6281234567890", "id": format!("lead_{at}")}))
+        .collect();
+    assert_eq!(export("json"), format!("{}\n", json!(rows)));
+    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    assert_eq!(export("ndjson"), lines);
+    let yaml: Value = serde_saphyr::from_str(&export("yaml")).unwrap();
+    assert_eq!(yaml, json!(rows));
+    assert!(export("csv").starts_with("phone,id\n"));
+    assert!(export("tsv").starts_with("phone\tid\n"));
+    assert!(export("markdown").starts_with("| phone | id |\n"));
+}
+
+#[test]
+fn an_export_takes_no_filter_and_says_what_does() {
+    let api = Api::responding(Leads(3));
+    let ran = api.run("konektor leads export - --jq .id");
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    insta::assert_snapshot!(ran.stderr, @r"
+    error: --jq is for answers; an export writes the leads themselves
+      filter the list: konektor leads list --all -o ndjson --jq … > leads.ndjson
+    ");
+    assert!(api.requests().is_empty());
+}
+
+#[test]
+fn an_export_is_what_its_name_says_or_the_flag_but_no_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("leads.csv");
+    for setting in ["json", "table"] {
+        let api = Api::responding(Leads(3)).with("KONEKTOR_OUTPUT", setting);
+        let export = |flags: &str| {
+            let ran = api.run(&format!("konektor leads export {flags}"));
+            assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{setting}");
+            ran.stdout
+        };
+        assert!(export("-").starts_with("id,"));
+        export(&file.display().to_string());
+        assert!(std::fs::read_to_string(&file).unwrap().starts_with("id,"));
+        export(&format!("{} -o ndjson", file.display()));
+        assert!(
+            std::fs::read_to_string(&file)
+                .unwrap()
+                .starts_with("{\"id\"")
+        );
+    }
+}

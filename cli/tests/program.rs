@@ -124,20 +124,34 @@ fn a_closed_pipe_is_silent() {
     lead["notes"] = "x".repeat(5000).into();
     body["data"] = (0..100).map(|_| lead.clone()).collect();
     let api = Api::answering(success("leads_list", &body));
-    let mut program = konektor(&api)
-        .args(["leads", "list", "-o", "json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let lists = [
+        "json",
+        "ndjson",
+        "yaml",
+        "csv",
+        "tsv",
+        "markdown",
+        "table --wide --columns notes",
+    ]
+    .map(|format| format!("leads list -o {format}"));
+    let exports = ["json", "ndjson", "yaml", "csv", "tsv", "markdown"]
+        .map(|format| format!("leads export - -o {format}"));
+    for line in lists.iter().chain(&exports) {
+        let mut program = konektor(&api)
+            .args(line.split(' '))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
 
-    let mut stdout = program.stdout.take().unwrap();
-    stdout.read_exact(&mut [0; 10]).unwrap();
-    drop(stdout);
+        let mut stdout = program.stdout.take().unwrap();
+        stdout.read_exact(&mut [0; 10]).unwrap();
+        drop(stdout);
 
-    let output = program.wait_with_output().unwrap();
-    assert_eq!(text(&output.stderr), "");
-    assert_eq!(output.status.code(), Some(0));
+        let output = program.wait_with_output().unwrap();
+        assert_eq!(text(&output.stderr), "", "{line}");
+        assert_eq!(output.status.code(), Some(0), "{line}");
+    }
 }
 
 /// `konektor leads list > /dev/full`

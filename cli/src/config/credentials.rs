@@ -47,6 +47,23 @@ impl std::fmt::Debug for Key {
     }
 }
 
+/// The text with no key in it, which somebody may have typed where none belongs.
+pub(crate) fn without_keys(text: &str) -> String {
+    const PREFIX: &str = "kna_";
+
+    let mut parts = text.split(PREFIX);
+    let mut safe = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let behind = part.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        safe.push_str(PREFIX);
+        if behind.len() < part.len() {
+            safe.push('…');
+        }
+        safe.push_str(behind);
+    }
+    safe
+}
+
 impl Credentials {
     pub(crate) fn new(folder: &Path, with_keyring: bool) -> Self {
         Self {
@@ -223,5 +240,24 @@ mod tests {
     #[test]
     fn a_key_is_in_nothing_that_shows_it() {
         assert_eq!(format!("{:?}", Key::new("kna_1_secret")), "Key(…)");
+    }
+
+    #[test]
+    fn no_key_stays_in_a_text() {
+        for (text, safe) in [
+            (
+                "\"kna_1_secret\" is one word too many",
+                "\"kna_…\" is one word too many",
+            ),
+            ("--key=kna_1_a,kna_2_b", "--key=kna_…,kna_…"),
+            ("kna_kna_1_a", "kna_kna_…"),
+            (
+                "export KONEKTOR_API_KEY=kna_…",
+                "export KONEKTOR_API_KEY=kna_…",
+            ),
+            ("no key", "no key"),
+        ] {
+            assert_eq!(without_keys(text), safe);
+        }
     }
 }

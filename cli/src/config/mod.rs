@@ -14,7 +14,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser},
 };
 
-pub(crate) use credentials::{Key, Place};
+pub(crate) use credentials::{Key, Place, without_keys};
 pub(crate) use file::{Config, DEFAULT_PROFILE};
 pub(crate) use settings::{
     BASE_URL, FOLDER_VARIABLE, Found, KEY_VARIABLE, KeySource, MAX_WAIT, PROFILE_VARIABLE,

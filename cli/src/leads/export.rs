@@ -71,6 +71,12 @@ fn shape(command: Command, spec: Option<&Spec>) -> Command {
 async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
     let stop = interrupted();
     let name = desk.required(FILE)?;
+    if desk.style.is_filtered() {
+        return Err(
+            Failure::usage("--jq is for answers; an export writes the leads themselves")
+                .hint("filter the list: konektor leads list --all -o ndjson --jq … > leads.ndjson"),
+        );
+    }
     let call = desk.call(OperationId::LeadsList)?;
     let to = Destination::new(name)?;
     let layout = layout(desk, &call, name)?;
@@ -115,7 +121,7 @@ async fn write<'a>(
         while let Some(page) = pages.next().await? {
             bar.set_length(pages.total());
             for row in &page {
-                records.write(row).map_err(failed)?;
+                records.write(&desk.style.picked(row)).map_err(failed)?;
                 rows += 1;
             }
             bar.set_position(rows);
@@ -134,7 +140,8 @@ async fn write<'a>(
 }
 
 fn layout(desk: &Desk<'_>, call: &Call<'_>, name: &str) -> Result<Layout, Failure> {
-    let format = match (desk.style.format(), name) {
+    // A setting is for answers; a file says by its name what it is.
+    let format = match (desk.style.typed(), name) {
         (Some(Format::Table), _) => {
             return Err(Failure::usage(
                 "a table is for people; say -o csv, ndjson or json",

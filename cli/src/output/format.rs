@@ -1,10 +1,11 @@
 //! How an answer is to be written, as the flags say.
 
-use std::ffi::OsString;
+use std::{borrow::Cow, ffi::OsString};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueEnum, builder::EnumValueParser};
+use serde_json::Value;
 
-use super::{fields::Field, jq::Filter};
+use super::{fields::Field, jq::Filter, rows};
 use crate::{flags, world::World};
 
 /// How an answer is written.
@@ -44,10 +45,13 @@ impl Format {
     }
 }
 
-/// What the flags say of the answer.
+/// What the flags say of the answer, and the settings.
 #[derive(Clone, Default)]
 pub(crate) struct Style {
+    /// The format of the flag.
     pub(super) format: Option<Format>,
+    /// The format of the settings, for answers that no flag says more about.
+    usual: Option<Format>,
     pub(super) filter: Option<Filter>,
     /// The fields that are wanted; empty for those that are usual.
     pub(super) columns: Vec<String>,
@@ -114,6 +118,7 @@ impl Style {
         let flag = |name| matches.try_get_one(name).ok().flatten() == Some(&true);
         Self {
             format: matches.get_one(FORMAT).copied(),
+            usual: None,
             filter: matches.get_one(FILTER).cloned(),
             columns: matches
                 .try_get_many(COLUMNS)
@@ -129,14 +134,24 @@ impl Style {
     /// With the format of the settings, where no flag says another.
     pub(crate) fn or(mut self, format: Option<Format>) -> Self {
         if self.filter.is_none() {
-            self.format = self.format.or(format);
+            self.usual = format;
         }
         self
     }
 
-    /// The format that a flag or a setting asks for.
-    pub(crate) fn format(&self) -> Option<Format> {
+    /// The format that the flag asks for, whatever the settings say.
+    pub(crate) fn typed(&self) -> Option<Format> {
         self.format
+    }
+
+    /// Whether the answer is to pass a filter.
+    pub(crate) fn is_filtered(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    /// The row with the columns that are wanted alone.
+    pub(crate) fn picked<'r>(&self, row: &'r Value) -> Cow<'r, Value> {
+        rows::picked(row, &self.columns)
     }
 
     /// The columns that are wanted of rows with these fields.
@@ -185,11 +200,13 @@ impl Style {
 
     /// The format that is asked for, or that the reader is best served with.
     pub(super) fn format_for(&self, world: &World<'_>) -> Format {
-        self.format.unwrap_or(if world.terminal.is_some() {
-            Format::Table
-        } else {
-            Format::Tsv
-        })
+        self.format
+            .or(self.usual)
+            .unwrap_or(if world.terminal.is_some() {
+                Format::Table
+            } else {
+                Format::Tsv
+            })
     }
 
     /// Whether a person reads the answer.
@@ -199,6 +216,6 @@ impl Style {
 
     /// Whether programs read the errors.
     pub(super) fn errors_as_json(&self) -> bool {
-        self.format.is_some_and(Format::is_json)
+        self.format.or(self.usual).is_some_and(Format::is_json)
     }
 }

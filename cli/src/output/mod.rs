@@ -38,6 +38,7 @@ pub(crate) use table::{Cell, Column, Shown, Table, Tone};
 pub(crate) use time::When;
 
 use crate::{
+    config::without_keys,
     error::{Exit, Failure},
     pages::Pages,
     world::World,
@@ -155,7 +156,12 @@ impl<'a> Output<'a> {
         paper: &mut Paper<'_>,
     ) -> Result<(), Failure> {
         let columns = &self.style.columns;
-        match (self.format(), view) {
+        let format = match document {
+            // Text has one form: a script, a guide. It takes another one only when that is typed.
+            Value::String(_) => self.style.typed().unwrap_or(Format::Table),
+            _ => self.format(),
+        };
+        match (format, view) {
             (Format::Json, _) => {
                 rows::pick(&mut document, columns);
                 put(paper, &json::text(&document, self.on_terminal())?)
@@ -232,7 +238,7 @@ impl<'a> Output<'a> {
         written(records.raw(opening))?;
         while let Some(rows) = pages.next().await? {
             for row in &rows {
-                written(records.write(&self.picked(row)))?;
+                written(records.write(&self.style.picked(row)))?;
             }
         }
         written(records.finish())?;
@@ -297,7 +303,7 @@ impl<'a> Output<'a> {
     ) -> Result<(), Failure> {
         let mut records = Records::new(paper, self.layout(columns));
         for row in rows {
-            written(records.write(&self.picked(&row)))?;
+            written(records.write(&self.style.picked(&row)))?;
         }
         written(records.finish()).map(|_| ())
     }
@@ -309,10 +315,6 @@ impl<'a> Output<'a> {
             headers: self.style.headers,
             for_terminal: self.on_terminal(),
         }
-    }
-
-    fn picked<'r>(&self, row: &'r Value) -> std::borrow::Cow<'r, Value> {
-        rows::picked(row, &self.style.columns)
     }
 
     fn yaml(&self, value: &Value) -> Result<String, Failure> {
@@ -352,19 +354,19 @@ impl<'a> Output<'a> {
         if failure.exit() == Exit::Done {
             return Exit::Done;
         }
-        if self.style.errors_as_json() {
+        let lines = if self.style.errors_as_json() {
             let pretty = self.world.stderr_is_terminal;
-            if let Ok(text) = json::text(failure, pretty) {
-                self.world.say_lines(text.lines());
-            }
+            let text = json::text(failure, pretty).unwrap_or_default();
+            text.lines().map(without_keys).collect()
         } else {
-            let (first, rest) = failure
-                .lines()
-                .split_first()
-                .map_or(("", &[][..]), |lines| (lines.0.as_str(), lines.1));
-            self.world.say(&format!("error: {first}"));
-            self.world.say_lines(rest.iter().map(String::as_str));
-        }
+            let lines = failure.lines().iter().map(|line| without_keys(line));
+            let mut lines: Vec<_> = lines.collect();
+            if let Some(first) = lines.first_mut() {
+                first.insert_str(0, "error: ");
+            }
+            lines
+        };
+        self.world.say_lines(lines.iter().map(String::as_str));
         failure.exit()
     }
 

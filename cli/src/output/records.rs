@@ -118,7 +118,7 @@ impl<W: Write> Records<W> {
             return Ok(());
         }
         match &mut self.sink {
-            Sink::Csv(writer) => writer.write_record(columns).map_err(io::Error::from),
+            Sink::Csv(writer) => writer.write_record(columns).map_err(as_io),
             Sink::Plain(stream) if *format == Format::Markdown => {
                 markdown(stream, columns.iter().map(String::as_str))?;
                 writeln!(stream, "|{}", " --- |".repeat(columns.len()))
@@ -141,11 +141,12 @@ impl<W: Write> Records<W> {
                 for name in columns {
                     // A number stays one: a spreadsheet runs nothing when it reads -1.
                     match (field(row, name), cell(name)) {
-                        (Value::Number(_), number) => writer.write_field(&*number)?,
-                        (_, cell) => writer.write_field(&*defused(&cell))?,
+                        (Value::Number(_), number) => writer.write_field(&*number),
+                        (_, cell) => writer.write_field(&*defused(&cell)),
                     }
+                    .map_err(as_io)?;
                 }
-                return writer.write_record(None::<&[u8]>).map_err(io::Error::from);
+                return writer.write_record(None::<&[u8]>).map_err(as_io);
             }
             Sink::Plain(stream) => stream,
         };
@@ -171,6 +172,14 @@ impl<W: Write> Records<W> {
             Format::Markdown => markdown(stream, columns.iter().map(cell)),
             _ => tabbed(stream, columns.iter().map(cell)),
         }
+    }
+}
+
+/// What the stream said: csv's own way to an [`io::Error`] forgets that nobody reads any more.
+fn as_io(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
     }
 }
 
