@@ -14,6 +14,9 @@ use thiserror::Error;
 /// The country of a number that names none.
 const HOME: Region = Region::ID;
 
+/// The most digits of a number, its country code included (ITU-T E.164, 6.1).
+const LONGEST: usize = 15;
+
 /// A possible phone number in E.164 form (`+6281234567890`).
 ///
 /// "Possible" is libphonenumber's word: country code and length fit; it says nothing about whether
@@ -41,9 +44,10 @@ impl Phone {
     pub fn parse(text: &str) -> Option<Self> {
         let dialled = dialled(text)?;
         let number = PHONE_NUMBER_UTIL.parse(&dialled, Some(HOME)).ok()?;
-        PHONE_NUMBER_UTIL
-            .is_possible_number(&number)
-            .then(|| Self(number.format_as(PhoneNumberFormat::E164).into_owned()))
+        let phone = Self(number.format_as(PhoneNumberFormat::E164).into_owned());
+        // libphonenumber allows for longer ones in some countries.
+        let fits = phone.0.len() <= "+".len() + LONGEST;
+        (fits && PHONE_NUMBER_UTIL.is_possible_number(&number)).then_some(phone)
     }
 
     /// The E.164 form.
