@@ -249,7 +249,11 @@ fn an_export_has_the_columns_that_are_asked_for_in_every_format() {
         .map(|at| json!({"phone": "+6281234567890", "id": format!("lead_{at}")}))
         .collect();
     assert_eq!(export("json"), format!("{}\n", json!(rows)));
-    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    let lines = rows
+        .iter()
+        .map(|row| row.to_string() + "\n")
+        .collect::<Vec<_>>()
+        .concat();
     assert_eq!(export("ndjson"), lines);
     let yaml: Value = serde_saphyr::from_str(&export("yaml")).unwrap();
     assert_eq!(yaml, json!(rows));

@@ -251,12 +251,8 @@ fn control_characters_do_nothing_to_a_terminal() {
 
 #[test]
 fn errors_are_for_people_too() {
-    let mut screen = Screen::run(
-        &Api::silent(),
-        100,
-        "konektor leads list --status qualifed",
-        &[],
-    );
+    let api = Api::silent();
+    let mut screen = Screen::run(&api, 100, "konektor leads list --status qualifed", &[]);
     assert_eq!(screen.end(), 2);
     assert!(screen.text().contains("did you mean \"qualified\"?"));
 }
