@@ -8,6 +8,7 @@ use std::{
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread,
     time::{Duration, Instant},
@@ -24,6 +25,9 @@ use signal_hook::{
 
 /// How long a process may take to end by itself before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a watched command may print nothing: it hangs, and its last lines tell where.
+const SILENCE: Duration = Duration::from_mins(20);
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static FOREGROUND: Mutex<Option<Pid>> = Mutex::new(None);
@@ -53,7 +57,7 @@ pub(crate) fn check_interrupted() -> Result<()> {
 /// Says what is run, then runs it; its output goes straight through.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     announce(command);
-    let status = in_foreground(command, |_| {})?;
+    let status = in_foreground(command, |_, _| {})?;
     succeeded(command, status)
 }
 
@@ -61,7 +65,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 pub(crate) fn run_watched(command: &mut Command, look: impl FnMut(&str) + Send) -> Result<()> {
     announce(command);
     command.stdout(Stdio::piped());
-    let status = in_foreground(command, |output| pass_through(output, look))?;
+    let status = in_foreground(command, |output, said| pass_through(output, &said, look))?;
     succeeded(command, status)
 }
 
@@ -178,7 +182,7 @@ impl Drop for Group {
 
 fn in_foreground(
     command: &mut Command,
-    watch: impl FnOnce(ChildStdout) + Send,
+    watch: impl FnOnce(ChildStdout, Sender<()>) + Send,
 ) -> Result<ExitStatus> {
     let mut group = Group::spawn(command, Signal::TERM)?;
     *lock(&FOREGROUND) = Some(group.id);
@@ -194,23 +198,47 @@ fn in_foreground(
 
 /// The leader is waited for before its output has ended: a process that it left behind may hold
 /// the pipe open.
-fn watch_and_wait(group: &mut Group, watch: impl FnOnce(ChildStdout) + Send) -> Result<ExitStatus> {
+fn watch_and_wait(
+    group: &mut Group,
+    watch: impl FnOnce(ChildStdout, Sender<()>) + Send,
+) -> Result<ExitStatus> {
     let Some(stdout) = group.leader.stdout.take() else {
         return group.wait();
     };
+    let id = group.id;
+    let (said, lines) = mpsc::channel();
     thread::scope(|scope| {
-        scope.spawn(|| watch(stdout));
+        scope.spawn(|| watch(stdout, said));
+        scope.spawn(move || end_when_silent(id, &lines));
         group.wait()
     })
 }
 
-fn pass_through(output: ChildStdout, mut look: impl FnMut(&str)) {
+fn end_when_silent(group: Pid, lines: &Receiver<()>) {
+    loop {
+        match lines.recv_timeout(SILENCE) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                eprintln!(
+                    "nothing was printed for {} s: it is ended",
+                    SILENCE.as_secs()
+                );
+                let _ = kill_process_group(group, Signal::KILL);
+                return;
+            }
+        }
+    }
+}
+
+fn pass_through(output: ChildStdout, said: &Sender<()>, mut look: impl FnMut(&str)) {
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
     while output
         .read_until(b'\n', &mut line)
         .is_ok_and(|read| read > 0)
     {
+        let _ = said.send(());
         let _ = std::io::stdout().write_all(&line);
         look(String::from_utf8_lossy(&line).trim_end());
         line.clear();
