@@ -84,7 +84,7 @@ impl Known {
 }
 
 /// `kna_<id>_<secret>`: the id alone may be written anywhere.
-fn key_id(key: &str) -> Option<&str> {
+pub(crate) fn key_id(key: &str) -> Option<&str> {
     let (id, secret) = key.trim().strip_prefix("kna_")?.split_once('_')?;
     (!id.is_empty() && !secret.is_empty()).then_some(id)
 }

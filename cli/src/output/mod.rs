@@ -17,6 +17,7 @@ mod records;
 mod rows;
 mod spreadsheet;
 mod table;
+mod tabs;
 mod time;
 
 use std::io::{self, Write};
@@ -35,6 +36,7 @@ pub(crate) use record::Record;
 pub(crate) use records::{Layout, Records};
 pub(crate) use spreadsheet::as_meant;
 pub(crate) use table::{Cell, Column, Shown, Table, Tone};
+pub(crate) use tabs::{escaped, unescaped};
 pub(crate) use time::When;
 
 use crate::{

@@ -8,6 +8,7 @@ use super::{
     Format, clean, json,
     rows::{field, names, text},
     spreadsheet::defused,
+    tabs::escaped,
 };
 
 /// Writes rows in a format for programs. Nothing is kept but the row at hand.
@@ -183,19 +184,13 @@ fn as_io(error: csv::Error) -> io::Error {
     }
 }
 
-/// A line of cells between tabs. What would end a cell or a line is written as C does.
+/// A line of cells between tabs.
 fn tabbed(stream: &mut impl Write, cells: impl Iterator<Item = impl AsRef<str>>) -> io::Result<()> {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             stream.write_all(b"\t")?;
         }
-        let cell = cell
-            .as_ref()
-            .replace('\\', "\\\\")
-            .replace('\t', "\\t")
-            .replace('\n', "\\n")
-            .replace('\r', "\\r");
-        stream.write_all(cell.as_bytes())?;
+        stream.write_all(escaped(cell.as_ref()).as_bytes())?;
     }
     stream.write_all(b"\n")
 }

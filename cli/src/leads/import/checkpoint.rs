@@ -10,11 +10,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use konektor_sdk::uuid::Uuid;
+use konektor_sdk::{
+    jiff::{SignedDuration, Timestamp},
+    uuid::Uuid,
+};
 use serde::{Deserialize, Serialize};
 
 use super::input::Input;
-use crate::{config::for_owner, error::Failure};
+use crate::{config::for_owner, desk::Desk, error::Failure, known::key_id};
+
+/// How long the server remembers what it answered to an idempotency key.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
 /// What came of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,30 +72,86 @@ pub(super) struct Plan {
     pub(super) import: Uuid,
     sha256: String,
     server: String,
+    profile: String,
+    /// The public part of the key, which tells the workspace.
+    key: Option<String>,
+    pub(super) rejects: PathBuf,
     pub(super) map: Vec<String>,
     pub(super) found_by: Option<String>,
 }
 
 impl Plan {
     pub(super) fn new(
+        desk: &Desk<'_>,
         sha256: String,
-        server: &str,
+        rejects: PathBuf,
         map: Vec<String>,
         found_by: Option<String>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, Failure> {
+        Ok(Self {
             import: Uuid::now_v7(),
             sha256,
-            server: server.to_owned(),
+            server: desk.settings.server().to_owned(),
+            profile: desk.settings.profile.text.clone(),
+            key: public_key(desk)?,
+            rejects,
             map,
             found_by,
+        })
+    }
+
+    /// Leads that are new to another workspace would be made there.
+    fn must_be_of(&self, desk: &Desk<'_>) -> Result<(), Failure> {
+        let server = desk.settings.server();
+        if self.server != server {
+            return Err(Failure::usage(format!(
+                "the import began at {}, not at {server}",
+                self.server
+            )));
         }
+        let key = public_key(desk)?;
+        let is_it = match &self.key {
+            Some(_) => self.key == key,
+            None => self.profile == desk.settings.profile.text,
+        };
+        if is_it {
+            return Ok(());
+        }
+        let with = |key: Option<&str>, profile: &str| match key {
+            Some(id) => format!("the key {id} (profile {profile})"),
+            None => format!("profile {profile}"),
+        };
+        Err(Failure::usage(format!(
+            "the import began with {}, not with {}",
+            with(self.key.as_deref(), &self.profile),
+            with(key.as_deref(), &desk.settings.profile.text)
+        ))
+        .hint(format!(
+            "go on with the key that it began with: --profile {}, or that key in KONEKTOR_API_KEY",
+            self.profile
+        )))
+    }
+
+    /// Whether the server may have forgotten what it answered.
+    pub(super) fn is_forgotten(&self, now: Timestamp) -> bool {
+        let began = self
+            .import
+            .get_timestamp()
+            .and_then(|began| i64::try_from(began.to_unix().0).ok())
+            .and_then(|began| Timestamp::from_second(began).ok());
+        began.is_none_or(|began| now.duration_since(began) >= REMEMBERED)
     }
 
     /// The same for every try to send a row.
     pub(super) fn idempotency_key(&self, row: u64) -> String {
         format!("konektor-import-{}-{row}", self.import)
     }
+}
+
+/// Never the secret part.
+fn public_key(desk: &Desk<'_>) -> Result<Option<String>, Failure> {
+    let key = desk.settings.key()?;
+    Ok(key.and_then(|(key, _)| key_id(key.reveal()).map(str::to_owned)))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,23 +170,20 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Where it is for an input, if nobody says: beside it.
-    pub(super) fn place(input: &str) -> PathBuf {
-        match input {
-            super::input::STDIN => PathBuf::from("konektor-import.checkpoint"),
-            path => PathBuf::from(format!("{path}.checkpoint")),
+    /// One whose first line was cut off is none: nothing had been sent yet.
+    pub(super) fn is_there(path: &Path) -> Result<bool, Failure> {
+        match File::open(path).and_then(|file| is_begun(&file)) {
+            Ok(begun) => Ok(begun),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Failure::of_file("read", path, &error)),
         }
-    }
-
-    pub(super) fn is_there(path: &Path) -> bool {
-        path.exists()
     }
 
     /// Begins a new one.
     pub(super) fn begin(path: &Path, plan: &Plan) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::of_file("write", path, &error);
         let mut options = OpenOptions::new();
-        options.create_new(true).read(true).append(true);
+        options.create(true).read(true).append(true);
         for_owner(&mut options);
         let mut checkpoint = Self {
             path: path.to_owned(),
@@ -132,6 +191,13 @@ impl Checkpoint {
             done: Done::default(),
         };
         checkpoint.lock()?;
+        if is_begun(&checkpoint.file).map_err(failed)? {
+            return Err(Failure::usage(format!(
+                "another import began meanwhile ({})",
+                path.display()
+            )));
+        }
+        checkpoint.file.set_len(0).map_err(failed)?;
         checkpoint.write(plan)?;
         checkpoint.file.sync_all().map_err(failed)?;
         Ok(checkpoint)
@@ -141,19 +207,20 @@ impl Checkpoint {
     pub(super) fn resume(
         path: &Path,
         input: &Input,
-        server: &str,
+        desk: &Desk<'_>,
     ) -> Result<(Plan, Self), Failure> {
-        let file = match OpenOptions::new().read(true).append(true).open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(Failure::usage(format!(
-                    "there is nothing to go on with: {} is not there",
-                    path.display()
-                ))
-                .hint("begin without --resume"));
-            }
-            Err(error) => return Err(Failure::of_file("read", path, &error)),
-        };
+        if !Self::is_there(path)? {
+            return Err(Failure::usage(format!(
+                "there is nothing to go on with: no import began in {}",
+                path.display()
+            ))
+            .hint("begin without --resume"));
+        }
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .open(path)
+            .map_err(|error| Failure::of_file("read", path, &error))?;
         let mut checkpoint = Self {
             path: path.to_owned(),
             file,
@@ -171,12 +238,7 @@ impl Checkpoint {
                 path.display()
             )));
         }
-        if plan.server != server {
-            return Err(Failure::usage(format!(
-                "the import began at {}, not at {server}",
-                plan.server
-            )));
-        }
+        plan.must_be_of(desk)?;
         Ok((plan, checkpoint))
     }
 
@@ -245,6 +307,15 @@ impl Checkpoint {
     }
 }
 
+/// Whether more is in it than the start of a plan; a file that never was a checkpoint is not taken for one.
+fn is_begun(file: &File) -> io::Result<bool> {
+    const START: &[u8] = b"{\"import\":";
+    let mut line = Vec::new();
+    BufReader::new(file).read_until(b'\n', &mut line)?;
+    let is_cut_off = line.starts_with(START) || START.starts_with(&line);
+    Ok(line.ends_with(b"\n") || !is_cut_off)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +325,9 @@ mod tests {
             import: Uuid::now_v7(),
             sha256: "abc".to_owned(),
             server: "https://konektor.id".to_owned(),
+            profile: "default".to_owned(),
+            key: Some("3fJx".to_owned()),
+            rejects: PathBuf::from("leads.rejects.csv"),
             map: vec!["Nama=firstName".to_owned()],
             found_by: None,
         }
@@ -316,6 +390,33 @@ mod tests {
             drop(checkpoint);
             assert_eq!(again(&path).1.done.count(), 2);
         }
+    }
+
+    #[test]
+    fn a_plan_that_was_cut_off_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        assert!(!Checkpoint::is_there(&path).unwrap());
+        drop(Checkpoint::begin(&path, &plan()).unwrap());
+        assert!(Checkpoint::is_there(&path).unwrap());
+        let whole = std::fs::read(&path).unwrap();
+        for cut in [0, 1, 5, 40, whole.len() - 1] {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            assert!(!Checkpoint::is_there(&path).unwrap());
+            let plan = plan();
+            drop(Checkpoint::begin(&path, &plan).unwrap());
+            assert_eq!(again(&path).0, plan);
+        }
+        std::fs::write(&path, "somebody's notes").unwrap();
+        assert!(Checkpoint::is_there(&path).unwrap());
+    }
+
+    #[test]
+    fn the_server_forgets_an_import_after_a_day() {
+        let plan = plan();
+        let after = |hours| Timestamp::now() + SignedDuration::from_hours(hours);
+        assert!(!plan.is_forgotten(after(23)));
+        assert!(plan.is_forgotten(after(25)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use konektor_spec::Spec;
 use serde_json::{Map, Value};
 
 use super::{input::Content, rejects};
-use crate::{error::Failure, flags, output::as_meant};
+use crate::{error::Failure, flags};
 
 /// The fields of a lead, as the document has them.
 pub(super) struct Fields {
@@ -188,12 +188,14 @@ impl Fields {
             let Target::Field(field) = target else {
                 return None;
             };
-            let cell = as_meant(&cell);
             if cell.is_empty() {
                 return None;
             }
             let schema = self.schema(field);
-            let value = schema.map_or_else(|| cell.into(), |schema| flags::typed_by(schema, cell));
+            let value = schema.map_or_else(
+                || cell.clone().into(),
+                |schema| flags::typed_by(schema, &cell),
+            );
             Some((field.clone(), value))
         });
         Ok(values.collect())
@@ -364,14 +366,6 @@ mod tests {
         assert_eq!(
             row(&["estimatedValue"], &["5 juta"]),
             Ok(json!({"estimatedValue": "5 juta"}))
-        );
-    }
-
-    #[test]
-    fn the_quote_before_what_a_spreadsheet_would_run_is_undone() {
-        assert_eq!(
-            row(&["firstName", "phone"], &["'=1+1", "'+6281234567890"]),
-            Ok(json!({"firstName": "=1+1", "phone": "+6281234567890"}))
         );
     }
 

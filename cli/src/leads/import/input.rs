@@ -5,21 +5,27 @@ use std::{
     fmt::Write as _,
     fs::File,
     io::{self, BufRead as _, BufReader, Read as _, Seek as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 use sha2::{Digest as _, Sha256};
 
-use crate::{desk::Desk, error::Failure};
+use crate::{
+    desk::Desk,
+    error::Failure,
+    output::{as_meant, unescaped},
+};
 
 /// The name that stands for stdin.
-pub(super) const STDIN: &str = "-";
+const STDIN: &str = "-";
 
-/// The file, or all of stdin.
+/// The file, or all that came through a pipe.
 pub(super) struct Input {
     file: File,
+    /// Where it is; nowhere when it came through a pipe.
+    path: Option<PathBuf>,
     /// What people call it.
     pub(super) name: String,
     pub(super) kind: Kind,
@@ -30,7 +36,11 @@ pub(super) struct Input {
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    Csv { delimiter: u8 },
+    Csv {
+        delimiter: u8,
+    },
+    /// Cells between tabs, never quoted: what `-o tsv` writes.
+    Tsv,
     Ndjson,
     Json,
 }
@@ -60,22 +70,26 @@ pub(super) type Records = Box<dyn Iterator<Item = Result<Record, Failure>>>;
 impl Input {
     pub(super) fn open(desk: &Desk<'_>, name: &str) -> Result<Self, Failure> {
         if name == STDIN {
-            return Self::spool(desk);
+            let stdin = &mut *desk.world.stdin.borrow_mut();
+            return spooled(stdin)
+                .and_then(|file| Self::new(file, "stdin", None))
+                .map_err(|error| Failure::of_input(&error));
         }
         let path = Path::new(name);
-        let file = File::open(path).map_err(|error| Failure::of_file("read", path, &error))?;
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        Self::new(file, name, extension).map_err(|error| Failure::of_file("read", path, &error))
+        Self::of_file(path, name).map_err(|error| Failure::of_file("read", path, &error))
     }
 
-    /// Rows are read more than once, stdin can be read once: it goes to a file without a name first.
-    fn spool(desk: &Desk<'_>) -> Result<Self, Failure> {
-        let spooled = || {
-            let mut file = tempfile::tempfile()?;
-            io::copy(&mut *desk.world.stdin.borrow_mut(), &mut file)?;
-            Self::new(file, "stdin", None)
-        };
-        spooled().map_err(|error: io::Error| Failure::of_input(&error))
+    fn of_file(path: &Path, name: &str) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        if !file.metadata()?.is_file() {
+            return Self::new(spooled(&mut file)?, name, None);
+        }
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let input = Self::new(file, name, extension)?;
+        Ok(Self {
+            path: Some(path.to_owned()),
+            ..input
+        })
     }
 
     fn new(mut file: File, name: &str, extension: Option<&str>) -> io::Result<Self> {
@@ -104,9 +118,24 @@ impl Input {
         Ok(Self {
             kind: Kind::of(extension, &start),
             file,
+            path: None,
             name: name.to_owned(),
             sha256,
         })
+    }
+
+    /// A file beside it; for what came through a pipe, one in this folder.
+    pub(super) fn beside(&self, extension: &str) -> PathBuf {
+        match &self.path {
+            Some(path) => path.with_added_extension(extension),
+            None => PathBuf::from("konektor-import").with_added_extension(extension),
+        }
+    }
+
+    /// Whether a path leads to it.
+    pub(super) fn is_at(&self, other: &Path) -> bool {
+        let here = self.path.as_deref().map(Path::canonicalize);
+        matches!((here, other.canonicalize()), (Some(Ok(here)), Ok(other)) if here == other)
     }
 
     /// All rows from the first one; the header of a CSV file is one of them.
@@ -115,7 +144,8 @@ impl Input {
         let mut file = self.file.try_clone().map_err(failed)?;
         file.rewind().map_err(failed)?;
         match self.kind {
-            Kind::Csv { delimiter } => Ok(csv_records(file, delimiter, self.name.clone())),
+            Kind::Csv { delimiter } => Ok(table_records(file, delimiter, true, self.name.clone())),
+            Kind::Tsv => Ok(table_records(file, b'\t', false, self.name.clone())),
             Kind::Ndjson => Ok(ndjson_records(file, self.name.clone())),
             Kind::Json => {
                 let mut text = String::new();
@@ -131,19 +161,20 @@ impl Kind {
     fn of(extension: Option<&str>, start: &[u8]) -> Self {
         let start = start.strip_prefix(BOM).unwrap_or(start);
         let first_line = start
-            .split(|byte| *byte == b'\n')
+            .split(|byte| matches!(byte, b'\n' | b'\r'))
             .next()
             .unwrap_or_default();
         match extension.map(str::to_lowercase).as_deref() {
             Some("json") => return Self::Json,
             Some("ndjson" | "jsonl") => return Self::Ndjson,
-            Some("tsv") => return Self::Csv { delimiter: b'\t' },
+            Some("tsv") => return Self::Tsv,
             Some("csv") => {}
             _ => match start.trim_ascii_start().first() {
                 Some(b'{') if serde_json::from_slice::<Value>(first_line).is_ok() => {
                     return Self::Ndjson;
                 }
                 Some(b'[' | b'{') => return Self::Json,
+                _ if delimiter(first_line) == b'\t' => return Self::Tsv,
                 _ => {}
             },
         }
@@ -152,9 +183,30 @@ impl Kind {
         }
     }
 
-    pub(super) fn is_csv(self) -> bool {
-        matches!(self, Self::Csv { .. })
+    /// Whether the first row names the cells of the others.
+    pub(super) fn has_header(self) -> bool {
+        matches!(self, Self::Csv { .. } | Self::Tsv)
     }
+
+    /// A row without what was done to its cells so that they could be written.
+    pub(super) fn as_meant(self, content: Content) -> Content {
+        let meant: fn(&str) -> String = match self {
+            Self::Csv { .. } => |cell| as_meant(cell).to_owned(),
+            Self::Tsv => unescaped,
+            Self::Ndjson | Self::Json => return content,
+        };
+        match content {
+            Content::Cells(cells) => Content::Cells(cells.iter().map(|cell| meant(cell)).collect()),
+            content => content,
+        }
+    }
+}
+
+/// Rows are read more than once, a pipe can be read once: it goes to a file without a name first.
+fn spooled(pipe: &mut (impl io::Read + ?Sized)) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(pipe, &mut file)?;
+    Ok(file)
 }
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
@@ -172,11 +224,12 @@ fn delimiter(header: &[u8]) -> u8 {
     b";\t".iter().fold(b',', |best, other| most(best, *other))
 }
 
-fn csv_records(file: File, delimiter: u8, name: String) -> Records {
+fn table_records(file: File, delimiter: u8, quoting: bool, name: String) -> Records {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter)
+        .quoting(quoting)
         .from_reader(Lines::new(file));
     let mut record = csv::ByteRecord::new();
     Box::new(std::iter::from_fn(move || {
@@ -300,6 +353,7 @@ struct Lines<R> {
     bytes: u64,
     line: u64,
     at_start: bool,
+    after_return: bool,
     /// Places and numbers of the lines that have not been asked for yet.
     starts: VecDeque<(u64, u64)>,
 }
@@ -311,6 +365,7 @@ impl<R> Lines<R> {
             bytes: 0,
             line: 1,
             at_start: true,
+            after_return: false,
             starts: VecDeque::new(),
         }
     }
@@ -329,17 +384,18 @@ impl<R: io::Read> io::Read for Lines<R> {
         let length = self.from.read(buffer)?;
         for byte in &buffer[..length] {
             match byte {
-                b'\n' => {
+                b'\n' if self.after_return => {}
+                b'\n' | b'\r' => {
                     self.line += 1;
                     self.at_start = true;
                 }
-                b'\r' => {}
                 _ if self.at_start => {
                     self.starts.push_back((self.bytes, self.line));
                     self.at_start = false;
                 }
                 _ => {}
             }
+            self.after_return = *byte == b'\r';
             self.bytes += 1;
         }
         Ok(length)
@@ -379,6 +435,8 @@ mod tests {
         assert_eq!(lines("\n\nh\n\n\na\n\nb\n\n", "csv"), [3, 6, 8]);
         assert_eq!(lines("h\r\n\r\n\"x\r\n\r\ny\"\r\n\r\nb", "csv"), [1, 3, 7]);
         assert_eq!(lines("\u{feff}h\n\"a\nb\"\nc", "csv"), [1, 2, 4]);
+        assert_eq!(lines("h\ra\r\r\"x\ry\"\rb", "csv"), [1, 2, 4, 6]);
+        assert_eq!(lines("h\n\"a\nb\n", "tsv"), [1, 2, 3]);
         assert_eq!(lines("{}\n\n{}\nx\n", "ndjson"), [1, 3, 4]);
         assert_eq!(lines("[\n {\n \"a\": 1},\n\n {}\n, {}]", "json"), [2, 5, 6]);
     }
@@ -409,11 +467,24 @@ mod tests {
         let csv = |delimiter| Kind::Csv { delimiter };
         assert_eq!(kind("a,b\n", Some("CSV")), csv(b','));
         assert_eq!(kind("a;b,c;d\n1,2,3,4\n", Some("csv")), csv(b';'));
-        assert_eq!(kind("a\tb\n", None), csv(b'\t'));
+        assert_eq!(kind("a\tb\r1,2,3,4\r", Some("csv")), csv(b'\t'));
+        assert_eq!(kind("a\tb\n", None), Kind::Tsv);
+        assert_eq!(kind("a\n", Some("tsv")), Kind::Tsv);
         assert_eq!(kind("[{}]", Some("ndjson")), Kind::Ndjson);
         assert_eq!(kind(" [{}]", None), Kind::Json);
         assert_eq!(kind("{\"a\": 1}\n{}", None), Kind::Ndjson);
         assert_eq!(kind("{\n\"data\": []}", None), Kind::Json);
+    }
+
+    #[test]
+    fn what_was_done_to_cells_for_writing_is_undone() {
+        let meant = |kind: Kind, cell: &str| kind.as_meant(Content::Cells(vec![cell.to_owned()]));
+        let cell = |text: &str| Content::Cells(vec![text.to_owned()]);
+        let csv = Kind::Csv { delimiter: b',' };
+        assert_eq!(meant(csv, "'+6281234567890"), cell("+6281234567890"));
+        assert_eq!(meant(csv, "C:\\new"), cell("C:\\new"));
+        assert_eq!(meant(Kind::Tsv, "'=1+1"), cell("'=1+1"));
+        assert_eq!(meant(Kind::Tsv, "a\\tb\\\\"), cell("a\tb\\"));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use konektor_spec::{OperationId, Spec};
 use serde_json::{Value, json};
 
 use crate::{
+    config::Source,
     desk::Desk,
     dry_run,
     error::{Exit, Failure},
@@ -35,7 +36,7 @@ use input::Input;
 use row::{Request, Rules, reasons};
 use send::End;
 
-const ABOUT: &str = "Create or update many leads from a CSV, NDJSON or JSON file.";
+const ABOUT: &str = "Create or update many leads from a CSV, TSV, NDJSON or JSON file.";
 const EXAMPLES: &str = "  konektor leads import leads.csv --dry-run
   konektor leads import leads.csv
   konektor leads import leads.csv --resume
@@ -53,7 +54,7 @@ fn shape(command: Command, spec: Option<&Spec>) -> Command {
     let finding = spec.and_then(Fields::of).map(|fields| fields.finding);
     command
         .long_about(
-            "Create or update many leads from a CSV, NDJSON or JSON file.\n\n\
+            "Create or update many leads from a CSV, TSV, NDJSON or JSON file.\n\n\
              Columns are found by the names of the API's fields, case, spaces and underscores aside; \
              those that only the server writes are passed over. A lead that is there already is found \
              by uniqueCode, else externalRef, else phone, and updated; an empty cell leaves its field \
@@ -144,30 +145,37 @@ struct Checked {
 async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
     let name = desk.required("file")?;
     let input = Input::open(desk, name)?;
-    let place = path(desk, "checkpoint").unwrap_or_else(|| Checkpoint::place(name));
-    let rejects = path(desk, "rejects").unwrap_or_else(|| rejects::place(name, input.kind));
+    let place = path(desk, "checkpoint").unwrap_or_else(|| input.beside("checkpoint"));
+    let rejects = path(desk, "rejects");
 
     if dry_run::is_wanted(desk) {
-        let rows = Rows::new(desk.spec, input, &plan(desk, None))?;
+        let plan = plan(desk, &input, rejects)?;
+        let rows = Rows::new(desk.spec, input, &plan)?;
         let checked = rows.check()?;
         return would_do(desk, &rows, &checked);
     }
 
     let call = desk.call(OperationId::LeadsUpsert)?;
     let resumed = if desk.has("resume") {
-        Some(Checkpoint::resume(&place, &input, desk.settings.server())?)
-    } else if Checkpoint::is_there(&place) {
+        Some(Checkpoint::resume(&place, &input, desk)?)
+    } else if Checkpoint::is_there(&place)? {
         return Err(stopped_before(desk, name, &place));
     } else {
         None
     };
     let plan = match &resumed {
         Some((plan, _)) => plan.clone(),
-        None => plan(desk, Some(&input)),
+        None => plan(desk, &input, rejects.clone())?,
     };
+    let rejects = rejects.unwrap_or_else(|| plan.rejects.clone());
+    let is_ours = resumed.is_some() && plan.rejects == rejects;
+    rejects::check(&rejects, &input, is_ours)?;
     let rows = Rows::new(desk.spec, input, &plan)?;
     let checked = rows.check()?;
     let mut checkpoint = if let Some((_, checkpoint)) = resumed {
+        if plan.is_forgotten((desk.world.now)()) && !desk.has("yes") {
+            none_twice(&rows, &checked, &checkpoint.done)?;
+        }
         checkpoint
     } else {
         confirm(desk, &rows.input.name, &checked)?;
@@ -183,8 +191,15 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
     let go_on = format!("go on with: {}", again(desk, name));
     match end {
         Ok(End::Done) => {
+            let mut bad = checked.bad;
+            bad.extend(checkpoint.done.rejected.clone());
+            // Before the checkpoint goes: the reasons are nowhere else.
+            if !bad.is_empty() {
+                rejects::write(&rejects, &rows.input, &bad)
+                    .map_err(|failure| failure.hint(go_on))?;
+            }
             let done = checkpoint.finish()?;
-            did(desk, &rows, checked, done, &rejects)
+            did(desk, &rows, checked.rows, &done, &bad, &rejects)
         }
         Ok(End::Interrupted(last)) => {
             let message = format!("stopped after row {}; nothing is lost", thousands(last));
@@ -199,12 +214,12 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
 }
 
 /// What the flags ask for.
-fn plan(desk: &Desk<'_>, input: Option<&Input>) -> Plan {
+fn plan(desk: &Desk<'_>, input: &Input, rejects: Option<PathBuf>) -> Result<Plan, Failure> {
     let map = desk.matches.get_many::<String>("map");
     let map = map.into_iter().flatten().cloned().collect();
     let found_by = desk.argument("match-by").map(str::to_owned);
-    let sha256 = input.map(|input| input.sha256.clone()).unwrap_or_default();
-    Plan::new(sha256, desk.settings.server(), map, found_by)
+    let rejects = rejects.unwrap_or_else(|| rejects::place(input));
+    Plan::new(desk, input.sha256.clone(), rejects, map, found_by)
 }
 
 fn path(desk: &Desk<'_>, name: &str) -> Option<PathBuf> {
@@ -216,7 +231,12 @@ impl Rows {
         let fields =
             Fields::of(spec).ok_or_else(|| Failure::other("this API has no leads to import"))?;
         let mapping = fields.mapping(&plan.map)?;
-        let columns = match input.kind.is_csv().then(|| input.records()).transpose()? {
+        let columns = match input
+            .kind
+            .has_header()
+            .then(|| input.records())
+            .transpose()?
+        {
             None => Vec::new(),
             Some(mut records) => {
                 let header = records
@@ -247,13 +267,12 @@ impl Rows {
 
     /// Every row with its number, from 1, and its line.
     fn each(&self) -> Result<impl Iterator<Item = Result<Looked, Failure>>, Failure> {
-        let header = usize::from(self.input.kind.is_csv());
+        let header = usize::from(self.input.kind.has_header());
         let records = self.input.records()?.skip(header);
         Ok((1..).zip(records).map(|(number, record)| {
             let record = record?;
-            let values = self
-                .fields
-                .values(record.content, &self.columns, &self.mapping);
+            let content = self.input.kind.as_meant(record.content);
+            let values = self.fields.values(content, &self.columns, &self.mapping);
             let request = values.and_then(|values| self.rules.request(values));
             Ok((number, record.line, request))
         }))
@@ -302,6 +321,26 @@ fn stopped_before(desk: &Desk<'_>, name: &str, place: &Path) -> Failure {
     .hint(format!(
         "or begin anew, which may make leads twice: remove {place}"
     ))
+}
+
+/// After a day the server makes a new lead of a row that was under way when the import stopped, if nothing tells that
+/// the lead is there. Those rows are the first that are left.
+fn none_twice(rows: &Rows, checked: &Checked, done: &Done) -> Result<(), Failure> {
+    let mut unsure = Vec::new();
+    for row in rows.left(checked, done)?.take(send::MOST) {
+        let (number, request) = row?;
+        if matches!(request, Request::Create(_)) {
+            unsure.push(thousands(number));
+        }
+    }
+    if unsure.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "the import began more than a day ago: leads of these rows may be there already, and would be made twice: {}",
+        unsure.join(", ")
+    ))
+    .hint("look for them in the workspace; go on all the same with: --resume --yes"))
 }
 
 fn confirm(desk: &Desk<'_>, name: &str, checked: &Checked) -> Result<(), Failure> {
@@ -395,15 +434,12 @@ fn would_do<'b>(desk: &Desk<'_>, rows: &Rows, checked: &Checked) -> Result<Answe
 fn did<'b>(
     desk: &Desk<'_>,
     rows: &Rows,
-    checked: Checked,
-    done: Done,
+    all: u64,
+    done: &Done,
+    bad: &BTreeMap<u64, String>,
     rejects: &Path,
 ) -> Result<Answer<'b>, Failure> {
-    let Checked {
-        rows: all, mut bad, ..
-    } = checked;
     let (created, updated) = (done.created, done.updated);
-    bad.extend(done.rejected);
     let mut record = Record::default()
         .with("file", &rows.input.name)
         .with("rows", thousands(all))
@@ -412,7 +448,6 @@ fn did<'b>(
         .with("rejected", thousands(bad.len() as u64));
     let mut errors = Vec::new();
     if !bad.is_empty() {
-        rejects::write(rejects, &rows.input, &bad)?;
         record = record.with("rejects", rejects.display().to_string());
         for row in rows.each()? {
             let (number, line, _) = row?;
@@ -450,6 +485,11 @@ fn again(desk: &Desk<'_>, name: &str) -> String {
         }
     }
     words.extend(desk.typed_globals());
+    // Elsewhere neither the environment nor the config file need say the same.
+    let profile = &desk.settings.profile;
+    if !matches!(profile.source, Source::Flag(_) | Source::Default) {
+        words.extend(["--profile".to_owned(), profile.text.clone()]);
+    }
     words.push("--resume".to_owned());
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
 }

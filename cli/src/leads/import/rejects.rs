@@ -8,8 +8,8 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::input::{Content, Input, Kind, STDIN};
-use crate::error::Failure;
+use super::input::{Content, Input, Kind};
+use crate::{error::Failure, output::escaped};
 
 const LINE: &str = "importLine";
 const ERROR: &str = "importError";
@@ -18,13 +18,45 @@ const ERROR: &str = "importError";
 pub(super) const COLUMNS: [&str; 2] = [LINE, ERROR];
 
 /// Where the file is for an input, if nobody says.
-pub(super) fn place(input: &str, kind: Kind) -> PathBuf {
-    let extension = if kind.is_csv() { "csv" } else { "ndjson" };
-    let stem = match input {
-        STDIN => Path::new("konektor-import"),
-        path => Path::new(path),
+pub(super) fn place(input: &Input) -> PathBuf {
+    let extension = match input.kind {
+        Kind::Csv { .. } => "csv",
+        Kind::Tsv => "tsv",
+        Kind::Ndjson | Kind::Json => "ndjson",
     };
-    stem.with_extension(format!("rejects.{extension}"))
+    input
+        .beside("")
+        .with_extension(format!("rejects.{extension}"))
+}
+
+/// Makes sure, before anything is sent, that the file can be written and that nothing is lost by it. `is_ours`: an
+/// earlier run of this import may have written it.
+pub(super) fn check(path: &Path, input: &Input, is_ours: bool) -> Result<(), Failure> {
+    let refused = |why: &str| {
+        Failure::usage(format!("--rejects: {} {why}", path.display()))
+            .hint("name another file: --rejects OTHER")
+    };
+    if let Ok(found) = path.metadata() {
+        if input.is_at(path) {
+            return Err(refused("is the file to import"));
+        }
+        if !found.is_file() {
+            return Err(refused("is no regular file"));
+        }
+        if !is_ours {
+            return Err(refused("is there already, and would be overwritten")
+                .hint("or move it away, or import it first"));
+        }
+    }
+    tempfile::NamedTempFile::new_in(folder(path))
+        .map(drop)
+        .map_err(|error| refused(&format!("cannot be written: {error}")))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Writes the rows that have reasons, by their numbers. The file is whole, or it is not there.
@@ -34,19 +66,12 @@ pub(super) fn write(
     reasons: &BTreeMap<u64, String>,
 ) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::of_file("write", path, &error);
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let file = tempfile::NamedTempFile::new_in(folder(path)).map_err(failed)?;
     let mut to = BufWriter::new(&file);
     let mut records = input.records()?;
     match input.kind {
-        Kind::Csv { delimiter } => {
-            let mut to = csv::WriterBuilder::new()
-                .delimiter(delimiter)
-                .flexible(true)
-                .from_writer(&mut to);
+        Kind::Csv { .. } | Kind::Tsv => {
+            let mut to = writer(input.kind).from_writer(&mut to);
             // Those of an earlier file of rejects are written anew.
             let kept: Vec<bool> = match records.next().transpose()? {
                 Some(header) => {
@@ -70,6 +95,10 @@ pub(super) fn write(
                 let mut cells = cells(record.content);
                 cells.resize(kept.len().max(cells.len()), String::new());
                 let line = record.line.to_string();
+                let why = match input.kind {
+                    Kind::Tsv => escaped(why),
+                    _ => why.clone(),
+                };
                 let row = those_kept(&cells, &kept).chain([line.as_str(), why.as_str()]);
                 to.write_record(row).map_err(csv_failed(path))?;
             }
@@ -98,6 +127,17 @@ pub(super) fn write(
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// Cells are written as they were read.
+fn writer(kind: Kind) -> csv::WriterBuilder {
+    let mut writer = csv::WriterBuilder::new();
+    writer.flexible(true);
+    match kind {
+        Kind::Csv { delimiter } => writer.delimiter(delimiter),
+        _ => writer.delimiter(b'\t').quote_style(csv::QuoteStyle::Never),
+    };
+    writer
 }
 
 fn cells(content: Content) -> Vec<String> {

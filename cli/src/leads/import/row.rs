@@ -23,6 +23,8 @@ pub(super) enum Request {
         by: String,
         value: String,
         lead: Map<String, Value>,
+        /// The row's own id, whatever it is found by.
+        id: Option<String>,
     },
 }
 
@@ -68,9 +70,18 @@ impl Rules {
             .finding
             .iter()
             .find_map(|field| Some((field.clone(), lead.get(field)?.as_str()?.to_owned())));
-        lead.remove(ID);
+        let id = lead
+            .remove(ID)
+            .as_ref()
+            .and_then(Value::as_str)
+            .map(str::to_owned);
         let request = match found_by {
-            Some((by, value)) => Request::Upsert { by, value, lead },
+            Some((by, value)) => Request::Upsert {
+                by,
+                value,
+                lead,
+                id,
+            },
             None => Request::Create(lead),
         };
         let mut bad = Bad::new();
@@ -93,7 +104,9 @@ impl Request {
     pub(super) fn body(&self) -> Value {
         match self {
             Self::Create(lead) => json!(lead),
-            Self::Upsert { by, value, lead } => json!({
+            Self::Upsert {
+                by, value, lead, ..
+            } => json!({
                 "match": {"by": by, "value": value},
                 "lead": lead,
                 "createIfMissing": self.may_create(),
@@ -106,16 +119,25 @@ impl Request {
         !matches!(self, Self::Upsert { by, .. } if by == ID)
     }
 
-    /// What tells the lead from others: two rows with the same are about one lead, and their order counts.
-    pub(super) fn identity(&self) -> Option<String> {
-        match self {
-            Self::Create(_) => None,
-            Self::Upsert { by, value, .. } => {
-                let number = (by == "phone").then(|| Phone::parse(value)).flatten();
-                let value = number.map_or_else(|| value.clone(), Phone::into_string);
-                Some(format!("{by} {value}"))
-            }
-        }
+    /// All that tells the lead from others: two rows that share one of these may be about one lead, whatever each is
+    /// found by, and their order counts.
+    pub(super) fn identities(&self) -> Vec<String> {
+        let (lead, id) = match self {
+            Self::Create(lead) => (lead, None),
+            Self::Upsert { lead, id, .. } => (lead, id.as_deref()),
+        };
+        FINDING
+            .into_iter()
+            .filter_map(|field| {
+                let value = match field {
+                    ID => id?,
+                    _ => lead.get(field)?.as_str()?,
+                };
+                let number = (field == "phone").then(|| Phone::parse(value)).flatten();
+                let value = number.map_or_else(|| value.to_owned(), Phone::into_string);
+                Some(format!("{field} {value}"))
+            })
+            .collect()
     }
 }
 
@@ -196,12 +218,32 @@ mod tests {
 
     #[test]
     fn rows_about_one_lead_are_known_however_its_phone_is_written() {
-        let identity = |phone: &str| {
+        let identities = |phone: &str| {
             request(&json!({"firstName": "B", "phone": phone}))
                 .unwrap()
-                .identity()
+                .identities()
         };
-        assert_eq!(identity("0812-3456-7890"), identity("+6281234567890"));
-        assert_ne!(identity("0812-3456-7890"), identity("0812-3456-7891"));
+        assert_eq!(identities("0812-3456-7890"), identities("+6281234567890"));
+        assert_ne!(identities("0812-3456-7890"), identities("0812-3456-7891"));
+    }
+
+    #[test]
+    fn rows_about_one_lead_are_known_whatever_each_is_found_by() {
+        let all = json!({"firstName": "B", "phone": "0812-3456-7890", "externalRef": "CRM-1", "uniqueCode": "KNK-1", "id": "lead_1"});
+        let identities = request(&all).unwrap().identities();
+        assert_eq!(
+            identities,
+            [
+                "uniqueCode KNK-1",
+                "externalRef CRM-1",
+                "phone +6281234567890",
+                "id lead_1"
+            ]
+        );
+        for field in FINDING {
+            let alone = json!({"firstName": "B", field: all[field]});
+            let alone = request(&alone).unwrap().identities();
+            assert!(identities.contains(&alone[0]), "{field}");
+        }
     }
 }

@@ -20,9 +20,9 @@ use super::{
 use crate::{call::Call, desk::interrupted, error::Failure, progress};
 
 /// The most requests under way; more would not make the server faster.
-const MOST: usize = 8;
+pub(super) const MOST: usize = 8;
 
-/// How long requests under way may still take after Ctrl-C. What they do is not lost in any case: it is sent again
+/// How long requests under way may still take after Ctrl-C or a failure. What they do is not lost in any case: it is sent again
 /// with the same idempotency key.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
@@ -39,7 +39,7 @@ pub(super) enum End {
 /// A row that is to be sent, by its number.
 pub(super) type Row = (u64, Request);
 
-type Sending<'a> = LocalBoxFuture<'a, (u64, Option<String>, Result<Answered, Error>)>;
+type Sending<'a> = LocalBoxFuture<'a, (u64, Vec<String>, Result<Answered, Error>)>;
 
 /// What the server made of a row, and what it says of the rate limit.
 struct Answered {
@@ -68,8 +68,9 @@ pub(super) async fn all(
     loop {
         let next_is_free = match rows.peek() {
             Some(Ok((_, request))) => request
-                .identity()
-                .is_none_or(|identity| !identities.contains(&identity)),
+                .identities()
+                .iter()
+                .all(|identity| !identities.contains(identity)),
             Some(Err(_)) => true,
             None => false,
         };
@@ -85,9 +86,9 @@ pub(super) async fn all(
                 let _unanswered = tokio::time::timeout(LAST_ANSWERS, rest).await;
                 return Ok(End::Interrupted(last));
             }
-            Some((row, identity, answer)) = under_way.next(), if !under_way.is_empty() => {
-                if let Some(identity) = identity {
-                    identities.remove(&identity);
+            Some((row, answered, answer)) = under_way.next(), if !under_way.is_empty() => {
+                for identity in &answered {
+                    identities.remove(identity);
                 }
                 match judged(answer) {
                     Ok(Answered { outcome, rate_limit }) => {
@@ -96,7 +97,11 @@ pub(super) async fn all(
                         noted(checkpoint, bar, row, outcome)?;
                     }
                     Err(error) => {
-                        finish(under_way, checkpoint, bar).await?;
+                        // The others may be waiting for the rate limit.
+                        let rest = finish(under_way, checkpoint, bar);
+                        if let Ok(noted) = tokio::time::timeout(LAST_ANSWERS, rest).await {
+                            noted?;
+                        }
                         return Ok(End::Failed(last, call.failed(&error)));
                     }
                 }
@@ -106,11 +111,11 @@ pub(super) async fn all(
                 let (number, request) = row?;
                 last = number;
                 pace.take();
-                let identity = request.identity();
-                identities.extend(identity.clone());
+                let its = request.identities();
+                identities.extend(its.iter().cloned());
                 call.desk.log(|| format!("> row {number}"));
                 let sending = send(&call.client, request, plan.idempotency_key(number))?;
-                under_way.push(sending.map(move |answer| (number, identity, answer)).boxed_local());
+                under_way.push(sending.map(move |answer| (number, its, answer)).boxed_local());
             }
         }
     }
@@ -203,7 +208,9 @@ fn send(
             }
             .boxed_local()
         }
-        Request::Upsert { by, value, lead } => {
+        Request::Upsert {
+            by, value, lead, ..
+        } => {
             let changes: LeadChanges = typed(lead)?;
             let upsert = leads
                 .upsert(LeadMatch::new(LeadMatchBy::from(by), value))

@@ -87,7 +87,7 @@ both_engines! {
         let folder = TempDir::new().unwrap();
         let before = leads(&server, &server.key).await;
         let unchanged = server.list(&[("limit", "100"), ("sortBy", "updatedAt")]).await.rows().clone();
-        for file in ["leads.csv", "leads.ndjson", "leads.json"] {
+        for file in ["leads.csv", "leads.tsv", "leads.ndjson", "leads.json"] {
             must_end(&run(&server, &server.key, &folder, &["leads", "export", file]).await, 0);
             let workspace = server.another_workspace(&Options::default()).await;
             let key = server.key_with(&workspace, &["agent.leads.read", "agent.leads.write"], |_| ()).await;

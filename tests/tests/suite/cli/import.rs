@@ -231,6 +231,53 @@ both_engines! {
         assert_eq!(total(&server).await, 0);
     }
 
+    async fn an_import_goes_on_in_its_own_workspace_alone(server) {
+        let desk = Desk::with("leads.csv", &many(200));
+        let checkpoint = desk.beside("leads.csv.checkpoint");
+        let mut import = desk.import(&server, &[]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        until(&mut import, &checkpoint, 10).await;
+        signal(&import, Signal::KILL);
+        import.wait().await.unwrap();
+        let text = std::fs::read_to_string(&checkpoint).unwrap();
+        assert!(!text.contains(server.key.rsplit('_').next().unwrap()), "the secret is not kept");
+        let done = rows_done(&checkpoint);
+        let other = desk.import(&server, &["--resume"]).env("KONEKTOR_API_KEY", "kna_other_secret").output().await.unwrap();
+        must_end(&other, 2);
+        assert!(stderr(&other).contains("not with the key other (profile default)"), "{}", stderr(&other));
+        assert_eq!(rows_done(&checkpoint), done);
+        must_end(&desk.imported(&server, &["--resume"]).await, 0);
+        assert_eq!(total(&server).await, 200);
+    }
+
+    async fn rejects_never_take_the_place_of_another_file(server) {
+        let desk = Desk::with("leads.csv", "firstName,email\nSiti,siti@\nBudi,\n");
+        let rejects = desk.beside("leads.rejects.csv");
+        std::fs::write(&rejects, "mine").unwrap();
+        let nowhere = desk.beside("nowhere/rejects.csv");
+        for (path, why) in [
+            (&rejects, "is there already"),
+            (&desk.file, "is the file to import"),
+            (&desk.folder.path().to_owned(), "is no regular file"),
+            (&nowhere, "cannot be written"),
+        ] {
+            let refused = desk.imported(&server, &["--rejects", path.to_str().unwrap()]).await;
+            must_end(&refused, 2);
+            assert!(stderr(&refused).contains(why), "{}", stderr(&refused));
+        }
+        assert_eq!(std::fs::read_to_string(&rejects).unwrap(), "mine");
+        assert_eq!(total(&server).await, 0);
+        std::fs::remove_file(&rejects).unwrap();
+        must_end(&desk.imported(&server, &[]).await, 3);
+    }
+
+    async fn an_import_that_was_killed_before_its_plan_was_kept_begins_anew(server) {
+        let desk = Desk::with("leads.csv", &many(3));
+        std::fs::write(desk.beside("leads.csv.checkpoint"), "").unwrap();
+        must_end(&desk.imported(&server, &["--resume"]).await, 2);
+        must_end(&desk.imported(&server, &[]).await, 0);
+        assert_eq!(total(&server).await, 3);
+    }
+
     async fn rows_about_one_lead_are_taken_in_their_order(server) {
         let mut text = "firstName,phone,notes\n".to_owned();
         for turn in 0..20 {
@@ -290,5 +337,33 @@ both_engines! {
         must_end(&import.wait_with_output().await.unwrap(), 0);
         assert_eq!(total(&server).await, 2);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    async fn a_pipe_with_a_name_is_as_good_as_a_file(server) {
+        let folder = TempDir::new().unwrap();
+        let pipe = folder.path().join("pipe");
+        must_end(&Command::new("mkfifo").arg(&pipe).output().await.unwrap(), 0);
+        let write = "printf 'first_name,email\\nBudi,\\nSiti,siti@\\n' > pipe";
+        let mut writer = Command::new("sh").args(["-c", write]).current_dir(folder.path()).kill_on_drop(true).spawn().unwrap();
+        let import = konektor(&server, &["leads", "import", "pipe"]).current_dir(folder.path()).output().await;
+        must_end(&import.unwrap(), 3);
+        assert!(writer.wait().await.unwrap().success());
+        std::fs::remove_file(pipe).unwrap();
+        assert_eq!(total(&server).await, 1);
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["konektor-import.rejects.csv"]);
+    }
+
+    async fn a_resumed_import_writes_its_rejects_where_it_would_have(server) {
+        let desk = Desk::with("leads.tsv", &many(200).replace(',', "\t").replace("lead7@", "lead7\\\\"));
+        let checkpoint = desk.beside("leads.tsv.checkpoint");
+        let rejects = desk.beside("bad.tsv");
+        let mut import = desk.import(&server, &["--rejects", rejects.to_str().unwrap()]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        until(&mut import, &checkpoint, 10).await;
+        signal(&import, Signal::KILL);
+        import.wait().await.unwrap();
+        must_end(&desk.imported(&server, &["--resume"]).await, 3);
+        assert_eq!(std::fs::read_to_string(&rejects).unwrap(), "First Name\tEmail\timportLine\timportError\nLead 7\tlead7\\\\example.com\t9\temail: Invalid email\n");
+        assert_eq!(total(&server).await, 199);
     }
 }
