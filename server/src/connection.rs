@@ -22,6 +22,7 @@ use axum::{
 use http_body_util::BodyExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -43,6 +44,9 @@ pub(crate) struct Began(pub(crate) Instant);
 /// The most that is kept of a header that has not ended; past it the answer is 431.
 const HEADER_BYTES: usize = 32 * 1024;
 
+/// The most that the machine keeps of what a client has not taken, which may otherwise be megabytes for each.
+const UNTAKEN_BYTES: usize = 256 * 1024;
+
 /// When the server is to stop, a connection without a request is closed after so long: what its client sent before it
 /// knew is on its way.
 const LULL: Duration = Duration::from_millis(100);
@@ -61,6 +65,7 @@ pub(crate) struct Terms {
 pub(crate) async fn converse(stream: TcpStream, peer: SocketAddr, place: Place, terms: Terms) {
     // Without it a small answer may wait for the client's acknowledgement; it works either way.
     drop(stream.set_nodelay(true));
+    let _ = set_socket_send_buffer_size(&stream, UNTAKEN_BYTES);
     let activity = Arc::new(Activity {
         place,
         now: Mutex::default(),
@@ -228,6 +233,15 @@ impl Socket {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         written
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.stalled.is_some() {
+            // The machine would keep what the client does not take, and offer it for minutes.
+            drop(self.stream.set_zero_linger());
+        }
     }
 }
 

@@ -42,8 +42,19 @@ impl Phone {
     /// ```
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let dialled = dialled(text)?;
-        let number = PHONE_NUMBER_UTIL.parse(&dialled, Some(HOME)).ok()?;
+        let mut phone = Self::read(&dialled(text)?)?;
+        // One reading takes one trunk prefix away, and some numbers are written with two of them.
+        loop {
+            let again = Self::read(&phone.0)?;
+            if again.0.len() >= phone.0.len() {
+                return (again == phone).then_some(phone);
+            }
+            phone = again;
+        }
+    }
+
+    fn read(dialled: &str) -> Option<Self> {
+        let number = PHONE_NUMBER_UTIL.parse(dialled, Some(HOME)).ok()?;
         let phone = Self(number.format_as(PhoneNumberFormat::E164).into_owned());
         // libphonenumber allows for longer ones in some countries.
         let fits = phone.0.len() <= "+".len() + LONGEST;
@@ -158,6 +169,12 @@ mod tests {
     }
 
     #[test]
+    fn a_trunk_prefix_that_is_written_twice_is_no_part_of_the_number() {
+        assert_eq!(parsed("006100504481").as_deref(), Some("+61504481"));
+        assert_eq!(parsed("+49 (0)030 901820").as_deref(), Some("+4930901820"));
+    }
+
+    #[test]
     fn what_is_no_number_is_none() {
         for text in [
             "",
@@ -236,7 +253,7 @@ mod tests {
         }
 
         #[test]
-        fn a_parsed_number_stays_as_it_is(text in "\\+?[0-9 ()./-]{0,20}") {
+        fn a_parsed_number_stays_as_it_is(text in "(\\+|00)?[0-9]{0,3}0{0,3}[0-9 ()./-]{0,20}") {
             if let Some(phone) = Phone::parse(&text) {
                 prop_assert_eq!(Phone::parse(phone.as_str()), Some(phone));
             }

@@ -20,7 +20,7 @@ pub(crate) struct Args {
     seconds: u32,
 }
 
-/// Runs the targets.
+/// Runs the targets, the others too when one fails.
 ///
 /// # Errors
 /// When a property breaks; libFuzzer has then said which input does it, and kept it in fuzz/artifacts.
@@ -32,16 +32,30 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(target) => vec![target.clone()],
         None => targets()?,
     };
-    for target in targets {
+    let mut failed = Vec::new();
+    for target in &targets {
         // Without a sanitizer any Rust will do, and there is no unsafe code to sanitize.
-        process::run(
+        let outcome = process::run(
             cargo("fuzz")
-                .args(["run", "--sanitizer", "none"])
-                .arg(&target)
+                .args(["run", "--sanitizer", "none", target])
                 .args(["--", "-max_len=4096"])
                 .arg(format!("-max_total_time={}", args.seconds)),
-        )?;
+        );
+        process::check_interrupted()?;
+        if let Err(error) = outcome {
+            eprintln!("{error:#}");
+            failed.push(target.as_str());
+        }
     }
+    if !failed.is_empty() {
+        bail!(
+            "{} of {} targets failed: {}",
+            failed.len(),
+            targets.len(),
+            failed.join(", ")
+        );
+    }
+    println!("no input breaks {}", targets.join(", "));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! A workspace: whose leads they are, on which plan, in which time zone.
 
 use jiff::{Timestamp, tz::TimeZone};
+use rand::{Rng, RngExt};
 use thiserror::Error;
 
 /// A workspace as the store keeps it.
@@ -41,27 +42,39 @@ pub enum NameIndex {
     #[default]
     On,
     /// Every lead that is written gets them and the others do one after the other; until all have them, none is found
-    /// by its name, for a part of those that fit would look like all of them.
-    Building,
+    /// by its name, for a part of those that fit would look like all of them. The number is drawn anew each time that
+    /// it is begun, so that only those who build this index can complete it.
+    Building(i64),
 }
 
+/// The lowest number of an index that is being built: the other states come before it.
+const FIRST_BUILDING: i64 = 2;
+
 impl NameIndex {
+    /// An index that is begun.
+    pub fn begin(rng: &mut (impl Rng + ?Sized)) -> Self {
+        Self::Building(rng.random_range(FIRST_BUILDING..=i64::MAX))
+    }
+
     /// The state as the store keeps it.
     #[must_use]
     pub fn as_number(self) -> i64 {
         match self {
             Self::Off => 0,
             Self::On => 1,
-            Self::Building => 2,
+            Self::Building(number) => number,
         }
     }
 
     /// Reads what [`NameIndex::as_number`] gave.
     #[must_use]
     pub fn parse(number: i64) -> Option<Self> {
-        [Self::Off, Self::On, Self::Building]
-            .into_iter()
-            .find(|state| state.as_number() == number)
+        match number {
+            0 => Some(Self::Off),
+            1 => Some(Self::On),
+            FIRST_BUILDING.. => Some(Self::Building(number)),
+            _ => None,
+        }
     }
 
     /// The state as people and programs are told it.
@@ -70,7 +83,7 @@ impl NameIndex {
         match self {
             Self::Off => "off",
             Self::On => "on",
-            Self::Building => "building",
+            Self::Building(_) => "building",
         }
     }
 }

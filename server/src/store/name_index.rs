@@ -3,7 +3,9 @@
 //! Off: from the moment the state is, no search looks at tokens; they are removed afterwards. On: the old ones, if any,
 //! are removed; then the index is building, which every later write knows ([`super::terms`]) and brings its lead's
 //! tokens along, while the leads that were there get theirs here; when all have them, it is on. So in every state each
-//! token fits its lead's name, and an interrupted switch goes on with what is left to do.
+//! token fits its lead's name, and an interrupted switch goes on with what is left to do. Several may build one index,
+//! and whoever is through first completes it; but when it was switched off and on meanwhile, it is another one, of which
+//! they have seen a part at most.
 
 use std::sync::Arc;
 
@@ -19,12 +21,12 @@ const REMOVE: &str = "delete from lead_token where workspace_id = $1 and lead_id
 
 const COUNT: &str = "select count(*) from lead_token where workspace_id = $1";
 
-const SWITCH_OFF: &str = "update workspace set name_index = 0 where id = $1";
+const SWITCH_OFF: &str = "update workspace set name_index = $2 where id = $1";
 
-const BEGIN: &str = "update workspace set name_index = 2 where id = $1 and name_index = 0 \
+const BEGIN: &str = "update workspace set name_index = $2 where id = $1 and name_index = 0 \
     and not exists (select 1 from lead_token where workspace_id = $1)";
 
-const COMPLETE: &str = "update workspace set name_index = 1 where id = $1 and name_index = 2";
+const COMPLETE: &str = "update workspace set name_index = 1 where id = $1 and name_index = $2";
 
 const STATE: &str = "select name_index from workspace where id = $1";
 
@@ -48,7 +50,8 @@ impl Store {
         workspace_id: &str,
         mut progress: impl FnMut(u64, u64),
     ) -> Result<(), StoreError> {
-        self.update_state(SWITCH_OFF, workspace_id).await?;
+        self.update_state(SWITCH_OFF, workspace_id, NameIndex::Off)
+            .await?;
         self.settle(workspace_id).await?;
         let row = sqlx::query(COUNT)
             .bind(workspace_id.to_owned())
@@ -71,10 +74,27 @@ impl Store {
         mut progress: impl FnMut(u64, u64),
     ) -> Result<(), StoreError> {
         while self.name_index_state(&workspace.id).await? == NameIndex::Off {
+            // Who does not know yet that the index is off may still bring tokens along.
+            self.settle(&workspace.id).await?;
             self.delete_in_batches(REMOVE, &workspace.id, TOKENS_AT_ONCE, |_| ())
                 .await?;
-            self.update_state(BEGIN, &workspace.id).await?;
+            let begun = NameIndex::begin(&mut rand::rng());
+            self.update_state(BEGIN, &workspace.id, begun).await?;
         }
+        // More than once only when somebody has begun anew meanwhile; not again when somebody has switched it off.
+        while let building @ NameIndex::Building(_) = self.name_index_state(&workspace.id).await? {
+            self.index_all_names(workspace, &mut progress).await?;
+            self.update_state(COMPLETE, &workspace.id, building).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives tokens to the leads that have none.
+    async fn index_all_names(
+        &self,
+        workspace: &Workspace,
+        progress: &mut impl FnMut(u64, u64),
+    ) -> Result<(), StoreError> {
         self.settle(&workspace.id).await?;
         let tenant = self.tenant(workspace).await?;
         let of = u64::try_from(tenant.lead_count().await?).unwrap_or(0);
@@ -82,7 +102,7 @@ impl Store {
         loop {
             let ids = tenant.leads_without_tokens(&last).await?;
             let Some(end) = ids.last() else {
-                break;
+                return Ok(());
             };
             last.clone_from(end);
             for ids in ids.chunks(BATCH) {
@@ -96,8 +116,6 @@ impl Store {
                 progress(done, of.max(done));
             }
         }
-        // Unless somebody has switched it off meanwhile.
-        self.update_state(COMPLETE, &workspace.id).await
     }
 
     async fn name_index_state(&self, workspace_id: &str) -> Result<NameIndex, StoreError> {
@@ -108,10 +126,16 @@ impl Store {
         workspaces::name_index(&row.ok_or(StoreError::NoWorkspace)?)
     }
 
-    async fn update_state(&self, sql: &'static str, workspace_id: &str) -> Result<(), StoreError> {
+    async fn update_state(
+        &self,
+        sql: &'static str,
+        workspace_id: &str,
+        state: NameIndex,
+    ) -> Result<(), StoreError> {
         self.batch(|| async {
             sqlx::query(sql)
                 .bind(workspace_id.to_owned())
+                .bind(state.as_number())
                 .execute(&self.writers)
                 .await?;
             Ok(())

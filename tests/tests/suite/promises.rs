@@ -2,28 +2,51 @@
 
 use std::{fs, path::Path};
 
+use heck::ToUpperCamelCase;
+
+/// What comes before the first of the faults that a row names.
+const FAULTS: &str = "cargo xtask faults --only ";
+
 #[test]
 fn every_test_that_the_security_page_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let page = fs::read_to_string(root.join("docs/security.md")).unwrap();
-    let (mut source, mut named) = (String::new(), 0);
+    let read = |path: &str| fs::read_to_string(root.join(path)).expect(path);
+    let page = read("docs/security.md");
+    let faults = read("xtask/src/faults/mod.rs");
+    let (mut functions, mut happened) = (0, 0);
     for row in page.lines().filter(|line| line.starts_with("| ")) {
+        let mut file = None;
+        let mut is_fault = false;
         // Every second piece stands between backticks.
         for quoted in row.split('`').skip(1).step_by(2) {
-            let is_name = quoted.contains('_')
-                && quoted
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || c == '_');
-            if Path::new(quoted)
-                .extension()
-                .is_some_and(|kind| kind == "rs")
-            {
-                source = fs::read_to_string(root.join(quoted)).expect(quoted);
-            } else if is_name {
-                assert!(source.contains(&format!("fn {quoted}(")), "{quoted}");
-                named += 1;
+            let fault = quoted.strip_prefix(FAULTS);
+            is_fault |= fault.is_some();
+            if is_source(quoted) {
+                file = Some(read(quoted));
+                is_fault = false;
+            } else if is_fault {
+                let name = fault.unwrap_or(quoted);
+                let variant = format!("\n    {},\n", name.to_upper_camel_case());
+                assert!(faults.contains(&variant), "{name}");
+                happened += 1;
+            } else if is_function(quoted) {
+                let file = file.as_ref().expect("a test is named after its file");
+                assert!(file.contains(&format!("fn {quoted}(")), "{quoted}");
+                functions += 1;
             }
         }
     }
-    assert!(named > 40, "{named}");
+    assert!(functions > 40, "{functions}");
+    assert!(happened > 8, "{happened}");
+}
+
+fn is_source(quoted: &str) -> bool {
+    Path::new(quoted)
+        .extension()
+        .is_some_and(|kind| kind == "rs")
+}
+
+fn is_function(quoted: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    quoted.contains('_') && quoted.chars().all(is_word)
 }

@@ -1,4 +1,4 @@
-//! Two thousand connections that send half a request, or none, or no end of it, while others work.
+//! Two thousand connections that send half a request, or none, or no end of it, or take no answer, while others work.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -31,6 +31,10 @@ const AT_ONCE: usize = 200;
 
 /// How often a slow one sends a byte.
 const TRICKLE: Duration = Duration::from_secs(1);
+
+/// What one asks for that takes no answer: more than the buffers of both ends hold.
+const MUCH: &str = "GET /api/v2/agent/openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n";
+const TIMES: usize = 100;
 
 /// How soon the server has to close each.
 const CLOSED: Duration = Duration::from_secs(15);
@@ -140,6 +144,7 @@ enum Manner {
     HalfHeader,
     SlowHeader,
     SlowBody,
+    Deaf,
 }
 
 struct Connection {
@@ -155,10 +160,11 @@ impl Connection {
         let mut stream = TcpStream::connect_timeout(&site, Duration::from_secs(1)).ok()?;
         stream.set_nonblocking(true).ok()?;
         let post = "POST /api/v2/agent/leads HTTP/1.1\r\nhost: localhost\r\n";
-        let (manner, begin) = match number % 4 {
+        let (manner, begin) = match number % 5 {
             0 => (Manner::Silent, String::new()),
             1 => (Manner::HalfHeader, post.to_owned()),
             2 => (Manner::SlowHeader, format!("{post}x-padding: ")),
+            3 => (Manner::Deaf, MUCH.repeat(TIMES)),
             _ => (
                 Manner::SlowBody,
                 format!("{post}content-length: 10000\r\n\r\n"),
@@ -175,6 +181,10 @@ impl Connection {
 
     /// Whether the server has closed it; a slow one sends a byte more otherwise, every [`TRICKLE`].
     fn is_closed(&mut self) -> bool {
+        if matches!(self.manner, Manner::Deaf) {
+            // An end behind what it does not take would not get through to it: it has to be told by a reset.
+            return !matches!(self.stream.take_error(), Ok(None));
+        }
         let slow = matches!(self.manner, Manner::SlowHeader | Manner::SlowBody);
         if slow && self.sent.elapsed() >= TRICKLE {
             self.sent = Instant::now();

@@ -57,11 +57,13 @@ enum Fault {
     DiskFull,
     /// PostgreSQL crashes and comes back
     Gone,
+    /// The host of PostgreSQL vanishes without a word, and another takes its place
+    Vanished,
     /// PostgreSQL answers nothing
     Frozen,
     /// PostgreSQL answers after seconds
     Slow,
-    /// Two thousand connections send half a request, or none, or no end of it
+    /// Two thousand connections send half a request, or none, or no end of it, or take no answer
     HalfOpen,
     /// The same, with no more open files than half of them need
     FewFiles,
@@ -75,7 +77,7 @@ impl Fault {
     fn is_about(self, engine: Engine) -> bool {
         match self {
             Self::DiskFull => engine == Engine::Sqlite,
-            Self::Gone | Self::Frozen | Self::Slow => engine == Engine::Postgres,
+            Self::Gone | Self::Vanished | Self::Frozen | Self::Slow => engine == Engine::Postgres,
             _ => true,
         }
     }
@@ -87,6 +89,7 @@ impl Fault {
             Self::Stop => stop::run(setting),
             Self::DiskFull => disk::run(setting),
             Self::Gone => outage::gone(setting),
+            Self::Vanished => outage::vanished(setting),
             Self::Frozen => outage::frozen(setting),
             Self::Slow => outage::slow(setting),
             Self::HalfOpen => half_open::run(setting, None),

@@ -1,4 +1,4 @@
-//! The database crashes, stands still or is slow, while people go on calling.
+//! The database crashes, vanishes, stands still or is slow, while people go on calling.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -46,6 +46,25 @@ pub(super) fn gone(setting: &Setting) -> Result<String> {
         postgres.crash()?;
         during()?;
         postgres.start_again()
+    })
+}
+
+/// Whatever is sent to the host of PostgreSQL is lost and nothing comes from it; later there is another, which knows
+/// nothing of the connections to the first.
+pub(super) fn vanished(setting: &Setting) -> Result<String> {
+    postgres::install()?;
+    let postgres = Postgres::start_durable()?;
+    let proxy = Proxy::before(postgres.port())?;
+    let site = Site::start(setting.program, &postgres::url(proxy.port()), None)?;
+    let outage = Outage {
+        lasts: Duration::from_secs(25),
+        answers: |call| asks_to_come_back(call),
+    };
+    outage.endure(&site, |during| {
+        proxy.vanish();
+        during()?;
+        proxy.come_back();
+        Ok(())
     })
 }
 

@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     time::Duration,
 };
@@ -12,7 +13,12 @@ use std::{
 use konektor_tests::{Server, both_engines};
 use serde_json::json;
 use sqlx::{AnyConnection, Connection as _, Row as _};
-use tokio::time::sleep;
+use tokio::{
+    runtime::Handle,
+    sync::oneshot,
+    task::{JoinHandle, spawn_blocking},
+    time::sleep,
+};
 
 use super::{
     command,
@@ -63,11 +69,7 @@ both_engines! {
     }
 
     async fn a_search_by_name_finds_all_or_none_while_the_index_is_switched_and_killed(server) {
-        for number in 0..150 {
-            let body = json!({"firstName": format!("Siti {number}"), "lastName": "Rahmawati"});
-            let request = server.request("POST", "/leads").bearer_auth(&server.key);
-            assert_eq!(server.finish(request.json(&body)).await.status, 201);
-        }
+        make_150(&server).await;
         let hammer = Hammer::without_names(&server, &server.url, "near");
         let done = Arc::new(AtomicBool::new(false));
         let searches = tokio::spawn(search_until(Arc::clone(&done), server.beside().await));
@@ -84,6 +86,73 @@ both_engines! {
         assert_eq!(partial, [0; 0], "answers that were neither all nor none");
         assert_eq!(total(&server, "rahmawati").await, 150);
         assert_eq!(total(&server, LAST_NAME).await, i64::try_from(written.len()).unwrap());
+    }
+
+    async fn an_index_that_was_begun_anew_meanwhile_is_not_called_complete_too_early(server) {
+        make_150(&server).await;
+        switch(&server, "off").await;
+        let first = Build::until(&server, 100).await;
+        switch(&server, "off").await;
+        let second = Build::until(&server, 50).await;
+        first.go_on().await;
+        assert_eq!(total(&server, "rahmawati").await, 150);
+        second.go_on().await;
+        assert_eq!(total(&server, "rahmawati").await, 150);
+    }
+
+    async fn an_index_that_was_switched_off_while_it_was_built_stays_off(server) {
+        make_150(&server).await;
+        switch(&server, "off").await;
+        let build = Build::until(&server, 50).await;
+        switch(&server, "off").await;
+        build.go_on().await;
+        assert_eq!(total(&server, "rahmawati").await, 0);
+        assert_eq!(tokens(&server).await, 0);
+    }
+}
+
+/// An index that is being built, by somebody who has stopped in the middle of it.
+struct Build {
+    go_on: mpsc::Sender<()>,
+    ended: JoinHandle<()>,
+}
+
+impl Build {
+    /// Stops when so many leads have their tokens.
+    async fn until(server: &Server, leads: u64) -> Self {
+        let (store, workspace) = (server.store.clone(), server.workspace.clone());
+        let (reached, stopped) = oneshot::channel();
+        let (go_on, told) = mpsc::channel();
+        let mut reached = Some(reached);
+        let stop = move |done, _| {
+            if done >= leads
+                && let Some(reached) = reached.take()
+            {
+                reached.send(()).unwrap();
+                told.recv().unwrap();
+            }
+        };
+        let ended = spawn_blocking(move || {
+            let built = store.build_name_index(&workspace, stop);
+            Handle::current().block_on(built).unwrap();
+        });
+        stopped.await.unwrap();
+        Self { go_on, ended }
+    }
+
+    /// Goes on, to its end.
+    async fn go_on(self) {
+        self.go_on.send(()).unwrap();
+        self.ended.await.unwrap();
+    }
+}
+
+/// 150 leads of one name, which is more than are indexed at once.
+async fn make_150(server: &Server) {
+    for number in 0..150 {
+        let body = json!({"firstName": format!("Siti {number}"), "lastName": "Rahmawati"});
+        let request = server.request("POST", "/leads").bearer_auth(&server.key);
+        assert_eq!(server.finish(request.json(&body)).await.status, 201);
     }
 }
 
