@@ -6,6 +6,7 @@ use crate::{
     call::Call,
     config::{BASE_URL, Config, Key, KeySource, Place, Source},
     desk::Desk,
+    dry_run::{self, Change},
     error::Failure,
     output::{Answer, Record, View},
     verb::{Local, described},
@@ -23,7 +24,8 @@ pub(crate) static LOGIN: Local = Local {
     path: &["auth", "login"],
     noun: "The API key of a profile.",
     shape: |command, _| {
-        described(command, ABOUT, EXAMPLES).long_about(
+        let command = described(command, ABOUT, EXAMPLES).arg(dry_run::local_flag());
+        command.long_about(
             "Keep the API key of a profile, after a try whether the server takes it.\n\n\
              The key is asked for without showing it, or read from stdin. It is kept in the system's \
              keyring, or where there is none in a file that only you can read, and sent to no other \
@@ -40,6 +42,17 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
         .ok_or_else(Failure::no_config_folder)?;
     let (profile, server) = (settings.profile.text.as_str(), settings.server());
 
+    let keeps_server = settings.get(&BASE_URL).source != Source::Default;
+    if dry_run::is_wanted(desk) {
+        let key = format!("the key of profile {profile} for {server}, if the server takes it");
+        let place = credentials.where_is(credentials.place(profile, server));
+        let config = keeps_server.then_some(settings.config.file()?).map(|file| {
+            let what = format!("profile {profile} with {} {server}", BASE_URL.name);
+            Change::of(file.display(), what)
+        });
+        return dry_run::changes([Change::of(place, key)].into_iter().chain(config));
+    }
+
     let key = ask(desk, server)?;
     let operation = desk.operation(OperationId::WorkspaceShow)?;
     let call = Call::with_key(desk, operation, Some(&key))?;
@@ -49,7 +62,7 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
     }
     let workspace = workspace.map(|workspace| workspace.display_name);
     let place = credentials.keep(profile, server, &key)?;
-    if settings.get(&BASE_URL).source != Source::Default {
+    if keeps_server {
         Config::change(settings.folder(), |config| {
             config.set(profile, BASE_URL.name, server);
         })?;
