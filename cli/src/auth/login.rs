@@ -1,11 +1,17 @@
+#[cfg(unix)]
+use std::fs::File;
+use std::io;
+
 use konektor_spec::OperationId;
+#[cfg(unix)]
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 
 use super::try_out;
 use crate::{
     call::Call,
     config::{BASE_URL, Config, Key, KeySource, Place, Source},
-    desk::Desk,
+    desk::{Desk, interrupted},
     dry_run::{self, Change},
     error::Failure,
     output::{Answer, Record, View},
@@ -93,8 +99,7 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
 fn ask(desk: &Desk<'_>, server: &str) -> Result<Key, Failure> {
     let key = if desk.world.stdin_is_terminal {
         let prompt = format!("API key for {server} (it is not shown): ");
-        let typed =
-            rpassword::prompt_password(prompt).map_err(|error| Failure::of_input(&error))?;
+        let typed = typed_unseen(&prompt).map_err(|error| Failure::of_input(&error))?;
         Key::new(&typed)
     } else {
         let bytes = desk.read_all(LONGEST)?;
@@ -105,4 +110,42 @@ fn ask(desk: &Desk<'_>, server: &str) -> Result<Key, Failure> {
         return Err(Failure::usage("there is no key on stdin"));
     }
     Ok(key)
+}
+
+/// What somebody types after a prompt.
+fn typed_unseen(prompt: &str) -> io::Result<String> {
+    // Ctrl-C is an answer too, so that the terminal is left as it was.
+    let _heard = interrupted();
+    #[cfg(unix)]
+    let _hidden = Hidden::new()?;
+    rpassword::prompt_password(prompt)
+}
+
+/// A terminal that shows nothing of what is typed, from before the prompt on: who sees it may have typed already.
+#[cfg(unix)]
+struct Hidden {
+    terminal: File,
+    before: Termios,
+}
+
+#[cfg(unix)]
+impl Hidden {
+    fn new() -> io::Result<Self> {
+        let terminal = File::open("/dev/tty")?;
+        let before = tcgetattr(&terminal)?;
+        let mut hidden = before.clone();
+        // All that is off while the key is read, or what has been typed would be read in another way.
+        hidden
+            .local_modes
+            .remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+        tcsetattr(&terminal, OptionalActions::Now, &hidden)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _left_hidden = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+    }
 }
