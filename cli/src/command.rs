@@ -145,7 +145,8 @@ pub(crate) fn default_server(spec: &Spec) -> &str {
     origin(spec.server_url())
 }
 
-fn origin(url: &str) -> &str {
+/// A server without the path of its API.
+pub(crate) fn origin(url: &str) -> &str {
     let host = url.find("://").map_or(0, |at| at + 3);
     url[host..]
         .find('/')

@@ -75,7 +75,11 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// When it needs one and there is none.
     pub(crate) fn key_for(&self, access: &Access) -> Result<Option<Key>, Failure> {
-        let key = self.settings.key()?.map(|(key, _)| key);
+        let key = match self.settings.key() {
+            // One that cannot be read is not missed.
+            Err(_) if *access == Access::Public => None,
+            key => key?.map(|(key, _)| key),
+        };
         if key.is_none() && *access != Access::Public {
             let profile = &self.settings.profile.text;
             return Err(Failure::no_key(profile, self.settings.server()));

@@ -1,12 +1,13 @@
-//! `--dry-run`: what would be sent, and nothing is.
+//! `--dry-run`: what would be sent or written, and nothing is.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use clap::{Arg, ArgAction};
 use konektor_spec::{Operation, rule::Rule};
 use serde_json::{Value, json};
 
 use crate::{
+    config::without_keys,
     desk::Desk,
     error::Failure,
     flags::Flags,
@@ -21,6 +22,11 @@ pub(crate) fn flag() -> Arg {
         .long(ID)
         .action(ArgAction::SetTrue)
         .help("Show what would be sent, and send nothing")
+}
+
+/// The flag, for commands that change something on this machine.
+pub(crate) fn local_flag() -> Arg {
+    flag().help("Show what would be written, and write nothing")
 }
 
 /// The flag, for operations that change something.
@@ -59,7 +65,9 @@ pub(crate) fn request<'b>(
     body: Option<&Value>,
 ) -> Result<Answer<'b>, Failure> {
     let url = format!("{}{}{path}", desk.settings.server(), desk.spec.base_path());
-    let text = match body {
+    let url = without_keys(&url);
+    let body = body.map(harmless);
+    let text = match &body {
         Some(body) => format!("{method} {url}\n{}", serde_json::to_string_pretty(body)?),
         None => format!("{method} {url}"),
     };
@@ -68,4 +76,51 @@ pub(crate) fn request<'b>(
         View::Text(text),
     )?;
     Ok(answer.noting("nothing was sent"))
+}
+
+/// A body without a key that somebody has typed into it.
+fn harmless(value: &Value) -> Value {
+    match value {
+        Value::String(text) => without_keys(text).into(),
+        Value::Array(values) => values.iter().map(harmless).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, field)| (without_keys(name), harmless(field)))
+            .collect(),
+        value => value.clone(),
+    }
+}
+
+/// A change on this machine.
+pub(crate) struct Change {
+    /// A file, or the keyring.
+    place: String,
+    /// What would be there.
+    what: String,
+}
+
+impl Change {
+    pub(crate) fn of(place: impl fmt::Display, what: impl Into<String>) -> Self {
+        Self {
+            place: place.to_string(),
+            what: what.into(),
+        }
+    }
+}
+
+/// What would be written where.
+pub(crate) fn changes<'b>(
+    changes: impl IntoIterator<Item = Change>,
+) -> Result<Answer<'b>, Failure> {
+    let (mut lines, mut json) = (Vec::new(), Vec::new());
+    for Change { place, what } in changes {
+        let (place, what) = (without_keys(&place), without_keys(&what));
+        lines.push(format!("{place}: {what}"));
+        json.push(json!({"place": place, "change": what}));
+    }
+    let answer = Answer::new(
+        &json!({"dryRun": true, "changes": json}),
+        View::Text(lines.join("\n")),
+    )?;
+    Ok(answer.noting("nothing was written"))
 }

@@ -99,6 +99,11 @@ impl Failure {
         self.0.exit
     }
 
+    /// What is wrong, in one line.
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// All that a person is told.
     pub(crate) fn lines(&self) -> &[String] {
         &self.0.lines
@@ -178,6 +183,15 @@ impl Failure {
             Some(&format!(
                 "run: chmod 600 {path}; and have keys revoked that others may have seen"
             )),
+        )
+    }
+
+    pub(crate) fn locked_keyring() -> Self {
+        Self::new(
+            Exit::Access,
+            ErrorCode::Unauthorized.as_str(),
+            "the keyring is locked, so that nobody knows which key is in it",
+            Some("unlock it and try again; or for a script: export KONEKTOR_API_KEY=kna_…"),
         )
     }
 

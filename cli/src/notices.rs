@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use indicatif::ProgressBar;
@@ -14,6 +14,8 @@ pub type Notify = fn(&str);
 /// Where the words go.
 pub(crate) struct Notices {
     notify: Notify,
+    /// What the last wait was for, and when it ends.
+    last_wait: Mutex<Option<(Option<u16>, Instant)>>,
     bar: Mutex<Option<ProgressBar>>,
 }
 
@@ -21,6 +23,7 @@ impl Notices {
     pub(crate) fn new(notify: Notify) -> Self {
         Self {
             notify,
+            last_wait: Mutex::new(None),
             bar: Mutex::new(None),
         }
     }
@@ -34,7 +37,7 @@ impl Notices {
     pub(crate) fn waiting(&self, wait: Wait) {
         const NOTICED: Duration = Duration::from_millis(900);
 
-        if wait.time < NOTICED {
+        if wait.time < NOTICED || self.is_told(wait) {
             return;
         }
         let seconds = wait.time.as_secs_f64().round();
@@ -47,6 +50,27 @@ impl Notices {
             (None, _) => "the server was not reached".to_owned(),
         };
         self.say(&format!("waiting {seconds} s: {why}"));
+    }
+
+    /// Whether requests beside this one wait for the same, so that the person knows. Their waits are not to the
+    /// moment the same.
+    fn is_told(&self, wait: Wait) -> bool {
+        const SAME: Duration = Duration::from_secs(2);
+        // A clock counts no further than it can.
+        const LONGEST: Duration = Duration::from_hours(24 * 365);
+
+        let mut last = self
+            .last_wait
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let end = now + wait.time.min(LONGEST);
+        let told = last
+            .is_some_and(|(status, told)| status == wait.status && now < told && end < told + SAME);
+        if !told {
+            *last = Some((wait.status, end));
+        }
+        told
     }
 
     pub(crate) fn say(&self, line: &str) {

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::{
     command::command,
     desk::Desk,
+    dry_run::{self, Change},
     error::Failure,
     output::{Answer, View},
     verb::Local,
@@ -53,6 +54,7 @@ pub(crate) static MAN: Local = Local {
                     .value_parser(value_parser!(PathBuf))
                     .help("Where to write them; it is made when it is not there"),
             )
+            .arg(dry_run::local_flag())
             .after_help("Examples:\n  konektor man ~/.local/share/man/man1")
     },
     run: |desk| Box::pin(std::future::ready(man(desk))),
@@ -75,6 +77,10 @@ fn man<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
         .matches
         .get_one::<PathBuf>(FOLDER)
         .ok_or_else(|| Failure::usage("a folder is missing"))?;
+    if dry_run::is_wanted(desk) {
+        let what = "a manual page for each command";
+        return dry_run::changes([Change::of(folder.display(), what)]);
+    }
     let written = std::fs::create_dir_all(folder)
         .and_then(|()| clap_mangen::generate_to(command(desk.spec), folder));
     written.map_err(|error| {

@@ -14,7 +14,7 @@ use konektor_sdk::{
 
 use crate::{
     command::HELP_WIDTH,
-    config::FOLDER_VARIABLE,
+    config::{FOLDER_VARIABLE, without_keys},
     notices::Notify,
     output::{When, clean},
 };
@@ -177,7 +177,8 @@ impl<'a> World<'a> {
         &self.stdout
     }
 
-    /// Tells the person, on stderr. There is nowhere left to say that this cannot be written.
+    /// Tells the person, on stderr, and shows no key that was typed where none belongs. There is nowhere left to
+    /// say that this cannot be written.
     pub(crate) fn say(&self, line: &str) {
         self.say_lines([line]);
     }
@@ -185,7 +186,7 @@ impl<'a> World<'a> {
     pub(crate) fn say_lines<'l>(&self, lines: impl IntoIterator<Item = &'l str>) {
         let text: String = lines
             .into_iter()
-            .flat_map(|line| [clean::line(line), "\n".to_owned()])
+            .flat_map(|line| [without_keys(&clean::line(line)), "\n".to_owned()])
             .collect();
         let _unheard = self
             .stderr

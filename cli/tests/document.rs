@@ -13,7 +13,7 @@ use clap::Command;
 use konektor_cli::command;
 use konektor_spec::{Body, Location, Operation, Spec};
 use serde_json::{Map, Value, json};
-use support::{Api, KEY, shortest, success};
+use support::{Api, KEY, commands, shortest, success};
 
 /// The command of every operation; a new one fails here until someone gives it a command.
 fn path(id: &str) -> Vec<&'static str> {
@@ -109,27 +109,32 @@ fn every_operation_has_a_command_with_help_and_examples() {
     }
 }
 
-/// Every command, as it is typed.
-fn leaves(command: &Command, path: &str) -> Vec<String> {
-    if !command.has_subcommands() {
-        return vec![path.trim_start().to_owned()];
-    }
+/// Every command that is no operation of the document and leads to no others, without the program's name.
+fn others(root: &Command) -> Vec<(String, &Command)> {
+    let mut others: Vec<_> = commands(root)
+        .into_iter()
+        .filter(|(_, command)| !command.has_subcommands())
+        .filter_map(|(words, command)| Some((words.split_once(' ')?.1.to_owned(), command)))
+        .filter(|(words, _)| {
+            Spec::builtin()
+                .operation(&words.replace(' ', "_"))
+                .is_none()
+        })
+        .collect();
+    others.sort_by(|(words, _), (other, _)| words.cmp(other));
+    others
+}
+
+fn can_be_tried(command: &Command) -> bool {
     command
-        .get_subcommands()
-        .flat_map(|below| leaves(below, &format!("{path} {}", below.get_name())))
-        .collect()
+        .get_arguments()
+        .any(|flag| flag.get_long() == Some("dry-run"))
 }
 
 #[test]
 fn every_other_command_is_the_programs_own() {
     let root = command(Spec::builtin());
-    let mut others = leaves(&root, "");
-    others.retain(|command| {
-        Spec::builtin()
-            .operation(&command.replace(' ', "_"))
-            .is_none()
-    });
-    others.sort();
+    let others: Vec<_> = others(&root).into_iter().map(|(words, _)| words).collect();
     assert_eq!(
         others,
         [
@@ -149,6 +154,35 @@ fn every_other_command_is_the_programs_own() {
             "man",
             "skill check",
             "skill install",
+            "version",
+        ]
+    );
+}
+
+#[test]
+fn all_that_writes_can_be_tried_without() {
+    let root = command(Spec::builtin());
+    for operation in Spec::builtin().operations() {
+        let command = find(&root, &path(&operation.id));
+        let writes = operation.method != "GET";
+        assert_eq!(can_be_tried(command), writes, "{}", operation.id);
+    }
+    let readers: Vec<_> = others(&root)
+        .into_iter()
+        .filter(|(_, command)| !can_be_tried(command))
+        .map(|(words, _)| words)
+        .collect();
+    assert_eq!(
+        readers,
+        [
+            "auth status",
+            "completion",
+            "config get",
+            "config list",
+            "config path",
+            "doctor",
+            "help",
+            "skill check",
             "version",
         ]
     );

@@ -376,6 +376,24 @@ fn the_key_is_in_no_output() {
             ran.push(typed);
         }
     }
+    for line in [
+        "leads create --first-name KEY --notes 'mine is KEY'",
+        "leads update KEY --first-name Budi",
+        "support ticket create --subject 'My key' --message 'It is KEY'",
+        "api POST /KEY -f KEY=KEY",
+        "api GET /leads -f search=KEY",
+        "skill install --folder KEY",
+        "leads export KEY.csv",
+        "man KEY",
+    ] {
+        let line = format!("konektor {} --dry-run", line.replace("KEY", KEY));
+        for line in [format!("{line} -o json"), line] {
+            let tried = api.run(&line);
+            assert_eq!(tried.code, 0, "{line}: {}", tried.stderr);
+            assert!(tried.stdout.contains("kna_…"), "{}", tried.stdout);
+            ran.push(tried);
+        }
+    }
     for ran in ran {
         let text = ran.stdout + &ran.stderr;
         assert!(

@@ -3,45 +3,16 @@
 
 mod support;
 
+use konektor_cli::command;
 use konektor_spec::Spec;
 use serde_json::{Value, json};
-use support::{Api, answer, example, failure, operation, shortest, success};
+use support::{Api, answer, commands, example, failure, operation, shortest, success};
 
 /// The help of every command, one golden file each.
 #[test]
 fn help() {
     let api = Api::silent();
-    let mut lines = vec!["konektor".to_owned()];
-    let operations = Spec::builtin().operations().iter();
-    let operations = operations.map(|operation| operation.id.replace('_', " "));
-    let others = [
-        "api",
-        "auth login",
-        "auth logout",
-        "auth status",
-        "completion",
-        "config get",
-        "config list",
-        "config path",
-        "config set",
-        "doctor",
-        "help",
-        "leads export",
-        "leads import",
-        "man",
-        "skill check",
-        "skill install",
-        "version",
-    ];
-    for command in operations.chain(others.map(str::to_owned)) {
-        let words: Vec<_> = command.split(' ').collect();
-        for count in 1..=words.len() {
-            lines.push(format!("konektor {}", words[..count].join(" ")));
-        }
-    }
-    lines.sort();
-    lines.dedup();
-    for line in lines {
+    for (line, _) in commands(&command(Spec::builtin())) {
         let ran = api.run(&format!("{line} --help"));
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{line}");
         insta::assert_snapshot!(format!("help {line}").replace(' ', "_"), ran.stdout);

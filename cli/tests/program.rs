@@ -6,9 +6,11 @@ mod support;
 use std::{
     io::Read as _,
     process::{Command, Output, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
-use support::{Api, KEY, example, success};
+use support::{Api, KEY, example, failure, success};
+use wiremock::{Request, ResponseTemplate};
 
 fn konektor(api: &Api) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_konektor"));
@@ -222,4 +224,30 @@ fn watching_into_a_pipe_goes_on_until_it_is_interrupted() {
     let output = program.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     assert_eq!(text(&output.stderr), "");
+}
+
+/// The first row tells how many requests are left; the next eight are sent at once, and come too late all the same.
+#[test]
+fn requests_that_wait_for_the_same_are_told_of_once() {
+    let sent = AtomicUsize::new(0);
+    let api = Api::responding(move |_: &Request| -> ResponseTemplate {
+        match sent.fetch_add(1, Ordering::Relaxed) {
+            1..=8 => failure("leads_create", 429).insert_header("retry-after", "1"),
+            _ => success("leads_create", &example("leads_create")),
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("leads.csv");
+    std::fs::write(&file, format!("First Name{}", "\nBudi".repeat(9))).unwrap();
+
+    let output = konektor(&api)
+        .args(["leads", "import"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert_eq!(api.requests().len(), 17);
+    let waits = told.lines().filter(|line| line.starts_with("waiting "));
+    assert_eq!(waits.count(), 1, "{told}");
 }

@@ -14,7 +14,7 @@ use std::{
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use serde_json::json;
-use support::{Api, KEY, example, success};
+use support::{Api, KEY, example, skipped, success};
 
 /// A terminal with the program in it, which talks to a server that has to be there as long.
 struct Screen<'a> {
@@ -25,6 +25,8 @@ struct Screen<'a> {
     program: Box<dyn Child + Send + Sync>,
     _master: Box<dyn MasterPty + Send>,
 }
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_konektor");
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -38,7 +40,9 @@ impl<'a> Screen<'a> {
         };
         let pty = native_pty_system().openpty(size).unwrap();
         let mut words = shlex::split(line).unwrap();
-        env!("CARGO_BIN_EXE_konektor").clone_into(&mut words[0]);
+        if words[0] == "konektor" {
+            PROGRAM.clone_into(&mut words[0]);
+        }
         let mut command = CommandBuilder::from_argv(words.into_iter().map(Into::into).collect());
         command.env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap());
@@ -231,7 +235,7 @@ fn less_can_be_left_at_any_time() {
         .output()
         .is_err()
     {
-        eprintln!("skipped: less is not installed");
+        skipped("less was not tried, it is not installed");
         return;
     }
     let api = leads(100);
@@ -290,4 +294,78 @@ fn errors_are_for_people_too() {
     let mut screen = Screen::run(&api, 100, "konektor leads list --status qualifed", &[]);
     assert_eq!(screen.end(), 2);
     assert!(screen.text().contains("did you mean \"qualified\"?"));
+}
+
+/// A shell in a home of its own, where somebody types the lines that the help gives and presses Tab.
+fn completes(line: &str, setup: &str) {
+    let program = line.split(' ').next().unwrap();
+    if std::process::Command::new(program)
+        .arg("--version")
+        .output()
+        .is_err()
+    {
+        skipped(&format!(
+            "{program}'s completion was not tried, there is no {program} here"
+        ));
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let programs = std::path::Path::new(PROGRAM).parent().unwrap();
+    let path = format!(
+        "{}:{}",
+        programs.display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    let variables = [("HOME", home.path().to_str().unwrap()), ("PATH", &path)];
+    let api = Api::silent();
+    let mut screen = Screen::run(&api, 100, line, &variables);
+    let type_in = |screen: &mut Screen<'_>, keys: &str, wanted: &str| {
+        screen.keyboard.write_all(keys.as_bytes()).unwrap();
+        screen.until(|text| text.contains(wanted));
+    };
+    // What is typed is there too, but not without the quotes.
+    type_in(&mut screen, &format!("{setup}; echo rea'dy'\r"), "ready");
+    for (typed, completed) in [
+        ("konektor lea\tups\t", "konektor leads upsert"),
+        (
+            "konektor leads list --created-f\t",
+            "leads list --created-from",
+        ),
+        ("konektor leads list --status pro\t", "--status proposal"),
+        (
+            "konektor conversions status --output nd\t",
+            "--output ndjson",
+        ),
+    ] {
+        type_in(&mut screen, typed, completed);
+        screen.keyboard.write_all(b"\x15").unwrap();
+    }
+    screen.keyboard.write_all(b"exit\r").unwrap();
+    assert_eq!(screen.end(), 0);
+}
+
+#[test]
+fn bash_completes() {
+    completes(
+        "bash --noprofile --norc -i",
+        "source <(konektor completion bash)",
+    );
+}
+
+#[test]
+fn zsh_completes() {
+    completes(
+        "zsh -f -i",
+        "mkdir ~/.zfunc; konektor completion zsh > ~/.zfunc/_konektor; \
+         fpath=(~/.zfunc $fpath); autoload -U compinit; compinit -u -D",
+    );
+}
+
+#[test]
+fn fish_completes() {
+    completes(
+        "fish",
+        "mkdir -p ~/.config/fish/completions; \
+         konektor completion fish > ~/.config/fish/completions/konektor.fish",
+    );
 }

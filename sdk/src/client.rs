@@ -469,6 +469,19 @@ fn variable(name: &str) -> Result<Option<String>, Error> {
     }
 }
 
+/// Whether a client can be built for a base URL, unless it allows insecure HTTP.
+///
+/// ```
+/// assert!(konektor_sdk::check_base_url("https://konektor.id").is_ok());
+/// assert!(konektor_sdk::check_base_url("https://name:password@konektor.id").is_err());
+/// ```
+///
+/// # Errors
+/// Why it cannot, without a word of the URL, which may hold a secret.
+pub fn check_base_url(url: &str) -> Result<(), Error> {
+    base_url(url, false).map(|_| ())
+}
+
 fn base_url(text: &str, allow_insecure_http: bool) -> Result<Url, Error> {
     let mut url = Url::parse(text.trim())
         .map_err(|error| Error::config(format!("the base URL is not one: {error}")))?;
@@ -477,15 +490,15 @@ fn base_url(text: &str, allow_insecure_http: bool) -> Result<Url, Error> {
         "http" if allow_insecure_http || is_this_machine(&url) => {}
         "http" => {
             return Err(Error::config(
-                "the base URL is http:// and would send the key unencrypted: use https://, or \
-                 ClientBuilder::allow_insecure_http",
+                "the base URL is http:// and would send the key unencrypted: use https://; \
+                 http:// is for a server on this machine",
             ));
         }
         _ => return Err(Error::config("the base URL has to begin with https://")),
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::config(
-            "the base URL may not hold a user name or password",
+            "the base URL may not hold a user name or password: the API takes a key alone",
         ));
     }
     if url.query().is_some() || url.fragment().is_some() {

@@ -23,7 +23,7 @@ mod wire;
 pub mod workspace;
 
 pub use change::Change;
-pub use client::{Client, ClientBuilder};
+pub use client::{Client, ClientBuilder, check_base_url};
 pub use error::{Error, ErrorKind};
 pub use generated::*;
 pub use page::{Page, RowStream};

@@ -12,7 +12,7 @@ use std::{
 use rustix::{
     process::Signal,
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Winsize, tcsetwinsize},
+    termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
 };
 use tokio::process::{Child, Command};
 
@@ -106,6 +106,13 @@ impl Pty {
             assert!(Instant::now() < end, "no {text:?} in {:?}", self.shown());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// Whether it shows what is typed, as terminals do.
+    #[must_use]
+    pub fn echoes(&self) -> bool {
+        let modes = tcgetattr(&self.keyboard).expect("a terminal").local_modes;
+        modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
     }
 
     /// Types.

@@ -26,11 +26,26 @@ pub(crate) const PYTHON: Need = Need {
     package: "python3-venv",
 };
 
-/// What the tests of SKILL.md's examples call, as an agent would.
-pub(crate) const CURL: Need = Need {
-    what: "curl",
-    package: "curl",
-};
+/// Programs that the tests start if they are there, each of them named as its package: the one that calls
+/// SKILL.md's examples as an agent would, the shells that complete the command line, and its pager.
+pub(crate) const TESTED_WITH: [Need; 4] = [
+    Need {
+        what: "curl",
+        package: "curl",
+    },
+    Need {
+        what: "zsh",
+        package: "zsh",
+    },
+    Need {
+        what: "fish",
+        package: "fish",
+    },
+    Need {
+        what: "less",
+        package: "less",
+    },
+];
 
 /// A setting of postgresql-common: no cluster, and so no server, comes with the package.
 /// <https://manpages.debian.org/bookworm/postgresql-common/pg_createcluster.1.en.html>

@@ -4,7 +4,7 @@ mod count;
 
 use std::{
     fmt::{self, Display},
-    process::{Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -89,8 +89,9 @@ fn install_what_is_missing(steps: &[Step]) -> Result<()> {
     if steps.iter().any(|step| step.needs_postgres()) && !postgres::is_installed() {
         needs.push(debian::POSTGRESQL);
     }
-    if steps.contains(&Step::Tests) && !has_curl() {
-        needs.push(debian::CURL);
+    if steps.contains(&Step::Tests) {
+        let programs = debian::TESTED_WITH.into_iter();
+        needs.extend(programs.filter(|program| !is_there(program.package)));
     }
     if steps.iter().any(|step| step.needs_python()) && !tools::has_python() {
         needs.push(debian::PYTHON);
@@ -98,12 +99,8 @@ fn install_what_is_missing(steps: &[Step]) -> Result<()> {
     debian::install(&needs)
 }
 
-fn has_curl() -> bool {
-    Command::new("curl")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+fn is_there(program: &str) -> bool {
+    process::succeeds(Command::new(program).arg("--version"))
 }
 
 fn run_steps(steps: &[Step], keep: bool, report: &mut Report) -> Result<()> {

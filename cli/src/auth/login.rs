@@ -1,11 +1,18 @@
+#[cfg(unix)]
+use std::fs::File;
+use std::io;
+
 use konektor_spec::OperationId;
+#[cfg(unix)]
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 
 use super::try_out;
 use crate::{
     call::Call,
     config::{BASE_URL, Config, Key, KeySource, Place, Source},
-    desk::Desk,
+    desk::{Desk, interrupted},
+    dry_run::{self, Change},
     error::Failure,
     output::{Answer, Record, View},
     verb::{Local, described},
@@ -23,7 +30,8 @@ pub(crate) static LOGIN: Local = Local {
     path: &["auth", "login"],
     noun: "The API key of a profile.",
     shape: |command, _| {
-        described(command, ABOUT, EXAMPLES).long_about(
+        let command = described(command, ABOUT, EXAMPLES).arg(dry_run::local_flag());
+        command.long_about(
             "Keep the API key of a profile, after a try whether the server takes it.\n\n\
              The key is asked for without showing it, or read from stdin. It is kept in the system's \
              keyring, or where there is none in a file that only you can read, and sent to no other \
@@ -40,6 +48,17 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
         .ok_or_else(Failure::no_config_folder)?;
     let (profile, server) = (settings.profile.text.as_str(), settings.server());
 
+    let keeps_server = settings.get(&BASE_URL).source != Source::Default;
+    if dry_run::is_wanted(desk) {
+        let key = format!("the key of profile {profile} for {server}, if the server takes it");
+        let place = credentials.where_is(credentials.place(profile, server));
+        let config = keeps_server.then_some(settings.config.file()?).map(|file| {
+            let what = format!("profile {profile} with {} {server}", BASE_URL.name);
+            Change::of(file.display(), what)
+        });
+        return dry_run::changes([Change::of(place, key)].into_iter().chain(config));
+    }
+
     let key = ask(desk, server)?;
     let operation = desk.operation(OperationId::WorkspaceShow)?;
     let call = Call::with_key(desk, operation, Some(&key))?;
@@ -49,7 +68,7 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
     }
     let workspace = workspace.map(|workspace| workspace.display_name);
     let place = credentials.keep(profile, server, &key)?;
-    if settings.get(&BASE_URL).source != Source::Default {
+    if keeps_server {
         Config::change(settings.folder(), |config| {
             config.set(profile, BASE_URL.name, server);
         })?;
@@ -80,8 +99,7 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
 fn ask(desk: &Desk<'_>, server: &str) -> Result<Key, Failure> {
     let key = if desk.world.stdin_is_terminal {
         let prompt = format!("API key for {server} (it is not shown): ");
-        let typed =
-            rpassword::prompt_password(prompt).map_err(|error| Failure::of_input(&error))?;
+        let typed = typed_unseen(&prompt).map_err(|error| Failure::of_input(&error))?;
         Key::new(&typed)
     } else {
         let bytes = desk.read_all(LONGEST)?;
@@ -92,4 +110,42 @@ fn ask(desk: &Desk<'_>, server: &str) -> Result<Key, Failure> {
         return Err(Failure::usage("there is no key on stdin"));
     }
     Ok(key)
+}
+
+/// What somebody types after a prompt.
+fn typed_unseen(prompt: &str) -> io::Result<String> {
+    // Ctrl-C is an answer too, so that the terminal is left as it was.
+    let _heard = interrupted();
+    #[cfg(unix)]
+    let _hidden = Hidden::new()?;
+    rpassword::prompt_password(prompt)
+}
+
+/// A terminal that shows nothing of what is typed, from before the prompt on: who sees it may have typed already.
+#[cfg(unix)]
+struct Hidden {
+    terminal: File,
+    before: Termios,
+}
+
+#[cfg(unix)]
+impl Hidden {
+    fn new() -> io::Result<Self> {
+        let terminal = File::open("/dev/tty")?;
+        let before = tcgetattr(&terminal)?;
+        let mut hidden = before.clone();
+        // All that is off while the key is read, or what has been typed would be read in another way.
+        hidden
+            .local_modes
+            .remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+        tcsetattr(&terminal, OptionalActions::Now, &hidden)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _left_hidden = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+    }
 }

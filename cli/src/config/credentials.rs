@@ -47,6 +47,11 @@ impl std::fmt::Debug for Key {
     }
 }
 
+/// Whether somebody has typed a key where none belongs.
+pub(crate) fn holds_key(text: &str) -> bool {
+    without_keys(text) != text
+}
+
 /// The text with no key in it, which somebody may have typed where none belongs.
 pub(crate) fn without_keys(text: &str) -> String {
     const PREFIX: &str = "kna_";
@@ -75,28 +80,28 @@ impl Credentials {
     /// The key of a profile for a server.
     ///
     /// # Errors
-    /// When the file cannot be read, or others may.
+    /// When the file cannot be read, or others may, or the keyring is locked.
     pub(crate) fn find(
         &self,
         profile: &str,
         server: &str,
     ) -> Result<Option<(Key, Place)>, Failure> {
-        let path = self.path();
-        if store::is_open_to_others(&path) {
-            return Err(Failure::open_to_others(&path));
+        if let Some(key) = self.in_file(profile, server)? {
+            return Ok(Some((key, Place::File)));
         }
-        let document = self.read()?;
-        let in_file = document
-            .get(profile)
-            .and_then(|keys| keys.get(server)?.as_str());
-        if let Some(key) = in_file {
-            return Ok(Some((Key::new(key), Place::File)));
+        let key = self.in_keyring(profile, server)?;
+        Ok(key.map(|key| (key, Place::Keyring)))
+    }
+
+    /// Where a key would be kept, as far as can be told before one is.
+    pub(crate) fn place(&self, profile: &str, server: &str) -> Place {
+        let answer = self
+            .keyring(profile, server)
+            .map(|entry| entry.get_password());
+        match answer {
+            Some(Ok(_) | Err(keyring::Error::NoEntry)) => Place::Keyring,
+            _ => Place::File,
         }
-        let in_keyring = self.keyring(profile, server).and_then(|entry| {
-            // A keyring that is locked or gone holds no key that can be used.
-            entry.get_password().ok()
-        });
-        Ok(in_keyring.map(|key| (Key::new(&key), Place::Keyring)))
     }
 
     /// Keeps a key, in the keyring if there is one.
@@ -123,26 +128,58 @@ impl Credentials {
     /// Forgets a key wherever it is.
     ///
     /// # Errors
-    /// When the file cannot be written, or the keyring does not let go of it.
+    /// When the file cannot be written, or the keyring is locked or does not let go of it.
     pub(crate) fn forget(&self, profile: &str, server: &str) -> Result<bool, Failure> {
-        let Some((_, _)) = self.find(profile, server)? else {
-            return Ok(false);
-        };
-        if self.read()?.get(profile).is_some() {
+        let in_file = self.in_file(profile, server)?.is_some();
+        if in_file {
             self.change(|document| remove(document, profile, server))?;
         }
-        if let Some(entry) = self.keyring(profile, server) {
-            match entry.delete_credential() {
-                Ok(()) | Err(keyring::Error::NoEntry) => {}
-                Err(_) => return Err(Failure::other("the keyring does not let go of the key")),
-            }
+        if self.in_keyring(profile, server)?.is_none() {
+            return Ok(in_file);
+        }
+        let gone = self
+            .keyring(profile, server)
+            .is_some_and(|entry| entry.delete_credential().is_ok());
+        if !gone {
+            return Err(Failure::other("the keyring does not let go of the key"));
         }
         Ok(true)
+    }
+
+    /// What people call a place.
+    pub(crate) fn where_is(&self, place: Place) -> String {
+        match place {
+            Place::Keyring => "keyring".to_owned(),
+            Place::File => self.path().display().to_string(),
+        }
     }
 
     /// Where the file is.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.join("credentials.toml")
+    }
+
+    fn in_file(&self, profile: &str, server: &str) -> Result<Option<Key>, Failure> {
+        let path = self.path();
+        if store::is_open_to_others(&path) {
+            return Err(Failure::open_to_others(&path));
+        }
+        let document = self.read()?;
+        let keys = document.get(profile);
+        let key = keys.and_then(|keys| keys.get(server)?.as_str());
+        Ok(key.map(Key::new))
+    }
+
+    fn in_keyring(&self, profile: &str, server: &str) -> Result<Option<Key>, Failure> {
+        let Some(entry) = self.keyring(profile, server) else {
+            return Ok(None);
+        };
+        match entry.get_password() {
+            Ok(key) => Ok(Some(Key::new(&key))),
+            Err(keyring::Error::NoStorageAccess(_)) => Err(Failure::locked_keyring()),
+            // Where there is no keyring, there is no key in it.
+            Err(_) => Ok(None),
+        }
     }
 
     fn keyring(&self, profile: &str, server: &str) -> Option<keyring::Entry> {

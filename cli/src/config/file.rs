@@ -41,6 +41,14 @@ impl Config {
         self.path.as_deref()
     }
 
+    /// Where it is, or would be.
+    ///
+    /// # Errors
+    /// When there is no place for it.
+    pub(crate) fn file(&self) -> Result<&Path, Failure> {
+        self.path().ok_or_else(Failure::no_config_folder)
+    }
+
     /// The profile to use when neither a flag nor the environment names one.
     pub(crate) fn profile(&self) -> Option<&str> {
         self.document.get("profile")?.as_str()

@@ -27,10 +27,13 @@ fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
             .iter()
             .map(|setting| shown(setting.name, settings.get(setting))),
     );
-    rows.push(match desk.key_source()? {
-        Some(source) => ("api-key", "(secret)".to_owned(), source.to_string()),
-        None => ("api-key", NOTHING.to_owned(), NOTHING.to_owned()),
-    });
+    let (key, source) = match desk.key_source() {
+        Ok(Some(source)) => ("(secret)", source.to_string()),
+        Ok(None) => (NOTHING, NOTHING.to_owned()),
+        // The settings are of use without it.
+        Err(failure) => (NOTHING, failure.message().to_owned()),
+    };
+    rows.push(("api-key", key.to_owned(), source));
 
     let json: Vec<_> = rows
         .iter()

@@ -19,11 +19,6 @@ pub(crate) static PATH: Local = Local {
 };
 
 fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
-    let path = desk
-        .settings
-        .config
-        .path()
-        .ok_or_else(Failure::no_config_folder)?;
-    let path = path.display().to_string();
+    let path = desk.settings.config.file()?.display().to_string();
     Answer::new(&json!({"path": path}), View::Text(path.clone()))
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 use super::{Config, PROFILE, Setting, check_profile, name_argument};
 use crate::{
     desk::Desk,
+    dry_run::{self, Change},
     error::Failure,
     output::{Answer, View},
     verb::{Local, described},
@@ -27,29 +28,36 @@ pub(crate) static SET: Local = Local {
                     .value_name("VALUE")
                     .help("Its value; an empty one takes the setting out of the profile"),
             )
+            .arg(dry_run::local_flag())
     },
     run: |desk| Box::pin(std::future::ready(run(desk))),
 };
 
 fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
     let (name, value) = (desk.required("name")?, desk.required("value")?);
-    let folder = desk.settings.folder();
     let profile = desk.settings.profile.text.as_str();
-    match Setting::named(name) {
-        None if name == PROFILE => {
-            check_profile(value)?;
-            Config::change(folder, |config| config.use_profile(value))?;
-        }
+    let setting = Setting::named(name);
+    match setting {
+        None if name == PROFILE => check_profile(value)?,
         None => return Err(Failure::unknown_setting(name, None)),
-        Some(setting) if value.is_empty() => {
-            Config::change(folder, |config| config.unset(profile, setting.name))?;
-        }
-        Some(setting) => {
-            setting.check(value)?;
-            Config::change(folder, |config| config.set(profile, setting.name, value))?;
-        }
+        Some(_) if value.is_empty() => {}
+        Some(setting) => setting.check(value)?,
     }
-    let profile = (name != PROFILE).then_some(profile);
+    if dry_run::is_wanted(desk) {
+        let what = match setting {
+            None => format!("profile {value} in use"),
+            Some(_) if value.is_empty() => format!("profile {profile} without {name}"),
+            Some(_) => format!("profile {profile} with {name} {value}"),
+        };
+        let file = desk.settings.config.file()?;
+        return dry_run::changes([Change::of(file.display(), what)]);
+    }
+    Config::change(desk.settings.folder(), |config| match setting {
+        None => config.use_profile(value),
+        Some(setting) if value.is_empty() => config.unset(profile, setting.name),
+        Some(setting) => config.set(profile, setting.name, value),
+    })?;
+    let profile = setting.map(|_| profile);
     let answer = Answer::new(
         &json!({"name": name, "value": value, "profile": profile}),
         View::Text(String::new()),

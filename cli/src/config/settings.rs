@@ -3,14 +3,19 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use clap::{ArgMatches, parser::ValueSource};
-use konektor_sdk::jiff::SignedDuration;
-use konektor_spec::Spec;
+use konektor_sdk::{check_base_url, jiff::SignedDuration};
+use konektor_spec::{SERVER_URL, Spec};
 
 use super::{
-    credentials::{Credentials, Key, Place},
+    credentials::{Credentials, Key, Place, holds_key},
     file::{Config, DEFAULT_PROFILE},
 };
-use crate::{command::default_server, error::Failure, output::Format, world::World};
+use crate::{
+    command::{default_server, origin},
+    error::Failure,
+    output::Format,
+    world::World,
+};
 
 /// The variable that holds the key; there is no flag for it, other programs see those.
 pub(crate) const KEY_VARIABLE: &str = "KONEKTOR_API_KEY";
@@ -37,7 +42,7 @@ pub(crate) static BASE_URL: Setting = Setting {
     variable: "KONEKTOR_BASE_URL",
     about: "where the server is",
     default: |spec| default_server(spec).to_owned(),
-    check: |_| Ok(()),
+    check: base_url,
 };
 
 pub(crate) static OUTPUT: Setting = Setting {
@@ -268,6 +273,10 @@ pub(crate) fn check_profile(name: &str) -> Result<(), Failure> {
             "profile: a name has letters, digits, - _ and . only, at most 64",
         ));
     }
+    if holds_key(name) {
+        return Err(Failure::usage("profile: an API key is no name of one")
+            .hint("keep the key with: konektor auth login"));
+    }
     Ok(())
 }
 
@@ -290,29 +299,26 @@ fn find(
     config: &Config,
     profile: &str,
 ) -> Result<Found, Failure> {
-    if let Some(text) = flag(matches, setting.name) {
-        return Ok(Found {
+    let set = if let Some(text) = flag(matches, setting.name) {
+        Found {
             text,
             source: Source::Flag(setting.name),
-        });
-    }
-    let set = match variable(world, setting.variable)? {
-        Some(text) => Found {
+        }
+    } else if let Some(text) = variable(world, setting.variable)? {
+        Found {
             text,
             source: Source::Variable(setting.variable),
-        },
-        None => match config.get(profile, setting.name) {
-            Some(text) => Found {
-                text,
-                source: Source::Profile(profile.to_owned()),
-            },
-            None => {
-                return Ok(Found {
-                    text: (setting.default)(spec),
-                    source: Source::Default,
-                });
-            }
-        },
+        }
+    } else if let Some(text) = config.get(profile, setting.name) {
+        Found {
+            text,
+            source: Source::Profile(profile.to_owned()),
+        }
+    } else {
+        return Ok(Found {
+            text: (setting.default)(spec),
+            source: Source::Default,
+        });
     };
     (setting.check)(&set.text)
         .map_err(|why| Failure::usage(format!("{} ({}): {why}", setting.name, set.source)))?;
@@ -334,6 +340,15 @@ fn variable(world: &World<'_>, name: &str) -> Result<Option<String>, Failure> {
     world
         .text(name)
         .map_err(|_| Failure::usage(format!("{name} is not Unicode text")))
+}
+
+/// One that a client takes. It is stored and shown, so that no secret may be in it; what is wrong is said without it.
+fn base_url(text: &str) -> Result<(), String> {
+    if holds_key(text) {
+        return Err("an API key is in it; keep that with: konektor auth login".to_owned());
+    }
+    check_base_url(text)
+        .map_err(|error| format!("{}; write it like {}", error.message(), origin(SERVER_URL)))
 }
 
 /// `30s`, `5m`, `1h 30m`; a bare number is seconds.

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::error::Failure;
@@ -19,16 +19,32 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, Failure> {
 
 /// Puts a text in the place of a file. Readers see the old one or the new one, and it is for its owner alone.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let folder = path.parent().unwrap_or(path);
+    let file_itself = behind_links(path);
+    let folder = file_itself.parent().unwrap_or(path);
     let replace = || {
         // Made with mode 0600.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
+        file.persist(&file_itself)?;
         Ok(())
     };
     replace().map_err(|error: io::Error| Failure::of_file("write", path, &error))
+}
+
+/// Where a link leads, which people have put there to keep the file elsewhere; it need not be there yet.
+fn behind_links(path: &Path) -> PathBuf {
+    // As many as Linux follows.
+    const MOST: usize = 40;
+
+    let mut path = path.to_owned();
+    for _ in 0..MOST {
+        let Ok(target) = fs::read_link(&path) else {
+            break;
+        };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
 }
 
 /// Keeps other programs from changing what is in a folder, until the file is dropped.
@@ -73,4 +89,46 @@ pub(super) fn is_open_to_others(path: &Path) -> bool {
 #[cfg(not(unix))]
 pub(super) fn is_open_to_others(_: &Path) -> bool {
     false
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, between) = (
+            folder.path().join("config.toml"),
+            folder.path().join("between"),
+        );
+        let elsewhere = folder.path().join("dotfiles");
+        let file = elsewhere.join("konektor.toml");
+        fs::create_dir(&elsewhere).unwrap();
+        symlink("between", &link).unwrap();
+        symlink(&file, &between).unwrap();
+
+        for text in ["first", "second"] {
+            write(&link, text).unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap(), text);
+            assert_eq!(read(&link).unwrap().as_deref(), Some(text));
+        }
+        assert!(link.is_symlink() && between.is_symlink() && !file.is_symlink());
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let left = fs::read_dir(&elsewhere).unwrap().count();
+        assert_eq!(left, 1, "nothing but the file is left beside it");
+    }
+
+    #[test]
+    fn links_in_a_circle_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        symlink(&one, &other).unwrap();
+        symlink(&other, &one).unwrap();
+        assert!(read(&one).is_err());
+        assert!([&one, &other].contains(&&behind_links(&one)));
+    }
 }

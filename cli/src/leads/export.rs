@@ -15,6 +15,7 @@ use super::list;
 use crate::{
     call::Call,
     desk::{Desk, interrupted},
+    dry_run::{self, Change},
     error::Failure,
     flags::{self, Given as _},
     output::{Answer, Format, Layout, Records, Style, count, documented},
@@ -57,7 +58,8 @@ fn shape(command: Command, spec: Option<&Spec>) -> Command {
                 .value_name("FILE")
                 .value_hint(ValueHint::FilePath)
                 .help("The file, or - for stdout"),
-        );
+        )
+        .arg(dry_run::local_flag());
     let Some(operation) = spec.and_then(|spec| spec.operation(OperationId::LeadsList.as_str()))
     else {
         return command;
@@ -77,9 +79,15 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
                 .hint("filter the list: konektor leads list --all -o ndjson --jq … > leads.ndjson"),
         );
     }
+    let format = format(desk, name)?;
+    if dry_run::is_wanted(desk) {
+        let place = if name == STDOUT { "stdout" } else { name };
+        let what = format!("the leads that the flags let through, as {}", format.name());
+        return dry_run::changes([Change::of(place, what)]);
+    }
     let call = desk.call(OperationId::LeadsList)?;
     let to = Destination::new(name)?;
-    let layout = layout(desk, &call, name)?;
+    let layout = layout(desk, &call, name, format);
     let written = tokio::select! {
         written = write(desk, &call, name, layout, &to) => written,
         () = stop => Err(Failure::interrupted("stopped")),
@@ -139,25 +147,26 @@ async fn write<'a>(
     Ok(rows)
 }
 
-fn layout(desk: &Desk<'_>, call: &Call<'_>, name: &str) -> Result<Layout, Failure> {
-    // A setting is for answers; a file says by its name what it is.
-    let format = match (desk.style.typed(), name) {
-        (Some(Format::Table), _) => {
-            return Err(Failure::usage(
-                "a table is for people; say -o csv, ndjson or json",
-            ));
-        }
-        (Some(format), _) => format,
-        (None, STDOUT) => Format::Csv,
-        (None, file) => by_name(file)?,
-    };
+/// A setting is for answers; a file says by its name what it is.
+fn format(desk: &Desk<'_>, name: &str) -> Result<Format, Failure> {
+    match (desk.style.typed(), name) {
+        (Some(Format::Table), _) => Err(Failure::usage(
+            "a table is for people; say -o csv, ndjson or json",
+        )),
+        (Some(format), _) => Ok(format),
+        (None, STDOUT) => Ok(Format::Csv),
+        (None, file) => by_name(file),
+    }
+}
+
+fn layout(desk: &Desk<'_>, call: &Call<'_>, name: &str, format: Format) -> Layout {
     let fields = documented(call.operation);
-    Ok(Layout {
+    Layout {
         format,
         columns: desk.style.columns_of(&fields),
         headers: desk.style.headers(),
         for_terminal: name == STDOUT && desk.world.terminal.is_some(),
-    })
+    }
 }
 
 fn by_name(file: &str) -> Result<Format, Failure> {

@@ -40,6 +40,11 @@ impl Format {
         })
     }
 
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
     pub(super) fn is_json(self) -> bool {
         matches!(self, Self::Json | Self::Ndjson)
     }

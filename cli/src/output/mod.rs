@@ -40,7 +40,6 @@ pub(crate) use tabs::{escaped, unescaped};
 pub(crate) use time::When;
 
 use crate::{
-    config::without_keys,
     error::{Exit, Failure},
     pages::Pages,
     world::World,
@@ -359,10 +358,9 @@ impl<'a> Output<'a> {
         let lines = if self.style.errors_as_json() {
             let pretty = self.world.stderr_is_terminal;
             let text = json::text(failure, pretty).unwrap_or_default();
-            text.lines().map(without_keys).collect()
+            text.lines().map(str::to_owned).collect()
         } else {
-            let lines = failure.lines().iter().map(|line| without_keys(line));
-            let mut lines: Vec<_> = lines.collect();
+            let mut lines = failure.lines().to_vec();
             if let Some(first) = lines.first_mut() {
                 first.insert_str(0, "error: ");
             }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::{
     desk::Desk,
+    dry_run::{self, Change},
     error::Failure,
     output::{Answer, View},
     verb::Local,
@@ -38,6 +39,7 @@ pub(crate) static INSTALL: Local = Local {
                  konektor skill install --target project\n  \
                  konektor skill install --folder ~/.agents/skills",
             )
+            .arg(dry_run::local_flag())
     },
     run: |desk| Box::pin(install(desk)),
 };
@@ -82,6 +84,10 @@ fn target(command: Command) -> Command {
 
 async fn install<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
     let file = file(desk)?;
+    if dry_run::is_wanted(desk) {
+        let what = format!("the guide of {}", desk.settings.server());
+        return dry_run::changes([Change::of(file.display(), what)]);
+    }
     let guide = guide(desk).await?;
     replace(&file, &guide).map_err(|error| {
         Failure::other(format!("{} cannot be written: {error}", file.display()))

@@ -6,8 +6,9 @@
     reason = "it fails the test that uses it"
 )]
 
-use std::{ffi::OsString, io::Write};
+use std::{ffi::OsString, io::Write, iter};
 
+use clap::Command;
 use konektor_cli::{Terminal, World, run};
 use konektor_sdk::Retries;
 use konektor_spec::{Operation, Spec};
@@ -173,6 +174,21 @@ impl Api {
         assert_eq!(requests.len(), 1);
         requests.remove(0)
     }
+}
+
+/// Every command as it is typed, those that only lead to others too.
+pub(crate) fn commands(command: &Command) -> Vec<(String, &Command)> {
+    let name = command.get_name();
+    let below = command.get_subcommands().flat_map(commands);
+    let below = below.map(|(words, command)| (format!("{name} {words}"), command));
+    iter::once((name.to_owned(), command))
+        .chain(below)
+        .collect()
+}
+
+/// Says that a test did nothing, where libtest does not hide it.
+pub(crate) fn skipped(what: &str) {
+    let _unheard = writeln!(std::io::stderr(), "\nSKIPPED: {what}\n");
 }
 
 pub(crate) fn operation(id: &str) -> &'static Operation {

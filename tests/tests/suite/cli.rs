@@ -3,6 +3,7 @@
 mod auth;
 mod export;
 mod import;
+mod keyring;
 mod waiting;
 
 use std::{collections::BTreeSet, process::Output};

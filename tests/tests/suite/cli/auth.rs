@@ -1,7 +1,7 @@
 //! Keys and profiles: where they are kept, what wins, and that nobody sees a key.
 
 use std::{
-    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Output, Stdio},
 };
@@ -14,18 +14,18 @@ use tokio::{io::AsyncWriteExt as _, process::Command};
 use super::stderr;
 
 /// Somebody with a config folder and nothing in the environment.
-struct Person {
-    folder: TempDir,
+pub(super) struct Person {
+    pub(super) folder: TempDir,
 }
 
 impl Person {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             folder: TempDir::new().unwrap(),
         }
     }
 
-    fn konektor(&self, words: &[&str]) -> Command {
+    pub(super) fn konektor(&self, words: &[&str]) -> Command {
         let mut konektor = program("konektor");
         konektor
             .args(words)
@@ -56,12 +56,12 @@ impl Person {
         login.wait_with_output().await.unwrap()
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join("konektor").join(name)
     }
 
     /// Every file below the folder that has this in it.
-    fn files_with(&self, text: &str) -> Vec<PathBuf> {
+    pub(super) fn files_with(&self, text: &str) -> Vec<PathBuf> {
         fn look(folder: &Path, text: &str, found: &mut Vec<PathBuf>) {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
@@ -78,7 +78,7 @@ impl Person {
     }
 }
 
-fn must_end(output: &Output, code: i32) {
+pub(super) fn must_end(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{}", stderr(output));
 }
 
@@ -91,7 +91,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// The secret half of a key.
-fn secret(server: &Server) -> &str {
+pub(super) fn secret(server: &Server) -> &str {
     server.key.rsplit('_').next().unwrap()
 }
 
@@ -153,8 +153,8 @@ both_engines! {
         let mut terminal = Pty::start(&person.konektor(&["auth", "login", "--base-url", &server.url]));
         terminal.wait_for("API key for ").await;
         terminal.type_in("\u{3}");
-        // A shell makes 130 of it.
-        assert_eq!(terminal.end().await.signal(), Some(2), "{}", terminal.shown());
+        assert_eq!(terminal.end().await.code(), Some(130), "{}", terminal.shown());
+        assert!(terminal.echoes(), "the terminal is as it was before");
     }
 
     async fn a_flag_wins_over_the_environment_that_over_the_profile(server) {
@@ -216,6 +216,72 @@ both_engines! {
         let refused = person.run(&["leads", "list"]).await;
         must_end(&refused, 2);
         assert!(stderr(&refused).contains("base_url"), "{}", stderr(&refused));
+    }
+
+    async fn a_base_url_with_a_secret_is_refused_wherever_it_stands(server) {
+        let person = Person::new();
+        let with_password = server.url.replace("://", "://toko:hunter2@");
+        for (url, why) in [
+            (with_password.as_str(), "may not hold a user name or password"),
+            ("https://konektor.id/?token=hunter2", "may not have a query or fragment"),
+            ("https://konektor.id/#hunter2", "may not have a query or fragment"),
+            ("http://hunter2.example", "would send the key unencrypted"),
+            ("https://konektor.id/kna_1_hunter2", "an API key is in it"),
+        ] {
+            let config = format!("[profiles.kept]\nbase-url = \"{url}\"\n");
+            std::fs::create_dir_all(person.file("")).unwrap();
+            std::fs::write(person.file("config.toml"), config).unwrap();
+            let mut by_variable = person.konektor(&["config", "list"]);
+            by_variable.env("KONEKTOR_BASE_URL", url);
+            for (refused, place) in [
+                (person.run(&["leads", "list", "--base-url", url]).await, "flag --base-url"),
+                (by_variable.output().await.unwrap(), "environment KONEKTOR_BASE_URL"),
+                (person.run(&["config", "list", "--profile", "kept"]).await, "profile kept"),
+                (person.run(&["config", "set", "base-url", url]).await, "base-url"),
+                (person.login(&server.key, &["--base-url", url]).await, "flag --base-url"),
+            ] {
+                must_end(&refused, 2);
+                let told = stderr(&refused);
+                assert!(told.contains(why) && told.contains(place), "{told}");
+                assert!(!told.contains("hunter2") && refused.stdout.is_empty(), "{told}");
+            }
+            assert!(!person.file("credentials.toml").exists());
+        }
+    }
+
+    async fn what_is_kept_here_can_be_tried_without_keeping_it(server) {
+        let person = Person::new();
+        must_end(&person.login(&server.key, &["--base-url", &server.url]).await, 0);
+        let files = || {
+            let names = ["config.toml", "credentials.toml"];
+            names.map(|name| std::fs::read_to_string(person.file(name)).unwrap())
+        };
+        let before = files();
+        let beside = || std::fs::read_dir(person.folder.path()).unwrap().count();
+        let beside_before = beside();
+        let leads = person.folder.path().join("leads.csv");
+        let pages = person.folder.path().join("man1");
+        for (words, place, change) in [
+            (&["config", "set", "output", "json"][..], person.file("config.toml"), "profile default with output json"),
+            (&["config", "set", "base-url", ""], person.file("config.toml"), "profile default without base-url"),
+            (&["config", "set", "profile", "toko"], person.file("config.toml"), "profile toko in use"),
+            (&["auth", "login", "--profile", "toko"], person.file("credentials.toml"), "the key of profile toko for https://konektor.id, if the server takes it"),
+            (&["auth", "logout"], person.file("credentials.toml"), &format!("without the key of profile default for {}", server.url)),
+            (&["skill", "install"], person.folder.path().join(".claude/skills/konektor-agent-api/SKILL.md"), &format!("the guide of {}", server.url)),
+            (&["man", pages.to_str().unwrap()], pages.clone(), "a manual page for each command"),
+            (&["leads", "export", leads.to_str().unwrap()], leads.clone(), "the leads that the flags let through, as json"),
+        ] {
+            let tried = person.run(&[words, &["--dry-run", "-o", "json"]].concat()).await;
+            must_end(&tried, 0);
+            let changes = json!([{"place": place.display().to_string(), "change": change}]);
+            assert_eq!(json_of(&tried), json!({"dryRun": true, "changes": changes}), "{words:?}");
+        }
+        assert_eq!(files(), before);
+        assert_eq!(beside(), beside_before, "nothing new is beside the folder of the config");
+
+        // Nobody is asked for a key that is not kept.
+        must_end(&person.run(&["auth", "logout", "--profile", "nobody", "--dry-run"]).await, 0);
+        must_end(&person.run(&["leads", "list"]).await, 0);
     }
 
     async fn a_key_appears_nowhere_but_in_its_file(server) {
