@@ -26,13 +26,15 @@ pub(crate) const PYTHON: Need = Need {
     package: "python3-venv",
 };
 
-/// Programs that the tests start if they are there, each of them named as its package: the one that calls
-/// SKILL.md's examples as an agent would, the shells that complete the command line, and its pager.
-pub(crate) const TESTED_WITH: [Need; 4] = [
-    Need {
-        what: "curl",
-        package: "curl",
-    },
+/// What the tests of SKILL.md's examples call, as an agent would.
+pub(crate) const CURL: Need = Need {
+    what: "curl",
+    package: "curl",
+};
+
+/// Programs without which tests of the command line are skipped, each named as its package: the shells that
+/// complete it, and its pager.
+pub(crate) const WANTED: [Need; 3] = [
     Need {
         what: "zsh",
         package: "zsh",
@@ -86,6 +88,11 @@ pub(crate) fn install(needs: &[Need]) -> Result<()> {
     } else {
         process::run(&mut install)
     }
+}
+
+/// Whether [`install`] can.
+pub(crate) fn may_install() -> bool {
+    root_access().is_some()
 }
 
 /// How to run a program as root, if there is a way that asks nothing.

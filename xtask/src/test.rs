@@ -90,8 +90,15 @@ fn install_what_is_missing(steps: &[Step]) -> Result<()> {
         needs.push(debian::POSTGRESQL);
     }
     if steps.contains(&Step::Tests) {
-        let programs = debian::TESTED_WITH.into_iter();
-        needs.extend(programs.filter(|program| !is_there(program.package)));
+        let mut programs = vec![debian::CURL];
+        if debian::may_install() {
+            programs.extend(debian::WANTED);
+        }
+        needs.extend(
+            programs
+                .into_iter()
+                .filter(|program| !is_there(program.package)),
+        );
     }
     if steps.iter().any(|step| step.needs_python()) && !tools::has_python() {
         needs.push(debian::PYTHON);
