@@ -491,7 +491,7 @@ fn base_url(text: &str, allow_insecure_http: bool) -> Result<Url, Error> {
         "http" => {
             return Err(Error::config(
                 "the base URL is http:// and would send the key unencrypted: use https://; \
-                 http:// is for a server on this machine",
+                 http:// is for a server on this machine, or a client built with allow_insecure_http",
             ));
         }
         _ => return Err(Error::config("the base URL has to begin with https://")),
