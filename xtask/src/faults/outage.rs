@@ -52,10 +52,7 @@ pub(super) fn gone(setting: &Setting) -> Result<String> {
 /// Whatever is sent to the host of PostgreSQL is lost and nothing comes from it; later there is another, which knows
 /// nothing of the connections to the first.
 pub(super) fn vanished(setting: &Setting) -> Result<String> {
-    postgres::install()?;
-    let postgres = Postgres::start_durable()?;
-    let proxy = Proxy::before(postgres.port())?;
-    let site = Site::start(setting.program, &postgres::url(proxy.port()), None)?;
+    let (_postgres, proxy, site) = behind_proxy(setting)?;
     let outage = Outage {
         lasts: Duration::from_secs(25),
         answers: |call| asks_to_come_back(call),
@@ -87,10 +84,7 @@ pub(super) fn frozen(setting: &Setting) -> Result<String> {
 
 /// Every word to and from PostgreSQL takes seconds.
 pub(super) fn slow(setting: &Setting) -> Result<String> {
-    postgres::install()?;
-    let postgres = Postgres::start_durable()?;
-    let proxy = Proxy::before(postgres.port())?;
-    let site = Site::start(setting.program, &postgres::url(proxy.port()), None)?;
+    let (_postgres, proxy, site) = behind_proxy(setting)?;
     let outage = Outage {
         lasts: Duration::from_secs(25),
         answers: |call| asks_to_come_back(call) || is_well(call),
@@ -101,6 +95,15 @@ pub(super) fn slow(setting: &Setting) -> Result<String> {
         proxy.delay(Duration::ZERO);
         Ok(())
     })
+}
+
+/// A server whose way to PostgreSQL leads through a proxy; each ends when it is dropped.
+fn behind_proxy(setting: &Setting) -> Result<(Postgres, Proxy, Site)> {
+    postgres::install()?;
+    let postgres = Postgres::start_durable()?;
+    let proxy = Proxy::before(postgres.port())?;
+    let site = Site::start(setting.program, &postgres::url(proxy.port()), None)?;
+    Ok((postgres, proxy, site))
 }
 
 pub(super) fn asks_to_come_back(call: &Call) -> bool {
