@@ -67,6 +67,8 @@ pub async fn serve(
         drop(begin);
         stop.send_replace(true);
         stop.closed().await;
+        // It may be at work at this very moment, and the database is about to be closed.
+        let _stopped = background.await;
         app.gate().last_used().write(app.store()).await;
         app.store().close().await;
     };
