@@ -10,9 +10,10 @@ use std::{
 };
 
 use rustix::{
-    process::Signal,
+    io::{FdFlags, fcntl_setfd},
+    process::{Signal, kill_process_group},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
+    termios::{LocalModes, Winsize, tcgetattr, tcgetpgrp, tcsetwinsize},
 };
 use tokio::process::{Child, Command};
 
@@ -36,6 +37,8 @@ impl Pty {
     #[must_use]
     pub fn start(program: &Command) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        // A program that had the other end too would never hear that a test has gone.
+        fcntl_setfd(&master, FdFlags::CLOEXEC).expect("a terminal");
         grantpt(&master).expect("a terminal");
         unlockpt(&master).expect("a terminal");
         let name = ptsname(&master, Vec::new()).expect("its name");
@@ -113,6 +116,12 @@ impl Pty {
     pub fn echoes(&self) -> bool {
         let modes = tcgetattr(&self.keyboard).expect("a terminal").local_modes;
         modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+    }
+
+    /// Sends a signal to the program that has the terminal.
+    pub fn signal(&self, signal: Signal) {
+        let program = tcgetpgrp(&self.keyboard).expect("a program");
+        kill_process_group(program, signal).expect("it can be told");
     }
 
     /// Types.

@@ -1,11 +1,12 @@
 #[cfg(unix)]
 use std::fs::File;
-use std::io;
+use std::{io, thread, time::Duration};
 
 use konektor_spec::OperationId;
 #[cfg(unix)]
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
+use tokio::{sync::oneshot, time::timeout};
 
 use super::try_out;
 use crate::{
@@ -59,7 +60,7 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
         return dry_run::changes([Change::of(place, key)].into_iter().chain(config));
     }
 
-    let key = ask(desk, server)?;
+    let key = ask(desk, server).await?;
     let operation = desk.operation(OperationId::WorkspaceShow)?;
     let call = Call::with_key(desk, operation, Some(&key))?;
     let workspace = try_out(&call).await?;
@@ -96,10 +97,11 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
     })
 }
 
-fn ask(desk: &Desk<'_>, server: &str) -> Result<Key, Failure> {
+async fn ask(desk: &Desk<'_>, server: &str) -> Result<Key, Failure> {
     let key = if desk.world.stdin_is_terminal {
         let prompt = format!("API key for {server} (it is not shown): ");
-        let typed = typed_unseen(&prompt).map_err(|error| Failure::of_input(&error))?;
+        let typed = typed_unseen(prompt).await;
+        let typed = typed.map_err(|error| Failure::of_input(&error))?;
         Key::new(&typed)
     } else {
         let bytes = desk.read_all(LONGEST)?;
@@ -113,12 +115,24 @@ fn ask(desk: &Desk<'_>, server: &str) -> Result<Key, Failure> {
 }
 
 /// What somebody types after a prompt.
-fn typed_unseen(prompt: &str) -> io::Result<String> {
-    // Ctrl-C is an answer too, so that the terminal is left as it was.
-    let _heard = interrupted();
+async fn typed_unseen(prompt: String) -> io::Result<String> {
+    /// How long it takes to read Ctrl-C, after which the terminal is ours again.
+    const LAST_KEY: Duration = Duration::from_millis(200);
+
+    let stop = interrupted();
     #[cfg(unix)]
     let _hidden = Hidden::new()?;
-    rpassword::prompt_password(prompt)
+    let (answer, mut answered) = oneshot::channel();
+    // A thread that nobody waits for when the program is told to end.
+    thread::spawn(move || answer.send(rpassword::prompt_password(prompt)));
+    let broken_off = io::ErrorKind::Interrupted;
+    tokio::select! {
+        typed = &mut answered => typed.unwrap_or(Err(broken_off.into())),
+        () = stop => {
+            let _read = timeout(LAST_KEY, answered).await;
+            Err(broken_off.into())
+        }
+    }
 }
 
 /// A terminal that shows nothing of what is typed, from before the prompt on: who sees it may have typed already.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use konektor_tests::{Pty, Server, both_engines, program};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt as _, process::Command};
@@ -150,11 +151,17 @@ both_engines! {
         assert!(shown.contains("Toko Uji") && !shown.contains(secret(&server)), "{shown}");
         must_end(&person.run(&["leads", "list"]).await, 0);
 
-        let mut terminal = Pty::start(&person.konektor(&["auth", "login", "--base-url", &server.url]));
-        terminal.wait_for("API key for ").await;
-        terminal.type_in("\u{3}");
-        assert_eq!(terminal.end().await.code(), Some(130), "{}", terminal.shown());
-        assert!(terminal.echoes(), "the terminal is as it was before");
+        for told_to_end in [false, true] {
+            let mut terminal = Pty::start(&person.konektor(&["auth", "login", "--base-url", &server.url]));
+            terminal.wait_for("API key for ").await;
+            if told_to_end {
+                terminal.signal(Signal::TERM);
+            } else {
+                terminal.type_in("\u{3}");
+            }
+            assert_eq!(terminal.end().await.code(), Some(130), "{}", terminal.shown());
+            assert!(terminal.echoes(), "the terminal is as it was before");
+        }
     }
 
     async fn a_flag_wins_over_the_environment_that_over_the_profile(server) {
