@@ -2,6 +2,7 @@
 
 mod bench;
 mod cargo;
+mod client;
 mod debian;
 mod deny;
 mod faults;

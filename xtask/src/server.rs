@@ -99,6 +99,21 @@ impl Server {
         self.address
     }
 
+    /// The CPU time that its threads have spent so far; those that have ended do not count.
+    pub(crate) fn cpu_time(&self) -> Result<Duration> {
+        let process = self.process.as_ref().context("it is not running")?.id();
+        let mut total = Duration::ZERO;
+        for task in fs::read_dir(format!("/proc/{process}/task"))? {
+            // A thread that has just ended is no longer there.
+            let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else {
+                continue;
+            };
+            let nanoseconds = text.split(' ').next().and_then(|n| n.parse().ok());
+            total += Duration::from_nanos(nanoseconds.context("schedstat has no number")?);
+        }
+        Ok(total)
+    }
+
     /// The base of every operation's URL.
     pub(crate) fn api_url(&self) -> String {
         format!("http://{}/api/v2/agent", self.address)

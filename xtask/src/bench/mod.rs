@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how fast things are.
 
 mod cli;
+mod server;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -10,10 +11,13 @@ use clap::Subcommand;
 pub(crate) enum Bench {
     /// What the command line costs before it does anything
     Cli(cli::Args),
+    /// What a request costs the server
+    Server(server::Args),
 }
 
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Cli(args) => cli::run(args),
+        Bench::Server(args) => server::run(args),
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Result, bail, ensure};
 
-use super::client::{Answer, Client, Failure, HANG, Request};
+use crate::client::{Answer, Client, Failure, HANG, Request};
 use crate::site::Site;
 
 /// How many write at once.

@@ -11,12 +11,12 @@ use anyhow::{Result, ensure};
 use super::{
     Setting,
     callers::Call,
-    client::{Client, Request},
     ms,
     outage::{asks_to_come_back, is_well},
     percentile,
 };
 use crate::{
+    client::{Client, Request},
     process,
     site::{Database, Site},
 };

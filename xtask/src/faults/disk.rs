@@ -15,10 +15,10 @@ use tempfile::TempDir;
 use super::{
     Setting,
     callers::Call,
-    client::{Client, Request},
     outage::{Outage, asks_to_come_back, is_well},
 };
 use crate::{
+    client::{Client, Request},
     process,
     site::{self, Site},
 };

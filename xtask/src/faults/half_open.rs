@@ -10,15 +10,9 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{
-    Setting,
-    callers::Call,
-    client::{Client, Request},
-    ms,
-    outage::is_well,
-    percentile,
-};
+use super::{Setting, callers::Call, ms, outage::is_well, percentile};
 use crate::{
+    client::{Client, Request},
     process,
     site::{Database, Site},
 };

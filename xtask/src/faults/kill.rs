@@ -7,10 +7,10 @@ use anyhow::{Context, Result, ensure};
 use super::{
     Setting,
     callers::{self, Call, check_leads},
-    client::{Client, Request},
     ms,
 };
 use crate::{
+    client::{Client, Request},
     process,
     site::{Database, Site},
 };

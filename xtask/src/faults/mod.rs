@@ -5,7 +5,6 @@
 //! is printed. All traffic stays on this machine.
 
 mod callers;
-mod client;
 mod crowd;
 mod disk;
 mod half_open;

@@ -11,11 +11,11 @@ use anyhow::{Context, Result, bail, ensure};
 use super::{
     Setting,
     callers::{Call, check_leads},
-    client::{Answer, Client, HANG, Request},
     ms,
     proxy::Proxy,
 };
 use crate::{
+    client::{Answer, Client, HANG, Request},
     postgres::{self, Postgres},
     process,
     site::Site,

@@ -4,13 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::{
-    Setting,
-    callers::Call,
-    client::{Client, Request},
-    ms, percentile,
-};
+use super::{Setting, callers::Call, ms, percentile};
 use crate::{
+    client::{Client, Request},
     process,
     site::{Database, Site},
 };

@@ -11,10 +11,10 @@ use anyhow::{Context, Result, ensure};
 use super::{
     Setting,
     callers::{self, Call, check_leads},
-    client::{Client, Failure, Request},
     ms,
 };
 use crate::{
+    client::{Client, Failure, Request},
     process,
     site::{Database, Site},
 };

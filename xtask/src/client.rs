@@ -12,36 +12,36 @@ use serde_json::Value;
 use crate::site::Site;
 
 /// How long a request may take, by the document, and a little more for a busy machine.
-pub(super) const HANG: Duration = Duration::from_millis(15_500);
+pub(crate) const HANG: Duration = Duration::from_millis(15_500);
 
-/// A caller with a key and one connection, which it keeps as long as the server does.
-pub(super) struct Client {
+/// A caller with one connection, which it keeps as long as the server does.
+pub(crate) struct Client {
     address: SocketAddr,
-    api_key: String,
+    api_key: Option<String>,
     connection: Option<BufReader<TcpStream>>,
 }
 
 /// What is asked for.
 #[derive(Clone, Default)]
-pub(super) struct Request {
-    pub(super) method: &'static str,
+pub(crate) struct Request {
+    pub(crate) method: &'static str,
     /// The whole path.
-    pub(super) path: String,
-    pub(super) body: Option<String>,
-    pub(super) idempotency_key: Option<String>,
+    pub(crate) path: String,
+    pub(crate) body: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
 }
 
 /// What came back.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// In lower case.
     head: String,
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 /// Why nothing came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// Nothing was sent: nobody listens.
     Unreachable,
     /// It was sent, at least in part, and there is no whole answer.
@@ -51,7 +51,7 @@ pub(super) enum Failure {
 }
 
 impl Request {
-    pub(super) fn get(path: impl Into<String>) -> Self {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
         Self {
             method: "GET",
             path: path.into(),
@@ -60,7 +60,7 @@ impl Request {
     }
 
     /// A lead that is told apart by its notes; nothing else keeps it from being made twice.
-    pub(super) fn create(notes: &str) -> Self {
+    pub(crate) fn create(notes: &str) -> Self {
         Self {
             method: "POST",
             path: "/api/v2/agent/leads".into(),
@@ -70,12 +70,12 @@ impl Request {
     }
 
     /// The bytes of the request as this client sends them.
-    pub(super) fn bytes(&self, api_key: &str) -> String {
+    pub(crate) fn bytes(&self, api_key: Option<&str>) -> String {
         let mut head = vec![
             format!("{} {} HTTP/1.1", self.method, self.path),
             "host: localhost".to_owned(),
-            format!("authorization: Bearer {api_key}"),
         ];
+        head.extend(api_key.map(|key| format!("authorization: Bearer {key}")));
         let key = self.idempotency_key.iter();
         head.extend(key.map(|key| format!("idempotency-key: {key}")));
         if let Some(body) = &self.body {
@@ -88,27 +88,35 @@ impl Request {
 }
 
 impl Client {
-    pub(super) fn of(site: &Site) -> Self {
+    pub(crate) fn of(site: &Site) -> Self {
         Self {
             address: site.server.address(),
-            api_key: site.api_key.clone(),
+            api_key: Some(site.api_key.clone()),
             connection: None,
         }
     }
 
+    /// A caller without a key.
+    pub(crate) fn without_key(site: &Site) -> Self {
+        Self {
+            api_key: None,
+            ..Self::of(site)
+        }
+    }
+
     /// Sends a request and waits for its answer.
-    pub(super) fn call(&mut self, request: &Request) -> Result<Answer, Failure> {
-        let text = request.bytes(&self.api_key);
+    pub(crate) fn call(&mut self, request: &Request) -> Result<Answer, Failure> {
+        let text = request.bytes(self.api_key.as_deref());
         self.send(&[text.as_bytes()], Duration::ZERO)
     }
 
     /// Sends a request in two parts, so that it is under way for a while.
-    pub(super) fn call_slowly(
+    pub(crate) fn call_slowly(
         &mut self,
         request: &Request,
         pause: Duration,
     ) -> Result<Answer, Failure> {
-        let text = request.bytes(&self.api_key);
+        let text = request.bytes(self.api_key.as_deref());
         // Within the body, or within the header if there is none.
         let (first, second) = text.as_bytes().split_at(text.len() - 10);
         self.send(&[first, second], pause)
@@ -145,7 +153,7 @@ impl Client {
 
 impl Answer {
     /// The value of a header, in lower case.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (own, value) = line.split_once(':')?;
             (own == name).then(|| value.trim())
@@ -153,12 +161,12 @@ impl Answer {
     }
 
     /// The body, null when it is not JSON.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
     /// Whether it says that it is worth trying again within a minute.
-    pub(super) fn asks_to_come_back(&self) -> bool {
+    pub(crate) fn asks_to_come_back(&self) -> bool {
         let seconds = self
             .header("retry-after")
             .and_then(|value| value.parse::<u32>().ok());
