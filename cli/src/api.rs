@@ -1,5 +1,7 @@
 //! `konektor api`: any request, with the key of the profile.
 
+use std::sync::Arc;
+
 use clap::{Arg, ArgAction, builder::ValueHint};
 use konektor_sdk::Answer as Reply;
 use konektor_spec::{Access, Operation, Spec};
@@ -129,7 +131,7 @@ fn with_query(path: &str, query: &[&(String, String)]) -> String {
 /// The operation that a request goes to; fixed paths come before those with parameters.
 fn documented<'a>(spec: &'a Spec, method: &str, path: &str) -> Option<&'a Operation> {
     let path = path.split('?').next().unwrap_or_default();
-    let fits = |operation: &&Operation| {
+    let fits = |operation: &&Arc<Operation>| {
         let (template, path) = (operation.path.split('/'), path.split('/'));
         operation.method == method
             && template.clone().count() == path.clone().count()
@@ -141,6 +143,7 @@ fn documented<'a>(spec: &'a Spec, method: &str, path: &str) -> Option<&'a Operat
         .iter()
         .filter(fits)
         .min_by_key(|operation| operation.path.contains('{'))
+        .map(|operation| &**operation)
 }
 
 fn body(

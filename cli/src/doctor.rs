@@ -102,6 +102,7 @@ async fn server(desk: &Desk<'_>, findings: &mut Vec<Finding>) -> bool {
         .spec
         .operations()
         .iter()
+        .map(|operation| &**operation)
         .find(|operation| operation.access == Access::Public);
     let path = guide.map_or("/", |operation| operation.path.as_str());
     let client = match desk.client(None) {

@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use konektor_sdk::{
     AdPlatform, Client, Error, ErrorCode, ErrorKind, LeadChanges, LeadMatch, LeadMatchBy,
@@ -127,7 +127,7 @@ async fn call_with_everything(client: &Client, id: &str) -> Result<(), Error> {
     }
 }
 
-fn operations() -> &'static [Operation] {
+fn operations() -> &'static [Arc<Operation>] {
     Spec::builtin().operations()
 }
 

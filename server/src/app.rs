@@ -35,13 +35,12 @@ pub struct App {
 }
 
 /// What one path answers, by method.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Route(BTreeMap<String, Endpoint>);
 
 /// An operation and the code behind it.
-#[derive(Clone)]
 pub(crate) struct Endpoint {
-    pub(crate) operation: Operation,
+    pub(crate) operation: Arc<Operation>,
     pub(crate) behind: Behind,
 }
 
@@ -134,9 +133,10 @@ impl App {
         let base = self.spec.base_path();
         let mut router = Router::new();
         for (path, route) in self.routes()? {
-            let app = Arc::clone(self);
+            // axum clones the closure several times a request: what it owns is shared.
+            let (app, route) = (Arc::clone(self), Arc::new(route));
             let answer = move |request: Request| {
-                let (app, route) = (Arc::clone(&app), route.clone());
+                let (app, route) = (Arc::clone(&app), Arc::clone(&route));
                 async move {
                     let (parts, body) = request.into_parts();
                     let (parts, parameters) = path_parameters(parts).await;
@@ -152,9 +152,9 @@ impl App {
                 any(move |request| pipeline::page(app, page, request)),
             );
         }
-        let (app, prefix) = (Arc::clone(self), format!("{base}/"));
+        let (app, prefix) = (Arc::clone(self), Arc::<str>::from(format!("{base}/")));
         Ok(router.fallback(move |request: Request| {
-            let below_base = request.uri().path().starts_with(&prefix);
+            let below_base = request.uri().path().starts_with(&*prefix);
             pipeline::unknown_route(app, below_base, request)
         }))
     }
@@ -171,7 +171,7 @@ impl App {
                 }
             };
             let endpoint = Endpoint {
-                operation: operation.clone(),
+                operation: Arc::clone(operation),
                 behind,
             };
             routes

@@ -170,7 +170,7 @@ async fn answer(
     )?;
     let call = Call {
         app: Arc::clone(app),
-        operation: operation.id.clone(),
+        operation: Arc::clone(operation),
         caller,
         input,
         now: app.clock().now(),

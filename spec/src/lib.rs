@@ -21,7 +21,10 @@ pub mod phone;
 pub mod rule;
 mod schema;
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use serde_json::Value;
 
@@ -44,7 +47,7 @@ pub const YAML: &str = include_str!("../../openapi.yaml");
 #[derive(Debug, Clone)]
 pub struct Spec {
     document: Value,
-    operations: Vec<Operation>,
+    operations: Vec<Arc<Operation>>,
     schemas: BTreeMap<String, Value>,
     limits: Limits,
 }
@@ -105,7 +108,10 @@ impl Spec {
     /// [`SpecError`] when a reference leads nowhere, an operation lacks its scope, or limits are missing.
     pub fn from_value(document: Value) -> Result<Self, SpecError> {
         let schemas = schema::resolve_all(&document)?;
-        let operations = operation::read_all(&document)?;
+        let operations = operation::read_all(&document)?
+            .into_iter()
+            .map(Arc::new)
+            .collect();
         let limit = |name: &str| {
             document["x-konektor-limits"][name]
                 .as_u64()
@@ -197,16 +203,19 @@ impl Spec {
             .unwrap_or_default()
     }
 
-    /// Every operation, in the document's order.
+    /// Every operation, in the document's order. Whoever keeps one shares it: an operation is large.
     #[must_use]
-    pub fn operations(&self) -> &[Operation] {
+    pub fn operations(&self) -> &[Arc<Operation>] {
         &self.operations
     }
 
     /// The operation with this `operationId`.
     #[must_use]
     pub fn operation(&self, id: &str) -> Option<&Operation> {
-        self.operations.iter().find(|operation| operation.id == id)
+        let mut operations = self.operations.iter();
+        operations
+            .find(|operation| operation.id == id)
+            .map(|operation| &**operation)
     }
 
     /// The tags, each with its description, in the document's order.

@@ -154,11 +154,14 @@ static KEYS: LazyLock<WorkspaceKeys> = LazyLock::new(|| {
 
 /// The operations that take a cursor.
 fn listing() -> impl Iterator<Item = &'static Operation> {
-    Spec::builtin().operations().iter().filter(|operation| {
-        operation
-            .parameters_in(Location::Query)
-            .any(|parameter| parameter.name == "cursor")
-    })
+    let operations = Spec::builtin().operations().iter();
+    operations
+        .map(|operation| &**operation)
+        .filter(|operation| {
+            operation
+                .parameters_in(Location::Query)
+                .any(|parameter| parameter.name == "cursor")
+        })
 }
 
 fn path_of(operation: &Operation) -> Map<String, Value> {

@@ -388,6 +388,7 @@ fn operation_at<'a>(
     let mut fitting: Vec<_> = spec
         .operations()
         .iter()
+        .map(|operation| &**operation)
         .filter(|operation| fits(&operation.path))
         .collect();
     fitting.sort_by_key(|operation| operation.path.contains('{'));

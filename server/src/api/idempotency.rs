@@ -74,7 +74,7 @@ impl Call {
 
     fn once_request(&self) -> Option<OnceRequest> {
         let key = self.input.header(HEADER)?;
-        let mut request = json!([self.operation, self.input.sent()]);
+        let mut request = json!([self.operation.id, self.input.sent()]);
         // The order of names and the space between them are the sender's taste.
         request.sort_all_objects();
         let request = request.to_string();

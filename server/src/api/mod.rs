@@ -12,6 +12,7 @@ mod workspace;
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use jiff::Timestamp;
+use konektor_spec::Operation;
 
 use crate::{
     app::App,
@@ -24,8 +25,8 @@ use crate::{
 pub struct Call {
     /// The server it reached.
     pub app: Arc<App>,
-    /// The `operationId` of what is asked for.
-    pub operation: String,
+    /// What is asked for.
+    pub operation: Arc<Operation>,
     /// Who sent it.
     pub caller: Caller,
     /// What was sent.

@@ -17,10 +17,17 @@ pub struct Rules {
 }
 
 struct OperationRules {
-    path: Rule,
-    query: Rule,
-    headers: Rule,
+    path: Parameters,
+    query: Parameters,
+    headers: Parameters,
     body: Option<Rule>,
+}
+
+/// The parameters of one kind.
+struct Parameters {
+    rule: Rule,
+    /// Whether one of them has to be there.
+    required: bool,
 }
 
 impl Rules {
@@ -68,10 +75,10 @@ impl Rules {
             .ok_or_else(|| Error::Internal(anyhow::anyhow!("no rules for {operation}")))?;
         let mut bad = Details::new();
         let mut query = query::parse(query.unwrap_or_default(), &mut bad)?;
-        for (name, schema) in rules.query.properties() {
+        for (name, schema) in rules.query.rule.properties() {
             query::convert(&mut query, name, schema);
         }
-        let names = rules.headers.properties().map(|(name, _)| name);
+        let names = rules.headers.rule.properties().map(|(name, _)| name);
         let headers = headers::parse(headers, names, &mut bad);
         let mut body = match &rules.body {
             None => Value::Null,
@@ -82,17 +89,15 @@ impl Rules {
                     column: error.column(),
                 })?,
         };
-        rules.path.check(&Value::Object(path.clone()), &mut bad);
-        rules.query.check(&Value::Object(query.clone()), &mut bad);
-        rules
-            .headers
-            .check(&Value::Object(headers.clone()), &mut bad);
+        let path = rules.path.check(path, &mut bad);
+        let mut query = rules.query.check(query, &mut bad);
+        let headers = rules.headers.check(headers, &mut bad);
         if let Some(rule) = &rules.body {
             rule.check(&body, &mut bad);
             rule.fill_defaults(&mut body);
         }
         let given = query.clone();
-        rules.query.fill_defaults_of(&mut query);
+        rules.query.rule.fill_defaults_of(&mut query);
         Ok(Input {
             path,
             given,
@@ -124,9 +129,9 @@ impl Rules {
 impl OperationRules {
     fn new(operation: &Operation) -> anyhow::Result<Self> {
         Ok(Self {
-            path: Rule::new(parameters(operation, Location::Path))?,
-            query: Rule::new(parameters(operation, Location::Query))?,
-            headers: Rule::new(parameters(operation, Location::Header))?,
+            path: Parameters::new(operation, Location::Path)?,
+            query: Parameters::new(operation, Location::Query)?,
+            headers: Parameters::new(operation, Location::Header)?,
             body: operation
                 .body
                 .as_ref()
@@ -136,23 +141,42 @@ impl OperationRules {
     }
 }
 
-/// One object schema for all parameters of a kind.
-fn parameters(operation: &Operation, location: Location) -> Value {
-    let parameters: Vec<_> = operation.parameters_in(location).collect();
-    let properties: Map<_, _> = parameters
-        .iter()
-        .map(|parameter| (parameter.name.clone(), parameter.schema.clone()))
-        .collect();
-    let required: Vec<_> = parameters
-        .iter()
-        .filter(|parameter| parameter.required)
-        .map(|parameter| parameter.name.as_str())
-        .collect();
-    json!({
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": false,
-        "x-unknown": "Unknown parameter",
-    })
+impl Parameters {
+    /// One object schema for all parameters of a kind.
+    fn new(operation: &Operation, location: Location) -> anyhow::Result<Self> {
+        let parameters: Vec<_> = operation.parameters_in(location).collect();
+        let properties: Map<_, _> = parameters
+            .iter()
+            .map(|parameter| (parameter.name.clone(), parameter.schema.clone()))
+            .collect();
+        let required: Vec<_> = parameters
+            .iter()
+            .filter(|parameter| parameter.required)
+            .map(|parameter| parameter.name.as_str())
+            .collect();
+        let schema = json!({
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": false,
+            "x-unknown": "Unknown parameter",
+        });
+        Ok(Self {
+            rule: Rule::new(schema)?,
+            required: !required.is_empty(),
+        })
+    }
+
+    /// Holds what was sent against the schema and hands it back. Most requests send no parameters of most kinds.
+    fn check(&self, values: Map<String, Value>, bad: &mut Details) -> Map<String, Value> {
+        if values.is_empty() && !self.required {
+            return values;
+        }
+        let values = Value::Object(values);
+        self.rule.check(&values, bad);
+        match values {
+            Value::Object(values) => values,
+            _ => Map::new(),
+        }
+    }
 }

@@ -34,7 +34,8 @@ fn documenting(status: u16) -> impl Iterator<Item = &'static Operation> {
         let mut responses = operation.responses.iter();
         responses.any(|response| response.status == status)
     };
-    Spec::builtin().operations().iter().filter(answers)
+    let operations = Spec::builtin().operations().iter();
+    operations.map(|operation| &**operation).filter(answers)
 }
 
 /// The documented example of an operation's request, parameters and body.

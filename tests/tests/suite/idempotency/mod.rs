@@ -12,11 +12,13 @@ use serde_json::Value;
 /// The operations that take a key.
 fn keyed() -> impl Iterator<Item = &'static Operation> {
     let operations = Spec::builtin().operations().iter();
-    operations.filter(|operation| {
-        operation
-            .parameters_in(Location::Header)
-            .any(|header| header.name == "Idempotency-Key")
-    })
+    operations
+        .map(|operation| &**operation)
+        .filter(|operation| {
+            operation
+                .parameters_in(Location::Header)
+                .any(|header| header.name == "Idempotency-Key")
+        })
 }
 
 /// The documented example of what an operation takes.

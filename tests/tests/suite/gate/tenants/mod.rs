@@ -15,7 +15,9 @@ use serde_json::Value;
 /// The operations that need a key.
 fn gated() -> impl Iterator<Item = &'static Operation> {
     let operations = Spec::builtin().operations().iter();
-    operations.filter(|operation| operation.scope().is_some())
+    operations
+        .map(|operation| &**operation)
+        .filter(|operation| operation.scope().is_some())
 }
 
 fn all_scopes() -> Vec<&'static str> {
