@@ -23,6 +23,8 @@ pub struct Reply {
     body: Bytes,
     /// Whether it was answered before.
     replayed: bool,
+    /// The lead that it shows, if it shows one.
+    lead_id: Option<String>,
 }
 
 /// Which page a list answer is.
@@ -62,6 +64,7 @@ impl<T: Serialize> Envelope<T> {
             status,
             body: body.into(),
             replayed: false,
+            lead_id: None,
         })
     }
 }
@@ -106,7 +109,26 @@ impl Reply {
             status: StatusCode::from_u16(kept.status).map_err(|_| StoreError::Corrupt("status"))?,
             body: kept.body,
             replayed: true,
+            lead_id: kept.lead_id,
         })
+    }
+
+    /// The same answer, to a request that was answered before.
+    #[must_use]
+    pub fn into_replay(self) -> Self {
+        Self {
+            replayed: true,
+            ..self
+        }
+    }
+
+    /// The same answer, which shows this lead.
+    #[must_use]
+    pub fn about_lead(self, id: &str) -> Self {
+        Self {
+            lead_id: Some(id.to_owned()),
+            ..self
+        }
     }
 
     /// What has to be kept to give this answer once more.
@@ -115,6 +137,7 @@ impl Reply {
         KeptAnswer {
             status: self.status.as_u16(),
             body: self.body.clone(),
+            lead_id: self.lead_id.clone(),
         }
     }
 
@@ -190,6 +213,9 @@ pub enum Error {
     /// 422: the `Idempotency-Key` belongs to another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
+    /// 422: what the `Idempotency-Key` was used for is no longer there to be shown.
+    #[error("the lead of the idempotency key is gone")]
+    KeySpent,
     /// 429.
     #[error("rate limited")]
     RateLimited {
@@ -291,7 +317,9 @@ impl Error {
             Self::InFlight => (StatusCode::CONFLICT, "VALIDATION_ERROR"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "VALIDATION_ERROR"),
             Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "VALIDATION_ERROR"),
-            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR"),
+            Self::KeyReused | Self::KeySpent => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR")
+            }
             Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"),
             Self::Overloaded | Self::Unavailable(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR")
@@ -326,6 +354,9 @@ impl Error {
             Self::KeyReused => {
                 "This Idempotency-Key was sent with another request; send this one with a new key"
                     .into()
+            }
+            Self::KeySpent => {
+                "The lead of this Idempotency-Key is gone; send the request with a new key".into()
             }
             Self::Overloaded => "Too many requests are being carried out; try again".into(),
             Self::Unavailable(_) => "The service is not available at the moment; try again".into(),

@@ -70,13 +70,13 @@ fn the_committed_copy_is_what_the_document_says() {
 }
 
 #[test]
-fn it_stays_within_1500_tokens() {
+fn it_stays_within_1800_tokens() {
     let tokenizer = tiktoken_rs::o200k_base().unwrap();
     for url in [Spec::builtin().server_url(), URL, LONG_URL] {
         let guide = skill_md(Spec::builtin(), url).unwrap();
         let tokens = tokenizer.encode_ordinary(&guide).len();
         println!("{tokens} tokens for {url}");
-        assert!(tokens <= 1500, "{tokens} tokens for {url}");
+        assert!(tokens <= 1800, "{tokens} tokens for {url}");
     }
 }
 
@@ -113,8 +113,16 @@ fn every_header_that_may_be_sent_is_told() {
     let guide = guide();
     for operation in Spec::builtin().operations() {
         for header in operation.parameters_in(Location::Header) {
-            let told = format!("{} with header {}", operation.method, header.name);
-            assert!(guide.contains(&told), "{told}");
+            let told = format!("with header {}", header.name);
+            let line = guide.lines().find(|line| line.contains(&told));
+            let line = line.unwrap_or_else(|| panic!("{told}"));
+            let (methods, _) = line.split_once(&told).unwrap();
+            let sentence = methods.rsplit(". ").next().unwrap();
+            assert!(
+                words(sentence).contains(operation.method.as_str()),
+                "{} {told}",
+                operation.method
+            );
         }
     }
 }

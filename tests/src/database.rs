@@ -9,7 +9,7 @@ use konektor_server::{
     store::Store,
     vault::{MasterKey, MasterKeys, Vault},
 };
-use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
 use tempfile::TempDir;
 
 /// The engines every test runs on.
@@ -115,6 +115,32 @@ impl Database {
             .fetch_one(&mut connection)
             .await
             .expect("a number")
+    }
+
+    /// How the engine would carry out a statement, where an index is there with its use of it.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    #[expect(
+        clippy::expect_used,
+        reason = "without its database a test cannot go on"
+    )]
+    pub async fn plan(&self, sql: &str) -> String {
+        let mut connection = AnyConnection::connect(&self.url)
+            .await
+            .expect("the database answers");
+        let (explain, column) = match self.folder {
+            Some(_) => ("explain query plan", 3),
+            None => {
+                let setting = connection.execute("set enable_seqscan = off").await;
+                setting.expect("a setting");
+                ("explain (costs off)", 0)
+            }
+        };
+        let explained = sqlx::raw_sql(AssertSqlSafe(format!("{explain} {sql}")));
+        let steps = explained.fetch_all(&mut connection).await.expect("a plan");
+        let steps: Vec<String> = steps.iter().map(|step| step.get(column)).collect();
+        steps.join("\n")
     }
 
     /// Keeps everybody from writing leads and tickets, and on PostgreSQL from reading them, until the connection is

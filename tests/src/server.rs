@@ -120,10 +120,15 @@ impl Server {
 
     /// Starts another process, so to speak, on the same database, with the same key and clock.
     pub async fn beside(&self) -> Self {
+        self.beside_with(self.spec.clone()).await
+    }
+
+    /// As [`Server::beside`], with another document.
+    pub async fn beside_with(&self, spec: Spec) -> Self {
         Self::run(
             self.engine,
             self.database.clone(),
-            self.spec.clone(),
+            spec,
             self.clock.clone(),
             self.workspace.clone(),
             self.key.clone(),
@@ -247,9 +252,25 @@ impl Server {
 
     /// Posts JSON under an `Idempotency-Key`.
     pub async fn post_under(&self, idempotency_key: &str, path: &str, body: &Value) -> Answer {
-        let request = self.request("POST", path).bearer_auth(&self.key);
+        self.send_under(idempotency_key, "POST", path, body).await
+    }
+
+    /// Patches with JSON under an `Idempotency-Key`.
+    pub async fn patch_under(&self, idempotency_key: &str, path: &str, body: &Value) -> Answer {
+        self.send_under(idempotency_key, "PATCH", path, body).await
+    }
+
+    /// Sends JSON under an `Idempotency-Key`.
+    pub async fn send_under(
+        &self,
+        idempotency_key: &str,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Answer {
+        let request = self.request(method, path).bearer_auth(&self.key);
         let request = request.header("Idempotency-Key", idempotency_key);
-        self.documented("POST", path, request.json(body)).await
+        self.documented(method, path, request.json(body)).await
     }
 
     /// Patches with JSON.

@@ -251,14 +251,18 @@ impl Client {
     pub async fn leads_update<'a>(
         &'a self,
         id: &'a str,
+        idempotency_key: Option<&'a str>,
         body: &'a crate::LeadChanges,
     ) -> Result<ResponseValue<types::LeadResponse>, Error<()>> {
         let url = format!("{}/leads/{}", self.baseurl, encode_path(&id.to_string()),);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
         #[allow(unused_mut)]
         let mut request = self
             .client

@@ -1148,7 +1148,10 @@ impl crate::leads::Create {
     }
     /// Makes the request safe to send again: under the same key and with the same request the first success
     /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
-    /// every write. The key belongs to the workspace; a refused request leaves it free.
+    /// every write. The key belongs to the workspace; a refused request leaves it free. Two requests are the
+    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, an absent
+    /// field and its default are not. When personal data of the lead has changed since, its first answer is
+    /// no longer kept, and a replay shows the lead as it is now.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1544,7 +1547,10 @@ impl crate::leads::Upsert {
     }
     /// Makes the request safe to send again: under the same key and with the same request the first success
     /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
-    /// every write. The key belongs to the workspace; a refused request leaves it free.
+    /// every write. The key belongs to the workspace; a refused request leaves it free. Two requests are the
+    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, an absent
+    /// field and its default are not. When personal data of the lead has changed since, its first answer is
+    /// no longer kept, and a replay shows the lead as it is now.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1922,6 +1928,25 @@ impl crate::leads::Update {
     #[must_use]
     pub fn clear_campaign_name(mut self) -> Self {
         self.body.campaign_name = crate::Change::Clear;
+        self
+    }
+    /// Makes the request safe to send again: under the same key and with the same request the first success
+    /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
+    /// every write. The key belongs to the workspace; a refused request leaves it free. Two requests are the
+    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, an absent
+    /// field and its default are not. When personal data of the lead has changed since, its first answer is
+    /// no longer kept, and a replay shows the lead as it is now.
+    ///
+    /// ```
+    /// # use konektor_sdk::*;
+    /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = client.leads().update("CRM-1024").idempotency_key("0f8b4f5e-9c7d-4c1a-8a41-6f0d2b9e7c35");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn idempotency_key(mut self, idempotency_key: impl Into<String>) -> Self {
+        self.headers.idempotency_key = Some(idempotency_key.into());
         self
     }
 }
@@ -2325,7 +2350,10 @@ impl crate::support::CreateTicket {
     }
     /// Makes the request safe to send again: under the same key and with the same request the first success
     /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
-    /// every write. The key belongs to the workspace; a refused request leaves it free.
+    /// every write. The key belongs to the workspace; a refused request leaves it free. Two requests are the
+    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, an absent
+    /// field and its default are not. When personal data of the lead has changed since, its first answer is
+    /// no longer kept, and a replay shows the lead as it is now.
     ///
     /// ```
     /// # use konektor_sdk::*;

@@ -1,4 +1,6 @@
-use crate::{Client, Error, Lead, LeadChanges, Response, call::Effect, leads::LeadRef};
+use crate::{
+    Client, Error, Lead, LeadChanges, Response, call::Effect, headers::Headers, leads::LeadRef,
+};
 
 /// Changes to a lead that are to be made; made by [`Leads::update`](crate::leads::Leads::update).
 #[derive(Clone, Debug)]
@@ -6,6 +8,7 @@ use crate::{Client, Error, Lead, LeadChanges, Response, call::Effect, leads::Lea
 pub struct Update {
     client: Client,
     lead: LeadRef,
+    pub(crate) headers: Headers,
     pub(crate) body: LeadChanges,
 }
 
@@ -14,6 +17,7 @@ impl Update {
         Self {
             client,
             lead: LeadRef(lead),
+            headers: Headers::default(),
             body: LeadChanges::new(),
         }
     }
@@ -33,7 +37,7 @@ impl Update {
         self
     }
 
-    /// Makes the changes, and gives the lead as it is then.
+    /// Makes the changes, once, however often they have to be sent, and gives the lead as it is then.
     ///
     /// # Errors
     ///
@@ -51,10 +55,11 @@ impl Update {
     /// ```
     pub async fn send(self) -> Result<Response<Lead>, Error> {
         let lead = self.lead.checked()?;
+        let key = self.headers.idempotency_key()?;
         self.client
             .call(
                 Effect::Repeatable,
-                async |api| api.leads_update(lead, &self.body).await,
+                async |api| api.leads_update(lead, Some(&key), &self.body).await,
                 |answer| (answer.data, answer.extra),
             )
             .await

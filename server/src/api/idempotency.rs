@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use konektor_spec::Operation;
+use serde_json::{Value, json};
 
 use super::Call;
 use crate::{
     app::App,
-    domain::period::Day,
+    domain::{amount::Amount, lead::Lead, period::Day},
     reply::{Error, Reply},
     store::{
         StoreError, Tenant, Work,
@@ -19,6 +20,9 @@ use crate::{
 /// The header, and the name under which a bad one is told.
 const HEADER: &str = "Idempotency-Key";
 
+/// Answers a request anew with the status of its first answer and the lead as it is now.
+pub(super) type Renew = fn(u16, Lead) -> Result<Reply, Error>;
+
 impl Call {
     /// Carries out a write and answers it; once for all requests with the same key, if they have one.
     ///
@@ -27,6 +31,26 @@ impl Call {
         &self,
         work: impl Fn(&Tenant) -> Work<T> + Send + Sync + 'static,
         reply: impl Fn(T) -> Result<Reply, Error> + Send + Sync + 'static,
+    ) -> Result<Reply, Error> {
+        self.write_once(work, reply, None).await
+    }
+
+    /// As [`Call::write`], for a write whose answer shows a lead: it is not repeated once personal data of the lead has
+    /// changed, but made anew.
+    pub(super) async fn write_lead<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Tenant) -> Work<T> + Send + Sync + 'static,
+        reply: impl Fn(T) -> Result<Reply, Error> + Send + Sync + 'static,
+        renew: Renew,
+    ) -> Result<Reply, Error> {
+        self.write_once(work, reply, Some(renew)).await
+    }
+
+    async fn write_once<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Tenant) -> Work<T> + Send + Sync + 'static,
+        reply: impl Fn(T) -> Result<Reply, Error> + Send + Sync + 'static,
+        renew: Option<Renew>,
     ) -> Result<Reply, Error> {
         let tenant = &self.caller.tenant;
         let reply = Arc::new(reply);
@@ -46,6 +70,10 @@ impl Call {
         {
             Once::Done(result) => result,
             Once::Replayed(answer) => Reply::replayed(answer),
+            Once::Outdated { status, lead } => {
+                let renew = renew.ok_or(StoreError::Corrupt("lead_id"))?;
+                Ok(renew(status, lead.ok_or(Error::KeySpent)?)?.into_replay())
+            }
             Once::Reused => Err(Error::KeyReused),
             Once::InFlight => Err(Error::InFlight),
         }
@@ -74,12 +102,32 @@ impl Call {
 
     fn once_request(&self) -> Option<OnceRequest> {
         let key = self.input.header(HEADER)?;
-        let mut request = json!([self.operation.id, self.input.sent()]);
-        // The order of names and the space between them are the sender's taste.
-        request.sort_all_objects();
-        let request = request.to_string();
+        let Operation { method, path, .. } = &*self.operation;
+        let request = json!([method, path, self.input.sent()]);
+        let request = canonical(request).to_string();
         let tenant = &self.caller.tenant;
         Some(tenant.once_request(key, request.as_bytes(), self.now))
+    }
+}
+
+/// The same values in one spelling: the order of names is the sender's taste, and `5000000`, `5000000.0` and `5e6` are
+/// one number.
+fn canonical(mut value: Value) -> Value {
+    value.sort_all_objects();
+    spell_numbers(&mut value);
+    value
+}
+
+fn spell_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(float) = number.as_f64().filter(|_| number.is_f64()) {
+                *value = json!(Amount::from(float));
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(spell_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(spell_numbers),
+        _ => {}
     }
 }
 
@@ -90,5 +138,38 @@ pub(crate) async fn clean(app: &App) {
             cause = format!("{:#}", anyhow::Error::from(error)),
             "old answers were not removed"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_values_have_one_spelling_and_others_have_not() {
+        let spelled = |text: &str| canonical(serde_json::from_str(text).unwrap()).to_string();
+        for (one, other) in [
+            (
+                r#"{"a":5000000,"b":[{"d":1,"c":2}]}"#,
+                r#"{"b":[{"c":2e0,"d":1.0}],"a":5e6}"#,
+            ),
+            ("1000000000000000", "1e15"),
+            ("0", "-0.0"),
+            ("1.10", "1.1"),
+            ("0.5", "5e-1"),
+            (r#""Budi""#, r#""B\u0075di""#),
+        ] {
+            assert_eq!(spelled(one), spelled(other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("5000000", "5000000.01"),
+            ("5", r#""5""#),
+            ("0", "null"),
+            ("[1,2]", "[2,1]"),
+            ("{}", r#"{"a":null}"#),
+            (r#""a""#, r#""A""#),
+        ] {
+            assert_ne!(spelled(one), spelled(other), "{one} {other}");
+        }
     }
 }

@@ -149,6 +149,23 @@ impl Lead {
     }
 }
 
+impl Lead {
+    /// Whether answers that show the lead as it was before must not be shown again: they would bring back a name, an
+    /// email or a phone that was changed, or notes that were cleared.
+    #[must_use]
+    pub fn outdates_answers(&self, before: &Self) -> bool {
+        let personal = |lead: &Self| {
+            (
+                lead.first_name.clone(),
+                lead.last_name.clone(),
+                lead.email.clone(),
+                lead.phone.clone(),
+            )
+        };
+        personal(self) != personal(before) || (self.notes.is_none() && before.notes.is_some())
+    }
+}
+
 impl LeadChanges {
     /// Whether no field was given.
     #[must_use]

@@ -21,7 +21,10 @@ pub struct Input {
     /// With the defaults filled in.
     query: Map<String, Value>,
     headers: Map<String, Value>,
+    /// With the defaults filled in.
     body: Value,
+    /// As it was sent; null when no header that could ask for it was.
+    sent_body: Value,
     bad: Details,
 }
 
@@ -47,10 +50,10 @@ impl Input {
         self.headers.get(name)?.as_str()
     }
 
-    /// Everything that was asked for, headers aside; two requests that mean the same may differ in the order of names.
+    /// What was asked for, as it was sent: a default that the document gains later does not make it another request.
     #[must_use]
     pub fn sent(&self) -> Value {
-        json!({"path": self.path, "query": self.query, "body": self.body})
+        json!({"path": self.path, "body": self.sent_body})
     }
 
     /// A value of the body by its dotted path, unless it is bad.

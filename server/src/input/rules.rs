@@ -92,6 +92,11 @@ impl Rules {
         let path = rules.path.check(path, &mut bad);
         let mut query = rules.query.check(query, &mut bad);
         let headers = rules.headers.check(headers, &mut bad);
+        let sent_body = if headers.is_empty() {
+            Value::Null
+        } else {
+            body.clone()
+        };
         if let Some(rule) = &rules.body {
             rule.check(&body, &mut bad);
             rule.fill_defaults(&mut body);
@@ -104,6 +109,7 @@ impl Rules {
             query,
             headers,
             body,
+            sent_body,
             bad,
         })
     }

@@ -3,6 +3,9 @@
 //! The answer goes into the transaction of the write, so that there is never one without the other. Of two requests
 //! under one key at the same moment one writes: this process knows its own ([`InFlight`]), SQLite has one writer, and
 //! PostgreSQL's advisory lock lasts until the answer of the first can be seen.
+//!
+//! An answer must not bring back what was taken from a lead. It is kept beside the lead's id, and blanked in the
+//! transaction that changes the lead's personal data ([`Tenant::blank_answers`]).
 
 use std::{
     collections::HashSet,
@@ -17,7 +20,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Engine, Store, StoreError, Tenant, Work};
 use crate::{
-    domain::time::to_millis,
+    domain::{lead::Lead, time::to_millis},
     vault::{BlindIndex, Fingerprint, IndexKind, Place},
 };
 
@@ -29,14 +32,18 @@ const BATCH: i64 = 500;
 
 const TABLE: &str = "idempotency";
 
-const FIND: &str = "select fingerprint, status, sealed from idempotency \
+const FIND: &str = "select fingerprint, status, lead_id, sealed from idempotency \
     where workspace_id = $1 and id = $2 and created_at > $3";
 
 /// What is there under the id is too old to be found.
-const KEEP: &str = "insert into idempotency (workspace_id, id, fingerprint, status, created_at, data_key_id, sealed) \
-    values ($1, $2, $3, $4, $5, $6, $7) on conflict (workspace_id, id) do update set \
+const KEEP: &str = "insert into idempotency (workspace_id, id, fingerprint, status, created_at, data_key_id, sealed, \
+    lead_id) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (workspace_id, id) do update set \
     fingerprint = excluded.fingerprint, status = excluded.status, created_at = excluded.created_at, \
-    data_key_id = excluded.data_key_id, sealed = excluded.sealed";
+    data_key_id = excluded.data_key_id, sealed = excluded.sealed, lead_id = excluded.lead_id";
+
+/// An empty `sealed` stands for an answer that is no longer kept.
+const BLANK: &str = "update idempotency set data_key_id = $3, sealed = $4 \
+    where workspace_id = $1 and lead_id = $2 and length(sealed) > 0";
 
 /// Those of one millisecond go together, so that the batch has a border.
 const FORGET: &str = "delete from idempotency where created_at <= (select max(created_at) from \
@@ -62,6 +69,8 @@ pub struct KeptAnswer {
     pub status: u16,
     /// The body, byte for byte.
     pub body: Bytes,
+    /// The lead that the body shows, if it shows one.
+    pub lead_id: Option<String>,
 }
 
 /// What became of a request that is to be carried out once.
@@ -70,6 +79,13 @@ pub enum Once<T> {
     Done(T),
     /// It had been already; this is what was answered.
     Replayed(KeptAnswer),
+    /// It had been already, but personal data of the lead that the answer showed has changed since.
+    Outdated {
+        /// The HTTP status of the answer.
+        status: u16,
+        /// The lead as it is now; None when it is gone.
+        lead: Option<Lead>,
+    },
     /// Its key belongs to another request.
     Reused,
     /// It is being carried out at this moment.
@@ -203,7 +219,7 @@ impl Tenant {
             .bind(self.workspace_id.clone())
             .bind(id.clone())
             .bind(to_millis(forgotten_at(request.now)))
-            .fetch_optional(connection)
+            .fetch_optional(&mut *connection)
             .await?;
         let Some(row) = row else {
             return Ok(None);
@@ -212,13 +228,40 @@ impl Tenant {
         if !bool::from(fingerprint.ct_eq(&request.fingerprint)) {
             return Ok(Some(Once::Reused));
         }
+        let status = u16::try_from(row.try_get::<i64, _>("status")?)
+            .map_err(|_| StoreError::Corrupt("status"))?;
+        let lead_id: Option<String> = row.try_get("lead_id")?;
         let sealed: Vec<u8> = row.try_get("sealed")?;
+        if let (true, Some(lead_id)) = (sealed.is_empty(), &lead_id) {
+            let lead = self.by_id(lead_id).query();
+            let lead = lead.fetch_optional(&mut *connection).await?;
+            return Ok(Some(Once::Outdated {
+                status,
+                lead: lead.map(|row| self.open_lead(&row)).transpose()?,
+            }));
+        }
         let body = self.keys.open(&Place::record(TABLE, &id), &sealed)?;
         Ok(Some(Once::Replayed(KeptAnswer {
-            status: u16::try_from(row.try_get::<i64, _>("status")?)
-                .map_err(|_| StoreError::Corrupt("status"))?,
+            status,
             body: Bytes::copy_from_slice(&body),
+            lead_id,
         })))
+    }
+
+    /// Forgets the bodies of the answers that show a lead. Their keys stay known, so that nothing is written twice.
+    pub(super) async fn blank_answers(
+        &self,
+        connection: &mut AnyConnection,
+        lead_id: &str,
+    ) -> Result<u64, StoreError> {
+        let blanked = sqlx::query(BLANK)
+            .bind(self.workspace_id.clone())
+            .bind(lead_id.to_owned())
+            .bind(i64::from(self.keys.data_key_id()))
+            .bind(Vec::new())
+            .execute(connection)
+            .await?;
+        Ok(blanked.rows_affected())
     }
 
     async fn keep(
@@ -237,6 +280,7 @@ impl Tenant {
             .bind(to_millis(request.now))
             .bind(i64::from(self.keys.data_key_id()))
             .bind(sealed)
+            .bind(answer.lead_id.clone())
             .execute(connection)
             .await?;
         Ok(())

@@ -406,6 +406,9 @@ impl Tenant {
                 .await?;
             self.add_tokens(connection, &lead).await?;
         }
+        if lead.outdates_answers(&before) {
+            self.blank_answers(connection, &lead.id).await?;
+        }
         Ok(lead)
     }
 

@@ -248,6 +248,10 @@ impl Tenant {
     }
 
     fn resealed(&self, table: &str, row: &SealedRow) -> Result<Vec<u8>, VaultError> {
+        // A blanked answer.
+        if row.sealed.is_empty() {
+            return Ok(Vec::new());
+        }
         let place = Place::record(table, &row.id);
         self.keys
             .seal(&place, &self.keys.open(&place, &row.sealed)?)

@@ -2,7 +2,7 @@
 
 use super::{super::Call, day_limit, new_lead};
 use crate::{
-    domain::lead::LeadChanges,
+    domain::lead::{Lead, LeadChanges},
     reply::{Error, Reply},
     store::Tenant,
 };
@@ -12,5 +12,9 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     let lead = new_lead(&call, fields).ok_or_else(|| Error::field("firstName", "Required"))?;
     let day = day_limit(&call)?;
     let work = move |tenant: &Tenant| tenant.create_lead(lead.clone(), day);
-    call.write(work, Reply::created).await
+    call.write_lead(work, reply, |_, lead| reply(lead)).await
+}
+
+fn reply(lead: Lead) -> Result<Reply, Error> {
+    Ok(Reply::created(&lead)?.about_lead(&lead.id))
 }

@@ -2,7 +2,7 @@
 
 use super::{super::Call, NOT_FOUND};
 use crate::{
-    domain::lead::LeadChanges,
+    domain::lead::{Lead, LeadChanges},
     reply::{Error, Reply},
     store::Tenant,
 };
@@ -12,6 +12,14 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     let changes: LeadChanges = call.input.body()?;
     let now = call.now;
     let work = move |tenant: &Tenant| tenant.update_lead(reference.clone(), changes.clone(), now);
-    call.write(work, |lead| Reply::ok(lead.ok_or(NOT_FOUND)?))
-        .await
+    call.write_lead(
+        work,
+        |lead| reply(lead.ok_or(NOT_FOUND)?),
+        |_, lead| reply(lead),
+    )
+    .await
+}
+
+fn reply(lead: Lead) -> Result<Reply, Error> {
+    Ok(Reply::ok(&lead)?.about_lead(&lead.id))
 }

@@ -1,9 +1,13 @@
 //! `POST /leads/upsert`
 
+use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{super::Call, NOT_FOUND, day_limit, new_lead};
+use super::{
+    super::{Call, idempotency::Renew},
+    NOT_FOUND, day_limit, new_lead,
+};
 use crate::{
     domain::{
         lead::{Lead, LeadChanges},
@@ -39,13 +43,18 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     let work = move |tenant: &Tenant| {
         tenant.upsert_lead(matched.clone(), changes.clone(), new.clone(), now, day)
     };
-    let reply = move |upserted| match upserted {
-        Upserted::Created(lead) => Reply::upserted(lead, true),
-        Upserted::Updated(lead) => Reply::upserted(lead, false),
+    let replied = move |upserted| match upserted {
+        Upserted::Created(lead) => reply(&lead, true),
+        Upserted::Updated(lead) => reply(&lead, false),
         Upserted::Missing if may_create => Err(Error::field("firstName", "Required")),
         Upserted::Missing => Err(NOT_FOUND),
     };
-    call.write(work, reply).await.map_err(nested)
+    let renew: Renew = |status, lead| reply(&lead, status == StatusCode::CREATED);
+    call.write_lead(work, replied, renew).await.map_err(nested)
+}
+
+fn reply(lead: &Lead, created: bool) -> Result<Reply, Error> {
+    Ok(Reply::upserted(lead, created)?.about_lead(&lead.id))
 }
 
 /// What is matched, if it can be matched: the value obeys the rules of its field, and the lead has no other there.

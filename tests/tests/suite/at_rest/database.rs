@@ -8,8 +8,8 @@ use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 use super::{
-    CAMPAIGN, E164_PHONE, EMAIL, FIRST_NAME, LOCAL_PHONE, NOTES, bad_keys, lead, must_be_refused,
-    ticket,
+    CAMPAIGN, E164_PHONE, EMAIL, FIRST_NAME, LAST_NAME, LOCAL_PHONE, MESSAGE, NOTES, bad_keys,
+    lead, must_be_refused, ticket,
     traces::{contains, found, key_found},
 };
 
@@ -120,18 +120,23 @@ async fn write_under_personal_keys(server: &Server) {
     let mut other = lead();
     other["phone"] = json!(null);
     let upsert = json!({"match": {"by": "phone", "value": E164_PHONE}, "lead": {"notes": NOTES}});
+    let update = json!({"notes": MESSAGE});
+    let path = format!("/leads/{E164_PHONE}");
     let requests = [
-        (EMAIL, "/leads", other),
-        (LOCAL_PHONE, "/leads/upsert", upsert),
-        (FIRST_NAME, "/support/tickets", ticket()),
+        (EMAIL, "POST", "/leads", other),
+        (LOCAL_PHONE, "POST", "/leads/upsert", upsert),
+        (LAST_NAME, "PATCH", path.as_str(), update),
+        (FIRST_NAME, "POST", "/support/tickets", ticket()),
     ];
-    for (key, path, body) in &requests {
-        let first = server.post_under(key, path, body).await;
+    for (key, method, path, body) in &requests {
+        let first = server.send_under(key, method, path, body).await;
         assert!(first.status < 300, "{}", first.text);
-        assert_eq!(server.post_under(key, path, body).await.text, first.text);
+        let again = server.send_under(key, method, path, body).await;
+        assert_eq!(again.text, first.text);
     }
-    for ((key, _, _), (_, path, body)) in requests.iter().zip(requests.iter().skip(1)) {
-        assert_eq!(server.post_under(key, path, body).await.status, 422);
+    for ((key, ..), (_, method, path, body)) in requests.iter().zip(requests.iter().skip(1)) {
+        let reused = server.send_under(key, method, path, body).await;
+        assert_eq!(reused.status, 422);
     }
 }
 

@@ -61,6 +61,10 @@ both_engines! {
     async fn a_key_in_flight_is_409(server) {
         for operation in documenting(409) {
             let key = fresh_key(&server).await;
+            if operation.method == "PATCH" {
+                let lead = json!({"firstName": "Budi", "externalRef": "CRM-1024"});
+                server.send("POST", "/leads", Some(&key), Some(lead)).await;
+            }
             let send = || Box::pin(once(&server, operation, &key, "in-flight").send());
             let lock = server.database.lock().await;
             // Whichever comes second is answered first.
@@ -96,7 +100,7 @@ both_engines! {
             let other = documenting(422).find(|it| it.id != operation.id).unwrap();
             let key = fresh_key(&server).await;
             let first = server.finish(once(&server, other, &key, "reused")).await;
-            assert_eq!(first.status, 201, "{}", first.text);
+            assert!(first.status < 300, "{}", first.text);
             expect(&server, operation, 422, once(&server, operation, &key, "reused")).await;
         }
     }

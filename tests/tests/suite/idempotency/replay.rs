@@ -2,38 +2,86 @@
 
 use std::time::Duration;
 
-use konektor_tests::{Options, both_engines};
+use konektor_spec::Spec;
+use konektor_tests::{Answer, Engine, Options, Server, both_engines};
 use serde_json::json;
 
-use super::{body, is_replay, keyed, written};
+use super::{is_replay, keyed, prepare, send_example, written};
 
 both_engines! {
     async fn the_same_request_is_answered_as_the_first_time_and_done_once(server) {
         for operation in keyed() {
-            // Each may create what it says: the examples are about one lead.
-            server.database.execute("delete from lead").await;
+            prepare(&server, operation).await;
             let before = written(&server).await;
-            let first = server.post_under(&operation.id, &operation.path, body(operation)).await;
-            assert_eq!((first.status, is_replay(&first)), (201, false), "{}", first.text);
+            let (status, new) = if operation.method == "PATCH" { (200, 0) } else { (201, 1) };
+            let first = send_example(&server, operation).await;
+            assert_eq!((first.status, is_replay(&first)), (status, false), "{}", first.text);
             server.clock.advance(Duration::from_secs(1));
             for _ in 0..2 {
-                let again = server.post_under(&operation.id, &operation.path, body(operation)).await;
+                let again = send_example(&server, operation).await;
                 assert_eq!((again.status, &again.text), (first.status, &first.text));
                 assert!(is_replay(&again), "{}", operation.id);
                 assert_ne!(again.header("x-request-id"), first.header("x-request-id"));
                 assert_eq!(again.header("content-type"), first.header("content-type"));
             }
-            assert_eq!(written(&server).await, before + 1, "{}", operation.id);
+            assert_eq!(written(&server).await, before + new, "{}", operation.id);
         }
-        assert_eq!(keyed().count(), 3);
+        assert_eq!(keyed().count(), 4);
     }
 
-    async fn a_replay_is_the_old_answer_whatever_has_happened_since(server) {
+    async fn a_replay_is_the_old_answer_unless_personal_data_has_changed_since(server) {
         let lead = json!({"firstName": "Budi", "externalRef": "CRM-1"});
         let first = server.post_under("k", "/leads", &lead).await;
-        assert_eq!(server.patch("/leads/CRM-1", json!({"firstName": "Siti"})).await.status, 200);
+        let changes = json!({"status": "won", "notes": "Called", "externalRef": "CRM-2", "campaignName": "Promo"});
+        assert_eq!(server.patch("/leads/CRM-1", changes).await.status, 200);
         assert_eq!(server.post_under("k", "/leads", &lead).await.text, first.text);
-        assert_eq!(server.find("CRM-1").await.data()["firstName"], "Siti");
+        assert_eq!(server.find("CRM-2").await.data()["status"], "won");
+    }
+
+    async fn an_update_whose_answer_was_lost_is_no_404_and_overwrites_nothing(server) {
+        server.lead(json!({"firstName": "Budi", "externalRef": "CRM-1"})).await;
+        let rename = json!({"externalRef": "CRM-2", "status": "contacted"});
+        let first = server.patch_under("k", "/leads/CRM-1", &rename).await;
+        assert_eq!((first.status, is_replay(&first)), (200, false), "{}", first.text);
+        server.clock.advance(Duration::from_secs(1));
+        // Somebody goes on with it before the first sender tries again.
+        server.patch("/leads/CRM-2", json!({"status": "won"})).await;
+        let again = server.patch_under("k", "/leads/CRM-1", &rename).await;
+        assert_eq!((again.status, is_replay(&again), &again.text), (200, true, &first.text));
+        assert_eq!(server.find("CRM-2").await.data()["status"], "won");
+        assert_eq!(server.patch_under("other", "/leads/CRM-1", &rename).await.status, 404);
+    }
+
+    async fn equal_values_are_one_request_in_any_spelling(server) {
+        for (at, (one, others)) in [
+            ("5000000", ["5000000.0", "5e6", "50.0E+5"]),
+            ("1000000000000000", ["1e15", "1000000000000000.0", "1E15"]),
+            ("0", ["-0", "0.0", "-0.0"]),
+            ("1.1", ["1.10", "11e-1", "0.11e1"]),
+        ].into_iter().enumerate() {
+            let key = format!("create {at}").replace(' ', "-");
+            let send = async |value: &str| raw(&server, "POST", "/leads", &key, &format!(r#"{{"firstName":"N","estimatedValue":{value}}}"#)).await;
+            let first = send(one).await;
+            assert_eq!(first.status, 201, "{}", first.text);
+            for other in others {
+                let again = send(other).await;
+                assert_eq!((again.status, is_replay(&again), &again.text), (201, true, &first.text), "{one} {other}");
+            }
+            assert_eq!(send("7").await.status, 422);
+        }
+        server.lead(json!({"firstName": "Budi", "externalRef": "CRM-1"})).await;
+        for (value, replay) in [("5000000", false), ("5e6", true), ("5000000.0", true)] {
+            let body = format!(r#"{{"actualValue":{value},"notes":"a"}}"#);
+            let answer = raw(&server, "PATCH", "/leads/CRM-1", "update", &body).await;
+            assert_eq!((answer.status, is_replay(&answer)), (200, replay), "{value}");
+        }
+    }
+
+    async fn a_default_that_was_sent_is_another_request_than_one_that_was_not(server) {
+        let first = server.post_under("k", "/leads", &json!({"firstName": "Budi"})).await;
+        assert_eq!(first.data()["status"], "new");
+        let explicit = json!({"firstName": "Budi", "status": "new"});
+        assert_eq!(server.post_under("k", "/leads", &explicit).await.status, 422);
     }
 
     async fn an_upsert_that_updated_does_not_update_again(server) {
@@ -54,8 +102,10 @@ both_engines! {
             ("/leads", json!({"firstName": "Budi", "status": "won"})),
             ("/leads/upsert", json!({"match": {"by": "phone", "value": "0812345678"}, "lead": {"firstName": "Budi"}})),
             ("/support/tickets", json!({"subject": "Subject", "message": "Message"})),
+            ("/leads/CRM-1", json!({"firstName": "Budi"})),
         ] {
-            let refused = server.post_under("k", path, &other).await;
+            let method = if path == "/leads/CRM-1" { "PATCH" } else { "POST" };
+            let refused = server.send_under("k", method, path, &other).await;
             assert_eq!((refused.status, refused.code()), (422, "VALIDATION_ERROR"));
             assert!(refused.message().contains("with a new key"), "{}", refused.text);
             assert!(refused.json["error"]["details"].is_null());
@@ -142,9 +192,9 @@ both_engines! {
     async fn every_process_answers_what_another_one_has_done(server) {
         let other = server.beside().await;
         for operation in keyed() {
-            server.database.execute("delete from lead").await;
-            let first = server.post_under(&operation.id, &operation.path, body(operation)).await;
-            let again = other.post_under(&operation.id, &operation.path, body(operation)).await;
+            prepare(&server, operation).await;
+            let first = send_example(&server, operation).await;
+            let again = send_example(&other, operation).await;
             assert_eq!((is_replay(&again), &again.text), (true, &first.text));
         }
     }
@@ -184,4 +234,40 @@ both_engines! {
         let made = server.post_under("k", "/leads", &second).await;
         assert_eq!((made.status, is_replay(&made)), (201, false), "{}", made.text);
     }
+}
+
+/// Sends a body as it is spelled.
+async fn raw(server: &Server, method: &str, path: &str, key: &str, body: &str) -> Answer {
+    let request = server.request(method, path).bearer_auth(&server.key);
+    let request = request
+        .header("Idempotency-Key", key)
+        .header("Content-Type", "application/json");
+    server
+        .documented(method, path, request.body(body.to_owned()))
+        .await
+}
+
+/// A document that gains a default must not make another request of one that was sent before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_default_of_the_document_does_not_change_a_request() {
+    let server = Server::start(Engine::Sqlite).await;
+    let lead = json!({"firstName": "Budi"});
+    let first = server.post_under("k", "/leads", &lead).await;
+    let mut document = Spec::builtin().document().clone();
+    document["components"]["schemas"]["LeadCreate"]["properties"]["campaignName"] =
+        json!({"type": "string", "maxLength": 200, "default": "Organic"});
+    let newer = server
+        .beside_with(Spec::from_value(document).unwrap())
+        .await;
+    let again = newer.post_under("k", "/leads", &lead).await;
+    assert_eq!(
+        (again.status, is_replay(&again), &again.text),
+        (201, true, &first.text)
+    );
+    let other = newer.post_under("l", "/leads", &lead).await;
+    assert_eq!(
+        other.data()["campaignName"],
+        "Organic",
+        "the default is one"
+    );
 }
