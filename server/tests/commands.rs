@@ -13,7 +13,7 @@ use std::{
 
 use konektor_server::{
     store::{
-        Store, Tenant,
+        SchemaPolicy, Store, Tenant,
         leads::{LeadFilter, LeadOrder, Start},
     },
     vault::{MasterKey, MasterKeys, Vault},
@@ -107,7 +107,8 @@ impl Place {
         let file = self.directory.path().join("konektor.db");
         let master_key: MasterKey = self.master_key.parse().unwrap();
         let vault = Vault::new(MasterKeys::from(&master_key));
-        let store = Store::open(&format!("sqlite:{}", file.display()), vault)
+        let url = format!("sqlite:{}", file.display());
+        let store = Store::open(&url, vault, SchemaPolicy::RequireCurrent)
             .await
             .unwrap();
         let workspace = store.workspace(workspace_id).await.unwrap().unwrap();
@@ -301,6 +302,7 @@ fn several_master_keys_are_given_by_number_and_never_twice() {
 #[test]
 fn encryption_status_is_a_table_for_people_and_says_what_goes_on() {
     let place = Place::new();
+    place.json("migrate");
     assert!(
         place
             .run("encryption status")

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use konektor_server::{
-    store::Store,
+    store::{SchemaPolicy, Store},
     vault::{MasterKey, MasterKeys, Vault},
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
@@ -94,7 +94,7 @@ impl Database {
     )]
     pub async fn open(&self) -> Store {
         let vault = Vault::new(MasterKeys::from(&*self.master_key));
-        Store::open(&self.url, vault)
+        Store::open(&self.url, vault, SchemaPolicy::Migrate)
             .await
             .expect("the database opens")
     }

@@ -1,12 +1,11 @@
 //! Which database a command works on, and opening it.
 
-use anyhow::{Context, Result, anyhow};
-use url::Url;
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::{master_key, program};
 use crate::{
     domain::workspace::Workspace,
-    store::Store,
+    store::{DatabaseUrl, SchemaError, SchemaPolicy, Store, StoreError},
     vault::{MasterKeys, Vault},
 };
 
@@ -16,7 +15,7 @@ pub(super) const DEFAULT_URL: &str = "sqlite:konektor.db";
 /// The option of all commands that need a database.
 #[derive(clap::Args)]
 pub(super) struct DatabaseArgs {
-    /// The database: sqlite:FILE or a postgres: URL
+    /// The database: sqlite:FILE or a postgres:// URL
     #[arg(
         long,
         value_name = "URL",
@@ -30,7 +29,14 @@ pub(super) struct DatabaseArgs {
 impl DatabaseArgs {
     /// Opens it for a command that reads or writes personal data or keys.
     pub(super) async fn open(&self) -> Result<Store> {
-        open(&self.database_url, master_key::from_environment()?).await
+        let policy = SchemaPolicy::RequireCurrent;
+        open(&self.database_url, master_key::from_environment()?, policy).await
+    }
+
+    /// Opens it for the command that makes the first row, which may be the first to use a new database.
+    pub(super) async fn open_or_create(&self) -> Result<Store> {
+        let policy = SchemaPolicy::CreateIfEmpty;
+        open(&self.database_url, master_key::from_environment()?, policy).await
     }
 
     /// Opens it for a command that needs no key: whoever has to revoke an API key in a hurry needs no other.
@@ -40,13 +46,24 @@ impl DatabaseArgs {
 
     /// Opens it with these keys, whether or not they are those it needs.
     pub(super) async fn open_with(&self, master_keys: MasterKeys) -> Result<Store> {
-        connect(&self.database_url, master_keys).await
+        let policy = SchemaPolicy::RequireCurrent;
+        connect(&self.database_url, master_keys, policy).await
+    }
+
+    /// Opens it without any key and brings its schema up to date.
+    pub(super) async fn migrate(&self) -> Result<Store> {
+        let policy = SchemaPolicy::Migrate;
+        connect(&self.database_url, MasterKeys::none(), policy).await
     }
 }
 
 /// Opens a database and makes sure that the master keys are those it needs.
-pub(super) async fn open(url: &str, master_keys: MasterKeys) -> Result<Store> {
-    let store = connect(url, master_keys).await?;
+pub(super) async fn open(
+    url: &str,
+    master_keys: MasterKeys,
+    policy: SchemaPolicy,
+) -> Result<Store> {
+    let store = connect(url, master_keys, policy).await?;
     store
         .check_master_keys()
         .await
@@ -54,10 +71,31 @@ pub(super) async fn open(url: &str, master_keys: MasterKeys) -> Result<Store> {
     Ok(store)
 }
 
-async fn connect(url: &str, master_keys: MasterKeys) -> Result<Store> {
-    Store::open(url, Vault::new(master_keys))
-        .await
-        .with_context(|| format!("cannot open {}", describe(url)))
+async fn connect(url: &str, master_keys: MasterKeys, policy: SchemaPolicy) -> Result<Store> {
+    match Store::open(url, Vault::new(master_keys), policy).await {
+        // It says what is wrong, and there is nothing to name.
+        Err(StoreError::Url(error)) => bail!(error),
+        Err(StoreError::Schema(error)) => {
+            let (database, advice) = (describe(url), advice(&error));
+            bail!("cannot use {database}: {error}; {advice}")
+        }
+        opened => opened.with_context(|| format!("cannot open {}", describe(url))),
+    }
+}
+
+/// What to do about a schema that does not fit.
+fn advice(error: &SchemaError) -> String {
+    let program = program();
+    match error {
+        SchemaError::Missing => format!(
+            "run {program} migrate, or make its first workspace with {program} workspace create"
+        ),
+        SchemaError::Older => format!("run {program} migrate"),
+        SchemaError::Newer(_) => "use that version, or a newer one".to_owned(),
+        SchemaError::Foreign => format!(
+            "give Konektor a database of its own, or run {program} migrate to put its tables beside those"
+        ),
+    }
 }
 
 /// The workspace with this id.
@@ -72,42 +110,6 @@ pub(super) fn no_workspace(id: &str) -> anyhow::Error {
 
 /// A database for people: the file, or host and name; never user and password.
 pub(super) fn describe(url: &str) -> String {
-    if let Some(file) = url.strip_prefix("sqlite:") {
-        let file = file.split('?').next().unwrap_or_default();
-        return file.strip_prefix("//").unwrap_or(file).to_owned();
-    }
-    match Url::parse(url) {
-        Ok(parsed) => {
-            let host = parsed.host_str().unwrap_or("localhost");
-            let port = parsed
-                .port()
-                .map_or(String::new(), |port| format!(":{port}"));
-            format!("{host}{port}{}", parsed.path())
-        }
-        Err(_) => "the database".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_database_is_described_without_its_password() {
-        for (url, expected) in [
-            ("sqlite:konektor.db", "konektor.db"),
-            (
-                "sqlite:///var/lib/konektor.db?mode=rw",
-                "/var/lib/konektor.db",
-            ),
-            (
-                "postgres://me:secret@db.example:5433/crm?sslmode=require",
-                "db.example:5433/crm",
-            ),
-            ("postgres:///crm", "localhost/crm"),
-            ("mysql", "the database"),
-        ] {
-            assert_eq!(describe(url), expected);
-        }
-    }
+    url.parse::<DatabaseUrl>()
+        .map_or_else(|_| "the database".to_owned(), |url| url.to_string())
 }

@@ -9,6 +9,7 @@ mod encryption;
 mod key;
 mod keygen;
 mod master_key;
+mod migrate;
 mod openapi;
 mod output;
 mod progress;
@@ -46,6 +47,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Migrate(migrate::Args),
     #[command(subcommand)]
     Workspace(workspace::Command),
     #[command(subcommand)]
@@ -66,7 +68,10 @@ struct UsageError(String);
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unparsed(&error),
+    };
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -80,12 +85,40 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Prints what the parser says, help included, without a database URL that stands where none belongs.
+fn unparsed(error: &clap::Error) -> ExitCode {
+    let plain = error.render().to_string();
+    let redacted = env::args_os().fold(plain.clone(), |text, argument| {
+        match password_url(&argument.to_string_lossy()) {
+            Some(url) => text.replace(url, "postgres://..."),
+            None => text,
+        }
+    });
+    if redacted == plain {
+        // Nobody listens to what cannot be printed.
+        let _ = error.print();
+    } else {
+        eprint!("{redacted}");
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// The part of an argument that is a URL in which a password may be.
+fn password_url(argument: &str) -> Option<&str> {
+    let begins = ["postgres:", "postgresql:", "sqlite://"]
+        .iter()
+        .filter_map(|scheme| argument.find(scheme))
+        .min()?;
+    argument.get(begins..)
+}
+
 fn run(cli: Cli) -> Result<()> {
     let output = Output { json: cli.json };
     let clock = Clock::system();
     tokio::runtime::Runtime::new()?.block_on(async {
         match cli.command {
             Command::Serve(args) => serve::run(args, output, clock).await,
+            Command::Migrate(args) => migrate::run(args, output).await,
             Command::Workspace(command) => workspace::run(command, output, &clock).await,
             Command::Key(command) => key::run(command, output, &clock).await,
             Command::Encryption(command) => encryption::run(command, output, &clock).await,

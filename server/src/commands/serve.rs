@@ -3,6 +3,7 @@
 use std::{future::Future, io::ErrorKind, net::SocketAddr, pin::pin};
 
 use anyhow::{Context, Result, anyhow, bail};
+use clap::builder::FalseyValueParser;
 use ipnet::IpNet;
 use konektor_spec::Spec;
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ use crate::{
     domain::address,
     logging::{self, LogFormat},
     serve,
-    store::Store,
+    store::{SchemaPolicy, Store},
 };
 
 /// Serve the API until told to stop (SIGINT or SIGTERM)
@@ -59,7 +60,7 @@ pub(super) struct Args {
         value_parser = address::range
     )]
     trusted_proxies: Vec<IpNet>,
-    /// The database: sqlite:FILE or a postgres: URL [default: sqlite:konektor.db]
+    /// The database: sqlite:FILE or a postgres:// URL [default: sqlite:konektor.db]
     #[arg(
         long,
         value_name = "URL",
@@ -67,6 +68,14 @@ pub(super) struct Args {
         hide_env_values = true
     )]
     database_url: Option<String>,
+    /// Refuse to start when the database's schema is not up to date, instead of bringing it up to date
+    #[arg(
+        long,
+        env = "KONEKTOR_NO_MIGRATE",
+        value_parser = FalseyValueParser::new(),
+        conflicts_with = "demo"
+    )]
+    no_migrate: bool,
     /// Try it out: example leads in konektor-demo.db, its own key in konektor-demo.key, and a new API key
     #[arg(long)]
     demo: bool,
@@ -92,13 +101,18 @@ pub(super) async fn run(args: Args, output: Output, clock: Clock) -> Result<()> 
     } else {
         master_key::from_environment()?
     };
+    let policy = if args.no_migrate {
+        SchemaPolicy::RequireCurrent
+    } else {
+        SchemaPolicy::Migrate
+    };
     logging::init(args.log_format.unwrap_or_else(LogFormat::fitting));
     // From here on a signal ends the server in good order.
     let mut stopped = pin!(stop_signal()?);
     // First the port: a second server must not end the demo key of the one that has it.
     let listener = listen(&args.listen).await?;
     let opened = async {
-        let store = database::open(&database_url, master_keys).await?;
+        let store = database::open(&database_url, master_keys, policy).await?;
         let demo = if args.demo {
             Some(demo::prepare(&store, &clock).await?)
         } else {

@@ -168,7 +168,7 @@ pub(super) async fn run(command: Command, output: Output, clock: &Clock) -> Resu
 async fn create(args: Create, output: Output, clock: &Clock) -> Result<()> {
     let options = args.options;
     check_own_limit(&options.plan, options.requests_per_minute)?;
-    let store = args.database.open().await?;
+    let store = args.database.open_or_create().await?;
     let workspace = Workspace {
         plan: options.plan,
         requests_per_minute: options.requests_per_minute,

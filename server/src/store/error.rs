@@ -4,14 +4,18 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use sqlx::error::DatabaseError;
 
+use super::{DatabaseUrlError, SchemaError};
 use crate::vault::VaultError;
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The URL names a database the server does not speak.
-    #[error("the database URL must begin with sqlite: or postgres:")]
-    UnknownEngine,
+    /// The URL is none of a database.
+    #[error(transparent)]
+    Url(#[from] DatabaseUrlError),
+    /// The database has another schema than this program.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// The database is away, full or too busy; the same call may work later. Several writes may fail for one cause.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] Arc<sqlx::Error>),

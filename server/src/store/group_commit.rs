@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        store::Store,
+        store::{SchemaPolicy, Store},
         vault::{MasterKeys, Vault},
     };
 
@@ -164,7 +164,8 @@ mod tests {
         async fn new() -> Self {
             let folder = tempfile::tempdir().expect("a folder");
             let url = format!("sqlite:{}", folder.path().join("k.db").display());
-            let store = Store::open(&url, Vault::new(MasterKeys::none())).await;
+            let store =
+                Store::open(&url, Vault::new(MasterKeys::none()), SchemaPolicy::Migrate).await;
             Self {
                 folder,
                 store: store.expect("a database"),

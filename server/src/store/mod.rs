@@ -9,6 +9,7 @@ pub mod api_keys;
 mod batches;
 mod bulk;
 mod conversions;
+mod database_url;
 pub mod encryption;
 mod erase;
 mod error;
@@ -18,6 +19,7 @@ pub mod idempotency;
 pub mod leads;
 mod name_index;
 mod rotation;
+mod schema;
 mod search;
 mod shred;
 mod sql;
@@ -37,7 +39,7 @@ use std::{
 };
 
 use sqlx::{
-    Any, AnyPool, Connection, Executor, Transaction,
+    Any, AnyConnection, AnyPool, Connection, Executor, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 use tokio::time::{Instant, timeout};
@@ -45,8 +47,10 @@ use tokio::time::{Instant, timeout};
 pub use analytics::{CampaignRow, Totals};
 pub use bulk::{BulkLead, BulkProgress, BulkStep};
 pub use conversions::PendingLead;
+pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use error::StoreError;
 pub use rotation::Rotated;
+pub use schema::{SchemaError, SchemaPolicy};
 pub use tickets::NewTicket;
 pub use work::Work;
 
@@ -104,16 +108,6 @@ pub struct Tenant {
 }
 
 impl Engine {
-    fn of_url(url: &str) -> Result<Self, StoreError> {
-        if url.starts_with("sqlite:") {
-            Ok(Self::Sqlite)
-        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            Ok(Self::Postgres)
-        } else {
-            Err(StoreError::UnknownEngine)
-        }
-    }
-
     /// What begins a transaction that writes.
     fn begin(self) -> &'static str {
         match self {
@@ -134,31 +128,38 @@ impl std::fmt::Display for Engine {
 }
 
 impl Store {
-    /// Opens `sqlite:FILE` (made when missing) or a `postgres:` URL and brings its tables up to date.
+    /// Opens `sqlite:FILE` or a `postgres:` URL, whose schema is made or required as the policy says.
     ///
     /// # Errors
-    /// [`StoreError`] when the URL is of no known engine, or the database cannot be reached or migrated.
-    pub async fn open(url: &str, vault: Vault) -> Result<Self, StoreError> {
+    /// [`StoreError`] when the URL is of no known engine, the database cannot be reached, or its schema is another one.
+    pub async fn open(url: &str, vault: Vault, schema: SchemaPolicy) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let engine = Engine::of_url(url)?;
+        let url: DatabaseUrl = url.parse()?;
+        let engine = url.engine();
+        let create = schema != SchemaPolicy::RequireCurrent;
+        if !create && url.file().is_some_and(|file| !file.exists()) {
+            return Err(SchemaError::Missing.into());
+        }
+        let url = url.connectable(create);
         let (readers, writers) = match engine {
             Engine::Sqlite => {
-                let url = with_create_mode(url);
-                (sqlite_pool(&url, 8).await?, sqlite_pool(&url, 1).await?)
+                let mut first = AnyConnection::connect(&url).await?;
+                schema::prepare(&mut first, engine, schema).await?;
+                let pools = (sqlite_pool(&url, 8).await?, sqlite_pool(&url, 1).await?);
+                // Not before: the last connection takes the log away, which the next one would make anew.
+                first.close().await?;
+                pools
             }
             Engine::Postgres => {
-                let options = AnyConnectOptions::from_str(url)?;
+                let options = AnyConnectOptions::from_str(&url)?;
                 let pool = pool_options()
                     .max_connections(16)
                     .connect_with(options)
                     .await?;
+                schema::prepare(&mut *pool.acquire().await?, engine, schema).await?;
                 (pool.clone(), pool)
             }
         };
-        match engine {
-            Engine::Sqlite => sqlx::migrate!("migrations/sqlite").run(&writers).await?,
-            Engine::Postgres => sqlx::migrate!("migrations/postgres").run(&writers).await?,
-        }
         let group_commit = match engine {
             Engine::Sqlite => Some(GroupCommit::new(writers.clone(), engine.begin())),
             Engine::Postgres => None,
@@ -330,9 +331,8 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool, StoreError>
                 // secure_delete: a deleted key stays in no unused part of the file.
                 connection
                     .execute(
-                        "pragma busy_timeout = 5000; pragma journal_mode = wal; \
-                         pragma synchronous = full; pragma foreign_keys = on; \
-                         pragma secure_delete = on;",
+                        "pragma busy_timeout = 5000; pragma synchronous = full; \
+                         pragma foreign_keys = on; pragma secure_delete = on;",
                     )
                     .await?;
                 Ok(())
@@ -341,13 +341,4 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool, StoreError>
         .connect_with(options)
         .await?;
     Ok(pool)
-}
-
-/// sqlx makes no missing file unless the URL says so.
-fn with_create_mode(url: &str) -> String {
-    match url.split_once('?') {
-        None => format!("{url}?mode=rwc"),
-        Some((_, query)) if query.contains("mode=") => url.to_owned(),
-        Some(_) => format!("{url}&mode=rwc"),
-    }
 }

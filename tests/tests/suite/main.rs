@@ -9,6 +9,7 @@
 mod analytics;
 mod at_rest;
 mod cli;
+mod commands;
 mod conformance;
 mod conversions;
 mod document;

@@ -1,0 +1,36 @@
+//! `konektor-server migrate`
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{
+    database::{self, DatabaseArgs},
+    output::Output,
+};
+
+/// Bring the database's schema up to date, or make it in a new database
+#[derive(clap::Args)]
+#[command(after_help = "\
+It needs no master key. What is missing is applied as a whole or not at all; of several at once one applies it, and \
+the others wait. `serve` does the same when it starts, unless it is told --no-migrate; every other command refuses a \
+schema that is older or newer than the program.
+
+Where the schema is to change before the servers do:
+  konektor-server migrate
+  konektor-server serve --no-migrate")]
+pub(super) struct Args {
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+pub(super) async fn run(args: Args, output: Output) -> Result<()> {
+    let store = args.database.migrate().await?;
+    let engine = store.engine();
+    store.close().await;
+    let database = database::describe(&args.database.database_url);
+    output.print(
+        &json!({ "database": database, "engine": engine.to_string() }),
+        || format!("the schema of {database} ({engine}) is up to date"),
+    )?;
+    Ok(())
+}

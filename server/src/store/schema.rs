@@ -1,0 +1,227 @@
+//! The schema: whether a database's is the one this program knows, and bringing it up to date.
+
+use std::{borrow::Cow, time::Duration};
+
+use sqlx::{
+    AnyConnection, Connection, Executor, Row,
+    migrate::{Migrate, MigrateError, Migrator},
+};
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+
+use super::{Engine, StoreError};
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// sqlx's table of the migrations that were applied.
+const APPLIED: &str = "_sqlx_migrations";
+
+const SQLITE_TABLES: &str = "select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'";
+
+const POSTGRES_TABLES: &str = "select relname::text from pg_class join pg_namespace on pg_namespace.oid = relnamespace \
+    where nspname = current_schema() and relkind in ('r', 'p')";
+
+/// PostgreSQL keeps locks of two numbers apart from those of one; the first says what is locked, and 1 is a
+/// workspace's keys. It ends with the transaction, so that a pooler between the two cannot keep it.
+const POSTGRES_LOCK: &str = "select pg_advisory_xact_lock(2, 0)::text";
+
+/// How long another process may take to migrate an SQLite database: sealing and indexing a million rows takes minutes.
+const SQLITE_LOCK_TIMEOUT: &str = "pragma busy_timeout = 600000";
+
+/// How long other processes may keep an SQLite database from being switched to WAL: it needs the database for itself,
+/// and SQLite's own timeout does not always cover that.
+const WAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+const WAL_RETRY_DELAY: Duration = Duration::from_millis(10);
+
+/// What opening a database may do to its schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaPolicy {
+    /// Bring it up to date.
+    Migrate,
+    /// Create it in a database without tables; any other has to be up to date.
+    CreateIfEmpty,
+    /// It has to be up to date, and nothing is written.
+    RequireCurrent,
+}
+
+/// Why a database's schema is not the one that this program needs.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SchemaError {
+    /// There is no database, or it has no tables.
+    #[error("it has no tables yet")]
+    Missing,
+    /// Migrations of this program have not been applied.
+    #[error("its schema is older than this program")]
+    Older,
+    /// A migration was applied that this program does not know.
+    #[error("its schema was made by a newer version of konektor-server (migration {0})")]
+    Newer(i64),
+    /// It has tables, and none of this program.
+    #[error("it holds tables of another program")]
+    Foreign,
+}
+
+/// How a database's schema compares with the one that this program knows.
+enum State {
+    Empty,
+    Foreign,
+    Older,
+    Current,
+}
+
+/// Looks at the schema and does what the policy says.
+pub(super) async fn prepare(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    policy: SchemaPolicy,
+) -> Result<(), StoreError> {
+    if may_migrate(policy, &state(connection, engine).await?)? {
+        if engine == Engine::Sqlite {
+            switch_to_wal(connection).await?;
+        }
+        migrate(connection, engine, policy).await?;
+    } else if engine == Engine::Sqlite {
+        switch_to_wal(connection).await?;
+    }
+    Ok(())
+}
+
+/// Whether something has to be applied, and may be.
+fn may_migrate(policy: SchemaPolicy, state: &State) -> Result<bool, SchemaError> {
+    match (state, policy) {
+        (State::Current, _) => Ok(false),
+        (State::Empty, SchemaPolicy::CreateIfEmpty) | (_, SchemaPolicy::Migrate) => Ok(true),
+        (State::Empty, SchemaPolicy::RequireCurrent) => Err(SchemaError::Missing),
+        (State::Foreign, _) => Err(SchemaError::Foreign),
+        (State::Older, _) => Err(SchemaError::Older),
+    }
+}
+
+async fn state(connection: &mut AnyConnection, engine: Engine) -> Result<State, StoreError> {
+    let tables = match engine {
+        Engine::Sqlite => SQLITE_TABLES,
+        Engine::Postgres => POSTGRES_TABLES,
+    };
+    // As a simple query, like what follows: nothing is prepared that a pooler could mix up.
+    let tables = sqlx::raw_sql(tables).fetch_all(&mut *connection).await?;
+    let has_table = |name: &str| {
+        tables
+            .iter()
+            .any(|row| row.try_get::<&str, _>(0).is_ok_and(|table| table == name))
+    };
+    if !has_table(APPLIED) {
+        return Ok(if tables.is_empty() {
+            State::Empty
+        } else {
+            State::Foreign
+        });
+    }
+    if let Some(version) = connection.dirty_version(APPLIED).await? {
+        return Err(MigrateError::Dirty(version).into());
+    }
+    let applied = connection.list_applied_migrations(APPLIED).await?;
+    let known = migrator(engine);
+    if let Some(newer) = applied
+        .iter()
+        .find(|applied| !known.version_exists(applied.version))
+    {
+        return Err(SchemaError::Newer(newer.version).into());
+    }
+    for migration in known.iter() {
+        match applied
+            .iter()
+            .find(|applied| applied.version == migration.version)
+        {
+            None if applied.is_empty() && tables.len() == 1 => return Ok(State::Empty),
+            None => return Ok(State::Older),
+            Some(applied) if applied.checksum != migration.checksum => {
+                return Err(MigrateError::VersionMismatch(migration.version).into());
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(State::Current)
+}
+
+/// Applies what is missing, all of it or nothing. What is missing is determined under a lock: however many processes
+/// begin at once, one applies it and the others wait.
+async fn migrate(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    policy: SchemaPolicy,
+) -> Result<(), StoreError> {
+    let begin = match engine {
+        Engine::Sqlite => {
+            connection.execute(SQLITE_LOCK_TIMEOUT).await?;
+            "begin immediate"
+        }
+        // What another process has committed is seen after waiting for it, whatever this database's default is.
+        Engine::Postgres => "begin isolation level read committed",
+    };
+    let mut transaction = connection.begin_with(begin).await?;
+    if engine == Engine::Postgres {
+        sqlx::raw_sql(POSTGRES_LOCK)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    if may_migrate(policy, &state(&mut transaction, engine).await?)? {
+        // sqlx's own lock on PostgreSQL belongs to the session, and on SQLite it has none.
+        let migrator = Migrator {
+            migrations: Cow::Borrowed(&migrator(engine).migrations),
+            locking: false,
+            ..Migrator::DEFAULT
+        };
+        migrator.run_direct(None, &mut *transaction, false).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+fn migrator(engine: Engine) -> &'static Migrator {
+    match engine {
+        Engine::Sqlite => &SQLITE,
+        Engine::Postgres => &POSTGRES,
+    }
+}
+
+/// The journal mode is a property of the file, which stays.
+async fn switch_to_wal(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let began = Instant::now();
+    loop {
+        match connection.execute("pragma journal_mode = wal").await {
+            Ok(_) => return Ok(()),
+            Err(error) => match StoreError::from(error) {
+                StoreError::Unavailable(_) if began.elapsed() < WAL_TIMEOUT => {
+                    sleep(WAL_RETRY_DELAY).await;
+                }
+                error => return Err(error),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_is_part_of_the_one_transaction() {
+        for engine in [Engine::Sqlite, Engine::Postgres] {
+            for migration in migrator(engine).iter() {
+                assert!(!migration.no_tx, "{engine} {}", migration.version);
+            }
+        }
+    }
+
+    #[test]
+    fn both_engines_have_the_same_migrations() {
+        let named = |engine| {
+            migrator(engine)
+                .iter()
+                .map(|migration| (migration.version, migration.description.clone()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(named(Engine::Sqlite), named(Engine::Postgres));
+    }
+}

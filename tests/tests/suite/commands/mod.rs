@@ -1,0 +1,32 @@
+//! The commands of the server's program on the database they are given.
+
+mod database_url;
+mod schema;
+
+use std::process::Output;
+
+use konektor_tests::{Database, program};
+use tokio::process::Command;
+
+/// A command of several words on a database, with its master key.
+fn command(database: &Database, words: &str) -> Command {
+    let mut command = program("konektor-server");
+    command
+        .args(words.split_whitespace())
+        .args(["--json", "--database-url", &database.url])
+        .env("KONEKTOR_MASTER_KEY", &*database.master_key.to_base64());
+    command
+}
+
+async fn run(mut command: Command) -> Output {
+    command.output().await.unwrap()
+}
+
+/// What a command that is refused says.
+async fn refused(command: Command) -> String {
+    let output = run(command).await;
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(output.stdout.is_empty());
+    stderr
+}
