@@ -4,7 +4,6 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum, builder::PossibleValuesParser, value_parser};
-use jiff::tz::TimeZone;
 use konektor_spec::Spec;
 use serde_json::{Value, json};
 
@@ -18,13 +17,15 @@ use super::{
 use crate::{
     clock::Clock,
     domain::{
-        id, time,
+        id, time, time_zone,
         workspace::{NameIndex, Workspace},
     },
 };
 
 /// The plan whose limit is agreed with each customer.
 const CUSTOM_PLAN: &str = "custom";
+/// The plan of a workspace unless somebody chooses.
+const DEFAULT_PLAN: &str = "starter";
 pub(super) const TIME_ZONE: &str = "Asia/Jakarta";
 pub(super) const CURRENCY: &str = "IDR";
 const LANGUAGE: &str = "id";
@@ -73,10 +74,10 @@ struct Options {
     #[arg(long, value_parser = parse_name)]
     name: String,
     /// Its plan, which sets its requests a minute
-    #[arg(long, default_value = "starter", value_parser = PossibleValuesParser::new(Spec::builtin().plans()))]
+    #[arg(long, default_value = DEFAULT_PLAN, value_parser = PossibleValuesParser::new(Spec::builtin().plans()))]
     plan: String,
     /// Its IANA time zone, in which its days and weeks begin
-    #[arg(long, value_name = "ZONE", default_value = TIME_ZONE, value_parser = parse_time_zone)]
+    #[arg(long, value_name = "ZONE", default_value = TIME_ZONE, value_parser = time_zone::canonical)]
     timezone: String,
     /// Its currency, as three letters (ISO 4217)
     #[arg(long, value_name = "CODE", default_value = CURRENCY, value_parser = parse_currency)]
@@ -158,7 +159,7 @@ pub(super) async fn run(command: Command, output: Output, clock: &Clock) -> Resu
     match command {
         Command::Create(args) => create(args, output, clock).await,
         Command::List { database } => list(&database, output).await,
-        Command::Show { database, id } => show(&database, &id, output).await,
+        Command::Show { database, id } => show(&database, &id, output, clock).await,
         Command::Delete(args) => delete(args, output).await,
         Command::SetPlan(args) => set_plan(args, output).await,
         Command::SetNameIndex(args) => set_name_index(args, output).await,
@@ -183,10 +184,19 @@ async fn create(args: Create, output: Output, clock: &Clock) -> Result<()> {
         ..new(&options.name, clock)
     };
     store.create_workspace(&workspace).await?;
-    output.print(&json!({ "workspaceId": workspace.id }), || {
+    let json = json!({
+        "workspaceId": workspace.id,
+        "timezone": workspace.timezone,
+        "utcOffset": time_zone::offset(&workspace.timezone, clock.now()),
+    });
+    output.print(&json, || {
         let (id, program) = (&workspace.id, program());
         let next = format!("{program} key create --workspace {id} --all-scopes");
-        fields([("workspace", id.clone()), ("next", next)])
+        fields([
+            ("workspace", id.clone()),
+            ("timezone", with_offset(&workspace.timezone, clock)),
+            ("next", next),
+        ])
     })?;
     Ok(())
 }
@@ -218,7 +228,7 @@ async fn list(database: &DatabaseArgs, output: Output) -> Result<()> {
     Ok(())
 }
 
-async fn show(database: &DatabaseArgs, id: &str, output: Output) -> Result<()> {
+async fn show(database: &DatabaseArgs, id: &str, output: Output, clock: &Clock) -> Result<()> {
     let store = database.open_without_key().await?;
     let workspace = database::workspace(&store, id).await?;
     output.print(&as_json(&workspace), || {
@@ -235,7 +245,7 @@ async fn show(database: &DatabaseArgs, id: &str, output: Output) -> Result<()> {
             ("plan", workspace.plan.clone()),
             ("requests a minute", limit),
             ("leads a day", leads),
-            ("timezone", workspace.timezone.clone()),
+            ("timezone", with_offset(&workspace.timezone, clock)),
             ("currency", workspace.currency.clone()),
             ("language", workspace.language.clone()),
             ("date format", workspace.date_format.clone()),
@@ -412,11 +422,12 @@ pub(super) fn parse_name(text: &str) -> Result<String, String> {
     }
 }
 
-fn parse_time_zone(name: &str) -> Result<String, String> {
-    TimeZone::get(name)
-        .ok()
-        .and_then(|zone| zone.iana_name().map(str::to_owned))
-        .ok_or_else(|| "no IANA time zone, which looks like Asia/Jakarta".to_owned())
+/// `Asia/Jakarta (UTC+07:00 now)`: the sign of `Etc/GMT+7` says the opposite of what people expect.
+fn with_offset(timezone: &str, clock: &Clock) -> String {
+    time_zone::offset(timezone, clock.now()).map_or_else(
+        || timezone.to_owned(),
+        |offset| format!("{timezone} ({offset} now)"),
+    )
 }
 
 fn parse_currency(code: &str) -> Result<String, String> {
@@ -432,18 +443,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_plan_with_a_limit_of_its_own_is_in_the_document() {
-        assert!(Spec::builtin().requests_per_minute(CUSTOM_PLAN).is_some());
-    }
-
-    #[test]
-    fn time_zones_are_named_as_iana_does() {
-        assert_eq!(
-            parse_time_zone("asia/jakarta").as_deref(),
-            Ok("Asia/Jakarta")
-        );
-        assert!(parse_time_zone("WIB+7").is_err());
-        assert!(parse_time_zone("").is_err());
+    fn the_plans_that_are_named_here_are_in_the_document() {
+        for plan in [CUSTOM_PLAN, DEFAULT_PLAN] {
+            assert!(
+                Spec::builtin().requests_per_minute(plan).is_some(),
+                "{plan}"
+            );
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod lead;
 pub mod name_words;
 pub mod period;
 pub mod time;
+pub mod time_zone;
 pub mod workspace;
 
 pub use konektor_spec::phone;

@@ -4,6 +4,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use rand::{Rng, RngExt};
 use thiserror::Error;
 
+use super::time_zone;
+
 /// A workspace as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
@@ -96,6 +98,6 @@ pub struct UnknownTimeZone(String);
 impl Workspace {
     /// Its time zone. There is none to fall back on: another one's days would be wrong ones.
     pub fn time_zone(&self) -> Result<TimeZone, UnknownTimeZone> {
-        TimeZone::get(&self.timezone).map_err(|_| UnknownTimeZone(self.timezone.clone()))
+        time_zone::get(&self.timezone).ok_or_else(|| UnknownTimeZone(self.timezone.clone()))
     }
 }

@@ -2,6 +2,7 @@
 
 mod database_url;
 mod schema;
+mod time_zone;
 
 use std::process::Output;
 
