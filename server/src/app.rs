@@ -9,10 +9,10 @@ use axum::{
     http::request::Parts,
     routing::any,
 };
-use konektor_spec::{Access, Limits, Operation, Spec};
+use konektor_spec::{Limits, Operation, OperationId, Spec};
 
 use crate::{
-    api::{self, Handler},
+    api::{self, Action},
     clock::Clock,
     domain::forwarded::TrustedProxies,
     gate::Gate,
@@ -41,15 +41,7 @@ pub(crate) struct Route(BTreeMap<String, Endpoint>);
 /// An operation and the code behind it.
 pub(crate) struct Endpoint {
     pub(crate) operation: Arc<Operation>,
-    pub(crate) behind: Behind,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) enum Behind {
-    /// SKILL.md.
-    Guide,
-    /// Code that needs a key with this operation's scope.
-    Handler(Handler),
+    pub(crate) action: Action,
 }
 
 impl App {
@@ -57,7 +49,7 @@ impl App {
     /// `proxies` are believed about who that is.
     ///
     /// # Errors
-    /// When the document has an operation without code, or cannot be rendered.
+    /// When the document has an operation or a value without code, lacks one that the code needs, or cannot be rendered.
     pub fn new(
         spec: Spec,
         store: Store,
@@ -65,6 +57,7 @@ impl App {
         public_url: &str,
         proxies: TrustedProxies,
     ) -> anyhow::Result<Arc<Self>> {
+        api::check(&spec)?;
         Ok(Arc::new(Self {
             rules: Rules::new(&spec)?,
             gate: Gate::new(&spec, clock.clone(), proxies),
@@ -162,17 +155,11 @@ impl App {
     fn routes(&self) -> anyhow::Result<BTreeMap<String, Route>> {
         let mut routes: BTreeMap<String, Route> = BTreeMap::new();
         for operation in self.spec.operations() {
-            let behind = match operation.access {
-                Access::Public => Behind::Guide,
-                Access::Scope(_) => {
-                    Behind::Handler(api::handler(&operation.id).with_context(|| {
-                        format!("no code behind the operation {}", operation.id)
-                    })?)
-                }
-            };
+            let id = OperationId::named(&operation.id)
+                .with_context(|| format!("no code behind the operation {}", operation.id))?;
             let endpoint = Endpoint {
                 operation: Arc::clone(operation),
-                behind,
+                action: api::action(id),
             };
             routes
                 .entry(operation.path.clone())

@@ -23,8 +23,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::{
-    api::Call,
-    app::{App, Behind, Endpoint, Route},
+    api::{Action, Call},
+    app::{App, Endpoint, Route},
     connection::{Began, Peer},
     domain::forwarded::Origin,
     gate::{Caller, RateState},
@@ -52,7 +52,7 @@ pub(crate) async fn operation(
     let endpoint = route.endpoint(parts.method.as_str());
     if let Some(Endpoint {
         operation,
-        behind: Behind::Guide,
+        action: Action::Guide,
     }) = endpoint
     {
         let exchange = Exchange::begin(&app, &operation.id, None);
@@ -145,7 +145,7 @@ async fn answer(
     let caller = admit(app, parts, seen).await?;
     let Some(Endpoint {
         operation,
-        behind: Behind::Handler(handler),
+        action: Action::Handler(handler),
     }) = route.endpoint(parts.method.as_str())
     else {
         return Err(Error::MethodNotAllowed(route.methods()));

@@ -5,6 +5,7 @@ mod conversions;
 pub mod cursor;
 pub(crate) mod idempotency;
 mod leads;
+mod meaning;
 mod period;
 mod support;
 mod workspace;
@@ -13,6 +14,9 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use jiff::Timestamp;
 use konektor_spec::Operation;
+use konektor_spec::OperationId;
+
+pub(crate) use meaning::check;
 
 use crate::{
     app::App,
@@ -40,22 +44,31 @@ type Running = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send>>;
 /// The code behind an operation.
 pub type Handler = fn(Call) -> Running;
 
-/// The handler of every operation that needs a key, by `operationId`; None for one that nobody has written.
-#[must_use]
-pub fn handler(operation: &str) -> Option<Handler> {
-    Some(match operation {
-        "leads_list" => |call| Box::pin(leads::list::run(call)),
-        "leads_create" => |call| Box::pin(leads::create::run(call)),
-        "leads_upsert" => |call| Box::pin(leads::upsert::run(call)),
-        "leads_get" => |call| Box::pin(leads::get::run(call)),
-        "leads_update" => |call| Box::pin(leads::update::run(call)),
-        "analytics_summary" => |call| Box::pin(analytics::summary::run(call)),
-        "analytics_funnel" => |call| Box::pin(analytics::funnel::run(call)),
-        "analytics_campaigns" => |call| Box::pin(analytics::campaigns::run(call)),
-        "conversions_status" => |call| Box::pin(conversions::status::run(call)),
-        "conversions_pending" => |call| Box::pin(conversions::pending::run(call)),
-        "workspace_show" => |call| Box::pin(workspace::run(call)),
-        "support_ticket_create" => |call| Box::pin(support::tickets::run(call)),
-        _ => return None,
+/// What answers an operation.
+#[derive(Clone, Copy)]
+pub(crate) enum Action {
+    /// SKILL.md, to anybody.
+    Guide,
+    /// Code that needs a key with this operation's scope.
+    Handler(Handler),
+}
+
+/// What answers each operation: one that nobody has written does not compile.
+pub(crate) fn action(operation: OperationId) -> Action {
+    use OperationId as Id;
+    Action::Handler(match operation {
+        Id::SkillShow => return Action::Guide,
+        Id::LeadsList => |call| Box::pin(leads::list::run(call)),
+        Id::LeadsCreate => |call| Box::pin(leads::create::run(call)),
+        Id::LeadsUpsert => |call| Box::pin(leads::upsert::run(call)),
+        Id::LeadsGet => |call| Box::pin(leads::get::run(call)),
+        Id::LeadsUpdate => |call| Box::pin(leads::update::run(call)),
+        Id::AnalyticsSummary => |call| Box::pin(analytics::summary::run(call)),
+        Id::AnalyticsFunnel => |call| Box::pin(analytics::funnel::run(call)),
+        Id::AnalyticsCampaigns => |call| Box::pin(analytics::campaigns::run(call)),
+        Id::ConversionsStatus => |call| Box::pin(conversions::status::run(call)),
+        Id::ConversionsPending => |call| Box::pin(conversions::pending::run(call)),
+        Id::WorkspaceShow => |call| Box::pin(workspace::run(call)),
+        Id::SupportTicketCreate => |call| Box::pin(support::tickets::run(call)),
     })
 }

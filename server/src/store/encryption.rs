@@ -14,8 +14,31 @@ use crate::{
 const KEYS: &str = "select purpose, key_id, master_key_id, wrapped, created_at from workspace_key \
     where workspace_id = $1 order by purpose, key_id";
 
-/// The tables with sealed rows, all with the columns `workspace_id`, `id`, `data_key_id` and `sealed`.
-pub(super) const SEALED: [&str; 3] = ["lead", "ticket", "idempotency"];
+/// A table with sealed rows; all have the columns `workspace_id`, `id`, `data_key_id` and `sealed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SealedTable {
+    Lead,
+    Ticket,
+    Idempotency,
+}
+
+/// All tables with sealed rows.
+pub(super) const SEALED: [SealedTable; 3] = [
+    SealedTable::Lead,
+    SealedTable::Ticket,
+    SealedTable::Idempotency,
+];
+
+impl SealedTable {
+    /// Its name in the database.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Lead => "lead",
+            Self::Ticket => "ticket",
+            Self::Idempotency => "idempotency",
+        }
+    }
+}
 
 /// A workspace's encryption.
 #[derive(Debug, Clone)]
@@ -63,11 +86,11 @@ impl Encryption {
 
 impl SealedRows {
     /// Those of a table.
-    fn of(&mut self, table: &str) -> &mut i64 {
+    fn of(&mut self, table: SealedTable) -> &mut i64 {
         match table {
-            "lead" => &mut self.leads,
-            "ticket" => &mut self.tickets,
-            _ => &mut self.kept_answers,
+            SealedTable::Lead => &mut self.leads,
+            SealedTable::Ticket => &mut self.tickets,
+            SealedTable::Idempotency => &mut self.kept_answers,
         }
     }
 
@@ -122,7 +145,8 @@ impl Store {
         let mut all: BTreeMap<u32, SealedRows> = BTreeMap::new();
         for table in SEALED {
             let sql = format!(
-                "select data_key_id, count(*) from {table} where workspace_id = $1 group by data_key_id"
+                "select data_key_id, count(*) from {} where workspace_id = $1 group by data_key_id",
+                table.name()
             );
             let rows = sqlx::query(AssertSqlSafe(sql))
                 .bind(workspace_id.to_owned())
@@ -136,5 +160,32 @@ impl Store {
             }
         }
         Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        store::SchemaPolicy,
+        vault::{MasterKeys, Vault},
+    };
+
+    const TABLES: &str = "select sqlite_master.name from sqlite_master \
+        join pragma_table_info(sqlite_master.name) as field on field.name = 'sealed' order by 1";
+
+    #[tokio::test]
+    async fn no_table_with_sealed_rows_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("k.db").display());
+        let vault = Vault::new(MasterKeys::none());
+        let store = Store::open(&url, vault, SchemaPolicy::Migrate)
+            .await
+            .unwrap();
+        let rows = sqlx::query(TABLES).fetch_all(&store.readers).await.unwrap();
+        let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let mut known = SEALED.map(SealedTable::name);
+        known.sort_unstable();
+        assert_eq!(tables, known);
     }
 }

@@ -113,7 +113,7 @@ impl Store {
             while !tenant.remove_data_key(old).await? {
                 for table in SEALED {
                     tenant
-                        .reseal_table(table, old, |done| {
+                        .reseal_table(table.name(), old, |done| {
                             rows += done;
                             progress(rows, of.max(rows));
                         })
@@ -265,7 +265,8 @@ impl Tenant {
             Box::pin(async move {
                 for table in SEALED {
                     let sql = format!(
-                        "select 1 from {table} where workspace_id = $1 and data_key_id = $2 limit 1"
+                        "select 1 from {} where workspace_id = $1 and data_key_id = $2 limit 1",
+                        table.name()
                     );
                     let row = sqlx::query(AssertSqlSafe(sql))
                         .bind(workspace_id.clone())

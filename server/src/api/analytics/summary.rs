@@ -9,6 +9,12 @@ use crate::{
     reply::{Error, Reply},
 };
 
+const NEW: &str = "new";
+const CONTACTED: &str = "contacted";
+
+/// The statuses that are counted, beside that of a conversion.
+pub(crate) const COUNTED: [&str; 2] = [NEW, CONTACTED];
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Summary {
@@ -35,8 +41,8 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     let of = |status: &str| totals.get(status).copied().unwrap_or_default();
     Reply::ok(Summary {
         total_leads: totals.values().map(|totals| totals.leads).sum(),
-        new_leads: of("new").leads,
-        contacted_leads: of("contacted").leads,
+        new_leads: of(NEW).leads,
+        contacted_leads: of(CONTACTED).leads,
         total_conversions: of(CONVERSION).leads,
         total_conversion_value: Amount::of_sum(of(CONVERSION).value),
         timeframe,

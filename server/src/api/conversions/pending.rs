@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The states in which something is still to be delivered, or to be looked at.
-const UNSYNCED: [&str; 2] = ["pending", "failed"];
+pub(crate) const UNSYNCED: [&str; 2] = ["pending", "failed"];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,7 +2,11 @@
 
 use serde::Deserialize;
 
-use super::super::{Call, cursor, period};
+use super::super::{
+    Call, cursor,
+    meaning::{SortBy, SortOrder},
+    period,
+};
 use crate::{
     reply::{Error, Reply},
     store::leads::{LeadFilter, LeadOrder},
@@ -17,8 +21,8 @@ struct Query {
     ad_platform: Option<String>,
     assigned_to: Option<String>,
     search: Option<String>,
-    sort_by: String,
-    sort_order: String,
+    sort_by: SortBy,
+    sort_order: SortOrder,
 }
 
 pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
@@ -44,8 +48,8 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         search: query.search,
     };
     let order = LeadOrder {
-        by_update: query.sort_by == "updatedAt",
-        ascending: query.sort_order == "asc",
+        by_update: query.sort_by == SortBy::UpdatedAt,
+        ascending: query.sort_order == SortOrder::Asc,
     };
     let page = call
         .caller

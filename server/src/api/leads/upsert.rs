@@ -5,7 +5,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    super::{Call, idempotency::Renew},
+    super::{
+        Call,
+        idempotency::Renew,
+        meaning::{self, MatchBy},
+    },
     NOT_FOUND, day_limit, new_lead,
 };
 use crate::{
@@ -66,21 +70,22 @@ fn check_match(call: &mut Call) -> Option<Match> {
             .map(str::to_owned)
     };
     let (by, value) = (text("match.by")?, text("match.value")?);
-    let rule = match by.as_str() {
-        "uniqueCode" => Some("UniqueCode"),
-        "externalRef" => Some("ExternalRef"),
-        "phone" => Some("Phone"),
-        _ => None,
+    let by: MatchBy = meaning::parse(&by)?;
+    let rule = match by {
+        MatchBy::Id => None,
+        MatchBy::UniqueCode => Some("UniqueCode"),
+        MatchBy::ExternalRef => Some("ExternalRef"),
+        MatchBy::Phone => Some("Phone"),
     };
     if let Some(complaint) = rule.and_then(|rule| call.app.rules().complaint(rule, &value)) {
         call.input.reject("match.value", complaint);
         return None;
     }
-    let matched = match by.as_str() {
-        "id" => Match::Id(value),
-        "uniqueCode" => Match::UniqueCode(value),
-        "externalRef" => Match::ExternalRef(value),
-        _ => Match::Phone(Phone::parse(&value)?),
+    let matched = match by {
+        MatchBy::Id => Match::Id(value),
+        MatchBy::UniqueCode => Match::UniqueCode(value),
+        MatchBy::ExternalRef => Match::ExternalRef(value),
+        MatchBy::Phone => Match::Phone(Phone::parse(&value)?),
     };
     let field = format!("lead.{}", matched.field());
     if call

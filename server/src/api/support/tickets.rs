@@ -11,7 +11,8 @@ use crate::{
     vault::record::TicketRecord,
 };
 
-const NEW: &str = "new";
+/// The status of a ticket that nobody has looked at.
+pub(crate) const NEW: &str = "new";
 
 #[derive(Deserialize)]
 struct Body {

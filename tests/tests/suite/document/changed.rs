@@ -152,23 +152,97 @@ both_engines! {
 }
 
 #[tokio::test]
-async fn an_operation_that_nobody_has_written_is_refused_when_the_server_starts() {
-    let options = of(|document| {
+async fn an_operation_that_the_code_does_not_fit_is_refused_when_the_server_starts() {
+    let refused = async |change: fn(&mut Value)| start(of(change)).await.unwrap_err();
+    let said = refused(|document| {
         let mut operation = document["paths"]["/workspace"]["get"].clone();
         operation["operationId"] = json!("workspace_close");
         document["paths"]["/workspace"]["delete"] = operation;
     });
-    let store = Database::new(Engine::Sqlite).await.open().await;
-    let app = App::new(
+    assert_eq!(said.await, "no code behind the operation workspace_close");
+    let said = refused(|document| {
+        let mut path = document["paths"]["/SKILL.md"].clone();
+        path["get"]["operationId"] = json!("ping");
+        document["paths"]["/ping"] = path;
+    });
+    assert_eq!(said.await, "no code behind the operation ping");
+    let said = refused(|document| {
+        let operation = document["paths"]["/workspace"]["get"]
+            .as_object_mut()
+            .unwrap();
+        operation.remove("x-konektor-scope");
+        operation.insert("security".to_owned(), json!([]));
+    });
+    assert!(
+        said.await
+            .starts_with("the operation workspace_show has to need a scope")
+    );
+    let said = refused(|document| {
+        let operation = document["paths"]["/SKILL.md"]["get"]
+            .as_object_mut()
+            .unwrap();
+        operation.remove("security");
+        operation.insert("x-konektor-scope".to_owned(), json!("agent.leads.read"));
+    });
+    assert!(
+        said.await
+            .starts_with("the operation skill_show must not need a scope")
+    );
+}
+
+#[tokio::test]
+async fn a_value_that_the_code_does_not_fit_is_refused_when_the_server_starts() {
+    for (schema, value) in [
+        ("LeadSortBy", "estimatedValue"),
+        ("SortOrder", "random"),
+        ("LeadMatchBy", "email"),
+        ("Timeframe", "last_quarter"),
+    ] {
+        let options = of(|document| values(document, schema).push(json!(value)));
+        let expected = format!("no code behind the value {value} of {schema}");
+        assert_eq!(start(options).await, Err(expected));
+    }
+    for (schema, value) in [
+        ("LeadStatus", "won"),
+        ("LeadStatus", "new"),
+        ("LeadStatus", "contacted"),
+        ("ConversionSyncStatus", "none"),
+        ("ConversionSyncStatus", "pending"),
+        ("ConversionSyncStatus", "failed"),
+        ("TicketStatus", "new"),
+    ] {
+        let options = of(|document| values(document, schema).retain(|known| known != value));
+        let expected =
+            format!("the code needs the value {value} of {schema}, which the document has not");
+        assert_eq!(start(options).await, Err(expected));
+    }
+    // A rule without its value does no harm, and neither do values of which the code needs only some.
+    let options = of(|document| {
+        values(document, "Timeframe").retain(|known| known != "last_7_days");
+        values(document, "Timeframe").push(json!("last_90_days"));
+        values(document, "LeadStatus").push(json!("nurtured"));
+    });
+    assert_eq!(start(options).await, Ok(()));
+}
+
+/// Starts a server, as far as its document is concerned.
+async fn start(options: Options) -> Result<(), String> {
+    App::new(
         options.spec,
-        store,
+        Database::new(Engine::Sqlite).await.open().await,
         Clock::system(),
         "http://localhost",
         TrustedProxies::default(),
     )
-    .unwrap();
-    let refused = app.router().unwrap_err();
-    assert!(refused.to_string().contains("workspace_close"));
+    .map(drop)
+    .map_err(|error| error.to_string())
+}
+
+/// The values that a schema allows.
+fn values<'a>(document: &'a mut Value, schema: &str) -> &'a mut Vec<Value> {
+    document["components"]["schemas"][schema]["enum"]
+        .as_array_mut()
+        .unwrap()
 }
 
 fn with_a_new_status() -> Options {

@@ -1,0 +1,127 @@
+//! The values of the API document to which code gives a meaning, and whether the document agrees.
+//!
+//! A server of a document that has others would sort by the wrong field or count nothing, and say nothing about it: it
+//! does not start.
+
+use std::collections::BTreeSet;
+
+use jiff::{Timestamp, tz::TimeZone};
+use konektor_spec::{Access, OperationId, Spec};
+use serde::{
+    Deserialize,
+    de::{IntoDeserializer, value::StrDeserializer},
+};
+use thiserror::Error;
+
+use super::{Action, action, analytics::summary, conversions::pending, support::tickets};
+use crate::domain::{
+    lead::{CONVERSION, NOTHING_TO_SYNC},
+    period::Period,
+};
+
+/// The field by which a list of leads is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum SortBy {
+    CreatedAt,
+    UpdatedAt,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum SortOrder {
+    Asc,
+    Desc,
+}
+
+/// The field by which an upsert finds its lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum MatchBy {
+    Id,
+    UniqueCode,
+    ExternalRef,
+    Phone,
+}
+
+/// A document that this program cannot serve.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum UnservableDocument {
+    /// An operation that nobody has written.
+    #[error("no code behind the operation {0}")]
+    NoCode(String),
+    /// An operation without a key whose code serves a workspace.
+    #[error("the operation {0} has to need a scope: its code answers a workspace's caller")]
+    NeedsScope(String),
+    /// An operation with a scope whose code answers anybody.
+    #[error("the operation {0} must not need a scope: its code answers anybody")]
+    NeedsNoScope(String),
+    /// A value that means nothing to the code.
+    #[error("no code behind the value {1} of {0}")]
+    UnknownValue(&'static str, String),
+    /// A value that the code means and nobody can send or see.
+    #[error("the code needs the value {1} of {0}, which the document has not")]
+    MissingValue(&'static str, &'static str),
+}
+
+/// Whether there is a rule for a value.
+type HasRule = fn(&str) -> bool;
+
+/// Schemas with a rule for each of their values.
+const RULED: [(&str, HasRule); 4] = [
+    ("LeadSortBy", |value| parse::<SortBy>(value).is_some()),
+    ("SortOrder", |value| parse::<SortOrder>(value).is_some()),
+    ("LeadMatchBy", |value| parse::<MatchBy>(value).is_some()),
+    ("Timeframe", |value| {
+        Period::of_timeframe(value, Timestamp::UNIX_EPOCH, &TimeZone::UTC).is_some()
+    }),
+];
+
+/// Values with a meaning among others that have none.
+const NEEDED: [(&str, &[&str]); 5] = [
+    ("LeadStatus", &[CONVERSION]),
+    ("LeadStatus", &summary::COUNTED),
+    ("ConversionSyncStatus", &[NOTHING_TO_SYNC]),
+    ("ConversionSyncStatus", &pending::UNSYNCED),
+    ("TicketStatus", &[tickets::NEW]),
+];
+
+/// Makes sure that every operation and every value with a meaning has code, and the code what it needs.
+pub(crate) fn check(spec: &Spec) -> Result<(), UnservableDocument> {
+    for operation in spec.operations() {
+        let id = || operation.id.clone();
+        let known =
+            OperationId::named(&operation.id).ok_or_else(|| UnservableDocument::NoCode(id()))?;
+        match (action(known), &operation.access) {
+            (Action::Guide, Access::Public) | (Action::Handler(_), Access::Scope(_)) => {}
+            (Action::Handler(_), Access::Public) => {
+                return Err(UnservableDocument::NeedsScope(id()));
+            }
+            (Action::Guide, Access::Scope(_)) => {
+                return Err(UnservableDocument::NeedsNoScope(id()));
+            }
+        }
+    }
+    for (schema, has_rule) in RULED {
+        for value in spec.enum_values(schema) {
+            if !has_rule(value) {
+                return Err(UnservableDocument::UnknownValue(schema, value.to_owned()));
+            }
+        }
+    }
+    for (schema, needed) in NEEDED {
+        let values: BTreeSet<_> = spec.enum_values(schema).into_iter().collect();
+        for value in needed {
+            if !values.contains(value) {
+                return Err(UnservableDocument::MissingValue(schema, value));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The value with this name in the document.
+pub(super) fn parse<'a, T: Deserialize<'a>>(name: &'a str) -> Option<T> {
+    let name: StrDeserializer<'a, serde::de::value::Error> = name.into_deserializer();
+    T::deserialize(name).ok()
+}
