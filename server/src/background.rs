@@ -12,6 +12,12 @@ const CLEANING: Duration = Duration::from_mins(10);
 /// How often it is written when keys were last used.
 const NOTING: Duration = Duration::from_mins(1);
 
+/// How often opened keys that nobody uses are forgotten.
+const FORGETTING: Duration = Duration::from_mins(1);
+
+/// How long opened keys may go unused.
+const UNUSED_KEYS: Duration = Duration::from_mins(10);
+
 /// How long one run may take: a database that does not answer would keep a connection from those who ask it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -20,6 +26,9 @@ pub(crate) async fn run(app: Arc<App>) {
     tokio::join!(
         every(CLEANING, || idempotency::clean(&app)),
         every(NOTING, || app.gate().last_used().write(app.store())),
+        every(FORGETTING, async || app
+            .store()
+            .forget_unused_keys(UNUSED_KEYS)),
     );
 }
 

@@ -23,3 +23,27 @@ pub(super) fn probe() -> Work<()> {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        store::{SchemaPolicy, Store},
+        vault::{MasterKeys, Vault},
+    };
+
+    #[tokio::test]
+    async fn a_database_whose_readers_are_all_in_use_is_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("k.db").display());
+        let vault = Vault::new(MasterKeys::none());
+        let store = Store::open(&url, vault, SchemaPolicy::Migrate)
+            .await
+            .unwrap();
+        let mut in_use = Vec::new();
+        while store.readers.num_idle() > 0 || store.readers.size() < 8 {
+            in_use.push(store.readers.acquire().await.unwrap());
+        }
+        assert!(store.readers.try_acquire().is_none());
+        store.ping().await.unwrap();
+    }
+}

@@ -18,6 +18,7 @@ mod health;
 pub mod idempotency;
 pub mod leads;
 mod name_index;
+mod opened_keys;
 mod rotation;
 mod schema;
 mod search;
@@ -29,10 +30,9 @@ mod work;
 pub mod workspaces;
 
 use std::{
-    collections::HashMap,
     str::FromStr,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -54,10 +54,10 @@ pub use schema::{SchemaError, SchemaPolicy};
 pub use tickets::NewTicket;
 pub use work::Work;
 
-use self::group_commit::GroupCommit;
+use self::{group_commit::GroupCommit, opened_keys::OpenedKeys};
 use crate::{
     domain::workspace::NameIndex,
-    vault::{Vault, WorkspaceKeys, WrappedKey},
+    vault::{Vault, WorkspaceKeys},
 };
 
 /// How often a write starts again because another took a unique value between its look and its write.
@@ -65,6 +65,9 @@ const TRIES: u32 = 4;
 
 /// How long to wait for a connection. A database that is away is told soon enough to be asked again.
 const ACQUIRE: Duration = Duration::from_secs(3);
+
+/// How long a connection may have been idle and is used without a ping: its host answered this long ago.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// The database, and the vault that seals what goes into it.
 #[derive(Clone)]
@@ -74,8 +77,10 @@ pub struct Store {
     readers: AnyPool,
     /// SQLite has one writer at a time: queueing here is fairer and quicker than its busy handler.
     writers: AnyPool,
+    /// One connection to look at the database: a full pool under load says nothing about it.
+    health: AnyPool,
     vault: Arc<Vault>,
-    opened_keys: OpenedKeys,
+    opened_keys: Arc<OpenedKeys>,
     in_flight: idempotency::InFlight,
     /// Whether the last write found the database full or away.
     write_failed: Arc<AtomicBool>,
@@ -84,9 +89,6 @@ pub struct Store {
     /// On SQLite, where writes wait for the disk one after the other; PostgreSQL groups its commits by itself.
     group_commit: Option<GroupCommit>,
 }
-
-/// The opened keys of each workspace, beside the wrapped ones they came from.
-type OpenedKeys = Arc<Mutex<HashMap<String, (Vec<WrappedKey>, Arc<WorkspaceKeys>)>>>;
 
 /// The two databases the server runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,11 +143,15 @@ impl Store {
             return Err(SchemaError::Missing.into());
         }
         let url = url.connectable(create);
-        let (readers, writers) = match engine {
+        let (readers, writers, health) = match engine {
             Engine::Sqlite => {
                 let mut first = AnyConnection::connect(&url).await?;
                 schema::prepare(&mut first, engine, schema).await?;
-                let pools = (sqlite_pool(&url, 8).await?, sqlite_pool(&url, 1).await?);
+                let pools = (
+                    sqlite_pool(&url, 8).await?,
+                    sqlite_pool(&url, 1).await?,
+                    sqlite_pool_options(1).connect_lazy_with(AnyConnectOptions::from_str(&url)?),
+                );
                 // Not before: the last connection takes the log away, which the next one would make anew.
                 first.close().await?;
                 pools
@@ -154,10 +160,11 @@ impl Store {
                 let options = AnyConnectOptions::from_str(&url)?;
                 let pool = pool_options()
                     .max_connections(16)
-                    .connect_with(options)
+                    .connect_with(options.clone())
                     .await?;
                 schema::prepare(&mut *pool.acquire().await?, engine, schema).await?;
-                (pool.clone(), pool)
+                let health = pool_options().max_connections(1).connect_lazy_with(options);
+                (pool.clone(), pool, health)
             }
         };
         let group_commit = match engine {
@@ -168,8 +175,9 @@ impl Store {
             engine,
             readers,
             writers,
+            health,
             vault: Arc::new(vault),
-            opened_keys: OpenedKeys::default(),
+            opened_keys: Arc::default(),
             in_flight: idempotency::InFlight::default(),
             write_failed: Arc::default(),
             last_look: Arc::default(),
@@ -210,9 +218,17 @@ impl Store {
     }
 
     async fn look(&self) -> Result<(), StoreError> {
-        sqlx::query("select 1").execute(&self.readers).await?;
+        sqlx::query("select 1").execute(&self.health).await?;
         if self.write_failed.load(Ordering::Relaxed) {
-            self.run(health::probe()).await?;
+            match self.engine {
+                // It has one writer.
+                Engine::Sqlite => self.run(health::probe()).await?,
+                Engine::Postgres => {
+                    let mut connection = self.health.acquire().await?;
+                    health::probe().run(&mut connection).await?;
+                    self.write_failed.store(false, Ordering::Relaxed);
+                }
+            }
         }
         Ok(())
     }
@@ -221,6 +237,7 @@ impl Store {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writers.close().await;
+        self.health.close().await;
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
@@ -309,21 +326,38 @@ impl Tenant {
 fn pool_options() -> AnyPoolOptions {
     AnyPoolOptions::new()
         .acquire_timeout(ACQUIRE)
-        // sqlx asks a connection that comes back whether it lives, and waits for as long as its host has vanished: the
-        // pool would be empty until the kernel gives up.
-        .after_release(|connection, _| {
+        // Not each time that it is used: a connection that was idle for a moment is as good as one in use.
+        .test_before_acquire(false)
+        .before_acquire(|connection, metadata| {
             Box::pin(async move {
-                match timeout(health::PATIENCE, connection.ping()).await {
-                    Ok(alive) => alive.map(|()| true),
-                    Err(_) => Err(sqlx::Error::PoolTimedOut),
+                if metadata.idle_for < FRESH {
+                    Ok(true)
+                } else {
+                    ping(connection).await.map(|()| true)
                 }
             })
         })
+        // sqlx pings a released connection without a timeout; a vanished host would drain the pool.
+        .after_release(|connection, _| {
+            Box::pin(async move { ping(connection).await.map(|()| true) })
+        })
+}
+
+async fn ping(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    timeout(health::PATIENCE, connection.ping())
+        .await
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool, StoreError> {
     let options = AnyConnectOptions::from_str(url)?;
-    let pool = pool_options()
+    Ok(sqlite_pool_options(connections)
+        .connect_with(options)
+        .await?)
+}
+
+fn sqlite_pool_options(connections: u32) -> AnyPoolOptions {
+    pool_options()
         .max_connections(connections)
         .after_connect(|connection, _| {
             Box::pin(async move {
@@ -338,7 +372,4 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool, StoreError>
                 Ok(())
             })
         })
-        .connect_with(options)
-        .await?;
-    Ok(pool)
 }

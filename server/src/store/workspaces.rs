@@ -1,7 +1,5 @@
 //! Workspaces and their wrapped keys.
 
-use std::sync::{Arc, PoisonError};
-
 use jiff::Timestamp;
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
@@ -11,7 +9,7 @@ use crate::{
         time::{from_millis, to_millis},
         workspace::{NameIndex, Workspace},
     },
-    vault::{Purpose, WorkspaceKeys, WrappedKey},
+    vault::{Purpose, WrappedKey},
 };
 
 const INSERT: &str = "insert into workspace (id, name, plan, requests_per_minute, leads_per_day, timezone, currency, \
@@ -119,29 +117,6 @@ impl Store {
             self.vault.open_workspace(&workspace_id, &wrapped)?;
         }
         Ok(())
-    }
-
-    /// Opening keys costs more than a request; opened ones are used again while the wrapped ones stay the same.
-    pub(super) fn open_keys(
-        &self,
-        workspace_id: &str,
-        wrapped: Vec<WrappedKey>,
-    ) -> Result<Arc<WorkspaceKeys>, StoreError> {
-        if wrapped.is_empty() {
-            return Err(StoreError::NoWorkspace);
-        }
-        let mut opened = self
-            .opened_keys
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, keys)) = opened.get(workspace_id)
-            && *known == wrapped
-        {
-            return Ok(Arc::clone(keys));
-        }
-        let keys = Arc::new(self.vault.open_workspace(workspace_id, &wrapped)?);
-        opened.insert(workspace_id.to_owned(), (wrapped, Arc::clone(&keys)));
-        Ok(keys)
     }
 }
 

@@ -3,6 +3,7 @@
 mod connections;
 mod input;
 mod load;
+mod ready;
 mod stop;
 
 use konektor_spec::Spec;

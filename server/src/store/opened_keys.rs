@@ -1,0 +1,149 @@
+//! The opened keys of the workspaces that are in use.
+//!
+//! Opening keys costs more than a request. How many are kept is bounded, and so is how long nobody may have used them:
+//! those of a deleted workspace leave the memory by themselves.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hashlink::LruCache;
+use tokio::time::Instant;
+
+use super::{Store, StoreError};
+use crate::vault::{WorkspaceKeys, WrappedKey};
+
+/// How many workspaces' keys are kept: about 3 KB each.
+const CAPACITY: usize = 2_000;
+
+/// Opened keys, beside the wrapped ones they came from.
+struct Opened {
+    wrapped: Vec<WrappedKey>,
+    keys: Arc<WorkspaceKeys>,
+    last_used: Instant,
+}
+
+/// Opened keys by workspace.
+pub(super) struct OpenedKeys(Mutex<LruCache<String, Opened>>);
+
+impl Default for OpenedKeys {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(CAPACITY)))
+    }
+}
+
+impl OpenedKeys {
+    /// The opened keys of a workspace, unless its wrapped ones have changed.
+    fn get(&self, workspace_id: &str, wrapped: &[WrappedKey]) -> Option<Arc<WorkspaceKeys>> {
+        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let opened = opened.get_mut(workspace_id)?;
+        if opened.wrapped != wrapped {
+            return None;
+        }
+        opened.last_used = Instant::now();
+        Some(Arc::clone(&opened.keys))
+    }
+
+    fn insert(&self, workspace_id: &str, wrapped: Vec<WrappedKey>, keys: Arc<WorkspaceKeys>) {
+        let opened = Opened {
+            wrapped,
+            keys,
+            last_used: Instant::now(),
+        };
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(workspace_id.to_owned(), opened);
+    }
+
+    fn forget_unused(&self, since: Instant) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, opened| opened.last_used >= since);
+    }
+}
+
+impl Store {
+    /// Opens the keys of a workspace, or takes them as they were opened before.
+    pub(super) fn open_keys(
+        &self,
+        workspace_id: &str,
+        wrapped: Vec<WrappedKey>,
+    ) -> Result<Arc<WorkspaceKeys>, StoreError> {
+        if wrapped.is_empty() {
+            return Err(StoreError::NoWorkspace);
+        }
+        if let Some(keys) = self.opened_keys.get(workspace_id, &wrapped) {
+            return Ok(keys);
+        }
+        // Nobody waits for it: two that open the same keys at once both do, and one of them is kept.
+        let keys = Arc::new(self.vault.open_workspace(workspace_id, &wrapped)?);
+        self.opened_keys
+            .insert(workspace_id, wrapped, Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    /// Forgets opened keys that nobody has used for this long.
+    pub(crate) fn forget_unused_keys(&self, for_longer_than: Duration) {
+        if let Some(since) = Instant::now().checked_sub(for_longer_than) {
+            self.opened_keys.forget_unused(since);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::{MasterKey, MasterKeys, Vault};
+
+    fn open(vault: &Vault, cache: &OpenedKeys, id: &str) -> Vec<WrappedKey> {
+        let wrapped = vault.create_workspace_keys(id).unwrap();
+        let keys = Arc::new(vault.open_workspace(id, &wrapped).unwrap());
+        cache.insert(id, wrapped.clone(), keys);
+        wrapped
+    }
+
+    fn vault() -> Vault {
+        Vault::new(MasterKeys::from(&MasterKey::generate()))
+    }
+
+    #[test]
+    fn no_more_workspaces_than_the_bound_are_kept_and_the_last_used_stay() {
+        let (vault, cache) = (vault(), OpenedKeys::default());
+        let first = open(&vault, &cache, "first");
+        let wrapped = vault.create_workspace_keys("ws").unwrap();
+        let keys = Arc::new(vault.open_workspace("ws", &wrapped).unwrap());
+        for number in 0..2 * CAPACITY {
+            assert!(cache.get("first", &first).is_some());
+            cache.insert(&number.to_string(), wrapped.clone(), Arc::clone(&keys));
+        }
+        assert_eq!(cache.0.lock().unwrap().len(), CAPACITY);
+        assert!(cache.get("0", &wrapped).is_none());
+    }
+
+    #[test]
+    fn keys_that_have_changed_are_opened_again() {
+        let (vault, cache) = (vault(), OpenedKeys::default());
+        let before = open(&vault, &cache, "ws");
+        let after = vault.create_workspace_keys("ws").unwrap();
+        assert!(cache.get("ws", &before).is_some());
+        assert!(cache.get("ws", &after).is_none());
+    }
+
+    #[test]
+    fn keys_that_nobody_uses_leave_the_memory() {
+        let (vault, cache) = (vault(), OpenedKeys::default());
+        let (used, deleted) = (
+            open(&vault, &cache, "used"),
+            open(&vault, &cache, "deleted"),
+        );
+        let held = Arc::downgrade(&cache.get("deleted", &deleted).unwrap());
+        let since = Instant::now();
+        assert!(cache.get("used", &used).is_some());
+        cache.forget_unused(since);
+        assert!(held.upgrade().is_none());
+        assert!(cache.get("used", &used).is_some());
+    }
+}
