@@ -1,6 +1,6 @@
 //! `konektor api`: any request, with the key of the profile.
 
-use std::sync::Arc;
+use std::{fs::File, io::Read as _, sync::Arc};
 
 use clap::{Arg, ArgAction, builder::ValueHint};
 use konektor_sdk::Answer as Reply;
@@ -13,7 +13,7 @@ use crate::{
     dry_run,
     error::Failure,
     flags,
-    output::{Answer, View},
+    output::{Answer, View, readable_json},
     verb::{Local, described},
 };
 
@@ -26,6 +26,7 @@ const EXAMPLES: &str = "  konektor api GET /workspace
 pub(crate) static API: Local = Local {
     path: &["api"],
     noun: "",
+    needs_settings: true,
     shape: |command, _| {
         described(command, ABOUT, EXAMPLES)
             .arg(
@@ -87,6 +88,12 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
         .flatten()
         .collect();
     let (query, body) = if method == "GET" || method == "HEAD" {
+        if desk.argument("input").is_some() {
+            return Err(Failure::usage(format!(
+                "--input cannot be used with {method}, which has no body"
+            ))
+            .hint("give parameters with: -f NAME=VALUE"));
+        }
         (fields, None)
     } else {
         (Vec::new(), body(desk, operation, &fields)?)
@@ -169,7 +176,7 @@ fn body(
     let bytes = if input == "-" {
         desk.read_all(most as u64)?
     } else {
-        std::fs::read(input).map_err(|error| Failure::of_file("read", input.as_ref(), &error))?
+        read_file(input, most as u64)?
     };
     serde_json::from_slice(&bytes).map(Some).map_err(|error| {
         Failure::usage(format!(
@@ -180,10 +187,22 @@ fn body(
     })
 }
 
+/// All of a file, if it is not more than this many bytes, for which a device could be read for ever.
+fn read_file(name: &str, most: u64) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    File::open(name)
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
+        .map_err(|error| Failure::of_file("read", name.as_ref(), &error))?;
+    if bytes.len() as u64 > most {
+        return Err(Failure::usage(format!("{name} has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
 /// JSON is shown as such, all else as it is.
 fn shown<'b>(reply: &Reply) -> Result<Answer<'b>, Failure> {
     if let Ok(json) = serde_json::from_slice::<Value>(&reply.body) {
-        let text = serde_json::to_string_pretty(&json)?;
+        let text = readable_json(&json)?;
         return Answer::new(&json, View::Text(text));
     }
     let text = String::from_utf8_lossy(&reply.body).into_owned();

@@ -11,7 +11,7 @@ use crate::{
     desk::Desk,
     error::Failure,
     flags::Flags,
-    output::{Answer, View},
+    output::{Answer, View, readable_json},
 };
 
 const ID: &str = "dry-run";
@@ -68,7 +68,7 @@ pub(crate) fn request<'b>(
     let url = without_keys(&url);
     let body = body.map(harmless);
     let text = match &body {
-        Some(body) => format!("{method} {url}\n{}", serde_json::to_string_pretty(body)?),
+        Some(body) => format!("{method} {url}\n{}", readable_json(body)?),
         None => format!("{method} {url}"),
     };
     let answer = Answer::new(

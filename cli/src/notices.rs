@@ -6,7 +6,8 @@ use std::{
 };
 
 use indicatif::ProgressBar;
-use konektor_sdk::Wait;
+
+use crate::output::clean;
 
 /// Writes one line to people.
 pub type Notify = fn(&str);
@@ -34,14 +35,14 @@ impl Notices {
     }
 
     /// Says how long the program waits before it tries again, if that is long enough to be noticed.
-    pub(crate) fn waiting(&self, wait: Wait) {
+    pub(crate) fn waiting(&self, time: Duration, status: Option<u16>, limit: Option<u64>) {
         const NOTICED: Duration = Duration::from_millis(900);
 
-        if wait.time < NOTICED || self.is_told(wait) {
+        if time < NOTICED || self.is_told(time, status) {
             return;
         }
-        let seconds = wait.time.as_secs_f64().round();
-        let why = match (wait.status, wait.limit) {
+        let seconds = time.as_secs_f64().round();
+        let why = match (status, limit) {
             (Some(429), Some(limit)) => {
                 format!("the workspace may send {limit} requests a minute")
             }
@@ -52,9 +53,9 @@ impl Notices {
         self.say(&format!("waiting {seconds} s: {why}"));
     }
 
-    /// Whether requests beside this one wait for the same, so that the person knows. Their waits are not to the
-    /// moment the same.
-    fn is_told(&self, wait: Wait) -> bool {
+    /// Whether requests beside this one wait for the same, or have just waited, so that the person knows. Their waits
+    /// are not to the moment the same.
+    fn is_told(&self, time: Duration, status: Option<u16>) -> bool {
         const SAME: Duration = Duration::from_secs(2);
         // A clock counts no further than it can.
         const LONGEST: Duration = Duration::from_hours(24 * 365);
@@ -64,16 +65,17 @@ impl Notices {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let end = now + wait.time.min(LONGEST);
-        let told = last
-            .is_some_and(|(status, told)| status == wait.status && now < told && end < told + SAME);
+        let end = now + time.min(LONGEST);
+        let told =
+            last.is_some_and(|(before, told)| before == status && now < told && end < told + SAME);
         if !told {
-            *last = Some((wait.status, end));
+            *last = Some((status, end));
         }
         told
     }
 
     pub(crate) fn say(&self, line: &str) {
+        let line = &clean::line(line);
         let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
         match &*bar {
             // One that nobody sees swallows them.

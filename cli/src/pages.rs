@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     call::Call,
     error::Failure,
-    output::{Style, count},
+    output::{Note, Style, count},
 };
 
 const ALL: &str = "all";
@@ -76,7 +76,7 @@ pub(crate) fn shape(command: Command, operation: &Operation) -> Command {
                 .long(ALL)
                 .action(ArgAction::SetTrue)
                 .conflicts_with("limit")
-                .help("All rows, written as they come"),
+                .help("All rows, written as they come; json and yaml when the last one is there"),
         )
 }
 
@@ -224,15 +224,15 @@ impl<'a> Pages<'a> {
         Ok(beside)
     }
 
-    /// `50 of 412 · more: konektor leads list --status new --limit 412`; None when this is all there is.
-    pub(crate) fn whereabouts(&self) -> Option<String> {
+    /// `50 of 412 · all: konektor leads list --status new --all`; None when this is all there is.
+    pub(crate) fn note(&self) -> Option<Note> {
         let (start, end) = (self.first.as_ref()?, self.last.as_ref()?);
         let rows = i64::try_from(self.read).ok()?;
         let total = count(end.total);
         if rows == 0 {
             return Some(match end.total {
-                0 => "nothing found".to_owned(),
-                _ => format!("nothing on this page; {total} in all"),
+                0 => Note::ForPeople("nothing found".to_owned()),
+                _ => Note::Cut(format!("nothing on this page; {total} in all")),
             });
         }
         let first = (start.page - 1).saturating_mul(start.limit) + 1;
@@ -242,27 +242,28 @@ impl<'a> Pages<'a> {
         };
         match &end.next_cursor {
             Some(cursor) => {
-                let more = self.more(end, cursor)?;
-                Some(format!("{shown} of {total} · more: {more}"))
+                let go_on = self.go_on(end, cursor)?;
+                Some(Note::Cut(format!("{shown} of {total} · {go_on}")))
             }
             None if first == 1 => None,
-            None => Some(format!("{shown} of {total}")),
+            None => Some(Note::Cut(format!("{shown} of {total}"))),
         }
     }
 
     /// Who reads page by page goes on so, by cursors or by numbers, which are shorter.
-    fn more(&self, end: &Pagination, cursor: &str) -> Option<String> {
+    fn go_on(&self, end: &Pagination, cursor: &str) -> Option<String> {
         let flags = &self.call.flags;
         let given = |name| flags.typed(name);
-        if given("cursor") {
+        let (what, command) = if given("cursor") {
             let next = ["--cursor".to_owned(), cursor.to_owned()];
-            self.call.again(&["page", "cursor"], &next)
+            ("more", self.call.again(&["page", "cursor"], &next))
         } else if given("page") {
             let next = ["--page".to_owned(), (end.page + 1).to_string()];
-            self.call.again(&["page"], &next)
+            ("more", self.call.again(&["page"], &next))
         } else {
-            let all = ["--limit".to_owned(), end.total.to_string()];
-            self.call.again(&["limit"], &all)
-        }
+            let all = [format!("--{ALL}")];
+            ("all", self.call.again(&["limit"], &all))
+        };
+        command.map(|command| format!("{what}: {command}"))
     }
 }

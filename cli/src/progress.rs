@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::desk::Desk;
+use crate::{desk::Desk, output::clean};
 
 /// ` leads.csv  ━━━━━━━╸    1,240/3,000 · 58 a minute · 30 min left`, while `what` is shown at its start.
-pub(crate) fn bar(desk: &Desk<'_>, what: String, all: u64) -> ProgressBar {
+pub(crate) fn bar(desk: &Desk<'_>, what: &str, all: u64) -> ProgressBar {
     let target = if desk.world.stderr_is_terminal && !desk.world.is_dumb() {
         ProgressDrawTarget::stderr()
     } else {
@@ -20,7 +20,7 @@ pub(crate) fn bar(desk: &Desk<'_>, what: String, all: u64) -> ProgressBar {
     if let Ok(style) = style {
         bar.set_style(style.progress_chars("━╸ ").with_key("rate", rate));
     }
-    bar.set_message(what);
+    bar.set_message(clean::line(what));
     desk.notices.above(Some(bar.clone()));
     bar
 }

@@ -1,12 +1,20 @@
 //! Lists of any length.
-#![allow(clippy::unwrap_used, reason = "helpers fail the test that calls them")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers fail the test that calls them"
+)]
 
 mod support;
 
-use std::{collections::BTreeMap, io::Write};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use serde_json::{Value, json};
-use support::{Api, example};
+use support::{Api, Ran, example};
 use wiremock::{Request, Respond, ResponseTemplate};
 
 /// A workspace with so many leads, read page by page.
@@ -65,7 +73,7 @@ fn first(count: usize) -> Vec<String> {
 fn a_limit_is_the_total_and_pages_are_fetched_behind_it() {
     let api = Api::responding(Leads(412));
     let ran = api.run("konektor leads list --status new --limit 250 -o json");
-    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_eq!(ran.code, 0);
     assert_eq!(ids(&ran.stdout), first(250));
     assert_eq!(
         asked(&api),
@@ -159,13 +167,198 @@ fn a_person_is_told_how_many_there_are() {
     };
     assert_eq!(
         note("konektor leads list --since 7d --limit 120"),
-        "120 of 412 · more: konektor leads list --since 7d --limit 412\n"
+        "120 of 412 · all: konektor leads list --since 7d --all\n"
     );
     assert_eq!(note("konektor leads list --all"), "");
     assert_eq!(
         note("konektor leads list --page 2 --limit 20"),
         "21–40 of 412 · more: konektor leads list --limit 20 --page 3\n"
     );
+}
+
+/// A list that has so many rows, and fails once so many pages were read.
+struct Broken {
+    operation: &'static str,
+    rows: usize,
+    pages: usize,
+    read: AtomicUsize,
+}
+
+impl Respond for Broken {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let page = self.read.fetch_add(1, Ordering::Relaxed);
+        if page >= self.pages {
+            return support::failure(self.operation, 503);
+        }
+        let limit = request.url.query_pairs().find(|(name, _)| name == "limit");
+        let limit = limit.map_or(50, |(_, limit)| limit.parse().unwrap());
+        let row = example(self.operation)["data"][0].clone();
+        let data = vec![row; limit.min(self.rows - page * limit)];
+        let next = (self.rows > (page + 1) * limit).then_some("next");
+        support::answer(200).set_body_json(json!({
+            "success": true,
+            "data": data,
+            "pagination": {
+                "page": page + 1, "limit": limit, "total": self.rows,
+                "totalPages": self.rows.div_ceil(limit),
+                "nextCursor": next.map(|next| format!("{next}-{page}")),
+            },
+        }))
+    }
+}
+
+/// How many rows an output has; it panics at one that is not whole.
+fn rows_in(format: &str, is_export: bool, text: &str) -> usize {
+    let of_document = |document: Value| {
+        if is_export {
+            return document.as_array().unwrap().len();
+        }
+        assert!(document["pagination"]["total"].is_number(), "{document}");
+        document["data"].as_array().unwrap().len()
+    };
+    let lines = text.lines().count();
+    assert!(text.is_empty() || text.ends_with('\n'), "{text}");
+    match format {
+        "-o json" | "--jq ." => of_document(serde_json::from_str(text).unwrap()),
+        "-o yaml" => of_document(serde_saphyr::from_str(text).unwrap()),
+        "-o ndjson" | "-o ndjson --jq ." => {
+            for line in text.lines() {
+                assert!(serde_json::from_str::<Value>(line).unwrap().is_object());
+            }
+            lines
+        }
+        "-o csv" => {
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            reader.records().map(Result::unwrap).count()
+        }
+        "-o markdown" => lines - 2,
+        "-o tsv" => lines - 1,
+        "-o table" => lines.saturating_sub(1),
+        other => panic!("what is {other}?"),
+    }
+}
+
+#[test]
+fn a_list_is_whole_in_every_format_or_says_that_it_is_not() {
+    const LINES: [(&str, &str); 3] = [
+        ("leads_list", "konektor leads list --all"),
+        ("conversions_pending", "konektor conversions pending --all"),
+        ("leads_list", "konektor leads export -"),
+    ];
+    const FORMATS: [&str; 9] = [
+        "-o json",
+        "-o yaml",
+        "-o ndjson",
+        "-o csv",
+        "-o tsv",
+        "-o markdown",
+        "-o table",
+        "--jq .",
+        "-o ndjson --jq .",
+    ];
+    const ALWAYS: usize = usize::MAX;
+
+    for (operation, line) in LINES {
+        let is_export = line.contains("export");
+        for format in FORMATS {
+            if is_export && (format.contains("jq") || format.contains("table")) {
+                continue;
+            }
+            let is_document = matches!(format, "-o json" | "-o yaml" | "--jq .");
+            for (rows, pages) in [(0, ALWAYS), (3, ALWAYS), (230, ALWAYS), (230, 0), (230, 1)] {
+                for on_terminal in [false, true] {
+                    let mut api = Api::responding(Broken {
+                        operation,
+                        rows,
+                        pages,
+                        read: AtomicUsize::new(0),
+                    });
+                    if on_terminal {
+                        api = api.on_a_terminal(300);
+                    }
+                    let Ran {
+                        code,
+                        stdout,
+                        stderr,
+                    } = api.run(&format!("{line} {format}"));
+                    let what = format!("{line} {format}, {rows} rows, {pages} pages: {stderr}");
+                    if pages == ALWAYS {
+                        assert_eq!(code, 0, "{what}");
+                        assert!(matches!(&*stderr, "" | "nothing found\n"), "{what}");
+                        assert_eq!(rows_in(format, is_export, &stdout), rows, "{what}");
+                        continue;
+                    }
+                    assert_eq!(code, 8, "{what}");
+                    assert!(stderr.contains("not available"), "{what}");
+                    if pages == 0 || is_document {
+                        assert_eq!(stdout, "", "{what}");
+                        assert!(!stderr.contains("what was written"), "{what}");
+                    } else {
+                        assert_eq!(rows_in(format, is_export, &stdout), 100, "{what}");
+                        assert!(
+                            stderr.contains("what was written is not all of it"),
+                            "{what}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_list_that_was_cut_says_so_in_every_format() {
+    let cases = [
+        ("", ""),
+        ("-o table", "--output table "),
+        ("-o json", "--output json "),
+        ("-o yaml", "--output yaml "),
+        ("-o ndjson", "--output ndjson "),
+        (
+            "-o csv --columns id,unique-code",
+            "--output csv --columns 'id,unique-code' ",
+        ),
+        ("-o tsv --no-headers", "--output tsv --no-headers "),
+        ("-o markdown", "--output markdown "),
+        ("--jq '.data | length'", "--jq '.data | length' "),
+        ("-o ndjson --jq .id", "--output ndjson --jq .id "),
+    ];
+    for (typed, repeated) in cases {
+        for on_terminal in [false, true] {
+            let mut api = Api::responding(Leads(412));
+            if on_terminal {
+                api = api.on_a_terminal(100);
+            }
+            let cut = api.run(&format!("konektor leads list --status hot {typed}"));
+            let all = format!("konektor leads list --status hot {repeated}--all");
+            assert_eq!(
+                (cut.code, cut.stderr),
+                (0, format!("50 of 412 · all: {all}\n"))
+            );
+            let whole = api.run(&all);
+            assert_eq!((whole.code, whole.stderr.as_str()), (0, ""), "{all}");
+            let query = |at: usize| api.requests()[at].url.query().unwrap().to_owned();
+            assert!(query(0).contains("status=hot") && query(1).contains("status=hot"));
+        }
+    }
+    let ran = Api::responding(Leads(50)).run("konektor leads list -o csv");
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+}
+
+/// Whoever copies an example gets what it promises.
+#[test]
+fn the_examples_with_a_filter_see_every_row() {
+    let help = Api::silent().run("konektor help formatting").stdout;
+    let examples: Vec<_> = help
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("konektor leads list") && line.contains("--jq"))
+        .collect();
+    assert_eq!(examples.len(), 2);
+    for example in examples {
+        let ran = Api::responding(Leads(412)).run(example);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{example}");
+    }
 }
 
 #[test]
@@ -213,16 +406,168 @@ fn times_may_be_said_as_people_do() {
             "createdFrom=2025-01-01T00%3A00%3A00%2B07%3A00",
         ),
     ] {
-        let api = Api::responding(Leads(1));
+        let api = Api::responding(Leads(1)).at("/workspace", workspace("Asia/Jakarta"));
         assert_eq!(api.run(line).code, 0);
-        assert_eq!(asked(&api), [query]);
+        assert_eq!(asked(&api).last().unwrap(), query);
     }
-    let api = Api::documented("analytics_funnel");
+    let api = Api::documented("analytics_funnel").at("/workspace", workspace("Asia/Jakarta"));
     api.run("konektor analytics funnel --since 2w");
     assert_eq!(
-        api.request().url.query(),
-        Some("from=2025-01-01T10%3A33%3A00.000Z")
+        asked(&api).last().unwrap(),
+        "from=2025-01-01T10%3A33%3A00.000Z"
     );
+}
+
+/// The answer about a workspace in this time zone.
+fn workspace(zone: &str) -> ResponseTemplate {
+    let mut body = example("workspace_show");
+    body["data"]["timezone"] = zone.into();
+    support::success("workspace_show", &body)
+}
+
+/// One word, one day: the server reads dates in the workspace's time zone, and so does the word.
+#[test]
+fn today_is_the_workspaces_day_wherever_the_reader_is() {
+    const LISTS: [&str; 3] = ["leads list", "leads export -", "leads list --all -o json"];
+    const PERIODS: [&str; 4] = [
+        "analytics summary",
+        "analytics funnel",
+        "analytics campaigns",
+        "conversions status",
+    ];
+    // Noon of the 15th in Greenwich, when it is the 16th in Kiritimati; and its first half hour, when it is the 14th
+    // in New York.
+    for (now, zone, yesterday, today, tomorrow) in [
+        (
+            "2025-01-15T12:00:00Z",
+            "Pacific/Kiritimati",
+            "2025-01-15",
+            "2025-01-16",
+            "2025-01-17",
+        ),
+        (
+            "2025-01-15T12:00:00Z",
+            "Asia/Jakarta",
+            "2025-01-14",
+            "2025-01-15",
+            "2025-01-16",
+        ),
+        (
+            "2025-01-15T00:30:00Z",
+            "America/New_York",
+            "2025-01-13",
+            "2025-01-14",
+            "2025-01-15",
+        ),
+        (
+            "2025-01-15T00:30:00Z",
+            "Asia/Jakarta",
+            "2025-01-14",
+            "2025-01-15",
+            "2025-01-16",
+        ),
+        (
+            "2025-01-15T17:30:00Z",
+            "Asia/Jakarta",
+            "2025-01-15",
+            "2025-01-16",
+            "2025-01-17",
+        ),
+    ] {
+        let commands = LISTS
+            .map(|command| (command, "createdFrom", "createdTo"))
+            .into_iter();
+        let commands = commands.chain(PERIODS.map(|command| (command, "from", "to")));
+        for (command, from, to) in commands {
+            for reader in ["UTC", "America/New_York", "Asia/Tokyo", "Pacific/Honolulu"] {
+                let operation = match command {
+                    "leads export -" | "leads list --all -o json" => "leads_list".to_owned(),
+                    command => command.replace(' ', "_"),
+                };
+                let mut api = Api::documented(&operation).at("/workspace", workspace(zone));
+                api.now = now;
+                api.zone = reader;
+                let asks = |words: &str| {
+                    let ran = api.run(&format!("konektor {command} {words}"));
+                    assert_eq!(
+                        (ran.code, ran.stderr.as_str()),
+                        (0, ""),
+                        "{command} {words}"
+                    );
+                    let asked = asked(&api).pop().unwrap();
+                    asked.replace("&limit=100", "").replace("limit=100&", "")
+                };
+                assert_eq!(asks("--since today"), format!("{from}={today}"));
+                assert_eq!(
+                    asks("--since yesterday --until ' today '"),
+                    format!("{from}={yesterday}&{to}={today}")
+                );
+                assert_eq!(asks("--until tomorrow"), format!("{to}={tomorrow}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn days_are_counted_back_in_the_workspaces_calendar() {
+    // The clocks of New York went forward in between, those of Jakarta did not.
+    for (zone, typed, query) in [
+        (
+            "America/New_York",
+            "7d",
+            "createdFrom=2025-03-04T17%3A00%3A00.000Z",
+        ),
+        (
+            "Asia/Jakarta",
+            "7d",
+            "createdFrom=2025-03-04T16%3A00%3A00.000Z",
+        ),
+        (
+            "America/New_York",
+            "168h",
+            "createdFrom=2025-03-04T16%3A00%3A00.000Z",
+        ),
+    ] {
+        let mut api = Api::responding(Leads(1)).at("/workspace", workspace(zone));
+        api.now = "2025-03-11T16:00:00Z";
+        assert_eq!(
+            api.run(&format!("konektor leads list --since {typed}"))
+                .code,
+            0
+        );
+        assert_eq!(asked(&api).last().unwrap(), query, "{zone} {typed}");
+    }
+}
+
+#[test]
+fn a_day_that_nobody_knows_is_told() {
+    let mut api =
+        Api::responding(Leads(1)).at("/workspace", support::failure("workspace_show", 403));
+    api.now = "2025-01-15T00:30:00Z";
+    api.zone = "America/New_York";
+    let ran = api.run("konektor leads list --since today");
+    assert_eq!(ran.code, 0);
+    assert_eq!(
+        ran.stderr,
+        "today is 2025-01-14 by the calendar of this machine: the key may not read the workspace's time zone\n"
+    );
+    assert_eq!(asked(&api).last().unwrap(), "createdFrom=2025-01-14");
+    // What is the same day everywhere is not asked for.
+    let before = api.requests().len();
+    assert_eq!(
+        api.run("konektor leads list --since 2025-01-14 --until 90m")
+            .stderr,
+        ""
+    );
+    assert_eq!(api.requests().len(), before + 1);
+
+    let api = Api::responding(Leads(1)).at("/workspace", support::failure("workspace_show", 503));
+    let ran = api.run("konektor leads list --since yesterday");
+    assert_eq!((ran.code, ran.stdout.as_str()), (8, ""), "{}", ran.stderr);
+
+    let api = Api::responding(Leads(1)).at("/workspace", workspace("Mars/Olympus"));
+    let ran = api.run("konektor leads list --since today");
+    assert!(ran.stderr.contains("Mars/Olympus"), "{}", ran.stderr);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::{
     io::Read as _,
     process::{Command, Output, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use support::{Api, KEY, example, failure, success};
@@ -232,7 +233,10 @@ fn requests_that_wait_for_the_same_are_told_of_once() {
     let sent = AtomicUsize::new(0);
     let api = Api::responding(move |_: &Request| -> ResponseTemplate {
         match sent.fetch_add(1, Ordering::Relaxed) {
-            1..=8 => failure("leads_create", 429).insert_header("retry-after", "1"),
+            // All eight are under way before the first is answered.
+            1..=8 => failure("leads_create", 429)
+                .insert_header("retry-after", "1")
+                .set_delay(Duration::from_millis(700)),
             _ => success("leads_create", &example("leads_create")),
         }
     });

@@ -117,13 +117,16 @@ fn formatting() -> String {
          tsv      tab, line end and backslash in a value are written \\t, \\n, \\r and \\\\\n\
          csv      a cell that a spreadsheet would run (it begins with = + - @ tab or return) has a\n         \
          quote before it, which `leads import` takes away again\n\
-         json     control characters and bidirectional overrides are written \\u…\n\n\
-         Whatever the format, no control character of a lead reaches a terminal.\n\n\
+         json, yaml   one document, written when it is whole: a failure leaves nothing of it\n\n\
+         A list that was cut says so on stderr, in every format: 50 of 412. With --all nothing is cut.\n\
+         Whatever the format, no control character of a lead leaves as it is, nor one that turns the\n\
+         direction of text or has no width: json and yaml write it \\u202e, tsv, csv, markdown and the text\n\
+         of --jq \\x1b or \\u202e, which `leads import` reads back. Tables show \u{fffd} instead.\n\n\
          Times: --since and --until take 2025-01-15, 2025-01-15T10:30:00Z, yesterday, today, 7d, 2w, 12h, 90m.\n\n\
          Examples:\n  \
          konektor leads list --columns firstName,phone,status\n  \
          konektor leads list --all -o csv > leads.csv\n  \
-         konektor leads list --status won --jq '[.data[].actualValue] | add'\n  \
+         konektor leads list --status won --all --jq '[.data[].actualValue] | add'\n  \
          konektor leads list --all -o ndjson --jq 'select(.phone == null) | .id'\n"
     )
 }

@@ -1,6 +1,7 @@
 //! `konektor leads export`: any number of leads into a file that is whole, or not there.
 
 use std::{
+    cell::Cell,
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
@@ -18,7 +19,7 @@ use crate::{
     dry_run::{self, Change},
     error::Failure,
     flags::{self, Given as _},
-    output::{Answer, Format, Layout, Records, Style, count, documented},
+    output::{Answer, Format, Held, INCOMPLETE, Layout, Records, Style, count, documented},
     pages::Pages,
     progress,
     verb::{Local, described},
@@ -40,6 +41,7 @@ const STDOUT: &str = "-";
 pub(crate) static EXPORT: Local = Local {
     path: &["leads", "export"],
     noun: "",
+    needs_settings: true,
     shape: |command, spec| shape(described(command, ABOUT, EXAMPLES), spec),
     run: |desk| Box::pin(run(desk)),
 };
@@ -71,7 +73,6 @@ fn shape(command: Command, spec: Option<&Spec>) -> Command {
 }
 
 async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
-    let stop = interrupted();
     let name = desk.required(FILE)?;
     if desk.style.is_filtered() {
         return Err(
@@ -85,34 +86,46 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
         let what = format!("the leads that the flags let through, as {}", format.name());
         return dry_run::changes([Change::of(place, what)]);
     }
-    let call = desk.call(OperationId::LeadsList)?;
+    let call = desk.call(OperationId::LeadsList).await?;
+    // Until here nothing is lost when the program is ended; a keyring that does not answer is waited for until then.
+    let stop = interrupted();
     let to = Destination::new(name)?;
     let layout = layout(desk, &call, name, format);
+    let rows = Cell::new(0);
     let written = tokio::select! {
-        written = write(desk, &call, name, layout, &to) => written,
+        written = write(desk, &call, name, layout, &to, &rows) => written,
         () = stop => Err(Failure::interrupted("stopped")),
     };
     let unfinished = || match name {
-        STDOUT => "what was written is not all of it".to_owned(),
+        // Nothing is written of a document that is not whole.
+        STDOUT if format.is_document() || rows.get() == 0 => "nothing was written".to_owned(),
+        STDOUT => INCOMPLETE.to_owned(),
         file => format!("{file} was not written"),
     };
-    let rows = written.map_err(|failure| failure.hint(unfinished()))?;
+    let held = written.map_err(|failure| failure.hint(unfinished()))?;
+    if let Some(held) = held {
+        let mut stream = to.stream(desk);
+        held.release(&mut stream)
+            .and_then(|()| stream.flush())
+            .map_err(|error| to.failed(&error).hint(INCOMPLETE))?;
+    }
     to.finish()?;
     if desk.world.stderr_is_terminal && name != STDOUT {
-        let rows = count(i64::try_from(rows).unwrap_or(i64::MAX));
+        let rows = count(i64::try_from(rows.get()).unwrap_or(i64::MAX));
         desk.world.say(&format!("{rows} leads in {name}"));
     }
     Ok(Answer::nothing())
 }
 
-/// Writes every lead that the filters let through, and gives back how many.
+/// Writes every lead that the filters let through, counts them, and gives back what is still held back.
 async fn write<'a>(
     desk: &Desk<'_>,
     call: &'a Call<'a>,
     name: &str,
     layout: Layout,
     to: &Destination,
-) -> Result<u64, Failure> {
+    rows: &Cell<u64>,
+) -> Result<Option<Held>, Failure> {
     let failed = |error: io::Error| to.failed(&error);
     let list = list::request(call)?;
     let mut pages = Pages::all(call, move |ask| {
@@ -121,18 +134,24 @@ async fn write<'a>(
             .given(ask.cursor, List::cursor)
             .send()
     });
-    let is_json = layout.format == Format::Json;
-    let mut records = Records::new(BufWriter::new(to.stream(desk)), layout);
-    let bar = progress::bar(desk, name.to_owned(), 0);
-    let mut rows = 0;
+    let format = layout.format;
+    // A file takes its name when it is whole; where there is no name to take, a document is held back.
+    let is_held = format.is_document() && !matches!(to, Destination::File(..));
+    let stream = if is_held {
+        Sink::Held(Held::new())
+    } else {
+        Sink::Straight(to.stream(desk))
+    };
+    let mut records = Records::new(BufWriter::new(stream), layout);
+    let bar = progress::bar(desk, name, 0);
     let mut all = async || -> Result<(), Failure> {
         while let Some(page) = pages.next().await? {
             bar.set_length(pages.total());
             for row in &page {
                 records.write(&desk.style.picked(row)).map_err(failed)?;
-                rows += 1;
+                rows.set(rows.get() + 1);
             }
-            bar.set_position(rows);
+            bar.set_position(rows.get());
         }
         Ok(())
     };
@@ -140,11 +159,42 @@ async fn write<'a>(
     progress::end(desk, &bar);
     done?;
     let mut stream = records.finish().map_err(failed)?;
-    if is_json {
+    if format == Format::Json {
         stream.write_all(b"\n").map_err(failed)?;
     }
-    stream.flush().map_err(failed)?;
-    Ok(rows)
+    let stream = stream
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    let held = match stream {
+        Sink::Held(held) => Some(held),
+        Sink::Straight(mut stream) => {
+            stream.flush().map_err(failed)?;
+            None
+        }
+    };
+    Ok(held)
+}
+
+/// What rows are written to.
+enum Sink<'s> {
+    Held(Held),
+    Straight(Box<dyn Write + 's>),
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Held(held) => held.write(bytes),
+            Self::Straight(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Held(held) => held.flush(),
+            Self::Straight(stream) => stream.flush(),
+        }
+    }
 }
 
 /// A setting is for answers; a file says by its name what it is.

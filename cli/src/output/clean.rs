@@ -3,14 +3,17 @@
 //! Control characters can move the cursor, rename the window or run what a terminal binds to them;
 //! bidirectional overrides make text read as another one (<https://trojansource.codes>).
 
-use serde_json::Value;
-
-/// Whether a character changes more than what is written at its place: C0, DEL, C1, line and paragraph
-/// separators, and the bidirectional controls of <https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types>.
+/// Whether a character changes more than what is written at its place, or hides there: C0, DEL, C1, line and
+/// paragraph separators, the bidirectional controls of
+/// <https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types>, and format characters without a width
+/// (byte order mark, tags, invisible operators).
+///
+/// The two joiners stay: Persian words and families of emoji are written with them.
 pub(super) fn is_harmful(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Text for one line.
@@ -36,21 +39,6 @@ pub(super) fn block(text: &str) -> String {
         .collect()
 }
 
-/// The same of every text in a value, names included.
-pub(super) fn value(value: &Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(block(text)),
-        Value::Array(values) => values.iter().map(self::value).collect(),
-        Value::Object(fields) => Value::Object(
-            fields
-                .iter()
-                .map(|(name, field)| (line(name), self::value(field)))
-                .collect(),
-        ),
-        value => value.clone(),
-    }
-}
-
 fn shown(letter: char) -> char {
     if is_harmful(letter) {
         char::REPLACEMENT_CHARACTER
@@ -60,8 +48,19 @@ fn shown(letter: char) -> char {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// One of each kind that is harmful.
+    pub(in crate::output) const HARMFUL: &str = "\0\u{1}\u{7}\u{8}\t\n\u{b}\u{c}\r\u{e}\u{1b}\u{1f}\u{7f}\u{80}\u{85}\u{90}\u{9b}\u{9c}\u{9d}\u{9f}\u{ad}\u{61c}\u{180e}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2061}\u{2064}\u{2066}\u{2067}\u{2068}\u{2069}\u{206a}\u{206f}\u{feff}\u{fff9}\u{fffb}\u{e0001}\u{e0020}\u{e007f}";
+
+    #[test]
+    fn each_kind_is_harmful() {
+        for letter in HARMFUL.chars() {
+            assert!(is_harmful(letter), "{letter:?}");
+        }
+        assert!(HARMFUL.chars().count() > 40);
+    }
 
     #[test]
     fn a_line_has_no_control_characters_and_stays_one_line() {

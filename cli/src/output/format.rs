@@ -45,6 +45,11 @@ impl Format {
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
+    /// Whether all rows are one document, which is whole or none.
+    pub(crate) fn is_document(self) -> bool {
+        matches!(self, Self::Json | Self::Yaml)
+    }
+
     pub(super) fn is_json(self) -> bool {
         matches!(self, Self::Json | Self::Ndjson)
     }
@@ -134,6 +139,28 @@ impl Style {
             wide: flag(WIDE),
             headers: !flag(NO_HEADERS),
         }
+    }
+
+    /// The flags as they were typed, for a command line to copy.
+    pub(crate) fn typed_words(matches: &ArgMatches) -> Vec<String> {
+        let raw = |name| matches.try_get_raw(name).ok().flatten();
+        let mut words = Vec::new();
+        for name in [FORMAT, FILTER, COLUMNS] {
+            let values: Vec<_> = raw(name)
+                .into_iter()
+                .flatten()
+                .map(|value| value.to_string_lossy().into_owned())
+                .collect();
+            if !values.is_empty() {
+                words.extend([format!("--{name}"), values.join(",")]);
+            }
+        }
+        for name in [NO_HEADERS, WIDE] {
+            if matches.try_get_one(name).ok().flatten() == Some(&true) {
+                words.push(format!("--{name}"));
+            }
+        }
+        words
     }
 
     /// With the format of the settings, where no flag says another.

@@ -52,7 +52,9 @@ impl<F: Formatter> Formatter for Escaping<F> {
         let mut rest = fragment;
         while let Some((at, letter)) = rest.char_indices().find(|(_, letter)| is_harmful(*letter)) {
             writer.write_all(&rest.as_bytes()[..at])?;
-            write!(writer, "\\u{:04x}", u32::from(letter))?;
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
             rest = &rest[at + letter.len_utf8()..];
         }
         writer.write_all(rest.as_bytes())
@@ -109,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_escaped_and_means_the_same() {
-        let value = serde_json::json!({"na\u{9b}me": "a\u{1b}[2J\u{7f}\u{202e}佐藤\n"});
+        let value = serde_json::json!({"na\u{9b}me": "a\u{1b}[2J\u{7f}\u{202e}佐藤\n\u{e0041}"});
         for pretty in [false, true] {
             let written = text(&value, pretty).unwrap();
             assert!(

@@ -4,9 +4,11 @@ mod amount;
 mod answer;
 mod bar;
 pub(crate) mod clean;
+mod escape;
 mod fields;
 mod fit;
 mod format;
+mod held;
 mod jq;
 mod json;
 mod paper;
@@ -19,6 +21,7 @@ mod spreadsheet;
 mod table;
 mod tabs;
 mod time;
+mod yaml;
 
 use std::io::{self, Write};
 
@@ -28,8 +31,10 @@ use serde_json::Value;
 pub(crate) use amount::{Currency, count, share};
 pub(crate) use answer::{Answer, View};
 pub(crate) use bar::{share_of, sparkline};
+pub(crate) use escape::{escape_controls, unescape_controls};
 pub(crate) use fields::{Field, documented};
 pub(crate) use format::{Format, Style};
+pub(crate) use held::Held;
 pub(crate) use phone::phone;
 pub(crate) use reader::Reader;
 pub(crate) use record::Record;
@@ -48,6 +53,17 @@ use answer::{Content, of_fields, shown};
 use jq::Filter;
 use paper::Paper;
 use table::Look;
+
+/// What is said of an answer that broke off.
+pub(crate) const INCOMPLETE: &str = "what was written is not all of it";
+
+/// What is said on stderr beside an answer.
+pub(crate) enum Note {
+    /// There are more rows than were written. Whoever reads the rows cannot know.
+    Cut(String),
+    /// Something that only a person wants to know.
+    ForPeople(String),
+}
 
 /// What stands for null in a table.
 pub(crate) const NOTHING: &str = "-";
@@ -72,33 +88,51 @@ impl<'a> Output<'a> {
         let mut paper = Paper::new(self.world);
         let exit = answer.exit;
         let done = self.write(answer, reader, &mut paper).await;
+        let has_begun = paper.has_begun();
         // What came before a failure is shown too.
         let ended = written(paper.end());
-        let note = done?;
+        let note = done.map_err(|failure| {
+            if has_begun {
+                failure.hint(INCOMPLETE)
+            } else {
+                failure
+            }
+        })?;
         ended?;
-        if let Some(note) = note
-            && self.style.is_for_people(self.world)
-            && self.world.stderr_is_terminal
-        {
-            self.world.say(&note);
+        match note {
+            Some(Note::Cut(note)) => self.world.say(&note),
+            Some(Note::ForPeople(note))
+                if self.style.is_for_people(self.world) && self.world.stderr_is_terminal =>
+            {
+                self.world.say(&note);
+            }
+            _ => {}
         }
         Ok(exit)
     }
 
-    /// An answer as [`answer`](Self::answer) writes it, with the names of columns or without.
+    /// An answer as [`answer`](Self::answer) writes it, as the first one or as one more, and what is said of a list
+    /// that was cut.
     pub(crate) async fn text_of(
         &self,
         answer: Answer<'_>,
         reader: &Reader,
         first: bool,
-    ) -> Result<String, Failure> {
+    ) -> Result<(String, Option<String>), Failure> {
         let mut paper = Paper::kept(self.world);
+        let first = first || self.on_terminal();
         let again = Self {
             world: self.world,
-            style: self.style.again(first || self.on_terminal()),
+            style: self.style.again(first),
         };
-        again.write(answer, reader, &mut paper).await?;
-        Ok(paper.into_text())
+        if !first && again.format() == Format::Yaml && again.style.filter.is_none() {
+            put(&mut paper, "---\n")?;
+        }
+        let note = match again.write(answer, reader, &mut paper).await? {
+            Some(Note::Cut(note)) => Some(note),
+            _ => None,
+        };
+        Ok((paper.into_text(), note))
     }
 
     /// Gives back what a person may want to know beside it.
@@ -107,7 +141,7 @@ impl<'a> Output<'a> {
         answer: Answer<'_>,
         reader: &Reader,
         paper: &mut Paper<'_>,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Option<Note>, Failure> {
         let Answer {
             content,
             fields,
@@ -115,11 +149,12 @@ impl<'a> Output<'a> {
             note,
             ..
         } = answer;
+        let note = note.map(Note::ForPeople);
         match (content, &self.style.filter) {
             (Content::Nothing, _) => Ok(note),
             (Content::Pages(mut pages, _), Some(filter)) => {
                 self.filtered_pages(&mut pages, filter, paper).await?;
-                Ok(None)
+                Ok(pages.note())
             }
             (Content::Pages(mut pages, usual), None) => {
                 if self.format() == Format::Table {
@@ -129,7 +164,7 @@ impl<'a> Output<'a> {
                 } else {
                     self.records_of_pages(&mut pages, &fields, paper).await?;
                 }
-                Ok(pages.whereabouts())
+                Ok(pages.note())
             }
             (Content::Whole(document, _), Some(filter)) => {
                 self.results(filter.run(&document)?, paper)?;
@@ -169,7 +204,7 @@ impl<'a> Output<'a> {
             }
             (Format::Yaml, _) => {
                 rows::pick(&mut document, columns);
-                put(paper, &self.yaml(&document)?)
+                put(paper, &yaml::text(&document)?)
             }
             (Format::Ndjson, View::Text(_)) => put(paper, &json::text(&document, false)?),
             (_, View::Text(text)) if self.on_terminal() => put(paper, &clean::block(&text)),
@@ -230,27 +265,47 @@ impl<'a> Output<'a> {
             rows::pick(&mut document, &self.style.columns);
             return put(paper, &json::text(&document, true)?);
         }
-        let opening = match self.format() {
-            Format::Json => "{\"data\":",
-            Format::Yaml => "data:\n",
-            _ => "",
-        };
+        if self.format().is_document() {
+            return self.document_of_pages(pages, fields, paper).await;
+        }
         let mut records = Records::new(&mut *paper, self.layout(self.style.columns_of(fields)));
-        written(records.raw(opening))?;
         while let Some(rows) = pages.next().await? {
             for row in &rows {
                 written(records.write(&self.style.picked(row)))?;
             }
         }
-        written(records.finish())?;
-        match self.format() {
-            Format::Json => {
-                let beside = json::text(&pages.beside()?, false)?;
-                put(paper, &beside.replacen('{', ",", 1))
+        written(records.finish()).map(|_| ())
+    }
+
+    /// A cut document would be none, or look whole: nothing is written before the last page has come.
+    async fn document_of_pages(
+        &self,
+        pages: &mut Pages<'_>,
+        fields: &[Field],
+        paper: &mut Paper<'_>,
+    ) -> Result<(), Failure> {
+        let layout = self.layout(self.style.columns_of(fields));
+        let mut records = Records::new(Held::new(), layout);
+        let mut is_empty = true;
+        while let Some(rows) = pages.next().await? {
+            for row in &rows {
+                written(records.write(&self.style.picked(row)))?;
+                is_empty = false;
             }
-            Format::Yaml => put(paper, &self.yaml(&pages.beside()?.into())?),
-            _ => Ok(()),
         }
+        let rows = written(records.finish())?;
+        let beside = pages.beside()?;
+        let (opening, beside) = match self.format() {
+            Format::Json => {
+                let beside = json::text(&beside, false)?;
+                ("{\"data\":", beside.replacen('{', ",", 1))
+            }
+            _ if is_empty => ("data: ", yaml::text(&beside.into())?),
+            _ => ("data:\n", yaml::text(&beside.into())?),
+        };
+        written(paper.write_all(opening.as_bytes()))?;
+        written(rows.release(paper))?;
+        put(paper, &beside)
     }
 
     /// Line by line each row passes the filter; otherwise the whole list does.
@@ -283,11 +338,13 @@ impl<'a> Output<'a> {
         }
         for result in results {
             let text = match (self.style.format, &result) {
-                (Some(Format::Yaml), result) => format!("---\n{}", self.yaml(result)?),
+                (Some(Format::Yaml), result) => format!("---\n{}", yaml::text(result)?),
                 (None | Some(Format::Table), Value::String(text)) if self.on_terminal() => {
                     clean::block(text)
                 }
-                (None | Some(Format::Table), Value::String(text)) => text.clone(),
+                (None | Some(Format::Table), Value::String(text)) => {
+                    escape_controls(text).into_owned()
+                }
                 (Some(Format::Ndjson), result) => json::text(result, false)?,
                 (_, result) => json::text(result, self.on_terminal())?,
             };
@@ -318,15 +375,6 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn yaml(&self, value: &Value) -> Result<String, Failure> {
-        let text = if self.on_terminal() {
-            serde_saphyr::to_string(&clean::value(value))
-        } else {
-            serde_saphyr::to_string(value)
-        };
-        text.map_err(|_| Failure::other("the answer cannot be written as YAML"))
-    }
-
     /// Help, or the version.
     pub(crate) fn help(&self, text: &StyledStr) -> Result<Exit, Failure> {
         let text = if self.world.color {
@@ -355,7 +403,7 @@ impl<'a> Output<'a> {
         if failure.exit() == Exit::Done {
             return Exit::Done;
         }
-        let lines = if self.style.errors_as_json() {
+        let lines = if self.errors_as_json() {
             let pretty = self.world.stderr_is_terminal;
             let text = json::text(failure, pretty).unwrap_or_default();
             text.lines().map(str::to_owned).collect()
@@ -368,6 +416,11 @@ impl<'a> Output<'a> {
         };
         self.world.say_lines(lines.iter().map(String::as_str));
         failure.exit()
+    }
+
+    /// Whether programs read the errors.
+    pub(crate) fn errors_as_json(&self) -> bool {
+        self.style.errors_as_json()
     }
 
     fn format(&self) -> Format {
@@ -385,6 +438,11 @@ impl<'a> Output<'a> {
             headers: self.style.headers,
         }
     }
+}
+
+/// JSON for people, in which nothing is left that a terminal would obey.
+pub(crate) fn readable_json(value: &Value) -> Result<String, Failure> {
+    json::text(value, true)
 }
 
 /// A list as the one document it is in the API.

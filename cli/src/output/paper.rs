@@ -10,6 +10,7 @@ use crate::world::World;
 pub(super) struct Paper<'a> {
     world: &'a World<'a>,
     state: State,
+    has_begun: bool,
 }
 
 enum State {
@@ -27,7 +28,11 @@ impl<'a> Paper<'a> {
             (Some(_), Some(_)) => State::Held(Vec::new()),
             _ => State::Straight,
         };
-        Self { world, state }
+        Self {
+            world,
+            state,
+            has_begun: false,
+        }
     }
 
     /// For text that is wanted itself.
@@ -35,7 +40,13 @@ impl<'a> Paper<'a> {
         Self {
             world,
             state: State::Kept(Vec::new()),
+            has_begun: false,
         }
+    }
+
+    /// Whether anything was written.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// The text that was kept.
@@ -80,6 +91,7 @@ impl<'a> Paper<'a> {
 
 impl Write for Paper<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.has_begun |= !bytes.is_empty();
         match &mut self.state {
             State::Straight => self.world.stdout.write(bytes)?,
             State::Kept(text) => text.extend_from_slice(bytes),

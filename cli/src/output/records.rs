@@ -5,10 +5,13 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::{
-    Format, clean, json,
+    Format,
+    escape::escape_controls,
+    json,
     rows::{field, names, text},
     spreadsheet::defused,
     tabs::escaped,
+    yaml,
 };
 
 /// Writes rows in a format for programs. Nothing is kept but the row at hand.
@@ -28,7 +31,7 @@ pub(crate) struct Layout {
     pub(crate) columns: Vec<String>,
     /// Whether the columns' names come first.
     pub(crate) headers: bool,
-    /// Whether a terminal shows it, which control characters must not reach.
+    /// Whether a terminal shows it: JSON is indented there.
     pub(crate) for_terminal: bool,
 }
 
@@ -50,22 +53,7 @@ impl<W: Write> Records<W> {
         }
     }
 
-    /// What stands before the rows.
-    pub(super) fn raw(&mut self, text: &str) -> io::Result<()> {
-        match &mut self.sink {
-            Sink::Csv(_) => Ok(()),
-            Sink::Plain(stream) => stream.write_all(text.as_bytes()),
-        }
-    }
-
     pub(crate) fn write(&mut self, row: &Value) -> io::Result<()> {
-        let cleaned;
-        let row = if self.layout.for_terminal && !self.layout.format.is_json() {
-            cleaned = clean::value(row);
-            &cleaned
-        } else {
-            row
-        };
         if self.written == 0 {
             if self.layout.columns.is_empty() {
                 self.layout.columns = names(row);
@@ -119,7 +107,10 @@ impl<W: Write> Records<W> {
             return Ok(());
         }
         match &mut self.sink {
-            Sink::Csv(writer) => writer.write_record(columns).map_err(as_io),
+            Sink::Csv(writer) => {
+                let names = columns.iter().map(|name| spreadsheet_cell(name));
+                writer.write_record(names).map_err(as_io)
+            }
             Sink::Plain(stream) if *format == Format::Markdown => {
                 markdown(stream, columns.iter().map(String::as_str))?;
                 writeln!(stream, "|{}", " --- |".repeat(columns.len()))
@@ -143,7 +134,7 @@ impl<W: Write> Records<W> {
                     // A number stays one: a spreadsheet runs nothing when it reads -1.
                     match (field(row, name), cell(name)) {
                         (Value::Number(_), number) => writer.write_field(&*number),
-                        (_, cell) => writer.write_field(&*defused(&cell)),
+                        (_, cell) => writer.write_field(spreadsheet_cell(&cell)),
                     }
                     .map_err(as_io)?;
                 }
@@ -167,7 +158,9 @@ impl<W: Write> Records<W> {
                 stream.write_all(b"\n")
             }
             Format::Yaml => {
-                let item = serde_saphyr::to_string(&[row]).map_err(io::Error::other)?;
+                let item = Value::Array(vec![row.clone()]);
+                let item =
+                    yaml::text(&item).map_err(|failure| io::Error::other(failure.message()))?;
                 stream.write_all(item.as_bytes())
             }
             Format::Markdown => markdown(stream, columns.iter().map(cell)),
@@ -182,6 +175,11 @@ fn as_io(error: csv::Error) -> io::Error {
         csv::ErrorKind::Io(error) => error,
         kind => io::Error::other(format!("{kind:?}")),
     }
+}
+
+/// Text that neither a spreadsheet runs nor a terminal obeys.
+fn spreadsheet_cell(text: &str) -> String {
+    escape_controls(&defused(text)).into_owned()
 }
 
 /// A line of cells between tabs.
@@ -203,10 +201,10 @@ fn markdown(
     stream.write_all(b"|")?;
     for cell in cells {
         stream.write_all(b" ")?;
-        for letter in cell.as_ref().replace("\r\n", "\n").chars() {
+        for letter in escape_controls(cell.as_ref()).replace("\r\n", "\n").chars() {
             match letter {
                 '\n' => stream.write_all(b"<br>")?,
-                '\r' | '\t' => stream.write_all(b" ")?,
+                '\t' => stream.write_all(b" ")?,
                 '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '~' => {
                     write!(stream, "\\{letter}")?;
                 }
@@ -223,6 +221,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::output::{
+        as_meant,
+        clean::{is_harmful, tests::HARMFUL},
+        unescape_controls, unescaped,
+    };
 
     fn written(format: Format, rows: &[Value]) -> String {
         let layout = Layout {
@@ -319,9 +322,14 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_reach_no_terminal() {
-        let nasty = "a\u{1b}]0;x\u{7}\u{9b}2J\u{7f}\u{202e}\u{2066}";
-        let rows = [json!({"name": nasty, nasty: {"x": [nasty]}})];
+    fn control_characters_leave_in_no_format() {
+        let alone = HARMFUL
+            .chars()
+            .map(|letter| json!({"a": letter, "b": format!("x{letter}y")}));
+        let rows: Vec<_> = alone
+            .chain([json!({"a": HARMFUL, "b": "=\u{1b}"})])
+            .collect();
+        let named = [json!({HARMFUL: {"x": [HARMFUL]}})];
         for format in [
             Format::Json,
             Format::Ndjson,
@@ -330,19 +338,41 @@ mod tests {
             Format::Tsv,
             Format::Markdown,
         ] {
-            let layout = Layout {
-                format,
-                columns: Vec::new(),
-                headers: true,
-                for_terminal: true,
-            };
-            let written = write_all(layout, &rows);
-            assert!(
-                !written
-                    .chars()
-                    .any(|c| !matches!(c, '\n' | '\t') && clean::is_harmful(c)),
-                "{format:?}: {written:?}"
-            );
+            for (rows, for_terminal) in [(&rows[..], false), (&rows, true), (&named, false)] {
+                let layout = Layout {
+                    format,
+                    columns: Vec::new(),
+                    headers: true,
+                    for_terminal,
+                };
+                let written = write_all(layout, rows).replace("\r\n", "\n");
+                assert!(
+                    !written
+                        .chars()
+                        .any(|c| !matches!(c, '\n' | '\t') && is_harmful(c)),
+                    "{format:?}: {written:?}"
+                );
+            }
         }
+    }
+
+    /// What an import reads, it reads as it was meant.
+    #[test]
+    fn cells_come_back_as_they_were() {
+        let cells: Vec<_> = HARMFUL
+            .chars()
+            .flat_map(|letter| ["", "=", "'", "\\"].map(|before| format!("{before}{letter}x1b")))
+            .chain([r"\x1b".to_owned(), r"=\u202e".to_owned()])
+            .collect();
+        let rows: Vec<_> = cells.iter().map(|cell| json!({"cell": cell})).collect();
+        let csv = written(Format::Csv, &rows);
+        let read: Vec<_> = csv::Reader::from_reader(csv.as_bytes())
+            .into_records()
+            .map(|record| as_meant(&unescape_controls(&record.unwrap()[0])).to_owned())
+            .collect();
+        assert_eq!(read, cells);
+        let tsv = written(Format::Tsv, &rows);
+        let read: Vec<_> = tsv.lines().skip(1).map(unescaped).collect();
+        assert_eq!(read, cells);
     }
 }

@@ -1,30 +1,42 @@
-//! Cells between tabs: what would end a cell or a line is written as C does, so that a row is always one line.
+//! Cells between tabs: what would end a cell or a line is written as C does, so that a row is always one line, and
+//! what a terminal would obey is too.
+
+use super::{
+    clean::is_harmful,
+    escape::{parse, write_escape},
+};
 
 /// A cell as it is written.
 pub(crate) fn escaped(cell: &str) -> String {
-    cell.replace('\\', "\\\\")
-        .replace('\t', "\\t")
-        .replace('\n', "\\n")
-        .replace('\r', "\\r")
+    let mut text = String::with_capacity(cell.len());
+    for letter in cell.chars() {
+        match letter {
+            '\\' => text.push_str("\\\\"),
+            '\t' => text.push_str("\\t"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            letter if is_harmful(letter) => write_escape(&mut text, letter),
+            letter => text.push(letter),
+        }
+    }
+    text
 }
 
 /// What a cell was before it was [`escaped`]; a backslash before anything else is one.
 pub(crate) fn unescaped(cell: &str) -> String {
     let mut text = String::with_capacity(cell.len());
-    let mut letters = cell.chars().peekable();
-    while let Some(letter) = letters.next() {
-        let meant = match (letter, letters.peek()) {
-            ('\\', Some('\\')) => '\\',
-            ('\\', Some('t')) => '\t',
-            ('\\', Some('n')) => '\n',
-            ('\\', Some('r')) => '\r',
-            _ => {
-                text.push(letter);
-                continue;
-            }
+    let mut rest = cell;
+    while let Some(letter) = rest.chars().next() {
+        let escape = match rest.as_bytes() {
+            [b'\\', b'\\', ..] => Some(('\\', 2)),
+            [b'\\', b't', ..] => Some(('\t', 2)),
+            [b'\\', b'n', ..] => Some(('\n', 2)),
+            [b'\\', b'r', ..] => Some(('\r', 2)),
+            _ => parse(rest),
         };
-        letters.next();
+        let (meant, length) = escape.unwrap_or((letter, letter.len_utf8()));
         text.push(meant);
+        rest = &rest[length..];
     }
     text
 }
@@ -32,6 +44,7 @@ pub(crate) fn unescaped(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::clean::tests::HARMFUL;
 
     #[test]
     fn every_cell_comes_back_as_it_was() {
@@ -44,15 +57,20 @@ mod tests {
             "\\\\n",
             "C:\\new\\",
             "\"q\"",
+            "\\x1b",
+            "\\\\u202e",
+            HARMFUL,
         ] {
             let written = escaped(cell);
-            assert!(!written.contains(['\t', '\n', '\r']), "{written}");
+            assert!(!written.chars().any(is_harmful), "{written}");
             assert_eq!(unescaped(&written), cell);
         }
     }
 
     #[test]
     fn other_backslashes_stay() {
-        assert_eq!(unescaped("a\\b\\"), "a\\b\\");
+        for cell in ["a\\b\\", "\\x41", "\\u00e9", "\\u{zz}", "\\x1"] {
+            assert_eq!(unescaped(cell), cell);
+        }
     }
 }

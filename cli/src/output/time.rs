@@ -1,6 +1,6 @@
 //! Times for people.
 
-use konektor_sdk::jiff::{Timestamp, ZonedDateTime, civil::Date, tz::TimeZone};
+use konektor_sdk::jiff::{SignedDuration, Timestamp, ZonedDateTime, civil::Date, tz::TimeZone};
 
 /// Now, and the time zone of the one who reads.
 #[derive(Clone, Debug)]
@@ -28,9 +28,28 @@ impl When {
         }
     }
 
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.zone.clone()
+    }
+
     /// The day of a time.
     pub(crate) fn date(&self, time: Timestamp) -> Date {
         time.to_zoned_datetime(self.zone.clone()).date()
+    }
+
+    /// The first and the last millisecond of a day. The last one comes first where the calendar has left the day out.
+    pub(crate) fn day(&self, date: Date) -> (Timestamp, Timestamp) {
+        let start = self.start_of(date);
+        let next = date
+            .tomorrow()
+            .map_or(Timestamp::MAX, |next| self.start_of(next));
+        let last = next.checked_sub(SignedDuration::from_millis(1));
+        (start, last.unwrap_or(start))
+    }
+
+    fn start_of(&self, date: Date) -> Timestamp {
+        let start = date.to_zoned_datetime(self.zone.clone());
+        start.map_or(Timestamp::MAX, |start| start.timestamp())
     }
 
     /// `3 min ago`, and the date for what is older than 30 days or yet to come.
