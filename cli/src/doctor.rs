@@ -5,7 +5,6 @@ use konektor_spec::Access;
 use serde_json::json;
 
 use crate::{
-    config::DEFAULT_PROFILE,
     desk::Desk,
     error::{Exit, Failure},
     output::{Answer, Cell, Column, Table, Tone, View},
@@ -19,6 +18,7 @@ const EXAMPLES: &str = "  konektor doctor
 pub(crate) static DOCTOR: Local = Local {
     path: &["doctor"],
     noun: "",
+    needs_settings: false,
     shape: |command, _| described(command, ABOUT, EXAMPLES),
     run: |desk| Box::pin(run(desk)),
 };
@@ -53,46 +53,54 @@ impl Finding {
 const SKEW: i64 = 30;
 
 async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
-    let mut findings = vec![
-        Finding::new(
-            "version",
-            State::Good,
-            format!(
-                "konektor {}, {} {}",
-                env!("CARGO_PKG_VERSION"),
-                desk.spec.title(),
-                desk.spec.version()
-            ),
+    let mut findings = vec![Finding::new(
+        "version",
+        State::Good,
+        format!(
+            "konektor {}, {} {}",
+            env!("CARGO_PKG_VERSION"),
+            desk.spec.title(),
+            desk.spec.version()
         ),
-        config(desk),
-    ];
+    )];
+    findings.extend(config(desk));
     let reached = server(desk, &mut findings).await;
     key(desk, reached, &mut findings).await;
     answer(&findings)
 }
 
-fn config(desk: &Desk<'_>) -> Finding {
+/// What is wrong with the settings, or where they come from.
+fn config(desk: &Desk<'_>) -> Vec<Finding> {
     let settings = &desk.settings;
+    let unknown = settings.unknown_profile();
+    let unknown = unknown.map(|failure| (State::Doubtful, failure.lines().join("; ")));
+    let problems = settings.problems().iter().map(|problem| {
+        let state = if problem.is_harmless() {
+            State::Doubtful
+        } else {
+            State::Bad(problem.failure.exit())
+        };
+        (state, problem.failure.lines().join("; "))
+    });
+    let wrong: Vec<_> = problems
+        .chain(unknown)
+        .map(|(state, words)| Finding::new("config", state, words))
+        .collect();
+    if !wrong.is_empty() {
+        return wrong;
+    }
     let profile = &settings.profile.text;
-    let Some(path) = settings.config.path() else {
-        return Finding::new(
+    vec![match settings.config.path() {
+        Some(path) => {
+            let words = format!("profile {profile}, {}", path.display());
+            Finding::new("config", State::Good, words)
+        }
+        None => Finding::new(
             "config",
             State::Doubtful,
             "there is no place for a config file",
-        );
-    };
-    let path = path.display();
-    let known = settings.config.profiles().any(|name| name == profile);
-    match (known, profile == DEFAULT_PROFILE) {
-        (true, _) | (_, true) => {
-            Finding::new("config", State::Good, format!("profile {profile}, {path}"))
-        }
-        _ => Finding::new(
-            "config",
-            State::Doubtful,
-            format!("profile {profile} has no settings in {path}"),
         ),
-    }
+    }]
 }
 
 /// Whether the server answers at all, and what time it has. The guide needs no key.
@@ -153,8 +161,7 @@ async fn key(desk: &Desk<'_>, reached: bool, findings: &mut Vec<Finding>) {
     let source = match desk.key_source() {
         Ok(Some(source)) => source.to_string(),
         Ok(None) => {
-            let failure = Failure::no_key(&desk.settings.profile.text, desk.settings.server());
-            findings.push(failed("key", &failure));
+            findings.push(failed("key", &desk.no_key()));
             return;
         }
         Err(failure) => {

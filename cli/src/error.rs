@@ -72,10 +72,10 @@ impl Exit {
 }
 
 /// Why there is no answer. Written as JSON it is what programs are told.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Failure(Box<Report>);
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
     /// The API's code, or the nearest word when the API did not answer.
@@ -155,17 +155,28 @@ impl Failure {
         )
     }
 
-    pub(crate) fn unknown_setting(name: &str, profile: Option<&str>) -> Self {
-        let names: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
-        let place = profile
-            .map(|profile| format!(" (profile {profile})"))
-            .unwrap_or_default();
-        Self::new(
-            Exit::Usage,
-            USAGE,
-            format!("\"{name}\"{place} is no setting"),
-            Some(&format!("settings: {}", names.join(", "))),
-        )
+    pub(crate) fn unknown_setting(name: &str) -> Self {
+        Self::usage(format!("unknown setting \"{name}\"")).hint(settings())
+    }
+
+    /// A name at some place of the config file that means nothing.
+    pub(crate) fn unknown_name(name: &str, place: &str, meant: Option<&str>) -> Self {
+        let meant = did_you_mean(meant);
+        Self::usage(format!("unknown setting \"{name}\" ({place}){meant}")).hint(settings())
+    }
+
+    /// A profile that nothing is known of, beside those that are known.
+    pub(crate) fn unknown_profile(name: &str, place: &str, known: &[String]) -> Self {
+        let meant = did_you_mean(nearest(name, known.iter().map(String::as_str)));
+        let failure = Self::usage(format!("there is no profile \"{name}\"{place}{meant}"));
+        let failure = if known.is_empty() {
+            failure
+        } else {
+            failure.hint(format!("profiles: {}", known.join(", ")))
+        };
+        failure.hint(format!(
+            "make it with: konektor auth login --profile {name}"
+        ))
     }
 
     /// A file that cannot be read or written.
@@ -192,6 +203,16 @@ impl Failure {
             ErrorCode::Unauthorized.as_str(),
             "the keyring is locked, so that nobody knows which key is in it",
             Some("unlock it and try again; or for a script: export KONEKTOR_API_KEY=kna_…"),
+        )
+    }
+
+    /// One that asks somebody who is not there, or does not work.
+    pub(crate) fn deaf_keyring() -> Self {
+        Self::new(
+            Exit::Access,
+            ErrorCode::Unauthorized.as_str(),
+            "the keyring is locked or does not answer",
+            Some("unlock it; or set KONEKTOR_API_KEY, or KONEKTOR_KEY_STORE=file"),
         )
     }
 
@@ -337,7 +358,7 @@ impl Failure {
         let flag = string(error, ContextKind::InvalidArg)?;
         let name = flag.split_whitespace().next()?.trim_start_matches('-');
         let value = string(error, ContextKind::InvalidValue)?;
-        let nearest = nearest(error, ContextKind::SuggestedValue, |word| {
+        let nearest = suggestion(error, ContextKind::SuggestedValue, |word| {
             format!("\"{word}\"")
         });
         Some(Self::new(
@@ -357,6 +378,32 @@ impl From<serde_json::Error> for Failure {
 
 const USAGE: &str = "USAGE";
 
+fn settings() -> String {
+    let names = SETTINGS.map(|setting| setting.name);
+    format!("settings: {}", names.join(", "))
+}
+
+/// The word that was probably meant by one that nobody knows.
+pub(crate) fn nearest<'w>(
+    typed: &str,
+    words: impl IntoIterator<Item = &'w str>,
+) -> Option<&'w str> {
+    const LIKE_ENOUGH: f64 = 0.8;
+
+    let scored = words
+        .into_iter()
+        .map(|word| (strsim::jaro(typed, word), word));
+    scored
+        .filter(|(score, _)| *score >= LIKE_ENOUGH)
+        .max_by(|(score, _), (other, _)| score.total_cmp(other))
+        .map(|(_, word)| word)
+}
+
+/// `, did you mean "list"?`
+fn did_you_mean(word: Option<&str>) -> String {
+    word.map_or_else(String::new, |word| format!(", did you mean \"{word}\"?"))
+}
+
 fn indented(line: impl AsRef<str>) -> String {
     format!("  {}", line.as_ref())
 }
@@ -364,7 +411,7 @@ fn indented(line: impl AsRef<str>) -> String {
 /// `there is no command "lst", did you mean "list"?`
 fn of_command(error: &clap::Error) -> Option<String> {
     let word = string(error, ContextKind::InvalidSubcommand)?;
-    let nearest = nearest(error, ContextKind::SuggestedSubcommand, |word| {
+    let nearest = suggestion(error, ContextKind::SuggestedSubcommand, |word| {
         format!("\"{word}\"")
     });
     Some(format!("there is no command \"{word}\"{nearest}"))
@@ -372,7 +419,7 @@ fn of_command(error: &clap::Error) -> Option<String> {
 
 fn of_flag(error: &clap::Error) -> Option<String> {
     let flag = string(error, ContextKind::InvalidArg)?;
-    let nearest = nearest(error, ContextKind::SuggestedArg, str::to_owned);
+    let nearest = suggestion(error, ContextKind::SuggestedArg, str::to_owned);
     Some(if flag.starts_with('-') {
         format!("there is no flag {flag}{nearest}")
     } else {
@@ -406,8 +453,8 @@ fn of_value(error: &clap::Error) -> Option<String> {
     Some(format!("{name}: \"{value}\" is {why}"))
 }
 
-/// `, did you mean "list"?`
-fn nearest(error: &clap::Error, kind: ContextKind, quoted: fn(&str) -> String) -> String {
+/// The same with what clap found to be the nearest.
+fn suggestion(error: &clap::Error, kind: ContextKind, quoted: fn(&str) -> String) -> String {
     strings(error, kind)
         .and_then(|words| words.first().map(|word| quoted(word)))
         .map(|word| format!(", did you mean {word}?"))

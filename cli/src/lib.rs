@@ -65,8 +65,9 @@ pub fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     ExitCode::from(if is_about_outline(&arguments) {
         let arguments = help::as_flag(arguments);
-        interpret(command::outline(), &arguments, &world, |_| {
-            Err(Failure::usage("a command is missing"))
+        interpret(command::outline(), &arguments, &world, |flags| {
+            let output = Output::new(&world, Style::of(flags));
+            output.failure(&Failure::usage("a command is missing"))
         })
     } else {
         world.zone = TimeZone::system();
@@ -107,14 +108,11 @@ fn interpret<'a>(
     command: clap::Command,
     arguments: &[OsString],
     world: &'a World<'a>,
-    obey: impl FnOnce(&ArgMatches) -> Result<Exit, Failure>,
+    obey: impl FnOnce(&ArgMatches) -> Exit,
 ) -> u8 {
     let mut command = command.term_width(world.help_width());
     let exit = match command.try_get_matches_from_mut(arguments) {
-        Ok(matches) => {
-            let output = Output::new(world, Style::of(leaf(&matches).1));
-            obey(&matches).unwrap_or_else(|failure| output.failure(&failure))
-        }
+        Ok(matches) => obey(&matches),
         Err(error) => {
             let output = Output::new(world, Style::named_in(arguments));
             match error.kind() {
@@ -137,11 +135,30 @@ fn obey<'a>(
     path: &'a [&'a str],
     flags: &'a ArgMatches,
     world: &'a World<'a>,
-) -> Result<Exit, Failure> {
-    let settings = Settings::read(spec, flags, world)?;
+) -> Exit {
+    let settings = Settings::read(spec, flags, world);
     let desk = Desk::new(spec, path, flags, world, settings);
     let output = Output::new(world, desk.style.clone());
-    Ok(done(&desk, &output).unwrap_or_else(|failure| output.failure(&failure)))
+    checked(&desk, &output).unwrap_or_else(|failure| output.failure(&failure))
+}
+
+/// Does what the command says when the settings let it.
+fn checked<'a>(desk: &'a Desk<'a>, output: &Output<'a>) -> Result<Exit, Failure> {
+    desk.settings.flags_usable()?;
+    if local(desk.path).is_some_and(|local| !local.needs_settings) {
+        return done(desk, output);
+    }
+    desk.settings.usable()?;
+    let warnings = desk.settings.warnings();
+    let warnings = || warnings.iter().map(|warning| format!("warning: {warning}"));
+    // A failure is all that programs are told on stderr.
+    if output.errors_as_json() {
+        let exit = done(desk, output)?;
+        warnings().for_each(|warning| desk.world.say(&warning));
+        return Ok(exit);
+    }
+    warnings().for_each(|warning| desk.world.say(&warning));
+    done(desk, output)
 }
 
 fn done<'a>(desk: &'a Desk<'a>, output: &Output<'a>) -> Result<Exit, Failure> {
@@ -166,8 +183,8 @@ fn done<'a>(desk: &'a Desk<'a>, output: &Output<'a>) -> Result<Exit, Failure> {
         let answer = dry_run::answer(desk, operation)?;
         return runtime.block_on(output.answer(answer, &reader));
     }
-    let call = Call::new(desk, operation)?;
     runtime.block_on(async {
+        let call = Call::new(desk, operation).await?;
         if let Some(pause) = watch::wanted(&call) {
             return watch::watch(&call, verb, output, pause).await;
         }

@@ -52,6 +52,8 @@ pub(crate) struct Local {
     pub(crate) path: &'static [&'static str],
     /// What its noun is about, where no operation says so.
     pub(crate) noun: &'static str,
+    /// Whether it stops when the settings are wrong; what tells of them and mends them does not.
+    pub(crate) needs_settings: bool,
     /// What it takes, and its help; without the document when no more is shown than what it is about.
     pub(crate) shape: fn(Command, Option<&Spec>) -> Command,
     pub(crate) run: for<'a> fn(&'a Desk<'a>) -> Running<'a>,

@@ -11,11 +11,11 @@ use tokio::{sync::oneshot, time::timeout};
 use super::try_out;
 use crate::{
     call::Call,
-    config::{BASE_URL, Config, Key, KeySource, Place, Source},
+    config::{BASE_URL, Config, DEFAULT_PROFILE, Key, KeySource, Place, Source},
     desk::{Desk, interrupted},
     dry_run::{self, Change},
     error::Failure,
-    output::{Answer, Record, View},
+    output::{Answer, Record, View, clean},
     verb::{Local, described},
 };
 
@@ -30,6 +30,7 @@ const EXAMPLES: &str = "  konektor auth login
 pub(crate) static LOGIN: Local = Local {
     path: &["auth", "login"],
     noun: "The API key of a profile.",
+    needs_settings: true,
     shape: |command, _| {
         let command = described(command, ABOUT, EXAMPLES).arg(dry_run::local_flag());
         command.long_about(
@@ -45,18 +46,21 @@ pub(crate) static LOGIN: Local = Local {
 async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
     let settings = &desk.settings;
     let credentials = settings
-        .credentials()
+        .credentials()?
         .ok_or_else(Failure::no_config_folder)?;
-    let (profile, server) = (settings.profile.text.as_str(), settings.server());
+    let (profile, server) = (settings.require_profile()?.text.as_str(), settings.server());
 
     let keeps_server = settings.get(&BASE_URL).source != Source::Default;
     if dry_run::is_wanted(desk) {
         let key = format!("the key of profile {profile} for {server}, if the server takes it");
-        let place = credentials.where_is(credentials.place(profile, server));
-        let config = keeps_server.then_some(settings.config.file()?).map(|file| {
-            let what = format!("profile {profile} with {} {server}", BASE_URL.name);
-            Change::of(file.display(), what)
-        });
+        let place = credentials.where_is(credentials.place(profile, server)?);
+        let what = if keeps_server {
+            Some(format!("profile {profile} with {} {server}", BASE_URL.name))
+        } else {
+            (profile != DEFAULT_PROFILE).then(|| format!("profile {profile}"))
+        };
+        let file = settings.config.file()?;
+        let config = what.map(|what| Change::of(file.display(), what));
         return dry_run::changes([Change::of(place, key)].into_iter().chain(config));
     }
 
@@ -69,9 +73,13 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
     }
     let workspace = workspace.map(|workspace| workspace.display_name);
     let place = credentials.keep(profile, server, &key)?;
-    if keeps_server {
+    if keeps_server || profile != DEFAULT_PROFILE {
         Config::change(settings.folder(), |config| {
-            config.set(profile, BASE_URL.name, server);
+            // The keyring does not say which profiles it has keys of.
+            config.add(profile);
+            if keeps_server {
+                config.set(profile, BASE_URL.name, server);
+            }
         })?;
     }
 
@@ -99,7 +107,7 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
 
 async fn ask(desk: &Desk<'_>, server: &str) -> Result<Key, Failure> {
     let key = if desk.world.stdin_is_terminal {
-        let prompt = format!("API key for {server} (it is not shown): ");
+        let prompt = clean::line(&format!("API key for {server} (it is not shown): "));
         let typed = typed_unseen(prompt).await;
         let typed = typed.map_err(|error| Failure::of_input(&error))?;
         Key::new(&typed)

@@ -16,21 +16,22 @@ const EXAMPLES: &str = "  konektor auth logout
 pub(crate) static LOGOUT: Local = Local {
     path: &["auth", "logout"],
     noun: "The API key of a profile.",
+    needs_settings: true,
     shape: |command, _| described(command, ABOUT, EXAMPLES).arg(dry_run::local_flag()),
     run: |desk| Box::pin(std::future::ready(run(desk))),
 };
 
 fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
     let settings = &desk.settings;
-    let (profile, server) = (settings.profile.text.as_str(), settings.server());
+    let (profile, server) = (settings.require_profile()?.text.as_str(), settings.server());
     if dry_run::is_wanted(desk) {
-        let kept = settings.kept_key()?.zip(settings.credentials());
+        let kept = settings.kept_key()?.zip(settings.credentials()?);
         return dry_run::changes(kept.map(|((_, place), credentials)| {
             let what = format!("without the key of profile {profile} for {server}");
             Change::of(credentials.where_is(place), what)
         }));
     }
-    let forgotten = match settings.credentials() {
+    let forgotten = match settings.credentials()? {
         Some(credentials) => credentials.forget(profile, server)?,
         None => false,
     };

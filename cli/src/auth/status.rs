@@ -16,13 +16,14 @@ const EXAMPLES: &str = "  konektor auth status
 pub(crate) static STATUS: Local = Local {
     path: &["auth", "status"],
     noun: "The API key of a profile.",
+    needs_settings: true,
     shape: |command, _| described(command, ABOUT, EXAMPLES),
     run: |desk| Box::pin(run(desk)),
 };
 
 async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
     let settings = &desk.settings;
-    let call = desk.call(OperationId::WorkspaceShow)?;
+    let call = desk.call(OperationId::WorkspaceShow).await?;
     let source = desk.key_source()?.map(|source| source.to_string());
     let workspace = try_out(&call).await?;
 

@@ -2,21 +2,21 @@
 //!
 //! A key belongs to a profile and to the server that took it, so that no other server is ever sent it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::store;
+use super::{keyring::Keyring, store};
 use crate::error::Failure;
-
-/// The name under which the keyring shows the keys.
-const SERVICE: &str = "konektor";
 
 /// The places where keys are.
 #[derive(Debug)]
 pub(crate) struct Credentials {
     folder: PathBuf,
-    with_keyring: bool,
+    keyring: Option<Rc<Keyring>>,
 }
 
 /// Where a key is.
@@ -70,17 +70,23 @@ pub(crate) fn without_keys(text: &str) -> String {
 }
 
 impl Credentials {
-    pub(crate) fn new(folder: &Path, with_keyring: bool) -> Self {
+    pub(super) fn new(folder: &Path, keyring: Option<Rc<Keyring>>) -> Self {
         Self {
             folder: folder.to_owned(),
-            with_keyring,
+            keyring,
         }
+    }
+
+    /// The profiles whose keys are in the file. Nothing is said of a file that cannot be read.
+    pub(super) fn profiles(&self) -> Vec<String> {
+        let document = self.read().unwrap_or_default();
+        document.iter().map(|(name, _)| name.to_owned()).collect()
     }
 
     /// The key of a profile for a server.
     ///
     /// # Errors
-    /// When the file cannot be read, or others may, or the keyring is locked.
+    /// When the file cannot be read, or others may, or the keyring is locked or does not answer.
     pub(crate) fn find(
         &self,
         profile: &str,
@@ -89,30 +95,39 @@ impl Credentials {
         if let Some(key) = self.in_file(profile, server)? {
             return Ok(Some((key, Place::File)));
         }
-        let key = self.in_keyring(profile, server)?;
+        let Some(keyring) = &self.keyring else {
+            return Ok(None);
+        };
+        let key = keyring.find(profile, server)?;
         Ok(key.map(|key| (key, Place::Keyring)))
     }
 
     /// Where a key would be kept, as far as can be told before one is.
-    pub(crate) fn place(&self, profile: &str, server: &str) -> Place {
-        let answer = self
-            .keyring(profile, server)
-            .map(|entry| entry.get_password());
-        match answer {
-            Some(Ok(_) | Err(keyring::Error::NoEntry)) => Place::Keyring,
-            _ => Place::File,
-        }
+    ///
+    /// # Errors
+    /// When the keyring does not answer.
+    pub(crate) fn place(&self, profile: &str, server: &str) -> Result<Place, Failure> {
+        let has_keyring = match &self.keyring {
+            Some(keyring) => keyring.is_there(profile, server)?,
+            None => false,
+        };
+        Ok(if has_keyring {
+            Place::Keyring
+        } else {
+            Place::File
+        })
     }
 
     /// Keeps a key, in the keyring if there is one.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the file cannot be written, or the keyring does not answer.
     pub(crate) fn keep(&self, profile: &str, server: &str, key: &Key) -> Result<Place, Failure> {
-        let kept = self
-            .keyring(profile, server)
-            .is_some_and(|entry| entry.set_password(key.reveal()).is_ok());
-        if kept {
+        let is_kept = match &self.keyring {
+            Some(keyring) => keyring.keep(profile, server, key)?,
+            None => false,
+        };
+        if is_kept {
             self.change(|document| remove(document, profile, server))?;
             return Ok(Place::Keyring);
         }
@@ -128,22 +143,19 @@ impl Credentials {
     /// Forgets a key wherever it is.
     ///
     /// # Errors
-    /// When the file cannot be written, or the keyring is locked or does not let go of it.
+    /// When the file cannot be written, or the keyring is locked, does not answer or keeps it.
     pub(crate) fn forget(&self, profile: &str, server: &str) -> Result<bool, Failure> {
         let in_file = self.in_file(profile, server)?.is_some();
         if in_file {
             self.change(|document| remove(document, profile, server))?;
         }
-        if self.in_keyring(profile, server)?.is_none() {
-            return Ok(in_file);
+        match &self.keyring {
+            Some(keyring) if keyring.find(profile, server)?.is_some() => {
+                keyring.forget(profile, server)?;
+                Ok(true)
+            }
+            _ => Ok(in_file),
         }
-        let gone = self
-            .keyring(profile, server)
-            .is_some_and(|entry| entry.delete_credential().is_ok());
-        if !gone {
-            return Err(Failure::other("the keyring does not let go of the key"));
-        }
-        Ok(true)
     }
 
     /// What people call a place.
@@ -168,25 +180,6 @@ impl Credentials {
         let keys = document.get(profile);
         let key = keys.and_then(|keys| keys.get(server)?.as_str());
         Ok(key.map(Key::new))
-    }
-
-    fn in_keyring(&self, profile: &str, server: &str) -> Result<Option<Key>, Failure> {
-        let Some(entry) = self.keyring(profile, server) else {
-            return Ok(None);
-        };
-        match entry.get_password() {
-            Ok(key) => Ok(Some(Key::new(&key))),
-            Err(keyring::Error::NoStorageAccess(_)) => Err(Failure::locked_keyring()),
-            // Where there is no keyring, there is no key in it.
-            Err(_) => Ok(None),
-        }
-    }
-
-    fn keyring(&self, profile: &str, server: &str) -> Option<keyring::Entry> {
-        if !self.with_keyring {
-            return None;
-        }
-        keyring::Entry::new(SERVICE, &format!("{profile} at {server}")).ok()
     }
 
     fn read(&self) -> Result<DocumentMut, Failure> {
@@ -233,7 +226,7 @@ mod tests {
     #[test]
     fn a_key_is_for_its_profile_and_its_server_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let keys = Credentials::new(folder.path(), false);
+        let keys = Credentials::new(folder.path(), None);
         keys.keep("toko", SERVER, &Key::new(" kna_1_secret\n"))
             .unwrap();
         assert_eq!(
@@ -248,7 +241,7 @@ mod tests {
     #[test]
     fn what_is_forgotten_is_gone_from_the_disk() {
         let folder = tempfile::tempdir().unwrap();
-        let keys = Credentials::new(folder.path(), false);
+        let keys = Credentials::new(folder.path(), None);
         keys.keep("toko", SERVER, &Key::new("kna_1_secret"))
             .unwrap();
         assert!(keys.forget("toko", SERVER).unwrap());
@@ -262,7 +255,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
 
         let folder = tempfile::tempdir().unwrap();
-        let keys = Credentials::new(&folder.path().join("new"), false);
+        let keys = Credentials::new(&folder.path().join("new"), None);
         keys.keep("toko", SERVER, &Key::new("kna_1_secret"))
             .unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;

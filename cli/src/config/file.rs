@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use toml_edit::{DocumentMut, Item, Table, value};
+use toml_edit::{Document, DocumentMut, Item, Table, value};
 
 use super::store;
 use crate::error::Failure;
@@ -15,7 +15,12 @@ pub(crate) const DEFAULT_PROFILE: &str = "default";
 pub(crate) struct Config {
     path: Option<PathBuf>,
     document: DocumentMut,
+    /// As it was read.
+    text: String,
 }
+
+const PROFILE: &str = "profile";
+const PROFILES: &str = "profiles";
 
 impl Config {
     /// The file in a folder; without one, or without a folder, there are no profiles.
@@ -23,17 +28,27 @@ impl Config {
     /// # Errors
     /// When it cannot be read, or is not TOML.
     pub(crate) fn read(folder: Option<&Path>) -> Result<Self, Failure> {
-        let Some(path) = folder.map(|folder| folder.join("config.toml")) else {
-            return Ok(Self::default());
+        let config = Self::unread(folder);
+        let Some(path) = config.path() else {
+            return Ok(config);
         };
-        let text = store::read(&path)?.unwrap_or_default();
+        let text = store::read(path)?.unwrap_or_default();
         let document = text
             .parse::<DocumentMut>()
-            .map_err(|error| not_toml(&path, &text, &error))?;
+            .map_err(|error| not_toml(path, &text, &error))?;
         Ok(Self {
-            path: Some(path),
             document,
+            text,
+            ..config
         })
+    }
+
+    /// The file in a folder, whatever is in it.
+    pub(crate) fn unread(folder: Option<&Path>) -> Self {
+        Self {
+            path: folder.map(|folder| folder.join("config.toml")),
+            ..Self::default()
+        }
     }
 
     /// Where it is, whether it is there or not.
@@ -51,7 +66,47 @@ impl Config {
 
     /// The profile to use when neither a flag nor the environment names one.
     pub(crate) fn profile(&self) -> Option<&str> {
-        self.document.get("profile")?.as_str()
+        self.document.get(PROFILE)?.as_str()
+    }
+
+    /// Whether something stands where the name of the profile to use belongs, and is no text.
+    pub(crate) fn has_odd_profile(&self) -> bool {
+        self.document
+            .get(PROFILE)
+            .is_some_and(|profile| profile.as_str().is_none())
+    }
+
+    /// `~/.config/konektor/config.toml:3`, where a name stands; without a line when it stands nowhere.
+    pub(crate) fn place_of(&self, names: &[&str]) -> String {
+        let path = self.path.as_deref().unwrap_or(Path::new("config.toml"));
+        match self.line_of(names) {
+            Some(line) => format!("{}:{line}", path.display()),
+            None => path.display().to_string(),
+        }
+    }
+
+    /// The same for a setting of a profile.
+    pub(crate) fn place_of_setting(&self, profile: &str, setting: &str) -> String {
+        self.place_of(&[PROFILES, profile, setting])
+    }
+
+    fn line_of(&self, names: &[&str]) -> Option<usize> {
+        let document = Document::parse(self.text.as_str()).ok()?;
+        let (last, above) = names.split_last()?;
+        let table = above
+            .iter()
+            .try_fold(document.as_item(), |item, name| item.get(name))?;
+        let (key, _) = table.as_table_like()?.get_key_value(last)?;
+        let start = key.span()?.start;
+        Some(line_at(&self.text, start))
+    }
+
+    /// What stands in the file beside the profiles and has no meaning there.
+    pub(crate) fn unknown_names(&self) -> impl Iterator<Item = &str> {
+        self.document
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| ![PROFILE, PROFILES].contains(name))
     }
 
     pub(crate) fn profiles(&self) -> impl Iterator<Item = &str> {
@@ -60,7 +115,7 @@ impl Config {
 
     /// A setting of a profile, numbers and booleans as they are written.
     pub(crate) fn get(&self, profile: &str, setting: &str) -> Option<String> {
-        let item = self.document.get("profiles")?.get(profile)?.get(setting)?;
+        let item = self.document.get(PROFILES)?.get(profile)?.get(setting)?;
         match item.as_str() {
             Some(text) => Some(text.to_owned()),
             None => Some(item.to_string().trim().to_owned()),
@@ -75,7 +130,7 @@ impl Config {
     }
 
     fn tables(&self) -> impl Iterator<Item = (&str, &dyn toml_edit::TableLike)> {
-        let profiles = self.document.get("profiles").and_then(Item::as_table_like);
+        let profiles = self.document.get(PROFILES).and_then(Item::as_table_like);
         profiles
             .into_iter()
             .flat_map(toml_edit::TableLike::iter)
@@ -101,24 +156,26 @@ impl Config {
     }
 
     pub(crate) fn use_profile(&mut self, profile: &str) {
-        self.document["profile"] = value(profile);
+        self.document[PROFILE] = value(profile);
     }
 
     pub(crate) fn set(&mut self, profile: &str, setting: &str, text: &str) {
-        let profiles = self
-            .document
-            .entry("profiles")
-            .or_insert_with(implicit_table);
+        self.add(profile);
+        self.document[PROFILES][profile][setting] = value(text);
+    }
+
+    /// Makes sure that there is such a profile.
+    pub(crate) fn add(&mut self, profile: &str) {
+        let profiles = self.document.entry(PROFILES).or_insert_with(implicit_table);
         if profiles.get(profile).is_none() {
             profiles[profile] = Item::Table(Table::new());
         }
-        profiles[profile][setting] = value(text);
     }
 
     pub(crate) fn unset(&mut self, profile: &str, setting: &str) {
         if let Some(table) = self
             .document
-            .get_mut("profiles")
+            .get_mut(PROFILES)
             .and_then(|profiles| profiles.get_mut(profile))
             .and_then(Item::as_table_like_mut)
         {
@@ -137,7 +194,7 @@ fn implicit_table() -> Item {
 /// toml's own words quote the line, which may hold anything.
 fn not_toml(path: &Path, text: &str, error: &toml_edit::TomlError) -> Failure {
     let start = error.span().map_or(0, |span| span.start);
-    let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
+    let line = line_at(text, start);
     Failure::usage(format!(
         "{}: line {line} is not TOML: {}",
         path.display(),
@@ -145,9 +202,32 @@ fn not_toml(path: &Path, text: &str, error: &toml_edit::TomlError) -> Failure {
     ))
 }
 
+fn line_at(text: &str, place: usize) -> usize {
+    text.get(..place).unwrap_or_default().matches('\n').count() + 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_told_by_its_line() {
+        let folder = folder_with(
+            "# mine\nprofile = \"toko\"\n\n[profiles.toko]\noutput = \"json\"\n\n[profiles]\nother = { max-wait = 5 }\n",
+        );
+        let config = Config::read(Some(folder.path())).unwrap();
+        let path = config.path().unwrap().display().to_string();
+        assert_eq!(config.place_of(&["profile"]), format!("{path}:2"));
+        assert_eq!(
+            config.place_of_setting("toko", "output"),
+            format!("{path}:5")
+        );
+        assert_eq!(
+            config.place_of_setting("other", "max-wait"),
+            format!("{path}:8")
+        );
+        assert_eq!(config.place_of_setting("nobody", "output"), path);
+    }
 
     fn folder_with(text: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();

@@ -15,6 +15,7 @@ const EXAMPLES: &str = "  konektor config get base-url
 pub(crate) static GET: Local = Local {
     path: &["config", "get"],
     noun: "Profiles and their settings.",
+    needs_settings: false,
     shape: |command, _| described(command, ABOUT, EXAMPLES).arg(name_argument()),
     run: |desk| Box::pin(std::future::ready(run(desk))),
 };
@@ -22,9 +23,9 @@ pub(crate) static GET: Local = Local {
 fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
     let name = desk.required("name")?;
     let found = match Setting::named(name) {
-        Some(setting) => desk.settings.get(setting),
-        None if name == PROFILE => &desk.settings.profile,
-        None => return Err(Failure::unknown_setting(name, None)),
+        Some(setting) => desk.settings.require(setting)?,
+        None if name == PROFILE => desk.settings.require_profile()?,
+        None => return Err(Failure::unknown_setting(name)),
     };
     Answer::new(
         &json!({"name": name, "value": found.text, "source": found.source.to_string()}),

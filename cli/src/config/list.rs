@@ -15,25 +15,28 @@ const EXAMPLES: &str = "  konektor config list
 pub(crate) static LIST: Local = Local {
     path: &["config", "list"],
     noun: "Profiles and their settings.",
+    needs_settings: false,
     shape: |command, _| described(command, ABOUT, EXAMPLES),
     run: |desk| Box::pin(std::future::ready(run(desk))),
 };
 
 fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
     let settings = &desk.settings;
-    let mut rows: Vec<(&str, String, String)> = vec![shown(PROFILE, &settings.profile)];
+    let mut rows = vec![row(PROFILE, settings.require_profile())];
     rows.extend(
         SETTINGS
             .iter()
-            .map(|setting| shown(setting.name, settings.get(setting))),
+            .map(|setting| row(setting.name, settings.require(setting))),
     );
     let (key, source) = match desk.key_source() {
         Ok(Some(source)) => ("(secret)", source.to_string()),
         Ok(None) => (NOTHING, NOTHING.to_owned()),
-        // The settings are of use without it.
-        Err(failure) => (NOTHING, failure.message().to_owned()),
+        Err(failure) => (NOTHING, failure.lines().join("; ")),
     };
     rows.push(("api-key", key.to_owned(), source));
+    for warning in settings.warnings() {
+        desk.world.say(&format!("warning: {warning}"));
+    }
 
     let json: Vec<_> = rows
         .iter()
@@ -52,6 +55,10 @@ fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
     Answer::new(&json, View::Table(table))
 }
 
-fn shown(name: &'static str, found: &Found) -> (&'static str, String, String) {
-    (name, found.text.clone(), found.source.to_string())
+/// The others are of use without one that is wrong.
+fn row(name: &'static str, found: Result<&Found, Failure>) -> (&'static str, String, String) {
+    match found {
+        Ok(found) => (name, found.text.clone(), found.source.to_string()),
+        Err(failure) => (name, NOTHING.to_owned(), failure.message().to_owned()),
+    }
 }

@@ -3,6 +3,7 @@
 mod credentials;
 mod file;
 pub(crate) mod get;
+mod keyring;
 pub(crate) mod list;
 pub(crate) mod path;
 pub(crate) mod set;

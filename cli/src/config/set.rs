@@ -19,6 +19,7 @@ const EXAMPLES: &str = "  konektor config set output json
 pub(crate) static SET: Local = Local {
     path: &["config", "set"],
     noun: "Profiles and their settings.",
+    needs_settings: false,
     shape: |command, _| {
         described(command, ABOUT, EXAMPLES)
             .arg(name_argument())
@@ -35,11 +36,14 @@ pub(crate) static SET: Local = Local {
 
 fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
     let (name, value) = (desk.required("name")?, desk.required("value")?);
-    let profile = desk.settings.profile.text.as_str();
     let setting = Setting::named(name);
+    let profile = match setting {
+        Some(_) => desk.settings.require_profile()?.text.as_str(),
+        None => "",
+    };
     match setting {
         None if name == PROFILE => check_profile(value)?,
-        None => return Err(Failure::unknown_setting(name, None)),
+        None => return Err(Failure::unknown_setting(name)),
         Some(_) if value.is_empty() => {}
         Some(setting) => setting.check(value)?,
     }
@@ -64,6 +68,9 @@ fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
     )?;
     Ok(match profile {
         Some(profile) => answer.noting(format!("{name} of profile {profile} is set")),
-        None => answer.noting(format!("profile {value} is in use")),
+        None => answer.noting(match desk.settings.no_such_profile(value, "") {
+            Some(failure) => format!("profile {value} is in use; {}", failure.message()),
+            None => format!("profile {value} is in use"),
+        }),
     })
 }

@@ -1,18 +1,21 @@
 //! Settings: a flag wins over the environment, that over the profile, that over the default.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, rc::Rc, time::Duration};
 
 use clap::{ArgMatches, parser::ValueSource};
+use heck::ToKebabCase as _;
 use konektor_sdk::{check_base_url, jiff::SignedDuration};
 use konektor_spec::{SERVER_URL, Spec};
 
 use super::{
+    PROFILE,
     credentials::{Credentials, Key, Place, holds_key},
     file::{Config, DEFAULT_PROFILE},
+    keyring::Keyring,
 };
 use crate::{
     command::{default_server, origin},
-    error::Failure,
+    error::{Failure, nearest},
     output::Format,
     world::World,
 };
@@ -135,6 +138,9 @@ impl fmt::Display for KeySource {
 }
 
 /// What holds for one run.
+///
+/// A wrong setting stops only what needs it: its value is the default one meanwhile, and [`require`](Self::require)
+/// and [`usable`](Self::usable) say what is the matter.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) profile: Found,
@@ -142,33 +148,211 @@ pub(crate) struct Settings {
     folder: Option<PathBuf>,
     values: Vec<(&'static Setting, Found)>,
     key_variable: Option<Key>,
+    problems: Vec<Problem>,
+    keyring: Rc<Keyring>,
+}
+
+/// Something wrong with the settings.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    about: Subject,
+    /// Whether it was typed just now.
+    is_flag: bool,
+    pub(crate) failure: Failure,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    /// The file as a whole: nobody knows what is in it.
+    Config,
+    /// Which profile is in use.
+    Profile,
+    Setting(&'static str),
+    /// The variable with the key.
+    Key,
+    /// A wrong value in the file that something else wins over.
+    Overridden,
+    /// A name that this program does not know.
+    UnknownName,
+}
+
+impl Problem {
+    fn new(about: Subject, failure: Failure) -> Self {
+        Self {
+            about,
+            is_flag: false,
+            failure,
+        }
+    }
+
+    /// Whether nothing needs it, as far as the program knows.
+    pub(crate) fn is_harmless(&self) -> bool {
+        matches!(self.about, Subject::UnknownName | Subject::Overridden)
+    }
 }
 
 impl Settings {
-    /// # Errors
-    /// When the file cannot be read, or a value in it or in the environment is not allowed.
-    pub(crate) fn read(
-        spec: &Spec,
-        matches: &ArgMatches,
-        world: &World<'_>,
-    ) -> Result<Self, Failure> {
-        let config = Config::read(world.config_folder.as_deref())?;
-        let profile = profile(&config, matches, world)?;
-        check_names(&config, &profile.text)?;
-        let values = SETTINGS
+    pub(crate) fn read(spec: &Spec, matches: &ArgMatches, world: &World<'_>) -> Self {
+        let mut problems = Vec::new();
+        let folder = world.config_folder.as_deref();
+        let config = Config::read(folder).unwrap_or_else(|failure| {
+            problems.push(Problem::new(Subject::Config, failure));
+            Config::unread(folder)
+        });
+        let profile = profile(&config, matches, world).unwrap_or_else(|failure| {
+            problems.push(Problem {
+                is_flag: flag(matches, PROFILE).is_some(),
+                ..Problem::new(Subject::Profile, failure)
+            });
+            Found::default_profile()
+        });
+        let mut unknown = unknown_names(&config, &profile.text);
+        let mut values = Vec::new();
+        for setting in SETTINGS {
+            let set = match find(setting, matches, world, &config, &profile.text) {
+                // A misspelled one would silently be none.
+                Ok(None) => unknown
+                    .iter()
+                    .position(|unknown| unknown.meant == Some(setting.name))
+                    .map_or(Ok(None), |at| Err(unknown.remove(at).failure)),
+                set => set,
+            };
+            let set = set.unwrap_or_else(|failure| {
+                problems.push(Problem {
+                    is_flag: flag(matches, setting.name).is_some(),
+                    ..Problem::new(Subject::Setting(setting.name), failure)
+                });
+                None
+            });
+            if let Some(Found { source, .. }) = &set
+                && !matches!(source, Source::Profile(_))
+                && let Err(failure) = in_profile(setting, &config, &profile.text)
+            {
+                problems.push(Problem::new(Subject::Overridden, failure));
+            }
+            let found = set.unwrap_or_else(|| Found {
+                text: (setting.default)(spec),
+                source: Source::Default,
+            });
+            values.push((setting, found));
+        }
+        let unknown = unknown
             .into_iter()
-            .map(|setting| {
-                let found = find(setting, spec, matches, world, &config, &profile.text)?;
-                Ok((setting, found))
-            })
-            .collect::<Result<_, Failure>>()?;
-        Ok(Self {
-            key_variable: variable(world, KEY_VARIABLE)?.map(|text| Key::new(&text)),
+            .map(|unknown| Problem::new(Subject::UnknownName, unknown.failure));
+        problems.extend(unknown);
+        let key_variable = variable(world, KEY_VARIABLE).unwrap_or_else(|failure| {
+            problems.push(Problem::new(Subject::Key, failure));
+            None
+        });
+        Self {
+            key_variable: key_variable.map(|text| Key::new(&text)),
             folder: world.config_folder.clone(),
             profile,
             config,
             values,
-        })
+            problems,
+            keyring: Rc::new(Keyring::new(world.notify, world.stderr_is_terminal)),
+        }
+    }
+
+    /// Everything that is wrong.
+    pub(crate) fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    fn no_problem_with(&self, about: Subject) -> Result<(), Failure> {
+        match self.problems.iter().find(|problem| problem.about == about) {
+            Some(problem) => Err(problem.failure.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a request can be made and answered as the settings have it.
+    ///
+    /// # Errors
+    /// When the profile or a setting that this takes is wrong, or nobody knows where the server is because the file
+    /// cannot be read.
+    pub(crate) fn usable(&self) -> Result<(), Failure> {
+        self.require(&BASE_URL)?;
+        self.require(&OUTPUT)?;
+        self.require(&MAX_WAIT)?;
+        self.no_problem_with(Subject::Profile)
+    }
+
+    /// Whether what was typed is right, whatever is set elsewhere.
+    ///
+    /// # Errors
+    /// When a flag is wrong.
+    pub(crate) fn flags_usable(&self) -> Result<(), Failure> {
+        match self.problems.iter().find(|problem| problem.is_flag) {
+            Some(problem) => Err(problem.failure.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// When the value of a setting is wrong, or may be in a file that cannot be read.
+    pub(crate) fn require(&self, setting: &'static Setting) -> Result<&Found, Failure> {
+        self.no_problem_with(Subject::Setting(setting.name))?;
+        let found = self.get(setting);
+        let is_optional = [OUTPUT.name, MAX_WAIT.name].contains(&setting.name);
+        if found.source == Source::Default && !is_optional {
+            self.no_problem_with(Subject::Config)?;
+        }
+        Ok(found)
+    }
+
+    /// # Errors
+    /// When the name of the profile is wrong, or may be in a file that cannot be read.
+    pub(crate) fn require_profile(&self) -> Result<&Found, Failure> {
+        self.no_problem_with(Subject::Profile)?;
+        if self.profile.source == Source::Default {
+            self.no_problem_with(Subject::Config)?;
+        }
+        Ok(&self.profile)
+    }
+
+    /// What a person is to know although the command goes on: the file cannot be read, and the command gets on
+    /// without; or something in it is not known; or the profile is not.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<_> = self
+            .problems
+            .iter()
+            .filter(|problem| matches!(problem.about, Subject::UnknownName | Subject::Config))
+            .map(|problem| problem.failure.message().to_owned())
+            .collect();
+        let needs_profile =
+            self.key_variable.is_none() || self.get(&BASE_URL).source == Source::Default;
+        if self.key_variable.is_some() && needs_profile {
+            let unknown = self.unknown_profile();
+            warnings.extend(unknown.map(|failure| failure.message().to_owned()));
+        }
+        warnings
+    }
+
+    /// That there is no such profile, as far as can be told without the keyring.
+    pub(crate) fn unknown_profile(&self) -> Option<Failure> {
+        let place = match self.profile.source {
+            Source::File => format!(" ({})", self.config.place_of(&[PROFILE])),
+            ref source => format!(" ({source})"),
+        };
+        self.no_such_profile(&self.profile.text, &place)
+    }
+
+    /// That there is no profile of this name, as far as can be told without the keyring.
+    pub(crate) fn no_such_profile(&self, name: &str, place: &str) -> Option<Failure> {
+        if name == DEFAULT_PROFILE || self.no_problem_with(Subject::Config).is_err() {
+            return None;
+        }
+        let mut known: Vec<_> = self.config.profiles().map(str::to_owned).collect();
+        let credentials = self.credentials().ok().flatten();
+        known.extend(credentials.iter().flat_map(Credentials::profiles));
+        known.sort_unstable();
+        known.dedup();
+        if known.iter().any(|known| known == name) {
+            return None;
+        }
+        Some(Failure::unknown_profile(name, place, &known))
     }
 
     pub(crate) fn get(&self, setting: &'static Setting) -> &Found {
@@ -208,8 +392,9 @@ impl Settings {
     /// The key, and where it came from.
     ///
     /// # Errors
-    /// When the file that may hold it cannot be read.
+    /// When what may hold it cannot be read.
     pub(crate) fn key(&self) -> Result<Option<(Key, KeySource)>, Failure> {
+        self.no_problem_with(Subject::Key)?;
         if let Some(key) = &self.key_variable {
             return Ok(Some((key.clone(), KeySource::Variable)));
         }
@@ -220,17 +405,25 @@ impl Settings {
     /// The key that is kept for the profile and the server.
     ///
     /// # Errors
-    /// When the file that may hold it cannot be read.
+    /// When what may hold it cannot be read.
     pub(crate) fn kept_key(&self) -> Result<Option<(Key, Place)>, Failure> {
-        match self.credentials() {
-            Some(credentials) => credentials.find(&self.profile.text, self.server()),
+        let profile = self.require_profile()?;
+        self.require(&BASE_URL)?;
+        match self.credentials()? {
+            Some(credentials) => credentials.find(&profile.text, self.server()),
             None => Ok(None),
         }
     }
 
-    pub(crate) fn credentials(&self) -> Option<Credentials> {
-        let with_keyring = self.get(&KEY_STORE).text == "keyring";
-        Some(Credentials::new(self.folder.as_deref()?, with_keyring))
+    /// # Errors
+    /// When nobody knows where keys are kept.
+    pub(crate) fn credentials(&self) -> Result<Option<Credentials>, Failure> {
+        let with_keyring = self.require(&KEY_STORE)?.text == "keyring";
+        let keyring = with_keyring.then(|| Rc::clone(&self.keyring));
+        Ok(self
+            .folder
+            .as_deref()
+            .map(|folder| Credentials::new(folder, keyring)))
     }
 
     pub(crate) fn folder(&self) -> Option<&std::path::Path> {
@@ -238,27 +431,38 @@ impl Settings {
     }
 }
 
+impl Found {
+    fn default_profile() -> Self {
+        Self {
+            text: DEFAULT_PROFILE.to_owned(),
+            source: Source::Default,
+        }
+    }
+}
+
 fn profile(config: &Config, matches: &ArgMatches, world: &World<'_>) -> Result<Found, Failure> {
-    let found = if let Some(text) = flag(matches, "profile") {
+    let found = if let Some(text) = flag(matches, PROFILE) {
         Found {
             text,
-            source: Source::Flag("profile"),
+            source: Source::Flag(PROFILE),
         }
     } else if let Some(text) = variable(world, PROFILE_VARIABLE)? {
         Found {
             text,
             source: Source::Variable(PROFILE_VARIABLE),
         }
+    } else if config.has_odd_profile() {
+        return Err(Failure::usage(format!(
+            "profile ({}): a name is text between quotes",
+            config.place_of(&[PROFILE])
+        )));
     } else if let Some(text) = config.profile() {
         Found {
             text: text.to_owned(),
             source: Source::File,
         }
     } else {
-        Found {
-            text: DEFAULT_PROFILE.to_owned(),
-            source: Source::Default,
-        }
+        Found::default_profile()
     };
     check_profile(&found.text)?;
     Ok(found)
@@ -280,25 +484,43 @@ pub(crate) fn check_profile(name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A misspelled setting would silently be none.
-fn check_names(config: &Config, profile: &str) -> Result<(), Failure> {
-    match config
-        .names(profile)
-        .find(|name| Setting::named(name).is_none())
-    {
-        Some(name) => Err(Failure::unknown_setting(name, Some(profile))),
-        None => Ok(()),
-    }
+/// A name in the file that is none of a setting.
+struct UnknownName {
+    /// The setting that was probably meant.
+    meant: Option<&'static str>,
+    failure: Failure,
 }
 
+fn unknown_names(config: &Config, profile: &str) -> Vec<UnknownName> {
+    let in_file = config.unknown_names().map(|name| UnknownName {
+        meant: None,
+        failure: Failure::unknown_name(name, &config.place_of(&[name]), None),
+    });
+    let in_profile = config
+        .names(profile)
+        .filter(|name| Setting::named(name).is_none())
+        .map(|name| {
+            let meant = nearest(&name.to_kebab_case(), SETTINGS.map(|setting| setting.name));
+            let place = format!(
+                "profile {profile}, {}",
+                config.place_of_setting(profile, name)
+            );
+            UnknownName {
+                meant,
+                failure: Failure::unknown_name(name, &place, meant),
+            }
+        });
+    in_file.chain(in_profile).collect()
+}
+
+/// What a flag, the environment or the profile says, in this order.
 fn find(
     setting: &'static Setting,
-    spec: &Spec,
     matches: &ArgMatches,
     world: &World<'_>,
     config: &Config,
     profile: &str,
-) -> Result<Found, Failure> {
+) -> Result<Option<Found>, Failure> {
     let set = if let Some(text) = flag(matches, setting.name) {
         Found {
             text,
@@ -309,20 +531,44 @@ fn find(
             text,
             source: Source::Variable(setting.variable),
         }
-    } else if let Some(text) = config.get(profile, setting.name) {
-        Found {
-            text,
-            source: Source::Profile(profile.to_owned()),
-        }
     } else {
-        return Ok(Found {
-            text: (setting.default)(spec),
-            source: Source::Default,
-        });
+        return in_profile(setting, config, profile);
     };
-    (setting.check)(&set.text)
-        .map_err(|why| Failure::usage(format!("{} ({}): {why}", setting.name, set.source)))?;
-    Ok(set)
+    checked(setting, set, ToString::to_string).map(Some)
+}
+
+/// What the profile says.
+fn in_profile(
+    setting: &'static Setting,
+    config: &Config,
+    profile: &str,
+) -> Result<Option<Found>, Failure> {
+    let Some(text) = config.get(profile, setting.name) else {
+        return Ok(None);
+    };
+    let found = Found {
+        text,
+        source: Source::Profile(profile.to_owned()),
+    };
+    let place = |source: &Source| {
+        let place = config.place_of_setting(profile, setting.name);
+        format!("{source}, {place}")
+    };
+    checked(setting, found, place).map(Some)
+}
+
+fn checked(
+    setting: &'static Setting,
+    found: Found,
+    place: impl Fn(&Source) -> String,
+) -> Result<Found, Failure> {
+    match (setting.check)(&found.text) {
+        Ok(()) => Ok(found),
+        Err(why) => {
+            let place = place(&found.source);
+            Err(Failure::usage(format!("{} ({place}): {why}", setting.name)))
+        }
+    }
 }
 
 /// A flag as it was typed, if this command line has it.

@@ -30,6 +30,7 @@ const FOLDER: &str = "folder";
 pub(crate) static INSTALL: Local = Local {
     path: &["skill", "install"],
     noun: "",
+    needs_settings: true,
     shape: |command, _| {
         target(command)
             .about("Give the guide to the agents on this machine, as an Agent Skill.")
@@ -47,6 +48,7 @@ pub(crate) static INSTALL: Local = Local {
 pub(crate) static CHECK: Local = Local {
     path: &["skill", "check"],
     noun: "",
+    needs_settings: true,
     shape: |command, _| {
         target(command)
             .about("Say whether the installed guide is the server's.")
@@ -120,7 +122,7 @@ async fn check<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
 }
 
 async fn guide(desk: &Desk<'_>) -> Result<String, Failure> {
-    let call = desk.call(OperationId::SkillShow)?;
+    let call = desk.call(OperationId::SkillShow).await?;
     let guide = call.send(|| call.client.skill().show().send()).await?;
     Ok(guide.into_inner())
 }

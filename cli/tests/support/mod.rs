@@ -6,11 +6,11 @@
     reason = "it fails the test that uses it"
 )]
 
-use std::{ffi::OsString, io::Write, iter};
+use std::{ffi::OsString, io::Write, iter, path::PathBuf};
 
 use clap::Command;
 use konektor_cli::{Terminal, World, run};
-use konektor_sdk::Retries;
+use konektor_sdk::{Retries, jiff::tz::TimeZone};
 use konektor_spec::{Operation, Spec};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -31,8 +31,12 @@ pub(crate) struct Api {
     pub(crate) stderr_is_terminal: bool,
     pub(crate) color: bool,
     pub(crate) now: &'static str,
+    pub(crate) zone: &'static str,
     pub(crate) variables: Vec<(&'static str, OsString)>,
     pub(crate) key: Option<&'static str>,
+    pub(crate) config_folder: Option<PathBuf>,
+    /// Whether the environment says where the server is.
+    pub(crate) names_server: bool,
 }
 
 /// What came of a run.
@@ -76,8 +80,11 @@ impl Api {
             color: false,
             // Three minutes after the document's examples.
             now: "2025-01-15T10:33:00Z",
+            zone: "UTC",
             variables: Vec::new(),
             key: Some(KEY),
+            config_folder: None,
+            names_server: true,
         }
     }
 
@@ -142,21 +149,24 @@ impl Api {
         stderr: &mut dyn Write,
     ) -> u8 {
         let (key, base_url) = (self.key, self.server.uri());
+        let base_url = self.names_server.then_some(base_url);
         let (now, variables) = (self.now, self.variables.clone());
         let world = World {
             terminal: self.terminal,
             stderr_is_terminal: self.stderr_is_terminal,
             color: self.color,
             now: Box::new(move || now.parse().unwrap()),
+            zone: TimeZone::get(self.zone).unwrap(),
             variable: Box::new(move |name| match name {
                 "KONEKTOR_API_KEY" => key.map(OsString::from),
-                "KONEKTOR_BASE_URL" => Some(OsString::from(&base_url)),
+                "KONEKTOR_BASE_URL" => base_url.clone().map(OsString::from),
                 name => variables
                     .iter()
                     .find(|(known, _)| *known == name)
                     .map(|(_, value)| value.clone()),
             }),
             retries: Retries::none(),
+            config_folder: self.config_folder.clone(),
             ..World::new(stdout, stderr)
         };
         run(&self.spec, words, world)

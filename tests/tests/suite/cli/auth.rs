@@ -240,10 +240,23 @@ both_engines! {
             std::fs::write(person.file("config.toml"), config).unwrap();
             let mut by_variable = person.konektor(&["config", "list"]);
             by_variable.env("KONEKTOR_BASE_URL", url);
-            for (refused, place) in [
-                (person.run(&["leads", "list", "--base-url", url]).await, "flag --base-url"),
+            for (listed, place) in [
                 (by_variable.output().await.unwrap(), "environment KONEKTOR_BASE_URL"),
                 (person.run(&["config", "list", "--profile", "kept"]).await, "profile kept"),
+            ] {
+                must_end(&listed, 0);
+                let told = String::from_utf8_lossy(&listed.stdout);
+                assert!(told.contains(why) && told.contains(place), "{told}");
+                assert!(!told.contains("hunter2") && !stderr(&listed).contains("hunter2"), "{told}");
+            }
+            let mut by_variable = person.konektor(&["leads", "list"]);
+            by_variable.env("KONEKTOR_BASE_URL", url);
+            for (refused, place) in [
+                (person.run(&["leads", "list", "--base-url", url]).await, "flag --base-url"),
+                (person.run(&["config", "list", "--base-url", url]).await, "flag --base-url"),
+                (by_variable.output().await.unwrap(), "environment KONEKTOR_BASE_URL"),
+                (person.run(&["leads", "list", "--profile", "kept"]).await, "profile kept"),
+                (person.run(&["config", "get", "base-url", "--profile", "kept"]).await, "profile kept"),
                 (person.run(&["config", "set", "base-url", url]).await, "base-url"),
                 (person.login(&server.key, &["--base-url", url]).await, "flag --base-url"),
             ] {
@@ -272,7 +285,6 @@ both_engines! {
             (&["config", "set", "output", "json"][..], person.file("config.toml"), "profile default with output json"),
             (&["config", "set", "base-url", ""], person.file("config.toml"), "profile default without base-url"),
             (&["config", "set", "profile", "toko"], person.file("config.toml"), "profile toko in use"),
-            (&["auth", "login", "--profile", "toko"], person.file("credentials.toml"), "the key of profile toko for https://konektor.id, if the server takes it"),
             (&["auth", "logout"], person.file("credentials.toml"), &format!("without the key of profile default for {}", server.url)),
             (&["skill", "install"], person.folder.path().join(".claude/skills/konektor-agent-api/SKILL.md"), &format!("the guide of {}", server.url)),
             (&["man", pages.to_str().unwrap()], pages.clone(), "a manual page for each command"),
@@ -283,6 +295,12 @@ both_engines! {
             let changes = json!([{"place": place.display().to_string(), "change": change}]);
             assert_eq!(json_of(&tried), json!({"dryRun": true, "changes": changes}), "{words:?}");
         }
+        let tried = person.run(&["auth", "login", "--profile", "toko", "--dry-run", "-o", "json"]).await;
+        must_end(&tried, 0);
+        assert_eq!(json_of(&tried)["changes"], json!([
+            {"place": person.file("credentials.toml"), "change": "the key of profile toko for https://konektor.id, if the server takes it"},
+            {"place": person.file("config.toml"), "change": "profile toko"},
+        ]));
         assert_eq!(files(), before);
         assert_eq!(beside(), beside_before, "nothing new is beside the folder of the config");
 

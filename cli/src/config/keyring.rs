@@ -1,0 +1,114 @@
+//! The system's keyring, which may be locked, or answer nothing at all.
+
+use std::{
+    cell::Cell,
+    fmt,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
+
+use keyring::{Entry, Error};
+
+use super::credentials::Key;
+use crate::{error::Failure, notices::Notify};
+
+/// The name under which the keyring shows the keys.
+const SERVICE: &str = "konektor";
+
+/// A keyring that works answers within milliseconds.
+const FIRST: Duration = Duration::from_secs(3);
+
+/// How long somebody who sits there may take to unlock it after that.
+const UNLOCKING: Duration = Duration::from_secs(27);
+
+/// How long a script waits.
+const UNATTENDED: Duration = Duration::from_secs(1);
+
+pub(super) struct Keyring {
+    notify: Notify,
+    is_attended: bool,
+    /// Whether it has kept somebody waiting in vain.
+    is_deaf: Cell<bool>,
+}
+
+impl Keyring {
+    /// `is_attended`: somebody sees `notify`, and may unlock the keyring.
+    pub(super) fn new(notify: Notify, is_attended: bool) -> Self {
+        Self {
+            notify,
+            is_attended,
+            is_deaf: Cell::new(false),
+        }
+    }
+
+    /// # Errors
+    /// When it is locked or does not answer. Where there is no keyring, there is no key in it.
+    pub(super) fn find(&self, profile: &str, server: &str) -> Result<Option<Key>, Failure> {
+        match self.ask(profile, server, |entry| entry.get_password())? {
+            Ok(key) => Ok(Some(Key::new(&key))),
+            Err(Error::NoStorageAccess(_)) => Err(Failure::locked_keyring()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Whether it takes keys, as far as can be told before it is given one.
+    pub(super) fn is_there(&self, profile: &str, server: &str) -> Result<bool, Failure> {
+        let answer = self.ask(profile, server, |entry| entry.get_password())?;
+        Ok(matches!(answer, Ok(_) | Err(Error::NoEntry)))
+    }
+
+    /// Whether it has taken a key.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(super) fn keep(&self, profile: &str, server: &str, key: &Key) -> Result<bool, Failure> {
+        let key = key.reveal().to_owned();
+        let answer = self.ask(profile, server, move |entry| entry.set_password(&key))?;
+        Ok(answer.is_ok())
+    }
+
+    /// # Errors
+    /// When it does not answer, or keeps the key.
+    pub(super) fn forget(&self, profile: &str, server: &str) -> Result<(), Failure> {
+        self.ask(profile, server, |entry| entry.delete_credential())?
+            .map_err(|_| Failure::other("could not delete the key from the keyring"))
+    }
+
+    /// Asks on a thread that nobody waits for any more when there is no answer.
+    fn ask<T: Send + 'static>(
+        &self,
+        profile: &str,
+        server: &str,
+        question: impl FnOnce(Entry) -> keyring::Result<T> + Send + 'static,
+    ) -> Result<keyring::Result<T>, Failure> {
+        if self.is_deaf.get() {
+            return Err(Failure::deaf_keyring());
+        }
+        let name = format!("{profile} at {server}");
+        let (answer, answered) = mpsc::channel();
+        let asking = move || answer.send(Entry::new(SERVICE, &name).and_then(question));
+        thread::Builder::new()
+            .spawn(asking)
+            .map_err(|error| Failure::other(format!("cannot ask the keyring: {error}")))?;
+        let first = answered.recv_timeout(FIRST);
+        let last = match first {
+            Err(RecvTimeoutError::Timeout) if self.is_attended => {
+                (self.notify)("waiting for the keyring: it is locked or does not answer");
+                answered.recv_timeout(UNLOCKING)
+            }
+            Err(RecvTimeoutError::Timeout) => answered.recv_timeout(UNATTENDED),
+            first => first,
+        };
+        last.map_err(|_| {
+            self.is_deaf.set(true);
+            Failure::deaf_keyring()
+        })
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keyring")
+    }
+}
