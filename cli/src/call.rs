@@ -1,15 +1,15 @@
 use std::{cell::RefCell, future::Future, time::Duration};
 
-use konektor_sdk::{Client, Error, Response, Workspace};
-use konektor_spec::Operation;
+use konektor_sdk::{Client, Error, ErrorKind, Response, Retries, Workspace, jiff::tz::TimeZone};
+use konektor_spec::{Operation, OperationId};
 
 use crate::{
     config::Key,
     desk::Desk,
     error::Failure,
-    flags::Flags,
+    flags::{Calendar, Flags},
     known::{Known, KnownWorkspace},
-    output::{Currency, Reader, When},
+    output::{Currency, Reader, Style, When},
     world::World,
 };
 
@@ -26,10 +26,71 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// # Errors
-    /// When there is no key for a call that needs one, or the key or base URL cannot be used.
-    pub(crate) fn new(desk: &'a Desk<'a>, operation: &'a Operation) -> Result<Self, Failure> {
+    /// When there is no key for a call that needs one, the key or base URL cannot be used, or nobody knows which days
+    /// are meant.
+    pub(crate) async fn new(desk: &'a Desk<'a>, operation: &'a Operation) -> Result<Self, Failure> {
         let key = desk.key_for(&operation.access)?;
-        Self::with_key(desk, operation, key.as_ref())
+        let call = Self::with_key(desk, operation, key.as_ref())?;
+        call.settle_days().await?;
+        Ok(call)
+    }
+
+    /// One whose requests are each sent once.
+    pub(crate) async fn once(
+        desk: &'a Desk<'a>,
+        operation: &'a Operation,
+    ) -> Result<Self, Failure> {
+        let key = desk.key_for(&operation.access)?;
+        let client = desk.client_with(key.as_ref(), Retries::none())?;
+        let call = Self {
+            client,
+            ..Self::with_key(desk, operation, key.as_ref())?
+        };
+        call.settle_days().await?;
+        Ok(call)
+    }
+
+    /// Days that were typed are the workspace's: the server reads dates in its time zone. Where the key may not know
+    /// it, they are those of this machine, and the person is told.
+    async fn settle_days(&self) -> Result<(), Failure> {
+        let typed = match self.flags.calendar() {
+            (Calendar::Not, _) => return Ok(()),
+            (Calendar::Counted, _) => {
+                self.know_workspace().await;
+                self.flags.count_days_in(self.when_in_workspace().zone());
+                return Ok(());
+            }
+            (Calendar::Named, typed) => typed,
+        };
+        if !self.knows_workspace() {
+            let operation = self.desk.operation(OperationId::WorkspaceShow)?;
+            let request = self.client.workspace().show().send();
+            let answer = self
+                .desk
+                .logged(&operation.method, &operation.path, request)
+                .await;
+            match answer {
+                Ok(workspace) => self.remember(&workspace),
+                Err(error) if error.kind() == ErrorKind::Forbidden => {}
+                Err(error) => return Err(Failure::of_request(&error, Some(operation), self.desk)),
+            }
+        }
+        let name = self.timezone();
+        let zone = name.as_deref().and_then(|name| TimeZone::get(name).ok());
+        if let Some(zone) = zone {
+            self.flags.count_days_in(zone);
+            return Ok(());
+        }
+        let day = self.flags.moment(typed);
+        let why = match name {
+            Some(name) => format!("it does not know the workspace's time zone, {name}"),
+            None => "the key may not read the workspace's time zone".to_owned(),
+        };
+        self.world.say(&format!(
+            "{} is {day} by the calendar of this machine: {why}",
+            typed.trim()
+        ));
+        Ok(())
     }
 
     /// A call with a key that is not kept yet, or with none.
@@ -94,11 +155,24 @@ impl<'a> Call<'a> {
         self.workspace.replace(Some(known));
     }
 
+    pub(crate) fn knows_workspace(&self) -> bool {
+        self.workspace.borrow().is_some()
+    }
+
+    /// Whether [`when_in_workspace`](Self::when_in_workspace) is in the workspace's time zone.
+    pub(crate) fn knows_zone(&self) -> bool {
+        let name = self.timezone();
+        name.is_some_and(|name| TimeZone::get(&name).is_ok())
+    }
+
+    fn timezone(&self) -> Option<String> {
+        let workspace = self.workspace.borrow();
+        workspace.as_ref().map(|known| known.timezone.clone())
+    }
+
     /// The workspace's time zone, in which its periods are; the reader's when it is not known.
     pub(crate) fn when_in_workspace(&self) -> When {
-        let workspace = self.workspace.borrow();
-        self.when()
-            .in_zone(workspace.as_ref().map(|known| known.timezone.as_str()))
+        self.when().in_zone(self.timezone().as_deref())
     }
 
     /// Makes the request, and gets to know the workspace meanwhile, whose currency or time zone the table
@@ -124,7 +198,7 @@ impl<'a> Call<'a> {
     pub(crate) async fn know_workspace(&self) {
         const PATIENCE: Duration = Duration::from_secs(2);
 
-        if self.workspace.borrow().is_some() {
+        if self.knows_workspace() {
             return;
         }
         let request = self.client.workspace().show().send();
@@ -138,6 +212,7 @@ impl<'a> Call<'a> {
         let mut words = vec!["konektor".to_owned()];
         words.extend(self.desk.path.iter().map(|&word| word.to_owned()));
         words.extend(self.flags.typed_without(left_out));
+        words.extend(Style::typed_words(self.desk.matches));
         words.extend(self.desk.typed_globals());
         words.extend_from_slice(added);
         shlex::try_join(words.iter().map(String::as_str)).ok()

@@ -14,8 +14,8 @@ use crate::{
     config::{BASE_URL, Key, KeySource, PROFILE, Settings, Source},
     error::Failure,
     notices::Notices,
-    output::Style,
-    world::World,
+    output::{Style, clean},
+    world::{PATIENCE, World},
 };
 
 /// What a command has to work with: what was typed, what holds, what is around.
@@ -57,8 +57,8 @@ impl<'a> Desk<'a> {
     }
 
     /// A call of an operation, with the global flags of this command.
-    pub(crate) fn call(&'a self, operation: OperationId) -> Result<Call<'a>, Failure> {
-        Call::new(self, self.operation(operation)?)
+    pub(crate) async fn call(&'a self, operation: OperationId) -> Result<Call<'a>, Failure> {
+        Call::new(self, self.operation(operation)?).await
     }
 
     pub(crate) fn operation(
@@ -81,10 +81,17 @@ impl<'a> Desk<'a> {
             key => key?.map(|(key, _)| key),
         };
         if key.is_none() && *access != Access::Public {
-            let profile = &self.settings.profile.text;
-            return Err(Failure::no_key(profile, self.settings.server()));
+            return Err(self.no_key());
         }
         Ok(key)
+    }
+
+    /// That there is no key, which may be because there is no such profile.
+    pub(crate) fn no_key(&self) -> Failure {
+        let (profile, server) = (&self.settings.profile.text, self.settings.server());
+        self.settings
+            .unknown_profile()
+            .unwrap_or_else(|| Failure::no_key(profile, server))
     }
 
     /// Where the key comes from.
@@ -97,16 +104,34 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// When the key or the base URL cannot be used.
     pub(crate) fn client(&self, key: Option<&Key>) -> Result<Client, Failure> {
+        self.client_with(key, self.retries)
+    }
+
+    /// The same, with a say in how often a request is sent.
+    ///
+    /// # Errors
+    /// When the key or the base URL cannot be used.
+    pub(crate) fn client_with(
+        &self,
+        key: Option<&Key>,
+        retries: Retries,
+    ) -> Result<Client, Failure> {
+        self.settings.require(&BASE_URL)?;
         let notices = Arc::clone(&self.notices);
         let mut client = Client::builder()
             .user_agent(concat!("konektor-cli/", env!("CARGO_PKG_VERSION")))
             .base_url(self.settings.server())
-            .retries(self.retries)
-            .on_wait(move |wait| notices.waiting(wait));
+            .retries(retries)
+            .on_wait(move |wait| notices.waiting(wait.time, wait.status, wait.limit));
         if let Some(key) = key {
             client = client.api_key(key.reveal());
         }
         client.build().map_err(|error| Failure::of_settings(&error))
+    }
+
+    /// How long to wait for what keeps a request from being answered.
+    pub(crate) fn max_wait(&self) -> Duration {
+        self.settings.max_wait().unwrap_or(PATIENCE)
     }
 
     /// With `--verbose` the person sees this. It never holds a key, nor anything about a person.
@@ -171,6 +196,7 @@ impl<'a> Desk<'a> {
     /// When there is no answer.
     pub(crate) fn confirm(&self, question: &str) -> Result<bool, Failure> {
         let mut stderr = &self.world.stderr;
+        let question = clean::line(question);
         let _unheard = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
         let answer = first_line(&mut *self.world.stdin.borrow_mut())
             .map_err(|error| Failure::of_input(&error))?;

@@ -67,7 +67,7 @@ pub struct Terminal {
 }
 
 /// How long a call waits for the rate limit when nobody says.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 impl<'a> World<'a> {
     /// Streams that are no terminal, an empty environment, UTC.

@@ -1,6 +1,10 @@
 use clap::{Arg, ArgAction, Command};
 use futures::{StreamExt as _, TryStreamExt as _};
-use konektor_sdk::{AnalyticsSummary, analytics::Summary, jiff::civil::Date};
+use konektor_sdk::{
+    AnalyticsSummary,
+    analytics::Summary,
+    jiff::{Timestamp, civil::Date},
+};
 use konektor_spec::Operation;
 use serde_json::{Map, Value, json};
 
@@ -8,7 +12,7 @@ use crate::{
     call::Call,
     error::Failure,
     flags::Given as _,
-    output::{Answer, Record, View, count, sparkline},
+    output::{Answer, Record, View, When, count, sparkline},
     verb::Verb,
     watch,
 };
@@ -62,35 +66,69 @@ async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     Ok(Answer::new(&json, View::Record(record))?.with_rows_at("days"))
 }
 
-/// The same of every day that the period has so far.
+/// The same of every day that the period has so far. The first and the last one are cut to the period, so that the
+/// days add up to the whole.
 async fn days(
     summary: &AnalyticsSummary,
     call: &Call<'_>,
 ) -> Result<Vec<(Date, AnalyticsSummary)>, Failure> {
     call.know_workspace().await;
-    let when = call.when_in_workspace();
-    let last = when.date(summary.period.to).min(when.local_now().date());
-    let first = summary
-        .period
-        .from
-        .map(|from| when.date(from))
-        .ok_or_else(|| too_many("has no beginning"))?;
-    let dates: Vec<_> = std::iter::successors(Some(first), |date| date.tomorrow().ok())
-        .take_while(|date| *date <= last)
-        .take(MOST_DAYS + 1)
-        .collect();
-    if dates.len() > MOST_DAYS {
+    let (from, to) = (summary.period.from, summary.period.to);
+    let from = from.ok_or_else(|| too_many("has no beginning"))?;
+    let days = parts(from, to, &call.when_in_workspace());
+    if days.len() > MOST_DAYS {
         return Err(too_many("has more"));
     }
-    futures::stream::iter(dates)
-        .map(async |date| {
-            let request = call.client.analytics().summary().from(date).to(date);
+    let knows_zone = call.knows_zone();
+    futures::stream::iter(days)
+        .map(async |day| {
+            let request = call.client.analytics().summary();
+            // The server reads a date in the workspace's time zone.
+            let request = if day.is_whole && knows_zone {
+                request.from(day.date).to(day.date)
+            } else {
+                request.from(day.from).to(day.to)
+            };
             let summary = call.send(|| request.clone().send()).await?;
-            Ok((date, summary.into_inner()))
+            Ok((day.date, summary.into_inner()))
         })
         .buffered(AT_ONCE)
         .try_collect()
         .await
+}
+
+/// The part of a day that belongs to a period, its last millisecond included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    date: Date,
+    from: Timestamp,
+    to: Timestamp,
+    is_whole: bool,
+}
+
+/// The days of a period up to today, one more than are allowed at most. What is to come belongs to the last one: it is
+/// empty, unless the clocks differ.
+fn parts(from: Timestamp, to: Timestamp, when: &When) -> Vec<Part> {
+    let first = when.date(from);
+    let last = when.date(to).min(when.local_now().date()).max(first);
+    std::iter::successors(Some(first), |date| date.tomorrow().ok())
+        .take_while(|date| *date <= last)
+        .take(MOST_DAYS + 1)
+        .map(|date| {
+            let (start, end) = when.day(date);
+            let part = Part {
+                date,
+                from: if date == first { from } else { start },
+                to: if date == last { to } else { end },
+                is_whole: false,
+            };
+            Part {
+                is_whole: (part.from, part.to) == (start, end),
+                ..part
+            }
+        })
+        .filter(|part| part.from <= part.to)
+        .collect()
 }
 
 fn too_many(why: &str) -> Failure {
@@ -147,4 +185,79 @@ fn record(summary: &AnalyticsSummary, call: &Call<'_>) -> Record {
         .with("timeframe", &summary.timeframe)
         .with("period", period)
         .extra(&summary.extra)
+}
+
+#[cfg(test)]
+mod tests {
+    use konektor_sdk::jiff::{SignedDuration, tz::TimeZone};
+
+    use super::*;
+
+    fn at(time: &str) -> Timestamp {
+        time.parse().unwrap()
+    }
+
+    fn when(now: &str, zone: &str) -> When {
+        When::new(at(now), TimeZone::get(zone).unwrap())
+    }
+
+    #[test]
+    fn whole_days_are_dates_and_the_ends_are_cut() {
+        let when = when("2025-01-15T10:33:00Z", "Asia/Jakarta");
+        let days = parts(
+            at("2025-01-13T10:33:00Z"),
+            at("2025-01-15T10:33:00Z"),
+            &when,
+        );
+        let told: Vec<_> = days
+            .iter()
+            .map(|day| format!("{} {} {} {}", day.date, day.from, day.to, day.is_whole))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "2025-01-13 2025-01-13T10:33:00Z 2025-01-13T16:59:59.999Z false",
+                "2025-01-14 2025-01-13T17:00:00Z 2025-01-14T16:59:59.999Z true",
+                "2025-01-15 2025-01-14T17:00:00Z 2025-01-15T10:33:00Z false",
+            ]
+        );
+    }
+
+    /// Whatever the zone, every millisecond of a period is in one day of it and no other.
+    #[test]
+    fn days_leave_nothing_out_and_have_nothing_twice() {
+        for zone in [
+            "UTC",
+            "Asia/Jakarta",
+            "Asia/Kathmandu",
+            "America/New_York",
+            "America/Sao_Paulo",
+            "Africa/Cairo",
+            "Australia/Lord_Howe",
+            "Pacific/Apia",
+            "Pacific/Kiritimati",
+        ] {
+            for (from, to) in [
+                ("2025-03-01T00:00:00Z", "2025-03-31T12:34:56.789Z"),
+                ("2025-10-20T05:59:59.999Z", "2025-11-09T04:00:00Z"),
+                ("2018-10-25T03:00:00Z", "2018-11-12T01:59:59.999Z"),
+                ("2011-12-20T00:00:00Z", "2012-01-10T00:00:00Z"),
+                ("2025-01-15T17:00:00Z", "2025-01-15T17:00:00Z"),
+                ("2025-04-20T22:00:00Z", "2025-05-05T20:59:59.999Z"),
+            ] {
+                // A clock that is right, one that is behind, and one that is ahead.
+                for now in [to, "2011-01-01T00:00:00Z", "2030-01-01T00:00:00Z"] {
+                    let days = parts(at(from), at(to), &when(now, zone));
+                    let what = format!("{zone} {from} {to} {now}: {days:?}");
+                    assert_eq!(days[0].from, at(from), "{what}");
+                    assert_eq!(days[days.len() - 1].to, at(to), "{what}");
+                    for pair in days.windows(2) {
+                        let gap = pair[1].from.duration_since(pair[0].to);
+                        assert_eq!(gap, SignedDuration::from_millis(1), "{what}");
+                        assert!(pair[0].date < pair[1].date, "{what}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -1,12 +1,15 @@
+use std::cell::RefCell;
+
 use clap::ArgMatches;
 use heck::ToKebabCase as _;
+use konektor_sdk::jiff::tz::TimeZone;
 use konektor_spec::Operation;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{CLEAR, clearable, input::Input, inputs, moment, schema};
-use crate::{error::Failure, world::World};
+use super::{CLEAR, Calendar, clearable, input::Input, inputs, moment, schema};
+use crate::{error::Failure, output::When, world::World};
 
 /// Everything but what RFC 3986 calls unreserved.
 /// <https://datatracker.ietf.org/doc/html/rfc3986#section-2.3>
@@ -21,6 +24,8 @@ pub(crate) struct Flags<'a> {
     operation: &'a Operation,
     matches: &'a ArgMatches,
     world: &'a World<'a>,
+    /// Whose days are meant; those of the reader while nobody knows better.
+    zone: RefCell<Option<TimeZone>>,
 }
 
 impl<'a> Flags<'a> {
@@ -33,7 +38,37 @@ impl<'a> Flags<'a> {
             operation,
             matches,
             world,
+            zone: RefCell::default(),
         }
+    }
+
+    /// How far the moments that were typed depend on the time zone, and one that depends most.
+    pub(crate) fn calendar(&self) -> (Calendar, &'a str) {
+        let typed = inputs(self.operation)
+            .into_iter()
+            .filter(|input| schema::is_time(input.schema))
+            .filter_map(|input| {
+                let typed = self.matches.try_get_one::<Value>(&input.id()).ok()??;
+                typed.as_str()
+            });
+        typed
+            .map(|typed| (moment::calendar(typed), typed))
+            .max_by_key(|(calendar, _)| *calendar)
+            .unwrap_or((Calendar::Not, ""))
+    }
+
+    /// From now on days are those of this time zone.
+    pub(crate) fn count_days_in(&self, zone: TimeZone) {
+        self.zone.replace(Some(zone));
+    }
+
+    /// What is sent for a moment.
+    pub(crate) fn moment(&self, typed: &str) -> String {
+        let when = match &*self.zone.borrow() {
+            Some(zone) => When::new((self.world.now)(), zone.clone()),
+            None => self.world.when(),
+        };
+        moment::sent(typed, &when)
     }
 
     /// A parameter by the document's name, or a field by its path.
@@ -138,9 +173,7 @@ impl<'a> Flags<'a> {
     fn value(&self, input: &Input<'_>) -> Option<Value> {
         let typed = self.matches.try_get_one::<Value>(&input.id()).ok()??;
         match typed {
-            Value::String(text) if schema::is_time(input.schema) => {
-                Some(moment::sent(text, &self.world.when()).into())
-            }
+            Value::String(text) if schema::is_time(input.schema) => Some(self.moment(text).into()),
             value => Some(value.clone()),
         }
     }

@@ -129,7 +129,7 @@ impl<'a> Input<'a> {
             .map(str::to_owned)
             .chain(
                 schema::is_time(self.schema)
-                    .then(|| "Or yesterday, 7d, 12h and the like.".to_owned()),
+                    .then(|| "Or today, yesterday, 7d, 12h and the like.".to_owned()),
             )
             .chain(schema::facts(self.schema).map(|fact| format!("[{fact}]")))
             .collect::<Vec<_>>()

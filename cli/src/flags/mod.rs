@@ -15,6 +15,7 @@ use serde_json::Value;
 
 pub(crate) use given::{Flags, Given};
 use input::{Input, clearable, inputs};
+pub(crate) use moment::Calendar;
 pub(crate) use schema::typed as typed_by;
 
 /// The flag that empties fields.

@@ -4,20 +4,54 @@ use konektor_sdk::jiff::{Span, ToSpan as _};
 
 use crate::output::When;
 
+/// How a moment depends on the time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Calendar {
+    /// It is the same everywhere, or the server's to understand.
+    Not,
+    /// Days, weeks or months are counted back: seldom another moment elsewhere.
+    Counted,
+    /// It is a day by its name: another one elsewhere for hours each day.
+    Named,
+}
+
+pub(super) fn calendar(typed: &str) -> Calendar {
+    if day(typed).is_some() {
+        return Calendar::Named;
+    }
+    let has_days = |span: Span| {
+        span.get_years() != 0
+            || span.get_months() != 0
+            || span.get_weeks() != 0
+            || span.get_days() != 0
+    };
+    match ago(typed) {
+        Some(span) if has_days(span) => Calendar::Counted,
+        _ => Calendar::Not,
+    }
+}
+
+/// How many days from today.
+fn day(typed: &str) -> Option<i64> {
+    match typed.trim() {
+        "yesterday" => Some(-1),
+        "today" => Some(0),
+        "tomorrow" => Some(1),
+        _ => None,
+    }
+}
+
 /// What is sent for `7d`, `2w`, `90 minutes`, `now`, `today`, `yesterday`; anything else is sent as it is,
 /// because the server knows best which times and dates it takes.
 ///
-/// A day is one of the reader's calendar.
+/// A day is one of the calendar of `when`, which is the workspace's: it is in the workspace's time zone that the server
+/// reads a date.
 pub(super) fn sent(typed: &str, when: &When) -> String {
     let now = when.local_now();
-    let day = match typed.trim() {
-        "now" => return format!("{:.3}", now.timestamp()),
-        "today" => Some(now.date()),
-        "yesterday" => now.date().checked_sub(1.day()).ok(),
-        "tomorrow" => now.date().checked_add(1.day()).ok(),
-        _ => None,
-    };
-    if let Some(day) = day {
+    if typed.trim() == "now" {
+        return format!("{:.3}", now.timestamp());
+    }
+    if let Some(day) = day(typed).and_then(|days| now.date().checked_add(days.days()).ok()) {
         return day.to_string();
     }
     ago(typed)
@@ -66,9 +100,29 @@ mod tests {
     }
 
     #[test]
-    fn days_are_those_of_the_reader() {
+    fn days_are_those_of_the_calendar() {
         assert_eq!(at_half_past_midnight_in_jakarta("today"), "2025-01-15");
         assert_eq!(at_half_past_midnight_in_jakarta("yesterday"), "2025-01-14");
+    }
+
+    #[test]
+    fn what_depends_on_the_time_zone_is_known() {
+        for (typed, depends) in [
+            ("today", Calendar::Named),
+            (" yesterday ", Calendar::Named),
+            ("tomorrow", Calendar::Named),
+            ("7d", Calendar::Counted),
+            ("2w", Calendar::Counted),
+            ("1mo", Calendar::Counted),
+            ("1d 12h ago", Calendar::Counted),
+            ("12h", Calendar::Not),
+            ("90m", Calendar::Not),
+            ("now", Calendar::Not),
+            ("2025-01-15", Calendar::Not),
+            ("soon", Calendar::Not),
+        ] {
+            assert_eq!(calendar(typed), depends, "{typed}");
+        }
     }
 
     #[test]

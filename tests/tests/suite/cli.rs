@@ -8,6 +8,7 @@ mod waiting;
 
 use std::{collections::BTreeSet, process::Output};
 
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use konektor_spec::Spec;
 use konektor_tests::{Options, Server, both_engines, program};
 use serde_json::{Value, json};
@@ -128,6 +129,71 @@ both_engines! {
         assert!(table.contains("\tBudi\tSantoso\t") && table.contains("\t+6281234567890\twon\t"), "{table}");
         let funnel = server.get("/analytics/funnel").await.data().clone();
         assert_eq!(data(&output_of(&server, &["analytics", "funnel", "-o", "json"]).await), funnel);
+    }
+
+    /// One word, one day, wherever the reader is.
+    async fn today_is_the_workspaces_day(server) {
+        let now = Timestamp::now();
+        let zone = TimeZone::get("Asia/Jakarta").unwrap();
+        let today = now.to_zoned_datetime(zone.clone()).date();
+        let yesterday = today.yesterday().unwrap();
+        for (day, names) in [(yesterday, ["Ayu", "Budi"]), (today, ["Citra", "Dewi"])] {
+            let start = day.to_zoned_datetime(zone.clone()).unwrap().timestamp();
+            // The first and the last moment of it that there has been.
+            let end = start + SignedDuration::from_millis(24 * 60 * 60 * 1000 - 1);
+            for (name, at) in names.into_iter().zip([start, end.min(now)]) {
+                server.clock.set(at);
+                server.lead(json!({"firstName": name})).await;
+            }
+        }
+        server.clock.set(now);
+        for zone in ["Asia/Jakarta", "UTC", "America/New_York", "Pacific/Honolulu", "Pacific/Kiritimati"] {
+            let rows = async |words: &[&str]| {
+                let all = [&["leads"], words, &["--sort-order", "asc", "-o", "ndjson", "--columns", "firstName"]].concat();
+                let done = konektor(&server, &all).env("TZ", zone).output().await.unwrap();
+                assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+                assert_eq!(stderr(&done), "");
+                let text = String::from_utf8(done.stdout).unwrap();
+                text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["firstName"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            };
+            assert_eq!(rows(&["list", "--since", "today"]).await, ["Citra", "Dewi"], "{zone}");
+            assert_eq!(rows(&["export", "-", "--since", "today"]).await, ["Citra", "Dewi"], "{zone}");
+            assert_eq!(rows(&["list", "--since", "yesterday", "--until", "yesterday"]).await, ["Ayu", "Budi"], "{zone}");
+            let total = async |words: &[&str]| {
+                let all = [&["analytics", "summary", "-o", "json"], words].concat();
+                data(&konektor(&server, &all).env("TZ", zone).output().await.unwrap())["totalLeads"].clone()
+            };
+            assert_eq!(total(&["--timeframe", "today"]).await, 2);
+            assert_eq!(total(&["--since", "today"]).await, 2, "{zone}");
+            assert_eq!(total(&["--since", "yesterday", "--until", "yesterday"]).await, 2, "{zone}");
+        }
+    }
+
+    async fn a_summary_by_day_adds_up_to_what_the_server_counts(server) {
+        let start: Timestamp = "2025-03-01T00:00:00Z".parse().unwrap();
+        for lead in 0..60 {
+            server.clock.set(start + SignedDuration::from_mins(lead * 197));
+            server.lead(json!({"firstName": "Budi", "status": if lead % 3 == 0 { "won" } else { "new" }, "actualValue": 0.1})).await;
+        }
+        server.clock.set("2025-03-10T05:00:00Z".parse().unwrap());
+        for (from, to) in [
+            ("2025-03-01T03:17:00Z", "2025-03-04T09:51:00Z"),
+            ("2025-03-02T17:00:00Z", "2025-03-05T16:59:59.999Z"),
+            ("2025-03-03", "2025-03-06"),
+            ("2025-03-03T06:34:00.000Z", "2025-03-03T06:34:00.000Z"),
+            ("2025-02-20", "2025-03-10T04:59:59.999Z"),
+        ] {
+            let whole = server.get(&format!("/analytics/summary?from={from}&to={to}")).await.data().clone();
+            for zone in ["Asia/Jakarta", "America/New_York"] {
+                let words = ["analytics", "summary", "--by-day", "--from", from, "--to", to, "-o", "json"];
+                let summary = data(&konektor(&server, &words).env("TZ", zone).output().await.unwrap());
+                for field in ["totalLeads", "newLeads", "totalConversions"] {
+                    let days = summary["days"].as_array().unwrap().iter();
+                    let sum: i64 = days.map(|day| day[field].as_i64().unwrap()).sum();
+                    assert_eq!([&summary[field], &whole[field]], [sum, sum], "{from} to {to}");
+                }
+            }
+        }
     }
 
     async fn the_guide_needs_no_key(server) {
