@@ -169,6 +169,10 @@ impl Fields {
             Content::Cells(cells) => self.cells(cells, columns),
             Content::Object(object) => self.object(object, mapping),
             Content::Broken { why, .. } => Err(BTreeMap::from([("row".to_owned(), why)])),
+            Content::Bytes(_) => {
+                let why = "Not UTF-8; save the file as UTF-8".to_owned();
+                Err(BTreeMap::from([("row".to_owned(), why)]))
+            }
         }
     }
 

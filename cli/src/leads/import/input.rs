@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     desk::Desk,
     error::Failure,
-    output::{as_meant, unescaped},
+    output::{as_meant, unescape_controls, unescaped},
 };
 
 /// The name that stands for stdin.
@@ -62,6 +62,8 @@ pub(super) enum Content {
         why: String,
         text: String,
     },
+    /// Cells that are not text.
+    Bytes(Vec<Vec<u8>>),
 }
 
 /// Rows, or why the file cannot be read on.
@@ -191,7 +193,7 @@ impl Kind {
     /// A row without what was done to its cells so that they could be written.
     pub(super) fn as_meant(self, content: Content) -> Content {
         let meant: fn(&str) -> String = match self {
-            Self::Csv { .. } => |cell| as_meant(cell).to_owned(),
+            Self::Csv { .. } => |cell| as_meant(&unescape_controls(cell)).to_owned(),
             Self::Tsv => unescaped,
             Self::Ndjson | Self::Json => return content,
         };
@@ -255,10 +257,7 @@ fn cells(record: &csv::ByteRecord) -> Content {
         .collect();
     match texts {
         Ok(texts) => Content::Cells(texts),
-        Err(_) => Content::Broken {
-            why: "Not UTF-8; save the file as UTF-8".to_owned(),
-            text: String::from_utf8_lossy(record.as_slice()).into_owned(),
-        },
+        Err(_) => Content::Bytes(record.iter().map(<[u8]>::to_vec).collect()),
     }
 }
 
@@ -522,7 +521,7 @@ mod tests {
             .unwrap()
             .map(|record| record.unwrap().content)
             .collect();
-        assert!(matches!(&contents[2], Content::Broken { why, .. } if why.contains("UTF-8")));
+        assert!(matches!(&contents[2], Content::Bytes(_)));
         assert_eq!(contents[1], Content::Cells(vec!["Budi".to_owned()]));
     }
 }

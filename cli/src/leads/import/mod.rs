@@ -22,6 +22,7 @@ use konektor_spec::{OperationId, Spec};
 use serde_json::{Value, json};
 
 use crate::{
+    call::Call,
     config::Source,
     desk::Desk,
     dry_run,
@@ -46,6 +47,7 @@ const EXAMPLES: &str = "  konektor leads import leads.csv --dry-run
 pub(crate) static IMPORT: Local = Local {
     path: &["leads", "import"],
     noun: "",
+    needs_settings: true,
     shape: |command, spec| shape(described(command, ABOUT, EXAMPLES), spec),
     run: |desk| Box::pin(run(desk)),
 };
@@ -155,7 +157,7 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
         return would_do(desk, &rows, &checked);
     }
 
-    let call = desk.call(OperationId::LeadsUpsert)?;
+    let call = Call::once(desk, desk.operation(OperationId::LeadsUpsert)?).await?;
     let resumed = if desk.has("resume") {
         Some(Checkpoint::resume(&place, &input, desk)?)
     } else if Checkpoint::is_there(&place)? {
@@ -249,7 +251,7 @@ impl Rows {
                     }
                     _ => {
                         return Err(Failure::usage(format!(
-                            "line {}: the header is not UTF-8",
+                            "line {}: the header is not UTF-8; save the file as UTF-8",
                             header.line
                         )));
                     }
@@ -373,7 +375,7 @@ fn bar(desk: &Desk<'_>, name: &str, checked: &Checked, done: &Done) -> ProgressB
         0 => name.to_owned(),
         bad => format!("{name} without {} bad rows", thousands(bad)),
     };
-    let bar = progress::bar(desk, what, checked.rows - bad);
+    let bar = progress::bar(desk, &what, checked.rows - bad);
     bar.set_position(done.count());
     bar.reset_eta();
     bar

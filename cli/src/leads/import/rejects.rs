@@ -78,10 +78,10 @@ pub(super) fn write(
                     let header = cells(header.content);
                     let kept: Vec<_> = header
                         .iter()
-                        .map(|name| !COLUMNS.contains(&name.as_str()))
+                        .map(|name| !COLUMNS.iter().any(|added| added.as_bytes() == name))
                         .collect();
                     let names = those_kept(&header, &kept);
-                    to.write_record(names.chain(COLUMNS))
+                    to.write_record(names.chain(COLUMNS.map(str::as_bytes)))
                         .map_err(csv_failed(path))?;
                     kept
                 }
@@ -93,13 +93,13 @@ pub(super) fn write(
                     continue;
                 };
                 let mut cells = cells(record.content);
-                cells.resize(kept.len().max(cells.len()), String::new());
+                cells.resize(kept.len().max(cells.len()), Vec::new());
                 let line = record.line.to_string();
                 let why = match input.kind {
                     Kind::Tsv => escaped(why),
                     _ => why.clone(),
                 };
-                let row = those_kept(&cells, &kept).chain([line.as_str(), why.as_str()]);
+                let row = those_kept(&cells, &kept).chain([line.as_bytes(), why.as_bytes()]);
                 to.write_record(row).map_err(csv_failed(path))?;
             }
             to.flush().map_err(failed)?;
@@ -113,7 +113,7 @@ pub(super) fn write(
                 let mut object = match record.content {
                     Content::Object(object) => object,
                     Content::Broken { text, .. } => Map::from_iter([("text".into(), text.into())]),
-                    Content::Cells(_) => Map::new(),
+                    Content::Cells(_) | Content::Bytes(_) => Map::new(),
                 };
                 object.insert(LINE.into(), json!(record.line));
                 object.insert(ERROR.into(), json!(why));
@@ -140,21 +140,23 @@ fn writer(kind: Kind) -> csv::WriterBuilder {
     writer
 }
 
-fn cells(content: Content) -> Vec<String> {
+/// Byte by byte: whoever mends a file that is not UTF-8 needs to know what it was.
+fn cells(content: Content) -> Vec<Vec<u8>> {
     match content {
-        Content::Cells(cells) => cells,
-        Content::Broken { text, .. } => vec![text],
+        Content::Cells(cells) => cells.into_iter().map(String::into_bytes).collect(),
+        Content::Bytes(cells) => cells,
+        Content::Broken { text, .. } => vec![text.into_bytes()],
         Content::Object(_) => Vec::new(),
     }
 }
 
-fn those_kept<'a>(cells: &'a [String], kept: &'a [bool]) -> impl Iterator<Item = &'a str> {
+fn those_kept<'a>(cells: &'a [Vec<u8>], kept: &'a [bool]) -> impl Iterator<Item = &'a [u8]> {
     let kept = kept.iter().copied().chain(std::iter::repeat(true));
     cells
         .iter()
         .zip(kept)
         .filter(|(_, kept)| *kept)
-        .map(|(cell, _)| cell.as_str())
+        .map(|(cell, _)| cell.as_slice())
 }
 
 fn csv_failed(path: &Path) -> impl FnOnce(csv::Error) -> Failure {

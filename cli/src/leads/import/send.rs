@@ -1,7 +1,7 @@
 //! Sends rows: several at once, as many as the rate limit lets through, each noted when the server has answered.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -39,15 +39,18 @@ pub(super) enum End {
 /// A row that is to be sent, by its number.
 pub(super) type Row = (u64, Request);
 
-type Sending<'a> = LocalBoxFuture<'a, (u64, Vec<String>, Result<Answered, Error>)>;
+type Sending<'a> = LocalBoxFuture<'a, (Row, Result<Answered, Error>)>;
 
-/// What the server made of a row, and what it says of the rate limit.
+/// What the server made of a row, and what it says of the rate limit, if it does.
 struct Answered {
     outcome: Outcome,
-    rate_limit: RateLimit,
+    rate_limit: Option<RateLimit>,
 }
 
 /// Sends all rows that are not done yet.
+///
+/// Every try is the client's only one: a row that has to wait is sent again before any new one, with the same
+/// idempotency key.
 ///
 /// # Errors
 /// When a row cannot be read or noted.
@@ -60,13 +63,17 @@ pub(super) async fn all(
 ) -> Result<End, Failure> {
     let mut rows = rows.peekable();
     let mut pace = Pace::default();
+    let mut setbacks = Setbacks::new(call.desk.max_wait());
+    let mut waiting: BTreeMap<u64, Request> = BTreeMap::new();
     let mut under_way: FuturesUnordered<Sending<'_>> = FuturesUnordered::new();
+    // Of rows that are under way or wait.
     let mut identities: HashSet<String> = HashSet::new();
     let mut last = 0;
     let mut stop = Box::pin(interrupted());
 
     loop {
         let next_is_free = match rows.peek() {
+            _ if !waiting.is_empty() => true,
             Some(Ok((_, request))) => request
                 .identities()
                 .iter()
@@ -78,7 +85,7 @@ pub(super) async fn all(
             return Ok(End::Done);
         }
         let may_send = next_is_free && under_way.len() < MOST;
-        let until_free = pace.until_free();
+        let pause = pace.until_free().max(setbacks.until_over());
         tokio::select! {
             biased;
             () = &mut stop => {
@@ -86,17 +93,26 @@ pub(super) async fn all(
                 let _unanswered = tokio::time::timeout(LAST_ANSWERS, rest).await;
                 return Ok(End::Interrupted(last));
             }
-            Some((row, answered, answer)) = under_way.next(), if !under_way.is_empty() => {
-                for identity in &answered {
-                    identities.remove(identity);
-                }
+            Some(((row, request), answer)) = under_way.next(), if !under_way.is_empty() => {
                 match judged(answer) {
                     Ok(Answered { outcome, rate_limit }) => {
-                        call.desk.log(|| format!("< row {row}, {} of {} left", rate_limit.remaining, rate_limit.limit));
+                        for identity in request.identities() {
+                            identities.remove(&identity);
+                        }
+                        call.desk.log(|| log_line(row, rate_limit));
+                        setbacks.end();
                         pace.learn(rate_limit, under_way.len());
                         noted(checkpoint, bar, row, outcome)?;
                     }
                     Err(error) => {
+                        call.desk.log(|| format!("< row {row}, {}", error.message()));
+                        if let Some(wait) = setbacks.wait(&error) {
+                            let limit = error.rate_limit().map(|limit| limit.limit);
+                            call.desk.notices.waiting(wait, error.status(), limit);
+                            pace.set_back(error.rate_limit(), under_way.len());
+                            waiting.insert(row, request);
+                            continue;
+                        }
                         // The others may be waiting for the rate limit.
                         let rest = finish(under_way, checkpoint, bar);
                         if let Ok(noted) = tokio::time::timeout(LAST_ANSWERS, rest).await {
@@ -106,18 +122,29 @@ pub(super) async fn all(
                     }
                 }
             }
-            () = tokio::time::sleep(until_free), if may_send => {
-                let Some(row) = rows.next() else { continue };
-                let (number, request) = row?;
-                last = number;
+            () = tokio::time::sleep(pause), if may_send => {
+                let (number, request) = match waiting.pop_first() {
+                    Some(row) => row,
+                    None => match rows.next() {
+                        Some(row) => row?,
+                        None => continue,
+                    },
+                };
+                last = last.max(number);
                 pace.take();
-                let its = request.identities();
-                identities.extend(its.iter().cloned());
+                identities.extend(request.identities());
                 call.desk.log(|| format!("> row {number}"));
-                let sending = send(&call.client, request, plan.idempotency_key(number))?;
-                under_way.push(sending.map(move |answer| (number, its, answer)).boxed_local());
+                let sending = send(&call.client, request.clone(), plan.idempotency_key(number))?;
+                under_way.push(sending.map(move |answer| ((number, request), answer)).boxed_local());
             }
         }
+    }
+}
+
+fn log_line(row: u64, limit: Option<RateLimit>) -> String {
+    match limit {
+        Some(limit) => format!("< row {row}, {} of {} left", limit.remaining, limit.limit),
+        None => format!("< row {row}"),
     }
 }
 
@@ -127,7 +154,7 @@ async fn finish(
     checkpoint: &mut Checkpoint,
     bar: &ProgressBar,
 ) -> Result<(), Failure> {
-    while let Some((row, _, answer)) = under_way.next().await {
+    while let Some(((row, _), answer)) = under_way.next().await {
         if let Ok(Answered { outcome, .. }) = judged(answer) {
             noted(checkpoint, bar, row, outcome)?;
         }
@@ -153,24 +180,26 @@ fn noted(
     Ok(())
 }
 
-/// A row that the server refuses is an outcome; a server that refuses everything is an error.
+/// A row that the server refuses is an outcome; a server that refuses everything is an error. The API gives its
+/// refusals a code; what stands before it does not.
 fn judged(answer: Result<Answered, Error>) -> Result<Answered, Error> {
     let error = match answer {
         Ok(answered) => return Ok(answered),
         Err(error) => error,
     };
     let is_the_rows = match error.kind() {
-        ErrorKind::Validation => true,
-        ErrorKind::NotFound => error.code().is_some(),
+        ErrorKind::Validation | ErrorKind::NotFound => true,
+        // What it is found by fits several leads; what is being carried out is to be asked for again.
+        ErrorKind::Conflict => error.retry_after().is_none(),
         _ => false,
     };
-    match error.rate_limit() {
-        Some(rate_limit) if is_the_rows => Ok(Answered {
+    if is_the_rows && error.code().is_some() {
+        return Ok(Answered {
             outcome: Outcome::Rejected(reasons(&error)),
-            rate_limit,
-        }),
-        _ => Err(error),
+            rate_limit: error.rate_limit(),
+        });
     }
+    Err(error)
 }
 
 fn reasons(error: &Error) -> String {
@@ -203,7 +232,7 @@ fn send(
                 let created = create.send().await?;
                 Ok(Answered {
                     outcome: Outcome::Created,
-                    rate_limit: created.rate_limit(),
+                    rate_limit: known(created.rate_limit()),
                 })
             }
             .boxed_local()
@@ -225,7 +254,7 @@ fn send(
                     } else {
                         Outcome::Updated
                     },
-                    rate_limit: upserted.rate_limit(),
+                    rate_limit: known(upserted.rate_limit()),
                 })
             }
             .boxed_local()
@@ -233,10 +262,76 @@ fn send(
     })
 }
 
+/// Not every server and proxy says it.
+fn known(limit: RateLimit) -> Option<RateLimit> {
+    Some(limit).filter(RateLimit::is_known)
+}
+
 fn typed<T: DeserializeOwned>(lead: Map<String, Value>) -> Result<T, Failure> {
     serde_json::from_value(Value::Object(lead)).map_err(|_| {
         Failure::other("this konektor cannot send one of these fields: is there a newer one?")
     })
+}
+
+/// What keeps rows from being sent for a while: the rate limit, the network, a server that starts anew.
+#[derive(Debug)]
+struct Setbacks {
+    max_wait: Duration,
+    /// Since when nothing has got through.
+    since: Option<Instant>,
+    /// How many in a row.
+    count: u32,
+    until: Instant,
+}
+
+impl Setbacks {
+    fn new(max_wait: Duration) -> Self {
+        Self {
+            max_wait,
+            since: None,
+            count: 0,
+            until: Instant::now(),
+        }
+    }
+
+    /// How long a row has to wait before it is sent again; None when it is not to be, or has nothing to hope for
+    /// within the longest wait.
+    fn wait(&mut self, error: &Error) -> Option<Duration> {
+        self.next(error.retryable(), error.retry_after())
+    }
+
+    fn next(&mut self, is_retryable: bool, asked: Option<Duration>) -> Option<Duration> {
+        const FIRST: Duration = Duration::from_millis(250);
+        const LONGEST: Duration = Duration::from_secs(5);
+
+        if !is_retryable {
+            return None;
+        }
+        let now = Instant::now();
+        let since = *self.since.get_or_insert(now);
+        // Rows that were under way together fail together, for one reason.
+        if now >= self.until {
+            self.count += 1;
+        }
+        let doubled = 2_u32.saturating_pow(self.count.saturating_sub(1));
+        let own = FIRST.saturating_mul(doubled).min(LONGEST);
+        let wait = asked.filter(|asked| *asked >= FIRST).unwrap_or(own);
+        if (now - since).saturating_add(wait) > self.max_wait {
+            return None;
+        }
+        self.until = self.until.max(now + wait);
+        Some(wait)
+    }
+
+    /// Something got through.
+    fn end(&mut self) {
+        self.since = None;
+        self.count = 0;
+    }
+
+    fn until_over(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
 }
 
 /// How fast rows may be sent: what the last answer said is left of the limit, and what comes in by the minute.
@@ -262,15 +357,27 @@ impl Default for Pace {
 
 impl Pace {
     /// Takes over what an answer says; requests under way may not be counted in it.
-    fn learn(&mut self, limit: RateLimit, under_way: usize) {
+    fn learn(&mut self, limit: Option<RateLimit>, under_way: usize) {
         self.at = Instant::now();
-        if !limit.is_known() {
+        let Some(limit) = limit else {
             self.free = None;
             return;
-        }
+        };
         let left = limit.remaining.saturating_sub(under_way as u64);
         self.free = Some(number(left));
         self.refill = number(limit.limit) / 60.0;
+    }
+
+    /// After a row that has to wait: where the answer says nothing of the limit, one is sent to learn it anew.
+    fn set_back(&mut self, limit: Option<RateLimit>, under_way: usize) {
+        match limit {
+            // The wait for the next one is known already.
+            Some(limit) => {
+                self.learn(Some(limit), under_way);
+                self.free = self.free.map(|free| free.max(1.0));
+            }
+            None => *self = Self::default(),
+        }
     }
 
     fn take(&mut self) {
@@ -301,4 +408,42 @@ impl Pace {
 #[expect(clippy::cast_precision_loss, reason = "limits are small")]
 fn number(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_wait_is_as_long_as_the_server_asks_and_no_longer_than_allowed() {
+        let mut setbacks = Setbacks::new(30 * SECOND);
+        assert_eq!(setbacks.next(true, Some(2 * SECOND)), Some(2 * SECOND));
+        assert!(setbacks.until_over() > SECOND);
+        assert_eq!(setbacks.next(true, Some(31 * SECOND)), None);
+        assert_eq!(setbacks.next(false, None), None);
+        assert_eq!(Setbacks::new(Duration::ZERO).next(true, None), None);
+    }
+
+    #[test]
+    fn failures_of_rows_under_way_together_count_once() {
+        let mut setbacks = Setbacks::new(30 * SECOND);
+        for _ in 0..8 {
+            assert_eq!(setbacks.next(true, None), Some(SECOND / 4));
+        }
+        setbacks.until = Instant::now();
+        assert_eq!(setbacks.next(true, None), Some(SECOND / 2));
+        setbacks.end();
+        setbacks.until = Instant::now();
+        assert_eq!(setbacks.next(true, None), Some(SECOND / 4));
+    }
+
+    #[test]
+    fn what_never_gets_through_ends() {
+        let mut setbacks = Setbacks::new(30 * SECOND);
+        setbacks.next(true, None).unwrap();
+        setbacks.since = Instant::now().checked_sub(29 * SECOND);
+        assert_eq!(setbacks.next(true, Some(2 * SECOND)), None);
+    }
 }
