@@ -63,7 +63,7 @@ impl Exit {
             Self::Partly => "partly done: some rows were not taken",
             Self::Access => "no key, or one that may not do this",
             Self::NotFound => "there is no such thing in the workspace",
-            Self::NotValid => "the server found a value not valid",
+            Self::NotValid => "a value is not valid",
             Self::RateLimited => "too many requests; try again later",
             Self::Unavailable => "the server cannot be reached, or fails",
             Self::Interrupted => "stopped by Ctrl-C",
@@ -97,6 +97,11 @@ struct Report {
 impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         self.0.exit
+    }
+
+    /// Whether the same may succeed later.
+    pub(crate) fn is_retryable(&self) -> bool {
+        self.0.retryable
     }
 
     /// What is wrong, in one line.

@@ -39,20 +39,18 @@ pub(crate) async fn watch(
     pause: Duration,
 ) -> Result<Exit, Failure> {
     let again = async {
-        let mut drawn = 0;
-        let mut said = None;
+        let mut screen = Screen::new(call);
         for turn in 0_u64.. {
-            let answer = (verb.run)(call).await?.documented_by(call.operation);
-            let (mut text, note) = output.text_of(answer, &call.reader(), turn == 0).await?;
-            if let Some(note) = note {
-                if call.world.terminal.is_some() {
-                    text = format!("{text}{}\n", clean::line(&note));
-                } else if said.as_ref() != Some(&note) {
-                    call.world.say(&note);
-                    said = Some(note);
+            match (verb.run)(call).await {
+                Ok(answer) => {
+                    let answer = answer.documented_by(call.operation);
+                    let (text, note) = output.text_of(answer, &call.reader(), turn == 0).await?;
+                    screen.show(text, note)?;
                 }
+                // Whoever looks at it tomorrow wants to see it again.
+                Err(failure) if turn > 0 && failure.is_retryable() => screen.stall(&failure)?,
+                Err(failure) => return Err(failure),
             }
-            drawn = draw(call, &text, drawn).map_err(|error| Failure::of_output(&error))?;
             tokio::time::sleep(pause).await;
         }
         Ok(Exit::Done)
@@ -63,31 +61,107 @@ pub(crate) async fn watch(
     }
 }
 
-/// On a terminal over what was drawn before; gives back how many lines that are now.
-fn draw(call: &Call<'_>, text: &str, before: usize) -> std::io::Result<usize> {
+/// What was shown, and what was said beside it.
+struct Screen<'a> {
+    call: &'a Call<'a>,
+    text: String,
+    said: Option<String>,
+    /// How many rows of a terminal are drawn over.
+    rows: usize,
+}
+
+impl<'a> Screen<'a> {
+    fn new(call: &'a Call<'a>) -> Self {
+        Self {
+            call,
+            text: String::new(),
+            said: None,
+            rows: 0,
+        }
+    }
+
+    /// On a terminal in the place of what was there, in a pipe behind it.
+    fn show(&mut self, text: String, note: Option<String>) -> Result<(), Failure> {
+        self.text = text;
+        if self.call.world.terminal.is_some() {
+            self.said = None;
+            let note = note.map(|note| clean::line(&note));
+            return self.draw(note.as_deref());
+        }
+        let mut stdout = self.call.world.stdout();
+        stdout
+            .write_all(self.text.as_bytes())
+            .and_then(|()| stdout.flush())
+            .map_err(|error| Failure::of_output(&error))?;
+        self.say(note);
+        Ok(())
+    }
+
+    /// The last answer stays, with a word on why there is no newer one.
+    fn stall(&mut self, failure: &Failure) -> Result<(), Failure> {
+        let now = self.call.when().local_now().strftime("%H:%M:%S");
+        if self.call.world.terminal.is_some() {
+            let told = self.said.get_or_insert_with(|| {
+                let message = clean::line(failure.message());
+                format!("since {now}: {message}; it is tried again")
+            });
+            let told = told.clone();
+            return self.draw(Some(&told));
+        }
+        self.say(Some(format!("{}; it is tried again", failure.message())));
+        Ok(())
+    }
+
+    /// Says something once, until there is something else to say.
+    fn say(&mut self, words: Option<String>) {
+        if let Some(words) = &words
+            && self.said.as_ref() != Some(words)
+        {
+            self.call.world.say(words);
+        }
+        self.said = words;
+    }
+
+    fn draw(&mut self, note: Option<&str>) -> Result<(), Failure> {
+        let drawn = draw(self.call, &self.text, note, self.rows);
+        self.rows = drawn.map_err(|error| Failure::of_output(&error))?;
+        Ok(())
+    }
+}
+
+/// Draws on a terminal over what was drawn before; gives back how many rows that are now.
+fn draw(call: &Call<'_>, text: &str, note: Option<&str>, before: usize) -> std::io::Result<usize> {
     let mut stdout = call.world.stdout();
-    let Some(terminal) = call.world.terminal else {
-        stdout.write_all(text.as_bytes())?;
-        stdout.flush()?;
-        return Ok(0);
-    };
+    let (columns, rows) = call
+        .world
+        .terminal
+        .map_or((usize::MAX, usize::MAX), |terminal| {
+            (terminal.columns, terminal.rows)
+        });
     if before > 0 {
         write!(stdout, "\u{1b}[{before}A\u{1b}[J")?;
     }
+    let time = call.when().local_now().strftime("%H:%M:%S").to_string();
+    let last = [
+        note.map(|note| format!(" {note}")),
+        Some(format!(" {time}, Ctrl-C to stop")),
+    ];
+    let last: Vec<_> = last.into_iter().flatten().collect();
+    let mut drawn: usize = last.iter().map(|line| rows_of(line, columns)).sum();
     // What has left the screen cannot be drawn over.
-    let mut drawn = 0;
     for line in text.lines() {
-        let rows = rows_of(line, terminal.columns);
-        if drawn + rows > terminal.rows.saturating_sub(2) {
+        let taken = rows_of(line, columns);
+        if drawn + taken >= rows {
             break;
         }
         writeln!(stdout, "{line}")?;
-        drawn += rows;
+        drawn += taken;
     }
-    let time = call.when().local_now().strftime("%H:%M:%S").to_string();
-    writeln!(stdout, " {time}, Ctrl-C to stop")?;
+    for line in last {
+        writeln!(stdout, "{line}")?;
+    }
     stdout.flush()?;
-    Ok(drawn + 1)
+    Ok(drawn)
 }
 
 /// How many rows of a terminal a line takes.

@@ -361,6 +361,104 @@ fn the_examples_with_a_filter_see_every_row() {
     }
 }
 
+/// What is watched is shown again when the server is back.
+#[test]
+fn a_watch_outlasts_a_server_that_is_away() {
+    /// Leaves after so many answers.
+    #[derive(Debug)]
+    struct Reader(usize, Vec<u8>);
+
+    impl Write for Reader {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.1.extend_from_slice(bytes);
+            let text = String::from_utf8_lossy(&self.1);
+            let answers = text
+                .matches("Ctrl-C to stop")
+                .count()
+                .max(text.matches("\"data\"").count());
+            if answers >= self.0 {
+                return Err(std::io::ErrorKind::BrokenPipe.into());
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    for (line, on_terminal, answers) in [
+        ("konektor conversions pending --watch 1 -o json", false, 3),
+        ("konektor conversions pending --watch 1", true, 4),
+    ] {
+        let sent = AtomicUsize::new(0);
+        let mut api =
+            Api::responding(
+                move |_: &Request| match sent.fetch_add(1, Ordering::Relaxed) {
+                    1 | 2 => support::failure("conversions_pending", 503),
+                    _ => support::success("conversions_pending", &example("conversions_pending")),
+                },
+            );
+        if on_terminal {
+            api = api.on_a_terminal(120);
+        }
+        let (mut stdout, mut stderr) = (Reader(answers, Vec::new()), Vec::new());
+        let words = line.split(' ').map(str::to_owned);
+        assert_eq!(
+            api.run_into(words, &mut stdout, &mut stderr),
+            0,
+            "{stdout:?}"
+        );
+        let told = String::from_utf8(if on_terminal { stdout.1 } else { stderr }).unwrap();
+        let times = told.matches("it is tried again").count();
+        // A terminal is drawn anew each time, in a pipe it is said once.
+        assert_eq!(times, if on_terminal { 2 } else { 1 }, "{told}");
+        assert_eq!(api.requests().len(), if on_terminal { 4 } else { 5 });
+    }
+    let api = Api::answering(support::failure("conversions_pending", 503));
+    assert_eq!(api.run("konektor conversions pending --watch 1").code, 8);
+}
+
+/// Each answer into a pipe is a document of its own.
+#[test]
+fn watched_documents_are_told_apart() {
+    struct Reader(Vec<u8>);
+
+    impl Write for Reader {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            if self
+                .0
+                .split(|byte| *byte == b'\n')
+                .filter(|line| line.starts_with(b"pending"))
+                .count()
+                == 2
+            {
+                return Err(std::io::ErrorKind::BrokenPipe.into());
+            }
+            self.0.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let api = Api::documented("conversions_status");
+    let mut stdout = Reader(Vec::new());
+    let words = "konektor conversions status --watch 1 -o yaml".split(' ');
+    assert_eq!(
+        api.run_into(words.map(str::to_owned), &mut stdout, &mut Vec::new()),
+        0
+    );
+    let text = String::from_utf8(stdout.0).unwrap();
+    let documents: Vec<_> = text.split("---\n").collect();
+    assert_eq!(documents.len(), 2, "{text}");
+    for document in documents {
+        assert!(serde_saphyr::from_str::<Value>(document).unwrap()["pending"].is_number());
+    }
+}
+
 #[test]
 fn a_page_of_more_than_a_page_is_refused() {
     let api = Api::responding(Leads(412));

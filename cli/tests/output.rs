@@ -164,6 +164,31 @@ fn the_way_on_can_be_copied() {
 }
 
 #[test]
+fn an_analysis_that_was_cut_says_so_too() {
+    let mut body = example("analytics_campaigns");
+    body["truncated"] = true.into();
+    let api = Api::answering(success("analytics_campaigns", &body));
+    for format in ["", "-o json", "-o csv", "--jq length"] {
+        let ran = api.run(&format!("konektor analytics campaigns {format}"));
+        assert_eq!(ran.code, 0);
+        assert!(
+            ran.stderr.contains("and there are more"),
+            "{format}: {}",
+            ran.stderr
+        );
+    }
+    let api = Api::documented("analytics_campaigns");
+    assert_eq!(api.run("konektor analytics campaigns").stderr, "");
+    body = example("analytics_campaigns");
+    body["data"] = json!([]);
+    let api = Api::answering(success("analytics_campaigns", &body)).on_a_terminal(80);
+    assert_eq!(
+        api.run("konektor analytics campaigns").stderr,
+        "nothing found\n"
+    );
+}
+
+#[test]
 fn hints_are_for_people_only() {
     let api = Api::answering(success("leads_list", &leads(0, 1, 0)));
     assert_eq!(api.run("konektor leads list").stderr, "");
@@ -340,7 +365,7 @@ impl wiremock::Respond for Counted {
             (Some(from), Some(to)) => {
                 let start = from
                     .parse()
-                    .map_or_else(|_| midnight(from.parse().unwrap()), |time| time);
+                    .unwrap_or_else(|_| midnight(from.parse().unwrap()));
                 let end = to.parse().unwrap_or_else(|_| {
                     midnight(to.parse::<Date>().unwrap().tomorrow().unwrap())
                         - SignedDuration::from_millis(1)

@@ -288,6 +288,35 @@ fn control_characters_do_nothing_to_a_terminal() {
     }
 }
 
+/// Somebody who sits there may unlock it, and need not wait for that.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_keyring_that_is_waited_for_is_told_and_can_be_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let bus = folder.path().join("bus");
+    let listener = std::os::unix::net::UnixListener::bind(&bus).unwrap();
+    thread::spawn(move || {
+        let connections: Vec<_> = listener.incoming().map_while(Result::ok).collect();
+        drop(connections);
+    });
+    let bus = format!("unix:path={}", bus.display());
+    let variables = [
+        ("DBUS_SESSION_BUS_ADDRESS", bus.as_str()),
+        ("HOME", folder.path().to_str().unwrap()),
+        ("KONEKTOR_API_KEY", ""),
+    ];
+    let api = Api::silent();
+    for line in ["konektor leads list", "konektor leads export -"] {
+        let mut screen = Screen::run(&api, 100, line, &variables);
+        screen.until(|text| {
+            text.contains("waiting for the keyring: it is locked or does not answer")
+        });
+        screen.keyboard.write_all(b"\x03").unwrap();
+        let ended = screen.ended_within(Duration::from_secs(10));
+        assert!(ended.is_some_and(|code| code != 0), "{}", screen.text());
+    }
+}
+
 #[test]
 fn errors_are_for_people_too() {
     let api = Api::silent();

@@ -1,4 +1,5 @@
 use konektor_sdk::{CampaignStats, analytics::Campaigns};
+use serde_json::Value;
 
 use crate::{
     call::Call,
@@ -43,7 +44,15 @@ async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     let rows = campaigns
         .iter()
         .map(|campaign| row(campaign, most.unwrap_or_default(), &currency));
-    Answer::new(&*campaigns, View::Table(Table::new(columns(), rows)))
+    let answer = Answer::new(&*campaigns, View::Table(Table::new(columns(), rows)))?;
+    let shown = count(i64::try_from(campaigns.len()).unwrap_or(i64::MAX));
+    Ok(match campaigns.extra().get("truncated") {
+        Some(Value::Bool(true)) => answer.cut(format!(
+            "the first {shown}, and there are more; shorten the period"
+        )),
+        _ if campaigns.is_empty() => answer.noting("nothing found"),
+        _ => answer,
+    })
 }
 
 fn row(campaign: &CampaignStats, most: i64, currency: &Currency) -> Vec<Cell> {

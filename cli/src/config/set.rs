@@ -42,7 +42,7 @@ fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
         None => "",
     };
     match setting {
-        None if name == PROFILE => check_profile(value)?,
+        None if name == PROFILE => check_profile(value, "")?,
         None => return Err(Failure::unknown_setting(name)),
         Some(_) if value.is_empty() => {}
         Some(setting) => setting.check(value)?,

@@ -332,10 +332,7 @@ impl Settings {
 
     /// That there is no such profile, as far as can be told without the keyring.
     pub(crate) fn unknown_profile(&self) -> Option<Failure> {
-        let place = match self.profile.source {
-            Source::File => format!(" ({})", self.config.place_of(&[PROFILE])),
-            ref source => format!(" ({source})"),
-        };
+        let place = place_of_profile(&self.profile.source, &self.config);
         self.no_such_profile(&self.profile.text, &place)
     }
 
@@ -464,22 +461,33 @@ fn profile(config: &Config, matches: &ArgMatches, world: &World<'_>) -> Result<F
     } else {
         Found::default_profile()
     };
-    check_profile(&found.text)?;
+    check_profile(&found.text, &place_of_profile(&found.source, config))?;
     Ok(found)
 }
 
+fn place_of_profile(source: &Source, config: &Config) -> String {
+    match source {
+        Source::File => format!(" ({})", config.place_of(&[PROFILE])),
+        source => format!(" ({source})"),
+    }
+}
+
+/// `place` is where it stands, if that is not the command line.
+///
 /// # Errors
 /// When a name would not be one on a line of its own.
-pub(crate) fn check_profile(name: &str) -> Result<(), Failure> {
+pub(crate) fn check_profile(name: &str, place: &str) -> Result<(), Failure> {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
-        return Err(Failure::usage(
-            "profile: a name has letters, digits, - _ and . only, at most 64",
-        ));
+        return Err(Failure::usage(format!(
+            "profile{place}: a name has letters, digits, - _ and . only, at most 64"
+        )));
     }
     if holds_key(name) {
-        return Err(Failure::usage("profile: an API key is no name of one")
-            .hint("keep the key with: konektor auth login"));
+        return Err(Failure::usage(format!(
+            "profile{place}: an API key cannot be a profile name"
+        ))
+        .hint("keep the key with: konektor auth login"));
     }
     Ok(())
 }
@@ -632,10 +640,10 @@ mod tests {
     #[test]
     fn a_profile_is_one_word() {
         for name in ["default", "toko-budi", "a.b_c"] {
-            assert!(check_profile(name).is_ok(), "{name}");
+            assert!(check_profile(name, "").is_ok(), "{name}");
         }
         for name in ["", "a b", "a\nb", "../x", "é"] {
-            assert!(check_profile(name).is_err(), "{name}");
+            assert!(check_profile(name, "").is_err(), "{name}");
         }
     }
 }

@@ -76,6 +76,18 @@ const VARIABLES: &[(&str, &str)] = &[
         "where the workspace's currency and time zone are kept for a day [default: ~/.cache]",
     ),
     ("TZ", "the time zone that times are shown in"),
+    (
+        "HTTPS_PROXY, ALL_PROXY",
+        "a proxy on the way to an https:// server, like http://proxy.example:3128",
+    ),
+    (
+        "NO_PROXY",
+        "hosts that are reached without one, with commas between them",
+    ),
+    (
+        "SSL_CERT_FILE, SSL_CERT_DIR",
+        "the certificates that are trusted, where those of the system are not meant",
+    ),
 ];
 
 fn environment() -> String {
@@ -121,7 +133,7 @@ fn formatting() -> String {
          A list that was cut says so on stderr, in every format: 50 of 412. With --all nothing is cut.\n\
          Whatever the format, no control character of a lead leaves as it is, nor one that turns the\n\
          direction of text or has no width: json and yaml write it \\u202e, tsv, csv, markdown and the text\n\
-         of --jq \\x1b or \\u202e, which `leads import` reads back. Tables show \u{fffd} instead.\n\n\
+         of --jq \\x1b or \\u202e; `leads import` reads them back from tsv and csv. Tables show \u{fffd} instead.\n\n\
          Times: --since and --until take 2025-01-15, 2025-01-15T10:30:00Z, yesterday, today, 7d, 2w, 12h, 90m.\n\n\
          Examples:\n  \
          konektor leads list --columns firstName,phone,status\n  \

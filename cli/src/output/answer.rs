@@ -3,7 +3,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Reader, Record, Table,
+    Note, Reader, Record, Table,
     fields::{self, Field},
     table::Shown,
 };
@@ -19,8 +19,8 @@ pub(crate) struct Answer<'a> {
     pub(super) fields: Vec<Field>,
     /// The field whose items are the rows, where the data itself is none.
     pub(super) rows_at: Option<&'static str>,
-    /// What a person may want to know beside the data.
-    pub(super) note: Option<String>,
+    /// What is said beside the data.
+    pub(super) note: Option<Note>,
     /// How the program ends.
     pub(super) exit: Exit,
 }
@@ -95,8 +95,15 @@ impl<'a> Answer<'a> {
         self
     }
 
+    /// With what a person may want to know.
     pub(crate) fn noting(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(note.into());
+        self.note = Some(Note::ForPeople(note.into()));
+        self
+    }
+
+    /// With a word on what it lacks.
+    pub(crate) fn cut(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(Note::Cut(note.into()));
         self
     }
 }

@@ -149,7 +149,6 @@ impl<'a> Output<'a> {
             note,
             ..
         } = answer;
-        let note = note.map(Note::ForPeople);
         match (content, &self.style.filter) {
             (Content::Nothing, _) => Ok(note),
             (Content::Pages(mut pages, _), Some(filter)) => {
@@ -168,7 +167,7 @@ impl<'a> Output<'a> {
             }
             (Content::Whole(document, _), Some(filter)) => {
                 self.results(filter.run(&document)?, paper)?;
-                Ok(None)
+                Ok(note)
             }
             (Content::Whole(document, view), None) => {
                 match (self.format(), rows_at) {
