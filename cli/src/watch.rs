@@ -41,12 +41,13 @@ pub(crate) async fn watch(
     let again = async {
         let mut screen = Screen::new(call);
         for turn in 0_u64.. {
-            match (verb.run)(call).await {
-                Ok(answer) => {
-                    let answer = answer.documented_by(call.operation);
-                    let (text, note) = output.text_of(answer, &call.reader(), turn == 0).await?;
-                    screen.show(text, note)?;
-                }
+            let shown = async {
+                // A list is asked for while it is written.
+                let answer = (verb.run)(call).await?.documented_by(call.operation);
+                output.text_of(answer, &call.reader(), turn == 0).await
+            };
+            match shown.await {
+                Ok((text, note)) => screen.show(text, note)?,
                 // Whoever looks at it tomorrow wants to see it again.
                 Err(failure) if turn > 0 && failure.is_retryable() => screen.stall(&failure)?,
                 Err(failure) => return Err(failure),

@@ -36,11 +36,27 @@ impl Config {
         let document = text
             .parse::<DocumentMut>()
             .map_err(|error| not_toml(path, &text, &error))?;
-        Ok(Self {
+        let config = Self {
             document,
             text,
             ..config
-        })
+        };
+        match config.odd_table() {
+            Some(place) => Err(Failure::usage(format!(
+                "{place}: a profile is a table, like [{PROFILES}.{DEFAULT_PROFILE}]"
+            ))),
+            None => Ok(config),
+        }
+    }
+
+    /// Where something else stands in the place of the profiles or of one.
+    fn odd_table(&self) -> Option<String> {
+        let profiles = self.document.get(PROFILES)?;
+        let Some(profiles) = profiles.as_table_like() else {
+            return Some(self.place_of(&[PROFILES]));
+        };
+        let odd = profiles.iter().find(|(_, item)| !item.is_table_like());
+        odd.map(|(name, _)| self.place_of(&[PROFILES, name]))
     }
 
     /// The file in a folder, whatever is in it.
@@ -291,6 +307,21 @@ mod tests {
         let told = failure.lines().join("\n");
         assert!(told.contains("config.toml: line 2 is not TOML"), "{told}");
         assert!(!told.contains("kna_secret"), "{told}");
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_a_profile_is_told_and_left() {
+        for (text, line) in [("profiles = 5\n", 1), ("[profiles]\ntoko = \"x\"\n", 2)] {
+            let folder = folder_with(text);
+            let failure = Config::read(Some(folder.path())).unwrap_err();
+            let place = format!("config.toml:{line}: a profile is a table");
+            assert!(failure.message().contains(&place), "{failure:?}");
+            let change = Config::change(Some(folder.path()), |config| {
+                config.set("toko", "output", "json");
+            });
+            assert!(change.is_err());
+            assert_eq!(self::text(&folder), text);
+        }
     }
 
     #[test]
