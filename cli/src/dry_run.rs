@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fmt};
 
 use clap::{Arg, ArgAction};
-use konektor_spec::{Operation, rule::Rule};
+use konektor_spec::{
+    Operation,
+    rule::{Rule, match_schema},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -50,11 +53,30 @@ pub(crate) fn answer<'a, 'b>(
         Rule::new(documented.schema.clone())
             .map_err(|error| Failure::other(error.to_string()))?
             .check(&body, &mut bad);
+        if let Some(why) = match_complaint(desk, &body)? {
+            bad.entry("match.value".to_owned()).or_insert(why);
+        }
         if !bad.is_empty() {
             return Err(Failure::not_valid(bad));
         }
     }
     request(desk, &operation.method, &flags.path(), Some(&body))
+}
+
+/// Why the value of an upsert's match is none of its field.
+fn match_complaint(desk: &Desk<'_>, body: &Value) -> Result<Option<String>, Failure> {
+    let by = body.pointer("/match/by").and_then(Value::as_str);
+    let schema = by
+        .and_then(match_schema)
+        .and_then(|name| desk.spec.schema(name));
+    let (Some(schema), Some(value)) = (schema, body.pointer("/match/value")) else {
+        return Ok(None);
+    };
+    let mut bad = BTreeMap::new();
+    Rule::new(schema.clone())
+        .map_err(|error| Failure::other(error.to_string()))?
+        .check(value, &mut bad);
+    Ok(bad.into_values().next())
 }
 
 /// A request in words.

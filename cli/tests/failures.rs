@@ -132,6 +132,42 @@ fn one_bad_field_takes_one_line() {
 }
 
 #[test]
+fn a_dry_run_refuses_what_the_server_would() {
+    for (arguments, why) in [
+        (
+            "create --first-name B --phone 60123000456",
+            "write + and the country code",
+        ),
+        (
+            "create --first-name B --phone 081234560009.0",
+            "a spreadsheet has changed it",
+        ),
+        (
+            "create --first-name B --phone '021-5550101/02'",
+            "write one number",
+        ),
+        (
+            "upsert --match-by phone --match-value 555123 --first-name B",
+            "write + and the country code",
+        ),
+        ("create --first-name ' '", "Must not be blank"),
+        ("update CRM-1 --first-name ' '", "Must not be blank"),
+        (
+            "create --first-name B --email 'Vivi <vivi@example.com>'",
+            "Invalid email",
+        ),
+    ] {
+        let api = Api::silent();
+        let ran = api.run(&format!("konektor leads {arguments} --dry-run"));
+        assert_ne!(ran.code, 0, "{arguments}");
+        assert!(ran.stderr.contains(why), "{arguments}: {}", ran.stderr);
+    }
+    let same =
+        "konektor leads upsert --match-by phone --match-value '+62 (0) 812-3456-0004' --dry-run";
+    assert_eq!(Api::silent().run(same).code, 0);
+}
+
+#[test]
 fn programs_get_the_error_as_json() {
     let api = Api::answering(failure("leads_create", 400));
     let ran = api.run("konektor leads create --first-name Budi -o json");

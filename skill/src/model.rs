@@ -55,6 +55,7 @@ pub(crate) struct Limits {
     pub(crate) body_bytes: usize,
     pub(crate) request_seconds: u64,
     pub(crate) failed_authentications_per_minute: u32,
+    pub(crate) search_words: usize,
 }
 
 /// One operation.
@@ -162,6 +163,7 @@ impl Model {
                 body_bytes: limits.body_bytes,
                 request_seconds: limits.request_seconds,
                 failed_authentications_per_minute: limits.failed_authentications_per_minute,
+                search_words: limits.search_words,
             },
             failures: failures(spec),
         }

@@ -69,6 +69,8 @@ fn string(schema: &Value) -> String {
     let format = match schema["format"].as_str() {
         Some("date-time") => Some("time"),
         Some("uuid") => Some("UUID"),
+        // Goes without saying where something is required.
+        Some("nonblank") => None,
         format => format,
     };
     // That something with a format is not empty goes without saying.

@@ -20,6 +20,8 @@ pub mod phone;
 #[cfg(feature = "rules")]
 pub mod rule;
 mod schema;
+#[cfg(feature = "rules")]
+pub mod text;
 
 use std::{
     collections::BTreeMap,
@@ -61,6 +63,8 @@ pub struct Limits {
     pub request_seconds: u64,
     /// Failed authentications a minute and client address.
     pub failed_authentications_per_minute: u32,
+    /// The most words of a search.
+    pub search_words: usize,
 }
 
 /// Why a document cannot be used.
@@ -124,6 +128,7 @@ impl Spec {
                 "failedAuthenticationsPerMinute",
             )?)
             .unwrap_or(u32::MAX),
+            search_words: usize::try_from(limit("searchWords")?).unwrap_or(usize::MAX),
         };
         let spec = Self {
             document,

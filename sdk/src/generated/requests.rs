@@ -39,7 +39,7 @@ pub struct LeadChanges {
         skip_serializing_if = "crate::Change::is_keep"
     )]
     pub external_ref: crate::Change<String>,
-    /// First name.
+    /// First name; needs a visible character.
     #[serde(
         rename = "firstName",
         default,
@@ -54,10 +54,12 @@ pub struct LeadChanges {
         skip_serializing_if = "crate::Change::is_keep"
     )]
     pub last_name: crate::Change<String>,
-    /// Email address.
+    /// An email address alone, without a name; compared without regard to case.
     #[serde(default, skip_serializing_if = "crate::Change::is_keep")]
     pub email: crate::Change<String>,
-    /// A phone number in any usual spelling, Indonesian if it has no country code; kept and returned as E.164; unique in the workspace.
+    /// One phone number: with + and a country code, or a valid Indonesian one that begins with 62, 0 or 8.
+    /// Blanks, hyphens, points and brackets between its digits are fine. Kept and returned as E.164, at most 20
+    /// characters; unique in the workspace.
     #[serde(default, skip_serializing_if = "crate::Change::is_keep")]
     pub phone: crate::Change<String>,
     /// How far the lead has come, in pipeline order. won is a conversion.
@@ -182,7 +184,7 @@ impl crate::LeadChanges {
         self.external_ref = crate::Change::Clear;
         self
     }
-    /// Sets `firstName`.
+    /// Sets `firstName`: first name; needs a visible character.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -224,7 +226,7 @@ impl crate::LeadChanges {
         self.last_name = crate::Change::Clear;
         self
     }
-    /// Sets `email`: email address.
+    /// Sets `email`: an email address alone, without a name; compared without regard to case.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -252,7 +254,9 @@ impl crate::LeadChanges {
         self.email = crate::Change::Clear;
         self
     }
-    /// Sets `phone`: a phone number in any usual spelling, Indonesian if it has no country code; kept and returned as E.164; unique in the workspace.
+    /// Sets `phone`: one phone number: with + and a country code, or a valid Indonesian one that begins with 62, 0 or 8.
+    /// Blanks, hyphens, points and brackets between its digits are fine. Kept and returned as E.164, at most 20
+    /// characters; unique in the workspace.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -548,7 +552,7 @@ impl crate::NewLead {
         self.last_name = Some(last_name.into());
         self
     }
-    /// Sets `email`: email address.
+    /// Sets `email`: an email address alone, without a name; compared without regard to case.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -562,7 +566,9 @@ impl crate::NewLead {
         self.email = Some(email.into());
         self
     }
-    /// Sets `phone`: a phone number in any usual spelling, Indonesian if it has no country code; kept and returned as E.164; unique in the workspace.
+    /// Sets `phone`: one phone number: with + and a country code, or a valid Indonesian one that begins with 62, 0 or 8.
+    /// Blanks, hyphens, points and brackets between its digits are fine. Kept and returned as E.164, at most 20
+    /// characters; unique in the workspace.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -904,9 +910,9 @@ impl crate::leads::List {
         self.query.created_to = Some(created_to.into());
         self
     }
-    /// Words that all have to match: beginnings of names (three letters or more, in any case; shorter
-    /// words match whole), a whole email address or phone number in any usual spelling, or the
-    /// beginning of a uniqueCode or externalRef.
+    /// At most 8 words that all have to match: beginnings of names (three letters or more; shorter words
+    /// match whole; case, diacritics and apostrophes make no difference), a whole email address or phone
+    /// number in any usual spelling, with blanks too, or the beginning of a uniqueCode or externalRef.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -992,7 +998,7 @@ impl crate::leads::Create {
         self.body.last_name = Some(last_name.into());
         self
     }
-    /// Sets `email`: email address.
+    /// Sets `email`: an email address alone, without a name; compared without regard to case.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1006,7 +1012,9 @@ impl crate::leads::Create {
         self.body.email = Some(email.into());
         self
     }
-    /// Sets `phone`: a phone number in any usual spelling, Indonesian if it has no country code; kept and returned as E.164; unique in the workspace.
+    /// Sets `phone`: one phone number: with + and a country code, or a valid Indonesian one that begins with 62, 0 or 8.
+    /// Blanks, hyphens, points and brackets between its digits are fine. Kept and returned as E.164, at most 20
+    /// characters; unique in the workspace.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1209,7 +1217,7 @@ impl crate::leads::Upsert {
         self.body.lead.external_ref = crate::Change::Clear;
         self
     }
-    /// Sets `firstName`.
+    /// Sets `firstName`: first name; needs a visible character.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1251,7 +1259,7 @@ impl crate::leads::Upsert {
         self.body.lead.last_name = crate::Change::Clear;
         self
     }
-    /// Sets `email`: email address.
+    /// Sets `email`: an email address alone, without a name; compared without regard to case.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1279,7 +1287,9 @@ impl crate::leads::Upsert {
         self.body.lead.email = crate::Change::Clear;
         self
     }
-    /// Sets `phone`: a phone number in any usual spelling, Indonesian if it has no country code; kept and returned as E.164; unique in the workspace.
+    /// Sets `phone`: one phone number: with + and a country code, or a valid Indonesian one that begins with 62, 0 or 8.
+    /// Blanks, hyphens, points and brackets between its digits are fine. Kept and returned as E.164, at most 20
+    /// characters; unique in the workspace.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1608,7 +1618,7 @@ impl crate::leads::Update {
         self.body.external_ref = crate::Change::Clear;
         self
     }
-    /// Sets `firstName`.
+    /// Sets `firstName`: first name; needs a visible character.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1650,7 +1660,7 @@ impl crate::leads::Update {
         self.body.last_name = crate::Change::Clear;
         self
     }
-    /// Sets `email`: email address.
+    /// Sets `email`: an email address alone, without a name; compared without regard to case.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1678,7 +1688,9 @@ impl crate::leads::Update {
         self.body.email = crate::Change::Clear;
         self
     }
-    /// Sets `phone`: a phone number in any usual spelling, Indonesian if it has no country code; kept and returned as E.164; unique in the workspace.
+    /// Sets `phone`: one phone number: with + and a country code, or a valid Indonesian one that begins with 62, 0 or 8.
+    /// Blanks, hyphens, points and brackets between its digits are fine. Kept and returned as E.164, at most 20
+    /// characters; unique in the workspace.
     ///
     /// ```
     /// # use konektor_sdk::*;

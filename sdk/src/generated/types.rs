@@ -518,16 +518,18 @@ pub struct NewLead {
     /// The lead's key in a system of yours; unique in the workspace, case-sensitive.
     #[serde(rename = "externalRef", skip_serializing_if = "Option::is_none")]
     pub external_ref: ::std::option::Option<::std::string::String>,
-    /// First name.
+    /// First name; needs a visible character.
     #[serde(rename = "firstName")]
     pub first_name: ::std::string::String,
     /// Last name.
     #[serde(rename = "lastName", skip_serializing_if = "Option::is_none")]
     pub last_name: ::std::option::Option<::std::string::String>,
-    /// Email address.
+    /// An email address alone, without a name; compared without regard to case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: ::std::option::Option<::std::string::String>,
-    /// A phone number in any usual spelling, Indonesian if it has no country code; kept and returned as E.164; unique in the workspace.
+    /// One phone number: with + and a country code, or a valid Indonesian one that begins with 62, 0 or 8.
+    /// Blanks, hyphens, points and brackets between its digits are fine. Kept and returned as E.164, at most 20
+    /// characters; unique in the workspace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: ::std::option::Option<::std::string::String>,
     /// How far the lead has come, in pipeline order. won is a conversion.
@@ -752,9 +754,9 @@ impl SupportTicketCreate {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SupportTicketCreate {
-    /// What it is about.
+    /// What it is about; needs a visible character.
     pub subject: ::std::string::String,
-    /// What happened, and what should have.
+    /// What happened, and what should have; needs a visible character.
     pub message: ::std::string::String,
     /// How urgent the ticket is.
     #[serde(

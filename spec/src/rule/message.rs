@@ -3,6 +3,8 @@
 use jsonschema::{ValidationError, error::ValidationErrorKind as Kind};
 use serde_json::Value;
 
+use crate::phone::Phone;
+
 /// How much a reason says; when a field is bad in several ways the lowest is told.
 pub(super) type Rank = u8;
 
@@ -35,6 +37,14 @@ pub(super) fn findings(
         Kind::MaxLength { limit } => own(1, format!("Must have at most {limit} characters")),
         Kind::Minimum { limit } => own(1, format!("Must be at least {limit}")),
         Kind::Maximum { limit } => own(1, format!("Must be at most {limit}")),
+        // Says what to write, which helps more than a length; that it is empty says all there is to say.
+        Kind::Format { format } if format == "phone" => match error.instance().as_str() {
+            Some(text) if !text.is_empty() => text
+                .parse::<Phone>()
+                .err()
+                .map_or_else(Vec::new, |why| own(0, why.to_string())),
+            _ => own(2, "Invalid phone".to_owned()),
+        },
         _ => own(
             2,
             schema["x-konektor-message"]

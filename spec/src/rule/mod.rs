@@ -6,10 +6,10 @@ mod message;
 
 use std::collections::BTreeMap;
 
-use jsonschema::{Draft, Validator};
+use jsonschema::{Draft, EmailOptions, Validator};
 use serde_json::{Map, Value};
 
-use crate::{SpecError, phone::Phone};
+use crate::{SpecError, phone::Phone, text::is_blank};
 use message::{Rank, findings, join};
 
 /// A schema of the document, ready to judge values.
@@ -40,6 +40,9 @@ impl Rule {
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
             .with_format("phone", |text: &str| Phone::parse(text).is_some())
+            .with_format("nonblank", |text: &str| !is_blank(text))
+            // An addr-spec alone (RFC 5322, 3.4.1): no `Budi <budi@example.com>`.
+            .with_email_options(EmailOptions::default().without_display_text())
             .build(&schema)
             .map_err(|error| SpecError::Unusable(error.to_string()))?;
         Ok(Self { schema, validator })
@@ -95,6 +98,17 @@ impl Rule {
     }
 }
 
+/// The component schema whose rules the value of an upsert's match obeys; None for an id, which is looked up as it is.
+#[must_use]
+pub fn match_schema(by: &str) -> Option<&'static str> {
+    match by {
+        "uniqueCode" => Some("UniqueCode"),
+        "externalRef" => Some("ExternalRef"),
+        "phone" => Some("Phone"),
+        _ => None,
+    }
+}
+
 /// PostgreSQL cannot keep NUL in text and SQLite can: neither gets one.
 fn find_nul(value: &Value, at: &str, found: &mut BTreeMap<String, (Rank, String)>) {
     match value {
@@ -106,5 +120,85 @@ fn find_nul(value: &Value, at: &str, found: &mut BTreeMap<String, (Rank, String)
             .for_each(|(name, value)| find_nul(value, &join(at, name), found)),
         Value::Array(values) => values.iter().for_each(|value| find_nul(value, at, found)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Spec;
+
+    fn bad(schema: &str, value: &Value) -> BTreeMap<String, String> {
+        let schema = Spec::builtin().schema(schema).expect(schema);
+        let mut bad = BTreeMap::new();
+        Rule::new(schema.clone())
+            .expect("a schema")
+            .check(value, &mut bad);
+        bad
+    }
+
+    #[test]
+    fn an_email_is_an_address_and_nothing_else() {
+        for email in [
+            "Vivi Andini <vivi@example.com>",
+            "\"Vivi\" <vivi@example.com>",
+            "<vivi@example.com>",
+            "vivi@example.com>",
+            "vivi@example.com; vivi2@example.com",
+            "mailto:vivi@",
+        ] {
+            let found = bad("LeadUpdate", &json!({"email": email}));
+            assert_eq!(found["email"], "Invalid email", "{email}");
+        }
+        for email in ["ARIF@Example.COM", "kania+promo@example.com"] {
+            assert!(bad("LeadUpdate", &json!({"email": email})).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_refused_phone_is_told_what_to_write() {
+        for (phone, why) in [
+            ("", "Must not be empty"),
+            (
+                "60123000456",
+                "Invalid phone: write + and the country code, like +14155552671",
+            ),
+            (
+                "0812 3456 0006 / 0813 1111 2222",
+                "Invalid phone: write one number, like 081234567890 or +14155552671",
+            ),
+            (
+                &"0812 3456 7890 or ".repeat(9),
+                "Invalid phone: write one number in digits, like 081234567890 or +14155552671",
+            ),
+        ] {
+            assert_eq!(bad("LeadUpdate", &json!({"phone": phone}))["phone"], why);
+        }
+        let spaced = format!("+62 (0) 812-3456-0004{}", " ".repeat(40));
+        assert!(bad("LeadUpdate", &json!({"phone": spaced.trim()})).is_empty());
+        assert_eq!(
+            bad("LeadUpdate", &json!({"phone": spaced}))["phone"],
+            "Must have at most 60 characters"
+        );
+    }
+
+    #[test]
+    fn required_text_has_a_visible_character() {
+        for blank in [" ", "\u{a0}", "\u{200b}", "\u{3164}\u{2800}\u{ad}"] {
+            let value = json!({"firstName": blank});
+            for schema in ["LeadCreate", "LeadUpdate"] {
+                assert_eq!(bad(schema, &value)["firstName"], "Must not be blank");
+            }
+            let ticket = json!({"subject": blank.repeat(3), "message": blank});
+            let found = bad("SupportTicketCreate", &ticket);
+            assert_eq!(found["subject"], "Must not be blank");
+            assert_eq!(found["message"], "Must not be blank");
+        }
+        assert_eq!(
+            bad("LeadCreate", &json!({"firstName": ""}))["firstName"],
+            "Must not be empty"
+        );
     }
 }

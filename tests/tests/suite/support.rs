@@ -56,9 +56,19 @@ both_engines! {
         }
     }
 
+    async fn subject_and_message_need_a_visible_character(server) {
+        for blank in ["   ", "\u{a0}\u{2003}\t", "\u{200b}\u{3164}\u{ad}"] {
+            let answer = server.post("/support/tickets", json!({"subject": blank, "message": blank})).await;
+            assert_eq!(answer.complaint("subject"), "Must not be blank", "{blank:?}");
+            assert_eq!(answer.complaint("message"), "Must not be blank", "{blank:?}");
+        }
+        let ticket = json!({"subject": " a ", "message": "\u{200b}a"});
+        assert_eq!(server.post("/support/tickets", ticket).await.status, 201);
+    }
+
     async fn the_subject_is_kept_exactly(server) {
         let subject = " \u{1f469}\u{200d}\u{1f467} e\u{301}\n<b>'\" ";
-        let answer = server.post("/support/tickets", json!({"subject": subject, "message": " "})).await;
+        let answer = server.post("/support/tickets", json!({"subject": subject, "message": " x "})).await;
         assert_eq!(answer.data()["subject"], subject);
     }
 

@@ -178,11 +178,12 @@ fn remove_limits(schema: &mut Value) {
         ] {
             schema.remove(limit);
         }
-        // typify makes types of the formats that it knows; `email` and `phone` stay text.
-        if schema
-            .get("format")
-            .is_some_and(|format| format == "email" || format == "phone")
-        {
+        // typify makes types of the formats that it knows; these stay text.
+        if schema.get("format").is_some_and(|format| {
+            ["email", "phone", "nonblank"]
+                .iter()
+                .any(|text| format == text)
+        }) {
             schema.remove("format");
         }
     }

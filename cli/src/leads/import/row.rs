@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use konektor_spec::{Spec, phone::Phone, rule::Rule};
+use konektor_spec::{
+    Spec,
+    phone::{Phone, strip_marks},
+    rule::Rule,
+};
 use serde_json::{Map, Value, json};
 
 use super::columns::Fields;
@@ -66,6 +70,9 @@ impl Rules {
 
     /// The request for a row, or everything that is wrong with it.
     pub(super) fn request(&self, mut lead: Map<String, Value>) -> Result<Request, Bad> {
+        if let Some(Value::String(phone)) = lead.get_mut("phone") {
+            *phone = strip_marks(phone).to_owned();
+        }
         let found_by = self
             .finding
             .iter()
@@ -208,12 +215,30 @@ mod tests {
         );
         assert_eq!(
             reasons(&bad.unwrap_err()),
-            "email: Invalid email; estimatedValue: Must be a number; firstName: Must not be empty; phone: Invalid phone"
+            "email: Invalid email; estimatedValue: Must be a number; firstName: Must not be empty; phone: Invalid phone: write one number in digits, like 081234567890 or +14155552671"
         );
         assert_eq!(
             reasons(&request(&json!({"email": "b@example.com"})).unwrap_err()),
             "firstName: Required"
         );
+    }
+
+    #[test]
+    fn marks_of_other_programs_around_a_phone_are_stripped() {
+        for phone in [
+            "p:+6281200000101",
+            "=\"081200000101\"",
+            "'081200000101",
+            "‘081200000101",
+        ] {
+            let request = request(&json!({"firstName": "B", "phone": phone})).unwrap();
+            let identities = request.identities();
+            assert_eq!(identities, ["phone +6281200000101"], "{phone}");
+            let Request::Upsert { value, .. } = request else {
+                panic!("{phone} does not find a lead");
+            };
+            assert!(!value.contains([':', '"', '\'', '‘']), "{value}");
+        }
     }
 
     #[test]

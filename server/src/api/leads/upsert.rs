@@ -1,6 +1,7 @@
 //! `POST /leads/upsert`
 
 use axum::http::StatusCode;
+use konektor_spec::rule::match_schema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -70,13 +71,8 @@ fn check_match(call: &mut Call) -> Option<Match> {
             .map(str::to_owned)
     };
     let (by, value) = (text("match.by")?, text("match.value")?);
+    let rule = match_schema(&by);
     let by: MatchBy = meaning::parse(&by)?;
-    let rule = match by {
-        MatchBy::Id => None,
-        MatchBy::UniqueCode => Some("UniqueCode"),
-        MatchBy::ExternalRef => Some("ExternalRef"),
-        MatchBy::Phone => Some("Phone"),
-    };
     if let Some(complaint) = rule.and_then(|rule| call.app.rules().complaint(rule, &value)) {
         call.input.reject("match.value", complaint);
         return None;

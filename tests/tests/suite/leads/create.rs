@@ -32,7 +32,7 @@ both_engines! {
         assert_eq!(answer.status, 400);
         assert_eq!(answer.complaint("firstName"), "Required");
         assert_eq!(answer.complaint("email"), "Invalid email");
-        assert_eq!(answer.complaint("phone"), "Invalid phone");
+        assert_eq!(answer.complaint("phone"), "Invalid phone: write one number in digits, like 081234567890 or +14155552671");
         assert!(answer.complaint("status").contains("qualified"));
         assert_eq!(answer.bad_fields().len(), 9, "{}", answer.text);
     }
@@ -90,8 +90,8 @@ both_engines! {
             )
             .await;
         assert_eq!(answer.bad_fields(), ["email", "externalRef", "firstName", "phone", "uniqueCode"]);
-        let lead = server.lead(json!({"firstName": " ", "lastName": "", "notes": "", "campaignName": ""})).await;
-        assert_eq!((&lead["firstName"], &lead["lastName"], &lead["notes"]), (&json!(" "), &json!(""), &json!("")));
+        let lead = server.lead(json!({"firstName": " B ", "lastName": "", "notes": "", "campaignName": ""})).await;
+        assert_eq!((&lead["firstName"], &lead["lastName"], &lead["notes"]), (&json!(" B "), &json!(""), &json!("")));
         assert_eq!(lead["campaignName"], "");
     }
 
@@ -136,12 +136,68 @@ both_engines! {
             let lead = server.lead(json!({"firstName": "Budi", "phone": spelling})).await;
             assert_eq!(lead["phone"], format!("+6281{}34567890", at + 2));
         }
-        let answer = server.post("/leads", json!({"firstName": "B", "phone": "+62 812 3456 7890 000 00"})).await;
-        assert!(answer.complaint("phone").contains("20 characters"), "{}", answer.text);
-        for impossible in ["12", "+0 812", "1-800-FLOWERS", "call me", " "] {
-            let answer = server.post("/leads", json!({"firstName": "B", "phone": impossible})).await;
-            assert_eq!(answer.complaint("phone"), "Invalid phone", "{impossible}");
+        // More than the 20 characters that a number has once it is normalised.
+        let lead = server.lead(json!({"firstName": "Budi", "phone": "+62 (0) 812-3456-0004"})).await;
+        assert_eq!(lead["phone"], "+6281234560004");
+        // Valid without its 0 since before there were longer ones, and one number with and without +.
+        let lead = server.lead(json!({"firstName": "Budi", "phone": "62811234567"})).await;
+        assert_eq!(lead["phone"], "+62811234567");
+        for spelling in ["+62811234567", "0811-234-567"] {
+            let answer = server.post("/leads", json!({"firstName": "B", "phone": spelling})).await;
+            assert_eq!(answer.complaint("phone"), "Another lead has it already");
         }
+    }
+
+    async fn a_phone_that_may_be_somebody_elses_is_refused_with_what_to_write(server) {
+        let (country, spreadsheet) = ("write + and the country code", "a spreadsheet has changed it");
+        for (phone, why) in [
+            ("60123000456", country),
+            ("6591230004", country),
+            ("14155550123", country),
+            ("919812300045", country),
+            ("8613800000000", country),
+            ("555123", country),
+            ("12", country),
+            ("081234560009.0", spreadsheet),
+            ("6281200000200.0", spreadsheet),
+            ("6.2812E+11", spreadsheet),
+            ("021-5550101/02", "write one number"),
+            ("0812 3456 0006 / 0813 1111 2222", "write one number"),
+            ("0812-0000-0299/98", "write one number"),
+            ("08123456", "not a valid Indonesian number"),
+            ("+62555123", "not a valid Indonesian number"),
+            ("+0 812", "not a possible number"),
+            ("1-800-FLOWERS", "write one number in digits"),
+            ("call me", "write one number in digits"),
+            (" ", "write one number in digits"),
+        ] {
+            let answer = server.post("/leads", json!({"firstName": "B", "phone": phone})).await;
+            assert!(answer.complaint("phone").contains(why), "{phone}: {}", answer.text);
+            let body = json!({"match": {"by": "phone", "value": phone}, "lead": {"firstName": "B"}});
+            let answer = server.post("/leads/upsert", body).await;
+            assert!(answer.complaint("match.value").contains(why), "{phone}: {}", answer.text);
+        }
+        assert_eq!(server.get("/leads").await.total(), 0);
+    }
+
+    async fn a_first_name_needs_a_visible_character(server) {
+        let lead = server.lead(json!({"firstName": "\u{200b}Ayu "})).await;
+        assert_eq!(lead["firstName"], "\u{200b}Ayu ");
+        let path = format!("/leads/{}", lead["id"].as_str().unwrap());
+        for blank in [
+            " ", "\u{a0}", "\u{200b}", "\u{feff}", "\u{3164}", "\t", "\n", "\u{1a}", "\u{2800}", "\u{ad}",
+            "\u{3000}\u{2003}\u{180e}", "\u{115f}\u{ffa0}", "\u{202e}\u{2066}",
+        ] {
+            let body = json!({"firstName": blank});
+            let answer = server.post("/leads", body.clone()).await;
+            assert_eq!(answer.complaint("firstName"), "Must not be blank", "{blank:?}");
+            let answer = server.patch(&path, body.clone()).await;
+            assert_eq!(answer.complaint("firstName"), "Must not be blank", "{blank:?}");
+            let upsert = json!({"match": {"by": "externalRef", "value": "E"}, "lead": body});
+            let answer = server.post("/leads/upsert", upsert).await;
+            assert_eq!(answer.complaint("lead.firstName"), "Must not be blank", "{blank:?}");
+        }
+        assert_eq!(server.get("/leads").await.total(), 1);
     }
 
     async fn amounts_come_back_without_a_fraction_they_do_not_have(server) {
@@ -234,7 +290,8 @@ both_engines! {
     }
 
     async fn only_addresses_are_emails(server) {
-        for address in ["budi", "budi@", "@example.com", "a b@example.com", "budi@example.com\n", "a@b@c"] {
+        for address in ["budi", "budi@", "@example.com", "a b@example.com", "budi@example.com\n", "a@b@c",
+            "Vivi Andini <vivi@example.com>", "\"Vivi\" <vivi@example.com>", "<vivi@example.com>"] {
             let answer = server.post("/leads", json!({"firstName": "B", "email": address})).await;
             assert_eq!(answer.complaint("email"), "Invalid email", "{address:?}");
         }

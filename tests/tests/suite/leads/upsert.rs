@@ -128,7 +128,7 @@ both_engines! {
 
     async fn the_match_obeys_the_rules_of_its_field(server) {
         for (by, value, why) in [
-            ("phone", "CRM-1024", "Invalid phone"),
+            ("phone", "CRM-1024", "Invalid phone: write one number in digits, like 081234567890 or +14155552671"),
             ("uniqueCode", "lead_1", "Must not begin with lead_"),
             ("externalRef", "lead_1", "Must not begin with lead_"),
             ("uniqueCode", &"x".repeat(101), "Must have at most 100 characters"),
