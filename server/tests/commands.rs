@@ -12,6 +12,7 @@ use std::{
 };
 
 use konektor_server::{
+    domain::search::SearchQuery,
     store::{
         SchemaPolicy, Store, Tenant,
         leads::{LeadFilter, LeadOrder, Start},
@@ -632,7 +633,7 @@ async fn seeded_leads_are_found_by_every_index() {
         ),
     ] {
         let filter = LeadFilter {
-            search: Some(search),
+            search: Some(SearchQuery::parse(&search)),
             ..LeadFilter::default()
         };
         let order = LeadOrder {

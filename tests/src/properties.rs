@@ -5,7 +5,7 @@ use std::{fmt::Debug, sync::LazyLock};
 use axum::http::HeaderMap;
 use konektor_server::{
     api::cursor::Cursor,
-    domain::{api_key::ApiKey, phone::Phone},
+    domain::{api_key::ApiKey, phone::Phone, search::SearchQuery},
     input::Rules,
     reply::Error,
     vault::{MasterKey, MasterKeys, Vault, WorkspaceKeys},
@@ -38,6 +38,32 @@ pub fn phone(text: &str) {
     assert!((1..=15).contains(&digits.len()), "{} digits", digits.len());
     assert!(!shown(&phone).contains(digits));
     assert_eq!(Phone::parse(phone.as_str()).as_ref(), Some(&phone));
+}
+
+/// Whatever is searched for, the parts that are looked up are as many as its words, and reading it again by parts gives
+/// the same phones and names.
+///
+/// # Panics
+/// When that does not hold.
+pub fn search(text: &str) {
+    let query = SearchQuery::parse(text);
+    let looked_up: usize = query
+        .words()
+        .iter()
+        .map(|word| {
+            let parts = word.names.iter().map(|name| name.parts().len());
+            parts.sum::<usize>().max(1)
+        })
+        .sum();
+    assert!(looked_up <= SearchQuery::count_words(text));
+    for word in query.words() {
+        let again = SearchQuery::parse(&word.text);
+        let [same] = again.words() else {
+            panic_on("a word that is several")
+        };
+        assert_eq!(same.phone, word.phone);
+        assert_eq!(same.names, word.names);
+    }
 }
 
 /// No text that the server did not make opens as a cursor.

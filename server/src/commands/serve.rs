@@ -113,6 +113,7 @@ pub(super) async fn run(args: Args, output: Output, clock: Clock) -> Result<()> 
     let listener = listen(&args.listen).await?;
     let opened = async {
         let store = database::open(&database_url, master_keys, policy).await?;
+        store.complete_name_indexes().await?;
         let demo = if args.demo {
             Some(demo::prepare(&store, &clock).await?)
         } else {

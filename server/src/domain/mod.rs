@@ -10,6 +10,7 @@ pub mod id;
 pub mod lead;
 pub mod name_words;
 pub mod period;
+pub mod search;
 pub mod time;
 pub mod time_zone;
 pub mod workspace;

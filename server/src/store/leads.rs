@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
-    StoreError, Tenant, Work,
+    Engine, StoreError, Tenant, Work,
     search::Search,
     sql::{Statement, Value, bind, has_more},
 };
@@ -17,6 +17,7 @@ use crate::{
         lead::{Lead, LeadChanges},
         name_words,
         phone::Phone,
+        search::SearchQuery,
         time::{from_millis, to_millis},
         workspace::NameIndex,
     },
@@ -68,7 +69,23 @@ pub struct LeadFilter {
     pub assigned_to: Option<String>,
     pub created_from: Option<Timestamp>,
     pub created_to: Option<Timestamp>,
-    pub search: Option<String>,
+    pub search: Option<SearchQuery>,
+}
+
+impl LeadFilter {
+    /// Whether it has conditions beside the search.
+    fn has_conditions(&self) -> bool {
+        let texts = [
+            &self.status,
+            &self.priority,
+            &self.source,
+            &self.ad_platform,
+            &self.assigned_to,
+        ];
+        texts.into_iter().any(Option::is_some)
+            || self.created_from.is_some()
+            || self.created_to.is_some()
+    }
 }
 
 /// In which order to list leads.
@@ -167,8 +184,8 @@ impl Tenant {
     ) -> Result<Page<Lead>, StoreError> {
         let search = filter
             .search
-            .as_deref()
-            .map(|text| Search::new(&self.keys, text));
+            .as_ref()
+            .map(|query| Search::new(&self.keys, query));
         let total = self.count_leads(filter, search.as_ref()).await?;
         if matches!(start, Start::Offset(offset) if *offset >= total) {
             return Ok(Page {
@@ -189,8 +206,8 @@ impl Tenant {
             ("desc", "<")
         };
         let mut statement = Statement::new("select ");
-        statement.push(COLUMNS).push(" from lead where ");
-        self.push_filter(&mut statement, filter, search.as_ref());
+        statement.push(COLUMNS);
+        self.push_from(&mut statement, filter, search.as_ref());
         if let Start::After(millis, id) = start {
             statement
                 .push(" and (")
@@ -216,7 +233,11 @@ impl Tenant {
             statement.push(" offset ").bind(*offset);
         }
 
-        let mut rows = statement.query().fetch_all(&self.store.readers).await?;
+        let mut rows = statement
+            .query()
+            .persistent(search.as_ref().is_none_or(Search::is_common))
+            .fetch_all(&self.store.readers)
+            .await?;
         let more = has_more(&mut rows, limit);
         let next = match rows.last() {
             Some(last) if more => Some(Start::After(last.try_get(time)?, last.try_get("id")?)),
@@ -477,18 +498,57 @@ impl Tenant {
     async fn count_leads(
         &self,
         filter: &LeadFilter,
-        search: Option<&Search>,
+        search: Option<&Search<'_>>,
     ) -> Result<i64, StoreError> {
-        let mut statement = Statement::new("select count(*) from lead where ");
-        self.push_filter(&mut statement, filter, search);
+        let mut statement = Statement::new("select count(*)");
+        match search {
+            // The set itself tells, without a look at its leads.
+            Some(search) if !filter.has_conditions() => {
+                statement.push(" from (");
+                search.push_to(&mut statement, &self.workspace_id);
+                statement.push(") as found");
+            }
+            _ => self.push_from(&mut statement, filter, search),
+        }
         Ok(statement
             .query()
+            .persistent(search.is_none_or(Search::is_common))
             .fetch_one(&self.store.readers)
             .await?
             .try_get(0)?)
     }
 
-    fn push_filter(&self, statement: &mut Statement, filter: &LeadFilter, search: Option<&Search>) {
+    /// Appends ` from …` with every condition of a list.
+    fn push_from(
+        &self,
+        statement: &mut Statement,
+        filter: &LeadFilter,
+        search: Option<&Search<'_>>,
+    ) {
+        let workspace_id = self.workspace_id.as_str();
+        match search {
+            None => {
+                statement
+                    .push(" from lead where workspace_id = ")
+                    .bind(workspace_id);
+            }
+            // First what is found, then each lead by its key. Left to itself a planner may take all leads of the
+            // workspace in the order of the page and look for each in what is found, or read the whole table.
+            Some(search) => {
+                statement.push(" from (");
+                search.push_to(statement, workspace_id);
+                match self.store.engine {
+                    Engine::Sqlite => statement
+                        .push(") as found cross join lead where workspace_id = ")
+                        .bind(workspace_id)
+                        .push(" and id = found.lead_id"),
+                    Engine::Postgres => statement
+                        .push(") as found cross join lateral (select * from lead where workspace_id = ")
+                        .bind(workspace_id)
+                        .push(" and id = found.lead_id offset 0) as lead where true"),
+                };
+            }
+        }
         let equals = [
             ("status", &filter.status),
             ("priority", &filter.priority),
@@ -497,9 +557,6 @@ impl Tenant {
             // UUIDs are the same in either case, and kept as they were sent.
             ("lower(assigned_to)", &filter.assigned_to),
         ];
-        statement
-            .push("workspace_id = ")
-            .bind(self.workspace_id.as_str());
         for (column, value) in equals {
             if let Some(value) = value {
                 statement
@@ -514,9 +571,6 @@ impl Tenant {
         }
         if let Some(to) = filter.created_to {
             statement.push(" and created_at <= ").bind(to_millis(to));
-        }
-        if let Some(search) = search {
-            search.push_to(statement, &self.workspace_id);
         }
     }
 

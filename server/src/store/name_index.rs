@@ -89,6 +89,18 @@ impl Store {
         Ok(())
     }
 
+    /// Completes every name index that was begun: a migration after which names are folded differently begins all of
+    /// them, and whoever built one may have been killed.
+    pub async fn complete_name_indexes(&self) -> Result<(), StoreError> {
+        for workspace in self.workspaces().await? {
+            if let NameIndex::Building(_) = workspace.name_index {
+                tracing::info!(workspace = workspace.id, "building the index of names");
+                self.build_name_index(&workspace, |_, _| ()).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives tokens to the leads that have none.
     async fn index_all_names(
         &self,

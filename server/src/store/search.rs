@@ -1,175 +1,181 @@
-//! Search over sealed leads: through keyed hashes in SQL, verified on what was opened.
+//! Search over sealed leads, through keyed hashes: sets of ids that indexes give, their unions and intersections.
+//!
+//! Nothing is joined by `or`: with it both engines read all leads of the workspace.
 
 use super::sql::Statement;
 use crate::{
-    domain::{code, email, lead::Lead, name_words, phone::Phone, workspace::NameIndex},
+    domain::{
+        lead::Lead,
+        name_words::NameWord,
+        search::{SearchQuery, SearchTerm},
+        workspace::NameIndex,
+    },
     vault::{IndexKind, WorkspaceKeys},
 };
 
-/// What a lead has to have to be found.
-///
-/// Either the text as a whole is a phone, an email or the beginning of a code, or each of its words is one of
-/// these or begins a word of a name.
-pub(super) struct Search {
-    whole: Term,
-    words: Vec<Term>,
+/// A search, ready to be asked.
+pub(super) struct Search<'a> {
+    query: &'a SearchQuery,
+    set: Set,
 }
 
-/// A word, or the whole text, in every form by which a lead is found.
-struct Term {
-    /// As it was sent: codes are compared as they are.
-    text: String,
-    email: String,
-    email_index: Vec<u8>,
-    phone: Option<(Phone, Vec<u8>)>,
-    /// Folded parts of the word: "O'Brien" is two words of a name. None for a whole text of several words.
-    name_parts: Vec<(String, Vec<u8>)>,
+/// A set of ids of leads.
+enum Set {
+    /// Leads with a code in this range; open when it has no end.
+    Codes {
+        column: &'static str,
+        from: String,
+        end: Option<String>,
+    },
+    /// Leads with this hash in a column.
+    Hash {
+        column: &'static str,
+        hash: Vec<u8>,
+    },
+    /// Leads whose name has this token.
+    Token(Vec<u8>),
+    Union(Vec<Self>),
+    Intersection(Vec<Self>),
 }
 
-impl Search {
-    pub(super) fn new(keys: &WorkspaceKeys, text: &str) -> Self {
-        let text = text.trim();
-        let mut words: Vec<&str> = text.split_whitespace().collect();
-        words.sort_unstable();
-        words.dedup();
-        Self {
-            whole: Term::new(keys, text),
-            words: words
-                .into_iter()
-                .map(|word| Term::new(keys, word))
-                .collect(),
-        }
+impl<'a> Search<'a> {
+    pub(super) fn new(keys: &WorkspaceKeys, query: &'a SearchQuery) -> Self {
+        let words = query.words().iter();
+        let words = Set::Intersection(words.map(|word| Set::of_term(keys, word)).collect());
+        let set = match query.whole() {
+            Some(whole) => Set::Union(vec![Set::of_term(keys, whole), words]),
+            None => words,
+        };
+        Self { query, set }
     }
 
-    /// Appends ` and …` to a statement over leads.
+    /// Appends a select of the ids, in a column `lead_id`, each once.
     pub(super) fn push_to(&self, statement: &mut Statement, workspace_id: &str) {
-        statement.push(" and (id in (");
-        self.whole.push_exact(statement, workspace_id);
-        statement.push(")");
-        if !self.words.is_empty() {
-            statement.push(" or (");
-            for (at, word) in self.words.iter().enumerate() {
-                statement.push(if at == 0 { "" } else { " and " });
-                statement.push("(id in (");
-                word.push_exact(statement, workspace_id);
-                statement.push(")");
-                word.push_name(statement, workspace_id);
-                statement.push(")");
-            }
-            statement.push(")");
-        }
-        statement.push(")");
+        self.set.push_to(statement, workspace_id);
+    }
+
+    /// Whether its statement is like many others, and worth keeping prepared.
+    pub(super) fn is_common(&self) -> bool {
+        self.query.words().len() == 1
     }
 
     /// Whether an opened lead really has what its hashes promised.
     pub(super) fn finds(&self, lead: &Lead) -> bool {
-        self.whole.is_exactly(lead)
-            || (!self.words.is_empty()
-                && self
-                    .words
-                    .iter()
-                    .all(|word| word.is_exactly(lead) || word.names(lead)))
+        self.query.finds(lead)
     }
 }
 
-impl Term {
-    fn new(keys: &WorkspaceKeys, text: &str) -> Self {
-        let email = email::comparable(text);
-        let name_parts = name_words::words(text)
+impl Set {
+    fn of_term(keys: &WorkspaceKeys, term: &SearchTerm) -> Self {
+        let mut sets: Vec<_> = ["unique_code", "external_ref"]
             .into_iter()
-            .map(|part| {
-                let token = keys.blind_index(IndexKind::LeadName, &part).to_vec();
-                (part, token)
+            .map(|column| Self::Codes {
+                column,
+                from: term.text.clone(),
+                end: term.code_end(),
             })
             .collect();
-        Self {
-            text: text.to_owned(),
-            email_index: keys.blind_index(IndexKind::LeadEmail, &email).to_vec(),
-            email,
-            phone: Phone::parse(text).map(|phone| {
-                let index = keys
-                    .blind_index(IndexKind::LeadPhone, phone.as_str())
-                    .to_vec();
-                (phone, index)
-            }),
-            name_parts,
-        }
-    }
-
-    fn push_exact(&self, statement: &mut Statement, workspace_id: &str) {
-        let end = code::prefix_end(&self.text);
-        for (at, column) in ["unique_code", "external_ref"].into_iter().enumerate() {
-            statement.push(if at == 0 { "" } else { " union " });
-            statement
-                .push("select id from lead where workspace_id = ")
-                .bind(workspace_id);
-            statement
-                .push(" and ")
-                .push(column)
-                .push(" >= ")
-                .bind(self.text.as_str());
-            if let Some(end) = &end {
-                statement
-                    .push(" and ")
-                    .push(column)
-                    .push(" < ")
-                    .bind(end.as_str());
-            }
-        }
-        statement
-            .push(" union select id from lead where workspace_id = ")
-            .bind(workspace_id);
-        statement
-            .push(" and email_index = ")
-            .bind(self.email_index.as_slice());
-        if let Some((_, index)) = &self.phone {
-            statement
-                .push(" union select id from lead where workspace_id = ")
-                .bind(workspace_id);
-            statement.push(" and phone_index = ").bind(index.as_slice());
-        }
-    }
-
-    fn push_name(&self, statement: &mut Statement, workspace_id: &str) {
-        if self.name_parts.is_empty() {
-            return;
-        }
-        statement.push(" or (");
-        for (at, (_, token)) in self.name_parts.iter().enumerate() {
-            statement.push(if at == 0 { "" } else { " and " });
-            statement
-                .push("id in (select lead_id from lead_token join workspace on workspace.id = workspace_id and name_index = ")
-                .bind(NameIndex::On.as_number());
-            // In the statement itself, so that a search never sees the tokens of an index that is being built or removed.
-            statement.push(" where workspace_id = ").bind(workspace_id);
-            statement
-                .push(" and token = ")
-                .bind(token.as_slice())
-                .push(")");
-        }
-        statement.push(")");
-    }
-
-    fn is_exactly(&self, lead: &Lead) -> bool {
-        lead.unique_code.starts_with(&self.text)
-            || lead
-                .external_ref
+        let hash = |column, kind, value: &str| Self::Hash {
+            column,
+            hash: keys.blind_index(kind, value).to_vec(),
+        };
+        sets.extend(
+            term.email
                 .as_deref()
-                .is_some_and(|reference| reference.starts_with(&self.text))
-            || lead
-                .email
-                .as_deref()
-                .is_some_and(|address| email::comparable(address) == self.email)
-            || self
-                .phone
+                .map(|email| hash("email_index", IndexKind::LeadEmail, email)),
+        );
+        sets.extend(
+            term.phone
                 .as_ref()
-                .is_some_and(|(phone, _)| lead.phone.as_deref() == Some(phone.as_str()))
+                .map(|phone| hash("phone_index", IndexKind::LeadPhone, phone.as_str())),
+        );
+        if !term.names.is_empty() {
+            let names = term.names.iter().map(|name| Self::of_name(keys, name));
+            sets.push(Self::Intersection(names.collect()));
+        }
+        Self::Union(sets)
     }
 
-    fn names(&self, lead: &Lead) -> bool {
-        !self.name_parts.is_empty()
-            && self.name_parts.iter().all(|(part, _)| {
-                name_words::matches(part, &lead.first_name, lead.last_name.as_deref())
-            })
+    fn of_name(keys: &WorkspaceKeys, name: &NameWord) -> Self {
+        let token = |term: &str| Self::Token(keys.blind_index(IndexKind::LeadName, term).to_vec());
+        let parts = name.parts().iter().map(|part| token(part));
+        let mut sets = vec![Self::Intersection(parts.collect())];
+        sets.extend(name.joined().map(token));
+        Self::Union(sets)
+    }
+
+    fn push_to(&self, statement: &mut Statement, workspace_id: &str) {
+        match self {
+            Self::Codes { column, from, end } => {
+                push_leads(statement, workspace_id, column);
+                statement.push(" >= ").bind(from.as_str());
+                if let Some(end) = end {
+                    statement
+                        .push(" and ")
+                        .push(column)
+                        .push(" < ")
+                        .bind(end.as_str());
+                }
+            }
+            Self::Hash { column, hash } => {
+                push_leads(statement, workspace_id, column);
+                statement.push(" = ").bind(hash.as_slice());
+            }
+            Self::Token(token) => {
+                statement
+                    .push("select lead_id from lead_token where workspace_id = ")
+                    .bind(workspace_id)
+                    .push(" and token = ")
+                    .bind(token.as_slice());
+                // In the statement itself, so that a search never sees the tokens of an index that is being built or
+                // removed.
+                statement
+                    .push(" and exists (select 1 from workspace where id = ")
+                    .bind(workspace_id)
+                    .push(" and name_index = ")
+                    .bind(NameIndex::On.as_number())
+                    .push(")");
+            }
+            Self::Union(sets) => push_all(statement, workspace_id, sets, " union "),
+            Self::Intersection(sets) => push_all(statement, workspace_id, sets, " intersect "),
+        }
+    }
+
+    fn is_compound(&self) -> bool {
+        match self {
+            Self::Union(sets) | Self::Intersection(sets) => match sets.as_slice() {
+                [only] => only.is_compound(),
+                _ => true,
+            },
+            _ => false,
+        }
+    }
+}
+
+fn push_leads(statement: &mut Statement, workspace_id: &str, column: &str) {
+    statement
+        .push("select id as lead_id from lead where workspace_id = ")
+        .bind(workspace_id)
+        .push(" and ")
+        .push(column);
+}
+
+/// Sets within sets are subqueries: SQLite reads a mix of operators from left to right, PostgreSQL `intersect` first.
+fn push_all(statement: &mut Statement, workspace_id: &str, sets: &[Set], operator: &str) {
+    if let [only] = sets {
+        return only.push_to(statement, workspace_id);
+    }
+    for (at, set) in sets.iter().enumerate() {
+        statement.push(if at == 0 { "" } else { operator });
+        if set.is_compound() {
+            statement.push("select lead_id from (");
+            set.push_to(statement, workspace_id);
+            statement.push(") as part");
+        } else {
+            set.push_to(statement, workspace_id);
+        }
+    }
+    if sets.is_empty() {
+        statement.push("select id as lead_id from lead where 1 = 0");
     }
 }

@@ -66,6 +66,13 @@ proptest! {
     }
 
     #[test]
+    fn a_search_looks_up_no_more_than_its_words(
+        text in prop_oneof![any::<String>(), r"[a-zé'’ 0-9+().@-]{0,60}", r"([a-z]{1,4} )?(\+62|0|62) ?8[0-9 -]{6,18}( [a-z@.]{1,8})?"],
+    ) {
+        properties::search(&text);
+    }
+
+    #[test]
     fn no_text_of_a_stranger_is_a_cursor(text in prop_oneof![any::<String>(), "[A-Za-z0-9_\\-]{0,200}"]) {
         properties::cursor(&text);
     }

@@ -8,6 +8,7 @@ use super::super::{
     period,
 };
 use crate::{
+    domain::search::SearchQuery,
     reply::{Error, Reply},
     store::leads::{LeadFilter, LeadOrder},
 };
@@ -36,6 +37,12 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         call.input
             .reject("createdFrom", "Must not be after createdTo");
     }
+    let most = call.app.limits().search_words;
+    let search = call.input.text("search").map(SearchQuery::count_words);
+    if search.is_some_and(|words| words > most) {
+        call.input
+            .reject("search", format!("Must have at most {most} words"));
+    }
     let query: Query = call.input.query()?;
     let filter = LeadFilter {
         status: query.status,
@@ -45,7 +52,7 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         assigned_to: query.assigned_to.map(|id| id.to_lowercase()),
         created_from,
         created_to,
-        search: query.search,
+        search: query.search.as_deref().map(SearchQuery::parse),
     };
     let order = LeadOrder {
         by_update: query.sort_by == SortBy::UpdatedAt,

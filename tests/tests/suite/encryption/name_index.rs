@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use konektor_tests::{Server, both_engines};
+use konektor_tests::{Options, Server, ServerProgram, both_engines};
 use serde_json::json;
 use sqlx::{AnyConnection, Connection as _, Row as _};
 use tokio::{
@@ -98,6 +98,31 @@ both_engines! {
         assert_eq!(total(&server, "rahmawati").await, 150);
         second.go_on().await;
         assert_eq!(total(&server, "rahmawati").await, 150);
+    }
+
+    async fn an_index_of_an_older_version_is_built_again_before_the_server_listens(server) {
+        make_150(&server).await;
+        server.lead(json!({"firstName": "José"})).await;
+        let off = server.another_workspace(&Options::default()).await;
+        // As the database was before the migration: other tokens, and an index that is on.
+        for sql in [
+            "delete from _sqlx_migrations where version = 4",
+            "drop index lead_assigned",
+            "delete from lead_token",
+            "insert into lead_token (workspace_id, token, lead_id) select workspace_id, phone_index, id from lead \
+             where phone_index is not null",
+        ] {
+            server.database.execute(sql).await;
+        }
+        let switch_off = format!("update workspace set name_index = 0 where id = '{}'", off.id);
+        server.database.execute(&switch_off).await;
+        let program = ServerProgram::start(&server.database, "info").await;
+        assert_eq!(total(&server, "rahmawati").await, 150);
+        assert_eq!(total(&server, "jose").await, 1);
+        let shown = run(command(&server.database, &format!("workspace show {}", off.id))).await;
+        assert_eq!(shown["nameIndex"], "off");
+        let log = program.stop().await;
+        assert_eq!(log.matches("building the index of names").count(), 1, "{log}");
     }
 
     async fn an_index_that_was_switched_off_while_it_was_built_stays_off(server) {

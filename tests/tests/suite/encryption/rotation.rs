@@ -3,7 +3,7 @@
 use std::{process::Stdio, time::Duration};
 
 use konektor_server::{
-    domain::lead::LeadChanges,
+    domain::{lead::LeadChanges, search::SearchQuery},
     store::{
         NewTicket,
         leads::{LeadFilter, LeadOrder, Start},
@@ -88,7 +88,7 @@ both_engines! {
 
         assert_eq!(before.lead("lead-1").await.unwrap().unwrap().notes.unwrap(), "number 1");
         let (filter, order) = (
-            LeadFilter { search: Some(LAST_NAME.into()), ..LeadFilter::default() },
+            LeadFilter { search: Some(SearchQuery::parse(LAST_NAME)), ..LeadFilter::default() },
             LeadOrder { by_update: false, ascending: true },
         );
         let page = before.leads(&filter, order, &Start::Offset(0), 10).await.unwrap();
