@@ -13,6 +13,7 @@ use konektor_spec::{Limits, Operation, OperationId, Spec};
 
 use crate::{
     api::{self, Action},
+    bodies::Bodies,
     clock::Clock,
     domain::forwarded::TrustedProxies,
     gate::Gate,
@@ -32,6 +33,7 @@ pub struct App {
     clock: Clock,
     pages: Pages,
     load: Load,
+    bodies: Bodies,
 }
 
 /// What one path answers, by method.
@@ -63,6 +65,7 @@ impl App {
             gate: Gate::new(&spec, clock.clone(), proxies),
             pages: Pages::render(&spec, public_url)?,
             load: Load::new(),
+            bodies: Bodies::new(),
             spec,
             store,
             clock,
@@ -103,6 +106,10 @@ impl App {
 
     pub(crate) fn load(&self) -> &Load {
         &self.load
+    }
+
+    pub(crate) fn bodies(&self) -> &Bodies {
+        &self.bodies
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -157,9 +164,12 @@ impl App {
         for operation in self.spec.operations() {
             let id = OperationId::named(&operation.id)
                 .with_context(|| format!("no code behind the operation {}", operation.id))?;
+            let action = api::action(id);
+            #[cfg(test)]
+            let action = api::tests::action(operation).unwrap_or(action);
             let endpoint = Endpoint {
                 operation: Arc::clone(operation),
-                action: api::action(id),
+                action,
             };
             routes
                 .entry(operation.path.clone())

@@ -1,7 +1,9 @@
 //! One connection: what came, what went, and how long either may take.
 //!
-//! hyper closes a connection on which no whole header arrives in time, whether nothing, half of it or only silence
-//! after an answer came. The rest is here: a client that does not take its answer, a place that is wanted for another
+//! hyper has one time limit for a header and for the silence before it. Load balancers and clients keep idle
+//! connections for a minute and more, and send a request into one that the server is closing when it waits less. So
+//! the limits are here: a short one for a header that has begun, and for the first of a connection; a long one for the
+//! silence after an answer. So are a client that does not take its answer, a place that is wanted for another
 //! connection, and the end of the server, which waits for every request that has begun.
 
 use std::{
@@ -27,7 +29,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     sync::watch,
-    time::{Instant, Sleep, sleep, timeout},
+    time::{Instant, Sleep, sleep, sleep_until, timeout},
 };
 use tower::ServiceExt;
 
@@ -44,6 +46,10 @@ pub(crate) struct Began(pub(crate) Instant);
 /// The most that is kept of a header that has not ended; past it the answer is 431.
 const HEADER_BYTES: usize = 32 * 1024;
 
+/// The most that is read at once: one byte less than what hyper reads at first. When a read fills its buffer, hyper
+/// doubles it, and keeps it as long as the connection.
+const READ_BYTES: usize = 8 * 1024 - 1;
+
 /// The most that the machine keeps of what a client has not taken, which may otherwise be megabytes for each.
 const UNTAKEN_BYTES: usize = 256 * 1024;
 
@@ -57,6 +63,10 @@ pub(crate) struct Terms {
     pub(crate) router: Router,
     /// How long a request may take to arrive, and its answer to be taken.
     pub(crate) patience: Duration,
+    /// How long a header may take: from its first byte on, and the first of a connection from the beginning on.
+    pub(crate) header_limit: Duration,
+    /// How long a connection is kept after an answer on which nothing more is asked for.
+    pub(crate) idle_limit: Duration,
     /// Turns true when the server is to stop.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -68,7 +78,9 @@ pub(crate) async fn converse(stream: TcpStream, peer: SocketAddr, place: Place, 
     let _ = set_socket_send_buffer_size(&stream, UNTAKEN_BYTES);
     let activity = Arc::new(Activity {
         place,
-        now: Mutex::default(),
+        header_limit: terms.header_limit,
+        idle_limit: terms.idle_limit,
+        now: Mutex::new(Now::new(true, Instant::now() + terms.header_limit)),
     });
     let mut stopping = terms.stopping.clone();
     let socket = Socket {
@@ -76,6 +88,7 @@ pub(crate) async fn converse(stream: TcpStream, peer: SocketAddr, place: Place, 
         activity: Arc::clone(&activity),
         patience: terms.patience,
         stalled: None,
+        silence: None,
     };
     let service = service_fn({
         let (terms, activity) = (terms.clone(), Arc::clone(&activity));
@@ -83,7 +96,8 @@ pub(crate) async fn converse(stream: TcpStream, peer: SocketAddr, place: Place, 
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(terms.patience)
+        // The limits above are shorter; this one holds whatever hyper asks the socket for.
+        .header_read_timeout(terms.idle_limit.max(terms.header_limit))
         .max_buf_size(HEADER_BYTES)
         .serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
@@ -94,7 +108,10 @@ pub(crate) async fn converse(stream: TcpStream, peer: SocketAddr, place: Place, 
         _ = stopping.wait_for(|stopping| *stopping) => {}
     }
     // hyper's own shutdown would cut off a request of which only half a header is here.
-    while timeout(LULL, &mut connection).await.is_err() && !activity.is_idle() {}
+    while timeout(LULL, &mut connection).await.is_err()
+        && !activity.is_idle()
+        && !activity.is_arriving_since(terms.patience)
+    {}
 }
 
 /// Hands a request to the router and keeps account of it.
@@ -127,10 +144,11 @@ async fn answer(
 /// What a connection is doing.
 struct Activity {
     place: Place,
+    header_limit: Duration,
+    idle_limit: Duration,
     now: Mutex<Now>,
 }
 
-#[derive(Default)]
 struct Now {
     /// When the first byte arrived of a request that is not answered yet.
     began: Option<Instant>,
@@ -138,6 +156,22 @@ struct Now {
     serving: bool,
     /// The answer, or a part of it, is still on this side.
     unsent: bool,
+    /// No request has been answered yet.
+    first: bool,
+    /// When the connection is closed if no request has begun, and the first is not whole.
+    silent_until: Instant,
+}
+
+impl Now {
+    fn new(first: bool, silent_until: Instant) -> Self {
+        Self {
+            began: None,
+            serving: false,
+            unsent: false,
+            first,
+            silent_until,
+        }
+    }
 }
 
 impl Activity {
@@ -153,7 +187,7 @@ impl Activity {
         let mut now = self.now();
         // "100 Continue" is sent as well, and the request goes on.
         if now.unsent && !now.serving {
-            *now = Now::default();
+            *now = Now::new(false, Instant::now() + self.idle_limit);
             self.place.wait();
         }
     }
@@ -161,6 +195,25 @@ impl Activity {
     fn is_idle(&self) -> bool {
         let now = self.now();
         now.began.is_none() && !now.serving && !now.unsent
+    }
+
+    /// Whether a request began so long ago, and its header is not whole yet.
+    fn is_arriving_since(&self, time: Duration) -> bool {
+        let now = self.now();
+        !now.serving && !now.unsent && now.began.is_some_and(|began| began.elapsed() > time)
+    }
+
+    /// When what is waited for has to be here: the end of a header, or its beginning. None while an answer is on its
+    /// way.
+    fn deadline(&self) -> Option<Instant> {
+        let now = self.now();
+        if now.serving || now.unsent {
+            return None;
+        }
+        Some(match now.began {
+            Some(began) if !now.first => began + self.header_limit,
+            Some(_) | None => now.silent_until,
+        })
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -212,11 +265,33 @@ struct Socket {
     stream: TcpStream,
     activity: Arc<Activity>,
     patience: Duration,
+    /// Ends when what is waited for should be here; it may be late, and is set again then.
+    silence: Option<Pin<Box<Sleep>>>,
     /// Ends when an answer that did not fit into the socket's buffer has to be taken whole.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Socket {
+    /// Whether what is waited for is overdue; if not, the task is woken when it is.
+    fn is_overdue(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(deadline) = self.activity.deadline() else {
+            return false;
+        };
+        let silence = self
+            .silence
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if silence.deadline() > deadline {
+            silence.as_mut().reset(deadline);
+        }
+        while silence.as_mut().poll(context).is_ready() {
+            if Instant::now() >= deadline {
+                return true;
+            }
+            silence.as_mut().reset(deadline);
+        }
+        false
+    }
+
     fn write(
         &mut self,
         context: &mut Context<'_>,
@@ -251,10 +326,15 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
+        let part = buffer.remaining().min(READ_BYTES);
+        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(part));
+        let read = Pin::new(&mut self.stream).poll_read(context, &mut part);
+        let length = part.filled().len();
+        buffer.advance(length);
+        if length > 0 {
             self.activity.received();
+        } else if read.is_pending() && self.is_overdue(context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         read
     }

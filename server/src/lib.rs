@@ -6,6 +6,7 @@
 pub mod api;
 pub mod app;
 mod background;
+mod bodies;
 pub mod clock;
 pub mod commands;
 mod connection;
@@ -15,6 +16,7 @@ pub mod input;
 mod load;
 pub mod logging;
 mod pages;
+mod panics;
 mod pipeline;
 mod places;
 pub mod reply;

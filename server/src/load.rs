@@ -1,6 +1,9 @@
 //! How many requests are carried out at once: so many, then a short queue, then a refusal that costs nothing.
 //!
 //! Whoever waits for longer than the queue allows would wait in vain: its client has given up, or asks again.
+//!
+//! Keys that nobody knows yet are looked up beside that, in lanes of their own with little room: anybody can make a
+//! well-formed key, and a flood of them must not use up the turns of good ones.
 
 use std::time::Duration;
 
@@ -20,8 +23,22 @@ const QUEUE: usize = 256;
 /// How long a request may stay in the queue.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How many keys are looked up at once that were not good a moment ago, and how many wait for it.
+const LOOK_UPS: usize = 32;
+const LOOK_UP_QUEUE: usize = 256;
+
+/// The same for addresses that have failed too often. A good key may come from there too, and gets its turn.
+const SUSPECTS: usize = 4;
+const SUSPECT_QUEUE: usize = 64;
+
 /// The requests that are carried out, and those that wait for it.
 pub(crate) struct Load {
+    work: Lane,
+    look_ups: Lane,
+    suspects: Lane,
+}
+
+struct Lane {
     at_once: Semaphore,
     queue: Semaphore,
 }
@@ -29,14 +46,15 @@ pub(crate) struct Load {
 impl Load {
     pub(crate) fn new() -> Self {
         Self {
-            at_once: Semaphore::new(AT_ONCE),
-            queue: Semaphore::new(QUEUE),
+            work: Lane::new(AT_ONCE, QUEUE),
+            look_ups: Lane::new(LOOK_UPS, LOOK_UP_QUEUE),
+            suspects: Lane::new(SUSPECTS, SUSPECT_QUEUE),
         }
     }
 
     /// Refuses early what would be refused anyway: there is no place in the queue.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.at_once.available_permits() > 0 || self.queue.available_permits() > 0 {
+        if self.work.at_once.available_permits() > 0 || self.work.queue.available_permits() > 0 {
             Ok(())
         } else {
             Err(Error::Overloaded)
@@ -45,6 +63,30 @@ impl Load {
 
     /// Waits for its turn, which lasts as long as what this returns.
     pub(crate) async fn turn(&self) -> Result<SemaphorePermit<'_>, Error> {
+        self.work.enter().await
+    }
+
+    /// Waits until a key that is not known yet may be looked up; `suspect` when it comes from an address that has
+    /// failed too often.
+    pub(crate) async fn look_up(&self, suspect: bool) -> Result<SemaphorePermit<'_>, Error> {
+        let lane = if suspect {
+            &self.suspects
+        } else {
+            &self.look_ups
+        };
+        lane.enter().await
+    }
+}
+
+impl Lane {
+    fn new(at_once: usize, queue: usize) -> Self {
+        Self {
+            at_once: Semaphore::new(at_once),
+            queue: Semaphore::new(queue),
+        }
+    }
+
+    async fn enter(&self) -> Result<SemaphorePermit<'_>, Error> {
         if let Ok(turn) = self.at_once.try_acquire() {
             return Ok(turn);
         }
@@ -88,5 +130,18 @@ mod tests {
         assert!(matches!(load.turn().await, Err(Error::Overloaded)));
         assert!(began.elapsed() >= PATIENCE);
         assert!(load.check().is_ok());
+    }
+
+    #[tokio::test]
+    async fn look_ups_take_nobodys_turn() {
+        let load = Load::new();
+        let _look_ups = join_all((0..LOOK_UPS).map(|_| load.look_up(false))).await;
+        let _suspects = join_all((0..SUSPECTS).map(|_| load.look_up(true))).await;
+        let turns = join_all((0..AT_ONCE).map(|_| load.turn())).await;
+        assert!(turns.iter().all(Result::is_ok));
+        for suspect in [false, true] {
+            let refused = load.look_up(suspect).await;
+            assert!(matches!(refused, Err(Error::Overloaded)));
+        }
     }
 }

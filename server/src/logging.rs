@@ -1,12 +1,22 @@
 //! Structured logs on stderr: a line for each request with its id, workspace, operation, status and time.
 //!
 //! Paths, queries, bodies and headers are never logged: they hold phone numbers, names and keys.
+//!
+//! Lines are written by a thread of their own. When whoever reads them stands still, they are queued; past that they
+//! are lost and counted, and requests go on.
 
-use std::io::IsTerminal;
+use std::{
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
 
 use clap::ValueEnum;
-use tracing::subscriber::set_global_default;
+use tokio::time::sleep;
+use tracing::{Subscriber, subscriber::set_global_default};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+
+use crate::panics;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -32,17 +42,147 @@ impl LogFormat {
 /// What is logged unless `RUST_LOG` chooses. sqlx repeats the notices of PostgreSQL, which say nothing new.
 const USUAL: &str = "info,sqlx=warn";
 
+/// How many lines are queued: some ten megabytes at most.
+const QUEUE: usize = 32_768;
+
+/// How often it is looked whether lines were lost.
+const LOSSES: Duration = Duration::from_secs(10);
+
+/// Logging goes on as long as this lives; what is queued is written when it is dropped, if somebody reads it.
+#[must_use = "logging ends when it is dropped"]
+pub struct Logging {
+    losses: Losses,
+    _writer: WorkerGuard,
+}
+
+/// How many lines were lost, and how many of those have been told of.
+#[derive(Clone)]
+struct Losses {
+    counter: ErrorCounter,
+    told: usize,
+}
+
 /// Starts logging; `RUST_LOG` chooses what is logged. A second call changes nothing.
-pub fn init(format: LogFormat) {
+pub fn init(format: LogFormat) -> Logging {
+    let (logging, subscriber) = start(format, io::stderr(), QUEUE);
+    // Not `try_init`, which also takes what libraries give to the crate `log`: rlibphonenumber gives it phone numbers.
+    // Another part of the same process may have started it: its choice holds.
+    drop(set_global_default(subscriber));
+    panics::log_places();
+    logging
+}
+
+fn start(
+    format: LogFormat,
+    writer: impl Write + Send + 'static,
+    queue: usize,
+) -> (Logging, Box<dyn Subscriber + Send + Sync>) {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(queue)
+        .finish(writer);
+    let logging = Logging {
+        losses: Losses {
+            counter: writer.error_counter(),
+            told: 0,
+        },
+        _writer: guard,
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    // Not `try_init`, which also takes what libraries give to the crate `log`: rlibphonenumber gives it phone numbers.
-    let started = match format {
-        LogFormat::Pretty => set_global_default(builder.with_target(false).finish()),
-        LogFormat::Json => set_global_default(builder.json().flatten_event(true).finish()),
+        .with_writer(writer);
+    let subscriber: Box<dyn Subscriber + Send + Sync> = match format {
+        LogFormat::Pretty => Box::new(builder.with_target(false).finish()),
+        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
     };
-    // Another part of the same process has started it: its choice holds.
-    drop(started);
+    (logging, subscriber)
+}
+
+impl Logging {
+    /// Tells of lost lines, as soon as there is room for telling it; goes on for ever.
+    pub fn tell_losses(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut losses = self.losses.clone();
+        async move {
+            loop {
+                sleep(LOSSES).await;
+                losses.tell();
+            }
+        }
+    }
+}
+
+impl Losses {
+    fn tell(&mut self) {
+        let lost = self.counter.dropped_lines();
+        if lost > self.told {
+            tracing::warn!(lines = lost - self.told, "log lines were lost");
+            // If this one was lost too, it is told again.
+            if self.counter.dropped_lines() == lost {
+                self.told = lost;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+    use tracing::subscriber::with_default;
+
+    use super::*;
+
+    /// A reader that stands still until it is told to go on.
+    struct Stalled {
+        go_on: mpsc::Receiver<()>,
+        read: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Write for Stalled {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // An error when there is nobody left to hold it up.
+            let _ = self.go_on.recv();
+            let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            read.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_stands_still_holds_up_nobody_and_is_told_what_it_missed() {
+        let (hold, go_on) = mpsc::channel();
+        let read = Arc::<Mutex<Vec<u8>>>::default();
+        let stalled = Stalled {
+            go_on,
+            read: Arc::clone(&read),
+        };
+        let (logging, subscriber) = start(LogFormat::Json, stalled, 4);
+        let mut losses = logging.losses.clone();
+        with_default(subscriber, || {
+            for number in 0..100 {
+                tracing::info!(number, "a line");
+            }
+            // Four are queued, and one may be on its way.
+            let lost = losses.counter.dropped_lines();
+            assert!((95..=96).contains(&lost), "{lost}");
+            drop(hold);
+            while losses.told == 0 {
+                std::thread::sleep(Duration::from_millis(10));
+                losses.tell();
+            }
+        });
+        drop(logging);
+        let read = read.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&read);
+        assert!(text.lines().count() >= 5, "{text}");
+        let told = text.lines().last().unwrap_or_default();
+        assert!(
+            told.contains("log lines were lost") && told.contains("\"lines\":9"),
+            "{text}"
+        );
+    }
 }

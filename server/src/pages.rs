@@ -26,6 +26,8 @@ pub(crate) enum Page {
     DocumentJson,
     Alive,
     Ready,
+    #[cfg(test)]
+    Panic,
 }
 
 impl Pages {
@@ -44,13 +46,15 @@ impl Pages {
     }
 
     /// Where each page is.
-    pub(crate) fn routes(base: &str) -> [(String, Page); 5] {
+    pub(crate) fn routes(base: &str) -> impl IntoIterator<Item = (String, Page)> {
         [
             ("/docs".into(), Page::Docs),
             (format!("{base}/openapi.yaml"), Page::DocumentYaml),
             (format!("{base}/openapi.json"), Page::DocumentJson),
             ("/healthz".into(), Page::Alive),
             ("/readyz".into(), Page::Ready),
+            #[cfg(test)]
+            ("/panic".into(), Page::Panic),
         ]
     }
 
@@ -67,6 +71,8 @@ impl Pages {
                 &Bytes::from_static(br#"{"status":"ok"}"#),
                 "application/json",
             )),
+            #[cfg(test)]
+            Page::Panic => panic!("budi@example.com"),
             Page::Ready => {
                 app.store().ping().await?;
                 Ok(text(
@@ -86,6 +92,8 @@ impl Page {
             Self::DocumentYaml | Self::DocumentJson => "openapi",
             Self::Alive => "healthz",
             Self::Ready => "readyz",
+            #[cfg(test)]
+            Self::Panic => "panic",
         }
     }
 }

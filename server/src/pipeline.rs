@@ -1,5 +1,5 @@
-//! One request, from its arrival to its answer, in a straight line: request id → limits on size, time and load → gate
-//! → scope → input → operation → envelope. Nothing goes back up.
+//! One request, from its arrival to its answer, in a straight line: request id → the key's form → limits on size and
+//! time → gate → scope → input → operation → envelope. Nothing goes back up.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -16,20 +16,27 @@ use axum::{
         request::Parts,
     },
 };
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
 use serde_json::{Map, Value};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::{
+    sync::SemaphorePermit,
+    time::{Instant, timeout, timeout_at},
+};
 use uuid::Uuid;
 
 use crate::{
     api::{Action, Call},
     app::{App, Endpoint, Route},
+    bodies,
     connection::{Began, Peer},
     domain::forwarded::Origin,
     gate::{Caller, RateState},
+    input::NO_BODY,
     pages::Page,
+    panics::{self, Panicked},
     reply::Error,
+    store::WriteProgress,
 };
 
 /// What the log calls an operation that there is none of.
@@ -37,6 +44,9 @@ const UNKNOWN: &str = "unknown";
 
 /// How long the database may take for one request: it is as good as away then, and whoever asked had better come back.
 const DATABASE: Duration = Duration::from_secs(5);
+
+/// The longest body of a public operation that is read to find out that it says nothing.
+const PUBLIC_BODY: usize = 256;
 
 /// How long a client that was refused may go on sending.
 const LINGER: Duration = Duration::from_secs(5);
@@ -56,31 +66,45 @@ pub(crate) async fn operation(
     }) = endpoint
     {
         let exchange = Exchange::begin(&app, &operation.id, None);
-        return exchange.end(public(&app, &operation.id, &parts).map(|()| app.pages().guide()));
+        let result = panics::catch(async {
+            public(&app, &operation.id, &parts, body).await?;
+            Ok(app.pages().guide())
+        });
+        return exchange.end(result.await, &Seen::default());
     }
     let name = endpoint.map_or(UNKNOWN, |endpoint| endpoint.operation.id.as_str());
-    let mut exchange = Exchange::begin(&app, name, Some(origin(&app, &parts)));
-    let result = match receive(&app, &parts, body).await {
-        Ok(body) => {
-            let answer = answer(&app, route, &parts, parameters, body, &mut exchange.seen);
-            in_turn(&app, exchange.deadline, answer).await
-        }
-        Err(error) => Err(error),
-    };
-    exchange.end(result)
+    let exchange = Exchange::begin(&app, name, Some(origin(&app, &parts)));
+    let mut seen = Seen::default();
+    let result = panics::catch(async {
+        let admitted = admit(&app, &parts, body, exchange.deadline, &mut seen).await?;
+        let progress = admitted.caller.tenant.progress().clone();
+        let answer = answer(
+            &app,
+            route,
+            &parts,
+            parameters,
+            &admitted.body,
+            admitted.caller,
+        );
+        within(admitted.until, Some(&progress), answer).await
+    });
+    let result = result.await;
+    exchange.end(result, &seen)
 }
 
 /// Answers a page beside the operations.
 pub(crate) async fn page(app: Arc<App>, page: Page, request: Request) -> Response<Body> {
     let exchange = Exchange::begin(&app, page.name(), None);
-    let result = if matches!(*request.method(), Method::GET | Method::HEAD) {
-        timeout_at(exchange.deadline, app.pages().answer(page, &app))
-            .await
-            .unwrap_or(Err(Error::TimedOut))
-    } else {
-        Err(Error::MethodNotAllowed("GET, HEAD".into()))
-    };
-    exchange.end(result)
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let result = panics::catch(async {
+        if reads {
+            within(exchange.deadline, None, app.pages().answer(page, &app)).await
+        } else {
+            Err(Error::MethodNotAllowed("GET, HEAD".into()))
+        }
+    });
+    let result = result.await;
+    exchange.end(result, &Seen::default())
 }
 
 /// Answers what is nowhere. Below the base path a key comes first, so that nobody without one can look around.
@@ -91,58 +115,106 @@ pub(crate) async fn unknown_route(
 ) -> Response<Body> {
     let nowhere = Err(Error::NotFound("There is nothing at this path"));
     if !below_base {
-        return Exchange::begin(&app, UNKNOWN, None).end(nowhere);
+        return Exchange::begin(&app, UNKNOWN, None).end(Ok(nowhere), &Seen::default());
     }
     let (parts, body) = request.into_parts();
-    let mut exchange = Exchange::begin(&app, UNKNOWN, Some(origin(&app, &parts)));
-    let result = match receive(&app, &parts, body).await {
-        Ok(_) => {
-            let admitted = admit(&app, &parts, &mut exchange.seen);
-            in_turn(&app, exchange.deadline, admitted)
-                .await
-                .and(nowhere)
+    let exchange = Exchange::begin(&app, UNKNOWN, Some(origin(&app, &parts)));
+    let mut seen = Seen::default();
+    let result = panics::catch(async {
+        admit(&app, &parts, body, exchange.deadline, &mut seen).await?;
+        nowhere
+    });
+    let result = result.await;
+    exchange.end(result, &seen)
+}
+
+/// A request that may be carried out, and its turn.
+struct Admitted<'a> {
+    caller: Caller,
+    body: bodies::Body<'a>,
+    /// How long its work is waited for.
+    until: Instant,
+    _turn: SemaphorePermit<'a>,
+}
+
+/// From the key to the turn. Nothing is read for whoever has no well-formed key. A key that was good a moment ago takes
+/// a turn at once; any other one is looked up first, and takes a turn when it is good.
+async fn admit<'a>(
+    app: &'a App,
+    parts: &Parts,
+    body: Body,
+    deadline: Instant,
+    seen: &mut Seen,
+) -> Result<Admitted<'a>, Error> {
+    let (gate, load, origin) = (app.gate(), app.load(), origin(app, parts));
+    if announced(parts).is_some_and(|length| length > app.limits().body_bytes) {
+        discard(body);
+        return Err(Error::TooLarge(app.limits().body_bytes));
+    }
+    let key = match gate.presented_key(&parts.headers, origin) {
+        Ok(key) => key,
+        Err(refused) => {
+            discard(body);
+            return Err(refused);
         }
-        Err(error) => Err(error),
     };
-    exchange.end(result)
+    if let Err(overloaded) = load.check() {
+        discard(body);
+        return Err(overloaded);
+    }
+    let body = receive(app, parts, body, app.limits().body_bytes).await?;
+    let recognised = gate.recognises(&key);
+    let permit = if recognised {
+        load.turn().await?
+    } else {
+        load.look_up(gate.is_suspect(origin)).await?
+    };
+    let until = deadline.min(Instant::now() + DATABASE);
+    let authenticated = within(until, None, gate.authenticate(app.store(), &key, origin)).await?;
+    seen.workspace = Some(authenticated.workspace_id().to_owned());
+    seen.scopes = Some(authenticated.scopes());
+    let caller = gate.admit(app.spec(), authenticated, origin, &mut seen.rate)?;
+    let turn = if recognised {
+        permit
+    } else {
+        drop(permit);
+        load.turn().await?
+    };
+    Ok(Admitted {
+        caller,
+        body,
+        until,
+        _turn: turn,
+    })
 }
 
-/// What is carried out only with so many others at once.
-async fn in_turn<T>(
-    app: &App,
-    deadline: Instant,
-    answer: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let _turn = app.load().turn().await?;
-    within(deadline, answer).await
-}
-
-/// What needs the database, as long as that is worth waiting for.
+/// What needs the database, as long as that is worth waiting for. `progress` is how far the write has come, if there
+/// is one: when it may have happened, that is told.
 async fn within<T>(
-    deadline: Instant,
-    answer: impl Future<Output = Result<T, Error>>,
+    until: Instant,
+    progress: Option<&WriteProgress>,
+    work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    let patience = Instant::now() + DATABASE;
-    match timeout_at(deadline.min(patience), answer).await {
-        Ok(result) => result,
-        Err(_) if deadline <= patience => Err(Error::TimedOut),
-        Err(_) => Err(Error::Unavailable(anyhow::anyhow!(
-            "the database did not answer within {} seconds",
-            DATABASE.as_secs()
-        ))),
+    if let Ok(result) = timeout_at(until, work).await {
+        return result;
+    }
+    let cause = anyhow::anyhow!("the database did not answer in time");
+    if progress.is_none_or(WriteProgress::give_up) {
+        Err(Error::Unavailable(cause))
+    } else {
+        Err(Error::OutcomeUnknown(cause))
     }
 }
 
-/// Gate, scope, input, operation.
+/// Scope, input, operation.
 async fn answer(
     app: &Arc<App>,
     route: &Route,
     parts: &Parts,
     parameters: Option<Vec<(String, String)>>,
-    body: Bytes,
-    seen: &mut Seen,
+    body: &[u8],
+    caller: Caller,
 ) -> Result<Response<Body>, Error> {
-    let caller = admit(app, parts, seen).await?;
     let Some(Endpoint {
         operation,
         action: Action::Handler(handler),
@@ -161,13 +233,10 @@ async fn answer(
         .into_iter()
         .map(|(name, value)| (name, Value::String(value)))
         .collect();
-    let input = app.rules().read(
-        &operation.id,
-        path,
-        parts.uri.query(),
-        &parts.headers,
-        &body,
-    )?;
+    let query = parts.uri.query();
+    let input = app
+        .rules()
+        .read(&operation.id, path, query, &parts.headers, body)?;
     let call = Call {
         app: Arc::clone(app),
         operation: Arc::clone(operation),
@@ -178,67 +247,77 @@ async fn answer(
     Ok(handler(call).await?.into_response())
 }
 
-async fn admit(app: &App, parts: &Parts, seen: &mut Seen) -> Result<Caller, Error> {
-    let caller = app
-        .gate()
-        .admit(
-            app.store(),
-            app.spec(),
-            &parts.headers,
-            origin(app, parts),
-            &mut seen.rate,
-        )
-        .await?;
-    seen.workspace = Some(caller.workspace.id.clone());
-    Ok(caller)
+/// A public operation takes its query parameters, and no body, as strictly as the others.
+async fn public(app: &App, operation: &str, parts: &Parts, body: Body) -> Result<(), Error> {
+    let body = match receive(app, parts, body, PUBLIC_BODY).await {
+        Err(Error::TooLarge(_)) => return Err(Error::field("body", NO_BODY)),
+        body => body?,
+    };
+    let query = parts.uri.query();
+    let input = app
+        .rules()
+        .read(operation, Map::new(), query, &parts.headers, &body)?;
+    input.check()
 }
 
-/// A public operation takes its query parameters as strictly as the others.
-fn public(app: &App, operation: &str, parts: &Parts) -> Result<(), Error> {
-    app.rules()
-        .read(
-            operation,
-            Map::new(),
-            parts.uri.query(),
-            &parts.headers,
-            &[],
-        )?
-        .check()
-}
-
-/// Reads the whole body, up to its limits; who sends more, or too slowly, is told before the key is looked at. A slow
-/// body takes nobody's turn.
-async fn receive(app: &App, parts: &Parts, mut body: Body) -> Result<Bytes, Error> {
-    if let Err(overloaded) = app.load().check() {
-        discard(body);
-        return Err(overloaded);
+/// Reads the whole body, up to its limits. A slow one takes nobody's turn.
+async fn receive<'a>(
+    app: &'a App,
+    parts: &Parts,
+    mut body: Body,
+    most: usize,
+) -> Result<bodies::Body<'a>, Error> {
+    if body.is_end_stream() {
+        return Ok(app.bodies().none());
     }
-    let limits = app.limits();
-    let limit = app.arrival_limit();
-    let deadline = began(parts) + limit;
-    let announced = parts
-        .headers
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limits.body_bytes) {
-        discard(body);
-        return Err(Error::TooLarge(limits.body_bytes));
-    }
-    let whole = Limited::new(&mut body, limits.body_bytes).collect();
-    match timeout_at(deadline, whole).await {
-        Err(_) => Err(Error::RequestTimeout(limit)),
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            discard(body);
-            Err(Error::TooLarge(limits.body_bytes))
+    let (mut received, given_up) = app.bodies().begin();
+    let most_to_come = announced(parts).unwrap_or(most).min(most);
+    let all = async {
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Error::Malformed("The body broke off"))?;
+            // Trailers are no part of it.
+            if let Ok(bytes) = frame.into_data() {
+                if received.len() + bytes.len() > most {
+                    return Err(Error::TooLarge(most));
+                }
+                received.push(&bytes, most_to_come).await;
+            }
         }
-        Ok(Err(_)) => Err(Error::Malformed("The body broke off")),
+        Ok(())
+    };
+    let limit = app.arrival_limit();
+    let result = tokio::select! {
+        result = timeout_at(began(parts) + limit, all) => {
+            result.unwrap_or(Err(Error::RequestTimeout(limit)))
+        }
+        () = given_up.notified() => Err(Error::Overloaded),
+    };
+    match result {
+        Ok(()) => {
+            received.complete();
+            Ok(received)
+        }
+        Err(error) => {
+            if let Error::TooLarge(_) | Error::Overloaded = error {
+                discard(body);
+            }
+            Err(error)
+        }
     }
+}
+
+/// How long the body is, by what its sender says.
+fn announced(parts: &Parts) -> Option<usize> {
+    let length = parts.headers.get(CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 /// A connection that is closed while bytes are on their way is reset, and the client may never see its answer (RFC
 /// 9112, 9.6): they are read and thrown away for a while, beside the answer.
 fn discard(mut body: Body) {
+    if body.is_end_stream() {
+        return;
+    }
     tokio::spawn(timeout(LINGER, async move {
         while let Some(Ok(_)) = body.frame().await {}
     }));
@@ -298,13 +377,14 @@ struct Exchange<'a> {
     request_id: Uuid,
     began: Instant,
     deadline: Instant,
-    seen: Seen,
 }
 
 /// What became known of a request while it was answered.
 #[derive(Default)]
 struct Seen {
     workspace: Option<String>,
+    /// What the key may do, separated by spaces.
+    scopes: Option<String>,
     rate: Option<RateState>,
 }
 
@@ -318,11 +398,16 @@ impl<'a> Exchange<'a> {
             request_id: Uuid::new_v4(),
             began,
             deadline: began + app.time_limit(),
-            seen: Seen::default(),
         }
     }
 
-    fn end(self, result: Result<Response<Body>, Error>) -> Response<Body> {
+    /// A panic is a failure like others, and the connection goes on.
+    fn end(
+        self,
+        result: Result<Result<Response<Body>, Error>, Panicked>,
+        seen: &Seen,
+    ) -> Response<Body> {
+        let result = result.unwrap_or_else(|panicked| Err(Error::Internal(panicked.into())));
         let request_id = self.request_id.to_string();
         let mut response = result.unwrap_or_else(|error| {
             if let Some(cause) = error.cause() {
@@ -336,11 +421,16 @@ impl<'a> Exchange<'a> {
             error.into_response()
         });
         if let Some(origin) = self.gated {
-            let rate = self
-                .seen
+            let rate = seen
                 .rate
                 .unwrap_or_else(|| self.app.gate().throttle(origin));
             set_rate_headers(response.headers_mut(), rate);
+        }
+        if let Some(scopes) = &seen.scopes
+            && let Ok(value) = HeaderValue::from_str(scopes)
+        {
+            let name = HeaderName::from_static("x-konektor-scopes");
+            response.headers_mut().insert(name, value);
         }
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response
@@ -349,12 +439,195 @@ impl<'a> Exchange<'a> {
         }
         tracing::info!(
             request_id,
-            workspace = self.seen.workspace,
+            workspace = seen.workspace,
             operation = self.operation,
             status = response.status().as_u16(),
             ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "answered"
         );
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io, panic,
+        sync::{Mutex, PoisonError},
+    };
+
+    use jiff::Timestamp;
+    use konektor_spec::Spec;
+    use serde_json::json;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+        sync::oneshot,
+    };
+    use tracing::subscriber::set_default;
+
+    use super::*;
+    use crate::{
+        clock::Clock,
+        domain::{
+            api_key::ApiKey,
+            id,
+            workspace::{NameIndex, Workspace},
+        },
+        serve,
+        store::{SchemaPolicy, Store, api_keys::StoredKey},
+        vault::{MasterKey, MasterKeys, Vault},
+    };
+
+    /// The document with an operation whose code panics.
+    fn with_a_panic() -> Spec {
+        let mut document = Spec::builtin().document().clone();
+        document["paths"]["/workspace"]["get"]["description"] = json!("panics");
+        Spec::from_value(document).expect("a document")
+    }
+
+    /// A key that may read the workspace.
+    async fn key(store: &Store) -> String {
+        let now = Timestamp::constant(1_736_937_000, 0);
+        let workspace = Workspace {
+            id: id::workspace(now, &mut rand::rng()),
+            name: "Toko Uji".into(),
+            plan: "pro".into(),
+            requests_per_minute: None,
+            leads_per_day: None,
+            timezone: "Asia/Jakarta".into(),
+            currency: "IDR".into(),
+            language: "id".into(),
+            date_format: "DD/MM/YYYY".into(),
+            tracking_code: id::tracking_code(&mut rand::rng()),
+            name_index: NameIndex::On,
+            created_at: now,
+        };
+        store.create_workspace(&workspace).await.expect("made");
+        let tenant = store.tenant(&workspace).await.expect("opened");
+        let key = ApiKey::generate(&mut rand::rng());
+        let stored = StoredKey {
+            id: key.id().to_owned(),
+            workspace_id: workspace.id,
+            name: "test".into(),
+            secret_hash: tenant.keys().api_key_hash(&key).to_vec(),
+            scopes: vec!["agent.workspace.read".into()],
+            ip_allow: Vec::new(),
+            expires_at: None,
+            revoked_at: None,
+            last_used_at: None,
+            created_at: now,
+        };
+        store.create_api_key(&stored).await.expect("made");
+        key.text().to_string()
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Log {
+        fn text(&self) -> String {
+            let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            String::from_utf8_lossy(&log).into_owned()
+        }
+    }
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            io::Write::write(&mut *log, bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The status, the request id and the body of the answer to a request on this connection.
+    async fn get(connection: &mut TcpStream, path: &str, key: &str) -> (u16, String, Value) {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\r\n"
+        );
+        connection
+            .write_all(request.as_bytes())
+            .await
+            .expect("sent");
+        let mut bytes = vec![0; 65_536];
+        let length = connection.read(&mut bytes).await.expect("an answer");
+        let answer = String::from_utf8_lossy(&bytes[..length]).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
+        let id = head
+            .lines()
+            .find_map(|line| line.strip_prefix("x-request-id: "));
+        (
+            head.split(' ')
+                .nth(1)
+                .and_then(|status| status.parse().ok())
+                .expect("a status"),
+            id.expect("a request id").to_owned(),
+            serde_json::from_str(body).expect("JSON"),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_500_with_a_log_line_without_its_words_and_the_connection_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("k.db").display());
+        let vault = Vault::new(MasterKeys::from(&MasterKey::generate()));
+        let store = Store::open(&url, vault, SchemaPolicy::Migrate)
+            .await
+            .expect("a database");
+        let key = key(&store).await;
+        let proxies = crate::domain::forwarded::TrustedProxies::default();
+        let app = App::new(
+            with_a_panic(),
+            store,
+            Clock::system(),
+            "http://localhost",
+            proxies,
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel::<()>();
+
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().json().flatten_event(true);
+        let _logging = set_default(subscriber.with_writer(move || writer.clone()).finish());
+        let hook = panic::take_hook();
+        panics::log_places();
+
+        let serving = tokio::spawn(serve::serve(listener, app.expect("a server"), async {
+            stopped.await.ok();
+        }));
+        let mut connection = TcpStream::connect(address).await.expect("connected");
+        for path in ["/api/v2/agent/workspace", "/panic"] {
+            let (status, id, body) = get(&mut connection, path, &key).await;
+            assert_eq!(
+                (status, &body["error"]["code"]),
+                (500, &json!("INTERNAL_ERROR"))
+            );
+            assert_eq!(body["error"]["message"], "Something went wrong on our side");
+            let lines = log.text();
+            let lines: Vec<_> = lines.lines().filter(|line| line.contains(&id)).collect();
+            let failed = lines
+                .iter()
+                .find(|line| line.contains("\"failed\""))
+                .expect("a cause");
+            assert!(
+                failed.contains("panicked at ") && failed.contains(".rs:"),
+                "{failed}"
+            );
+            assert!(
+                lines
+                    .iter()
+                    .any(|line| line.contains("\"answered\"") && line.contains("500"))
+            );
+        }
+        assert_eq!(get(&mut connection, "/healthz", &key).await.0, 200);
+        panic::set_hook(hook);
+        assert!(!log.text().contains("budi@example.com"), "{}", log.text());
+        drop(stop);
+        serving.await.expect("no panic").expect("a clean end");
     }
 }

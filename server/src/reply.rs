@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     http::{
         HeaderName, HeaderValue, Response, StatusCode,
-        header::{ALLOW, CONTENT_TYPE, RETRY_AFTER},
+        header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use bytes::Bytes;
@@ -227,12 +227,12 @@ pub enum Error {
     /// 503: so many requests are being carried out that this one would wait too long.
     #[error("overloaded")]
     Overloaded,
-    /// 503.
+    /// 503: nothing was done.
     #[error("not available: {0}")]
     Unavailable(#[source] anyhow::Error),
-    /// 504.
-    #[error("took too long")]
-    TimedOut,
+    /// 504: a write was handed over and may have happened.
+    #[error("not known whether it happened: {0}")]
+    OutcomeUnknown(#[source] anyhow::Error),
     /// 500.
     #[error("{0}")]
     Internal(#[source] anyhow::Error),
@@ -292,6 +292,10 @@ impl Error {
         {
             response.headers_mut().insert(ALLOW, value);
         }
+        if matches!(self, Self::Unauthorized) {
+            let challenge = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
         response
     }
 
@@ -299,7 +303,9 @@ impl Error {
     #[must_use]
     pub fn cause(&self) -> Option<&anyhow::Error> {
         match self {
-            Self::Unavailable(cause) | Self::Internal(cause) => Some(cause),
+            Self::Unavailable(cause) | Self::OutcomeUnknown(cause) | Self::Internal(cause) => {
+                Some(cause)
+            }
             _ => None,
         }
     }
@@ -324,7 +330,7 @@ impl Error {
             Self::Overloaded | Self::Unavailable(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR")
             }
-            Self::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "INTERNAL_ERROR"),
+            Self::OutcomeUnknown(_) => (StatusCode::GATEWAY_TIMEOUT, "INTERNAL_ERROR"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
         }
     }
@@ -360,7 +366,10 @@ impl Error {
             }
             Self::Overloaded => "Too many requests are being carried out; try again".into(),
             Self::Unavailable(_) => "The service is not available at the moment; try again".into(),
-            Self::TimedOut => "The request took too long; try again".into(),
+            Self::OutcomeUnknown(_) => {
+                "It is not known whether this write happened; look, or repeat it with the same Idempotency-Key"
+                    .into()
+            }
             Self::Internal(_) => "Something went wrong on our side".into(),
         }
     }
@@ -369,7 +378,7 @@ impl Error {
         match self {
             Self::InFlight | Self::Overloaded => Some(SOON_SECONDS),
             Self::RateLimited { retry_after, .. } => Some(*retry_after),
-            Self::Unavailable(_) | Self::TimedOut => Some(UNAVAILABLE_SECONDS),
+            Self::Unavailable(_) | Self::OutcomeUnknown(_) => Some(UNAVAILABLE_SECONDS),
             _ => None,
         }
     }
@@ -392,6 +401,7 @@ impl From<StoreError> for Error {
             ),
             StoreError::NoWorkspace => Self::Unauthorized,
             StoreError::Unavailable(_) | StoreError::Raced => Self::Unavailable(error.into()),
+            StoreError::OutcomeUnknown(_) => Self::OutcomeUnknown(error.into()),
             other => Self::Internal(other.into()),
         }
     }

@@ -37,6 +37,8 @@ pub async fn serve(
     let terms = Terms {
         router: app.router()?,
         patience: app.arrival_limit().max(Duration::from_secs(1)),
+        header_limit: app.time_limit(),
+        idle_limit: Duration::from_secs(app.limits().keep_alive_seconds),
         stopping,
     };
     let background = tokio::spawn(background::run(Arc::clone(&app)));

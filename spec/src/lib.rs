@@ -61,6 +61,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// The longest a request may take, in seconds.
     pub request_seconds: u64,
+    /// How long a connection is kept on which nothing is asked for, in seconds.
+    pub keep_alive_seconds: u64,
     /// Failed authentications a minute and client address.
     pub failed_authentications_per_minute: u32,
     /// The most words of a search.
@@ -124,6 +126,7 @@ impl Spec {
         let limits = Limits {
             body_bytes: usize::try_from(limit("bodyBytes")?).unwrap_or(usize::MAX),
             request_seconds: limit("requestSeconds")?,
+            keep_alive_seconds: limit("keepAliveSeconds")?,
             failed_authentications_per_minute: u32::try_from(limit(
                 "failedAuthenticationsPerMinute",
             )?)

@@ -164,6 +164,54 @@ impl Database {
         connection
     }
 
+    /// Makes every write of leads and tickets take some four seconds, on PostgreSQL at its commit, on SQLite at its statement.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    pub async fn slow_down_commits(&self) {
+        for table in ["lead", "ticket"] {
+            for event in ["insert", "update"] {
+                if self.folder.is_some() {
+                    // SQLite has no pause: it counts.
+                    self.execute(&format!(
+                        "create table if not exists slow (n integer); \
+                         insert into slow with recursive c(n) as \
+                         (select 1 union all select n + 1 from c where n < 5000) select n from c \
+                         where not exists (select 1 from slow); \
+                         create trigger slow_{table}_{event} after {event} on {table} begin \
+                         select count(*) from slow a, slow b where a.n + b.n > 0; end"
+                    ))
+                    .await;
+                } else {
+                    self.execute(&format!(
+                        "create or replace function slow() returns trigger language plpgsql as \
+                         $$ begin perform pg_sleep(4); return null; end $$; \
+                         create constraint trigger slow_{table}_{event} after {event} on {table} \
+                         deferrable initially deferred for each row execute function slow()"
+                    ))
+                    .await;
+                }
+            }
+        }
+    }
+
+    /// Waits until nobody is at work in the database any more.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    pub async fn wait_for_writer(&self) {
+        if self.folder.is_some() {
+            self.execute("pragma busy_timeout = 60000; begin immediate; rollback")
+                .await;
+        } else {
+            let busy = "select count(*) from pg_stat_activity where datname = current_database() \
+                and pid <> pg_backend_pid() and state <> 'idle'";
+            while self.number(busy).await > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }
+    }
+
     /// Runs SQL beside the server, as somebody with the database's password would.
     ///
     /// # Panics

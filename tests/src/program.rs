@@ -122,6 +122,19 @@ impl ServerProgram {
         }
     }
 
+    /// The most memory it has had so far, in KiB.
+    ///
+    /// # Panics
+    /// When the kernel does not say it.
+    #[must_use]
+    pub fn peak_memory(&self) -> u64 {
+        let id = self.child.id().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = peak.and_then(|peak| peak.split_whitespace().next());
+        number.expect("a number").parse().expect("a number")
+    }
+
     /// Tells it to stop, waits until it has, and answers its whole log.
     ///
     /// # Panics

@@ -114,6 +114,18 @@ impl Server {
         Ok(total)
     }
 
+    /// The memory it has now, and the most it has had, in KiB.
+    pub(crate) fn memory(&self) -> Result<(u64, u64)> {
+        let process = self.process.as_ref().context("it is not running")?.id();
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            number.with_context(|| format!("the kernel does not say {name}"))
+        };
+        Ok((field("VmRSS:")?, field("VmHWM:")?))
+    }
+
     /// The base of every operation's URL.
     pub(crate) fn api_url(&self) -> String {
         format!("http://{}/api/v2/agent", self.address)

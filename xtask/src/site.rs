@@ -109,6 +109,24 @@ impl Site {
         })
     }
 
+    /// A key that is well formed and good no more.
+    pub(crate) fn revoked_key(&self) -> Result<String> {
+        let create = [
+            "key",
+            "create",
+            "--workspace",
+            &self.workspace,
+            "--all-scopes",
+        ];
+        let key = self.server.ask(&create, "apiKey")?;
+        process::read(
+            self.server
+                .command()
+                .args(["key", "revoke", &key, "--json"]),
+        )?;
+        Ok(key)
+    }
+
     /// Makes so many leads up.
     pub(crate) fn seed(&self, leads: u32) -> Result<()> {
         let mut seed = self.server.command();

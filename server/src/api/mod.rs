@@ -72,3 +72,21 @@ pub(crate) fn action(operation: OperationId) -> Action {
         Id::SupportTicketCreate => |call| Box::pin(support::tickets::run(call)),
     })
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use konektor_spec::Operation;
+
+    use super::{Action, Error, Handler, Reply};
+
+    /// The code behind an operation of no document that is served.
+    async fn panics() -> Result<Reply, Error> {
+        panic!("budi@example.com")
+    }
+
+    /// That code, for an operation which a changed document describes so.
+    pub(crate) fn action(operation: &Operation) -> Option<Action> {
+        let panics: Handler = |_| Box::pin(panics());
+        (operation.description == "panics").then_some(Action::Handler(panics))
+    }
+}

@@ -106,7 +106,8 @@ pub(super) async fn run(args: Args, output: Output, clock: Clock) -> Result<()> 
     } else {
         SchemaPolicy::Migrate
     };
-    logging::init(args.log_format.unwrap_or_else(LogFormat::fitting));
+    let logging = logging::init(args.log_format.unwrap_or_else(LogFormat::fitting));
+    tokio::spawn(logging.tell_losses());
     // From here on a signal ends the server in good order.
     let mut stopped = pin!(stop_signal()?);
     // First the port: a second server must not end the demo key of the one that has it.

@@ -2,6 +2,7 @@
 
 mod last_used;
 mod rate_limit;
+mod recognised;
 
 use std::{net::IpAddr, num::NonZeroU32};
 
@@ -14,6 +15,7 @@ use konektor_spec::Spec;
 
 pub use last_used::LastUsed;
 pub use rate_limit::{Buckets, RateState, Refused};
+use recognised::Recognised;
 
 use crate::{
     clock::Clock,
@@ -24,7 +26,7 @@ use crate::{
         workspace::Workspace,
     },
     reply::Error,
-    store::{Store, Tenant, api_keys::StoredKey},
+    store::{Store, StoreError, Tenant, api_keys::StoredKey},
 };
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -38,11 +40,19 @@ pub struct Caller {
     scopes: Vec<String>,
 }
 
+/// Whose key was presented. Whether a request of it is let in is another question.
+pub struct Authenticated {
+    key: StoredKey,
+    workspace: Workspace,
+    tenant: Tenant,
+}
+
 /// The gate before all operations that need a key.
 pub struct Gate {
     clock: Clock,
     proxies: TrustedProxies,
     last_used: LastUsed,
+    recognised: Recognised,
     failures: Buckets<IpNet>,
     requests: Buckets<String>,
     failures_per_minute: NonZeroU32,
@@ -59,6 +69,7 @@ impl Gate {
             clock,
             proxies,
             last_used: LastUsed::default(),
+            recognised: Recognised::default(),
             failures_per_minute: NonZeroU32::new(failures).unwrap_or(NonZeroU32::MIN),
         }
     }
@@ -90,18 +101,57 @@ impl Gate {
             .peek(&throttle_key(origin.counted()), self.failures_per_minute)
     }
 
-    /// Lets a request in, or says why not. `rate` is set once the workspace's bucket has been reached.
-    pub async fn admit(
+    /// The key that a request presents, if it is well formed; the database is not asked.
+    ///
+    /// # Errors
+    /// The refusal when there is none.
+    pub fn presented_key(&self, headers: &HeaderMap, origin: Origin) -> Result<ApiKey, Error> {
+        presented_key(headers).ok_or_else(|| self.failed(origin))
+    }
+
+    /// Whether a key was good when it was presented last.
+    #[must_use]
+    pub fn recognises(&self, key: &ApiKey) -> bool {
+        self.recognised.contains(key)
+    }
+
+    /// Whether so many authentications failed from where a request comes from that the next failure is refused.
+    #[must_use]
+    pub fn is_suspect(&self, origin: Origin) -> bool {
+        self.throttle(origin).remaining == 0
+    }
+
+    /// Finds out whose key it is.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] when it is nobody's, or the throttle's refusal.
+    pub async fn authenticate(
         &self,
         store: &Store,
+        key: &ApiKey,
+        origin: Origin,
+    ) -> Result<Authenticated, Error> {
+        let found = self.look_up(store, key).await?;
+        self.recognised.note(key, found.is_some());
+        found.ok_or_else(|| self.failed(origin))
+    }
+
+    /// Lets a request in, or says why not. `rate` is set once the workspace's bucket has been reached.
+    ///
+    /// # Errors
+    /// Another address than the key may be used from, a plan without the API, and too many requests.
+    pub fn admit(
+        &self,
         spec: &Spec,
-        headers: &HeaderMap,
+        authenticated: Authenticated,
         origin: Origin,
         rate: &mut Option<RateState>,
     ) -> Result<Caller, Error> {
-        let Some((key, workspace, tenant)) = self.authenticate(store, headers).await? else {
-            return Err(self.failed(origin));
-        };
+        let Authenticated {
+            key,
+            workspace,
+            tenant,
+        } = authenticated;
         self.last_used.note(&key.id, self.clock.now());
         check_address(&key, origin)?;
         let limit = requests_per_minute(spec, &workspace)?;
@@ -125,31 +175,33 @@ impl Gate {
         })
     }
 
-    async fn authenticate(
+    async fn look_up(
         &self,
         store: &Store,
-        headers: &HeaderMap,
-    ) -> Result<Option<(StoredKey, Workspace, Tenant)>, Error> {
-        let Some(presented) = presented_key(headers) else {
-            return Ok(None);
-        };
+        presented: &ApiKey,
+    ) -> Result<Option<Authenticated>, Error> {
         // An unknown id is held against its neighbour's secret: a miss takes as long as a wrong secret.
-        let Some((stored, workspace)) = store.nearest_api_key(presented.id()).await? else {
+        let Some((key, workspace)) = store.nearest_api_key(presented.id()).await? else {
             return Ok(None);
         };
-        let known = stored.id == presented.id();
+        let known = key.id == presented.id();
         let tenant = match store.tenant(&workspace).await {
             Ok(tenant) => tenant,
-            Err(error) if known => return Err(error.into()),
+            // A database that is away is everybody's trouble.
+            Err(error) if known || matches!(error, StoreError::Unavailable(_)) => {
+                return Err(error.into());
+            }
             // The neighbour's trouble is not the caller's.
             Err(_) => return Ok(None),
         };
-        let verified = tenant
-            .keys()
-            .verify_api_key(&presented, &stored.secret_hash);
+        let verified = tenant.keys().verify_api_key(presented, &key.secret_hash);
         let now = self.clock.now();
-        let ended = stored.revoked_at.is_some() || stored.expires_at.is_some_and(|end| end <= now);
-        Ok((verified && known && !ended).then_some((stored, workspace, tenant)))
+        let ended = key.revoked_at.is_some() || key.expires_at.is_some_and(|end| end <= now);
+        Ok((verified && known && !ended).then_some(Authenticated {
+            key,
+            workspace,
+            tenant,
+        }))
     }
 
     fn failed(&self, origin: Origin) -> Error {
@@ -166,6 +218,20 @@ impl Gate {
                 retry_after: refused.retry_after,
             },
         }
+    }
+}
+
+impl Authenticated {
+    /// What the key may do, separated by spaces.
+    #[must_use]
+    pub fn scopes(&self) -> String {
+        self.key.scopes.join(" ")
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn workspace_id(&self) -> &str {
+        &self.workspace.id
     }
 }
 

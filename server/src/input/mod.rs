@@ -3,6 +3,7 @@
 //! An operation reaches what was sent only through [`Input`], which gives it nothing while a field is bad.
 
 mod headers;
+mod json;
 mod query;
 mod rules;
 
@@ -12,6 +13,9 @@ use serde_json::{Map, Value, json};
 pub use rules::Rules;
 
 use crate::reply::{Details, Error};
+
+/// What is told whoever sends a body where none is taken.
+pub(crate) const NO_BODY: &str = "This operation takes no body";
 
 /// What was sent to one operation.
 pub struct Input {

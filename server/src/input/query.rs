@@ -23,12 +23,55 @@ pub(super) fn parse(query: &str, bad: &mut Details) -> Result<Map<String, Value>
     Ok(values)
 }
 
-/// Turns text into the number that a schema asks for; text that is none stays, for the schema to refuse.
+/// Turns text into the number that a schema asks for; text that is none stays, for the schema to refuse. A blank where
+/// the + of a time's offset belongs is one: that is how an unescaped + arrives.
 pub(super) fn convert(values: &mut Map<String, Value>, name: &str, schema: &Value) {
     if schema["type"] == "integer"
         && let Some(value) = values.get_mut(name)
         && let Some(number) = value.as_str().and_then(|text| text.parse::<i64>().ok())
     {
         *value = number.into();
+    }
+    if takes_time(schema)
+        && let Some(value) = values.get_mut(name)
+        && let Some(time) = value.as_str().and_then(with_plus)
+    {
+        *value = time.into();
+    }
+}
+
+fn takes_time(schema: &Value) -> bool {
+    let any = schema["anyOf"].as_array().into_iter().flatten();
+    schema["format"] == "date-time" || any.into_iter().any(takes_time)
+}
+
+/// A time whose offset has lost its +, with it; None for any other text.
+fn with_plus(text: &str) -> Option<String> {
+    let (time, offset) = text.rsplit_once(' ')?;
+    let is_offset = matches!(offset.as_bytes(), [a, b, b':', c, d]
+        if [a, b, c, d].iter().all(|digit| digit.is_ascii_digit()));
+    (is_offset && time.contains(['T', 't'])).then(|| format!("{time}+{offset}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_plus_of_an_offset_is_put_back() {
+        assert_eq!(
+            with_plus("2025-01-15T10:30:00 07:00").as_deref(),
+            Some("2025-01-15T10:30:00+07:00")
+        );
+        for other in [
+            "2025-01-15",
+            "2025-01-15 10:30",
+            "2025-01-15T10:30:00Z",
+            "T 7:00",
+            "T é07:0",
+            " ",
+        ] {
+            assert_eq!(with_plus(other), None, "{other}");
+        }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use axum::http::HeaderMap;
 use konektor_spec::{Location, Operation, Spec, rule::Rule};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::{Input, headers, query};
+use super::{Input, NO_BODY, headers, json, query};
 use crate::reply::{Details, Error};
 
 /// What every operation takes.
@@ -81,13 +81,13 @@ impl Rules {
         let names = rules.headers.rule.properties().map(|(name, _)| name);
         let headers = headers::parse(headers, names, &mut bad);
         let mut body = match &rules.body {
-            None => Value::Null,
-            Some(_) => serde_json::from_slice(body)
-                // The parser's own words repeat what was sent.
-                .map_err(|error| Error::NotJson {
-                    line: error.line(),
-                    column: error.column(),
-                })?,
+            None => {
+                if !json::is_nothing(body) {
+                    bad.insert("body".into(), NO_BODY.into());
+                }
+                Value::Null
+            }
+            Some(_) => json::parse(body, &mut bad)?,
         };
         let path = rules.path.check(path, &mut bad);
         let mut query = rules.query.check(query, &mut bad);
@@ -160,7 +160,7 @@ impl Parameters {
             .filter(|parameter| parameter.required)
             .map(|parameter| parameter.name.as_str())
             .collect();
-        let schema = json!({
+        let schema = serde_json::json!({
             "type": "object",
             "properties": properties,
             "required": required,

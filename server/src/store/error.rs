@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use sqlx::error::DatabaseError;
 
 use super::{DatabaseUrlError, SchemaError};
-use crate::vault::VaultError;
+use crate::{panics::Panicked, vault::VaultError};
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,12 @@ pub enum StoreError {
     /// The database is away, full or too busy; the same call may work later. Several writes may fail for one cause.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] Arc<sqlx::Error>),
+    /// The database was lost while it committed, or did not say what became of it: the write may have happened.
+    #[error("it is not known whether the database has written it: {0}")]
+    OutcomeUnknown(#[source] Arc<sqlx::Error>),
+    /// A fault of the program; nothing was written.
+    #[error("the write {0}")]
+    Panicked(#[source] Panicked),
     /// Another lead of the workspace has these fields' values already.
     #[error("another lead has the same {}", .0.iter().copied().collect::<Vec<_>>().join(", "))]
     Taken(BTreeSet<&'static str>),
@@ -75,6 +81,22 @@ impl From<sqlx::Error> for StoreError {
             Self::Database(error)
         }
     }
+}
+
+/// Whether a commit that failed with this has surely left nothing: a broken rule, a conflict, or no room on PostgreSQL
+/// (SQLSTATE classes 23, 40 and 53), BUSY and FULL on SQLite. After any other failure the commit may be on the disk.
+pub(super) fn is_undone(commit: &sqlx::Error) -> bool {
+    let code = commit.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| {
+        if code.len() == 5 {
+            ["23", "40", "53"]
+                .iter()
+                .any(|class| code.starts_with(class))
+        } else {
+            code.parse::<u32>()
+                .is_ok_and(|code| matches!(code & 0xff, 5 | 13))
+        }
+    })
 }
 
 fn is_unavailable(error: &sqlx::Error) -> bool {

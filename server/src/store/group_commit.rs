@@ -9,7 +9,8 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use sqlx::{AnyConnection, AnyPool, Connection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{StoreError, Work};
+use super::{StoreError, Work, WriteProgress, error::is_undone};
+use crate::panics;
 
 /// The most writes in one transaction: the first of them waits for the last.
 const MOST: usize = 64;
@@ -26,11 +27,44 @@ trait Member: Send {
     /// Whether nobody waits for it any more: what has not begun need not begin.
     fn is_abandoned(&self) -> bool;
 
+    /// Its transaction has begun: from here on it may happen whoever waits for it. False when nobody does any more.
+    fn begin(&self) -> bool;
+
     /// Carries it out and keeps its result. An error is one of the whole transaction.
     fn run<'a>(&'a mut self, connection: &'a mut AnyConnection) -> Run<'a>;
 
     /// Tells its result to whoever waits, or why the transaction failed.
-    fn tell(self: Box<Self>, failed: Option<Arc<sqlx::Error>>);
+    fn tell(self: Box<Self>, failed: Option<Failure>);
+}
+
+/// Why a transaction failed.
+#[derive(Clone)]
+struct Failure {
+    cause: Arc<sqlx::Error>,
+    /// Whether it may have been committed all the same.
+    unknown: bool,
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::undone(Arc::new(error))
+    }
+}
+
+impl Failure {
+    fn undone(cause: Arc<sqlx::Error>) -> Self {
+        Self {
+            cause,
+            unknown: false,
+        }
+    }
+
+    fn of_commit(error: sqlx::Error) -> Self {
+        Self {
+            unknown: !is_undone(&error),
+            cause: Arc::new(error),
+        }
+    }
 }
 
 type Run<'a> = Pin<Box<dyn Future<Output = Result<(), Arc<sqlx::Error>>> + Send + 'a>>;
@@ -38,6 +72,7 @@ type Run<'a> = Pin<Box<dyn Future<Output = Result<(), Arc<sqlx::Error>>> + Send 
 struct Write<T> {
     work: Work<T>,
     result: Option<Result<T, StoreError>>,
+    progress: WriteProgress,
     waiting: oneshot::Sender<Result<T, StoreError>>,
 }
 
@@ -57,16 +92,23 @@ impl GroupCommit {
     }
 
     /// Carries out a write; it is on the disk when this returns its result.
-    pub(super) async fn run<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: Work<T>,
+        progress: WriteProgress,
+    ) -> Result<T, StoreError> {
         let (waiting, result) = oneshot::channel();
         let write = Write {
             work,
             result: None,
+            progress,
             waiting,
         };
-        let gone = || StoreError::from(sqlx::Error::WorkerCrashed);
-        self.0.send(Box::new(write)).await.map_err(|_| gone())?;
-        result.await.unwrap_or_else(|_| Err(gone()))
+        let handed_in = self.0.send(Box::new(write)).await;
+        handed_in.map_err(|_| sqlx::Error::WorkerCrashed)?;
+        // The writer has ended without a word.
+        let unknown = || StoreError::OutcomeUnknown(Arc::new(sqlx::Error::WorkerCrashed));
+        result.await.unwrap_or_else(|_| Err(unknown()))
     }
 }
 
@@ -86,7 +128,7 @@ async fn commit(writers: AnyPool, begin: &'static str, mut members: Vec<Box<dyn 
                 Some(error)
             }
         },
-        Err(error) => Some(Arc::new(error)),
+        Err(error) => Some(error.into()),
     };
     for member in members {
         member.tell(failed.clone());
@@ -96,13 +138,15 @@ async fn commit(writers: AnyPool, begin: &'static str, mut members: Vec<Box<dyn 
 async fn carry_out(
     connection: &mut AnyConnection,
     begin: &'static str,
-    members: &mut [Box<dyn Member>],
-) -> Result<(), Arc<sqlx::Error>> {
+    members: &mut Vec<Box<dyn Member>>,
+) -> Result<(), Failure> {
     let mut transaction = connection.begin_with(begin).await?;
+    members.retain(|member| member.begin());
     for member in members {
-        member.run(&mut transaction).await?;
+        let run = member.run(&mut transaction).await;
+        run.map_err(Failure::undone)?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await.map_err(Failure::of_commit)
 }
 
 impl<T: Send + 'static> Member for Write<T> {
@@ -110,10 +154,21 @@ impl<T: Send + 'static> Member for Write<T> {
         self.waiting.is_closed()
     }
 
+    fn begin(&self) -> bool {
+        !self.is_abandoned() && self.progress.begin()
+    }
+
     fn run<'a>(&'a mut self, connection: &'a mut AnyConnection) -> Run<'a> {
         Box::pin(async move {
             let mut savepoint = connection.begin().await?;
-            match self.work.run(&mut savepoint).await {
+            let done = match panics::catch(self.work.run(&mut savepoint)).await {
+                Ok(done) => done,
+                Err(panicked) => {
+                    self.result = Some(Err(StoreError::Panicked(panicked)));
+                    return Err(Arc::new(sqlx::Error::WorkerCrashed));
+                }
+            };
+            match done {
                 Ok(done) => {
                     savepoint.commit().await?;
                     self.result = Some(Ok(done));
@@ -128,12 +183,20 @@ impl<T: Send + 'static> Member for Write<T> {
         })
     }
 
-    fn tell(self: Box<Self>, failed: Option<Arc<sqlx::Error>>) {
+    fn tell(self: Box<Self>, failed: Option<Failure>) {
         let result = match (failed, self.result) {
             (None, Some(result)) => result,
-            (Some(cause), _) => Err(StoreError::Unavailable(cause)),
+            (_, Some(Err(panicked @ StoreError::Panicked(_)))) => Err(panicked),
+            (Some(failure), Some(Ok(_))) if failure.unknown => {
+                Err(StoreError::OutcomeUnknown(failure.cause))
+            }
+            // What was refused may have been so for a write that was undone.
+            (Some(failure), _) => Err(StoreError::Unavailable(failure.cause)),
             (None, None) => Err(sqlx::Error::WorkerCrashed.into()),
         };
+        if !matches!(result, Ok(_) | Err(StoreError::OutcomeUnknown(_))) {
+            self.progress.undo();
+        }
         // Whoever asked may have gone away meanwhile.
         drop(self.waiting.send(result));
     }
@@ -282,9 +345,65 @@ mod tests {
     async fn a_write_that_panics_does_not_end_the_writer() {
         let database = Database::new().await;
         let panics = Work::<()>::new(|_| Box::pin(async { panic!("a fault of ours") }));
-        let error = database.store.run(panics).await.expect_err("no answer");
-        assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
-        database.store.run(row(1)).await.expect("written");
+        let works = vec![row(1), panics, row(2)];
+        let results = database.together(works).await;
+        assert!(
+            matches!(results[1], Err(StoreError::Panicked(_))),
+            "{results:?}"
+        );
+        for neighbour in [&results[0], &results[2]] {
+            let undone = matches!(neighbour, Ok(()) | Err(StoreError::Unavailable(_)));
+            assert!(undone, "{results:?}");
+        }
+        database.store.run(row(3)).await.expect("written");
+        let written = results.iter().filter(|result| result.is_ok()).count();
+        assert_eq!(
+            database.rows().await,
+            i64::try_from(written + 1).expect("few")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_write_given_up_while_others_lock_the_database_never_happens() {
+        let database = Database::new().await;
+        let mut lock = database
+            .store
+            .readers
+            .begin_with("begin immediate")
+            .await
+            .expect("a lock");
+        let progress = WriteProgress::default();
+        let patience = std::time::Duration::from_millis(100);
+        let waits = database.store.run_with(row(1), &progress);
+        assert!(tokio::time::timeout(patience, waits).await.is_err());
+        assert!(progress.give_up());
+        sqlx::query(ROW)
+            .bind(2_i64)
+            .execute(&mut *lock)
+            .await
+            .expect("written");
+        lock.commit().await.expect("the end of the lock");
+        database.store.run(row(3)).await.expect("written");
+        assert_eq!(database.rows().await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_write_given_up_after_it_has_begun_may_have_happened() {
+        let database = Database::new().await;
+        let slow = Work::new(|connection| {
+            Box::pin(async move {
+                sqlx::query(ROW).bind(1_i64).execute(connection).await?;
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                Ok(())
+            })
+        });
+        let progress = WriteProgress::default();
+        let patience = std::time::Duration::from_millis(100);
+        let waits = database.store.run_with(slow, &progress);
+        assert!(tokio::time::timeout(patience, waits).await.is_err());
+        assert!(!progress.give_up());
+        database.store.run(row(2)).await.expect("written");
+        assert_eq!(database.rows().await, 2);
     }
 
     #[tokio::test]

@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod leads;
 mod name_index;
 mod opened_keys;
+mod progress;
 mod rotation;
 mod schema;
 mod search;
@@ -49,6 +50,7 @@ pub use bulk::{BulkLead, BulkProgress, BulkStep};
 pub use conversions::PendingLead;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use error::StoreError;
+pub use progress::WriteProgress;
 pub use rotation::Rotated;
 pub use schema::{SchemaError, SchemaPolicy};
 pub use tickets::NewTicket;
@@ -107,6 +109,8 @@ pub struct Tenant {
     keys: Arc<WorkspaceKeys>,
     /// Whether names get tokens.
     name_index: NameIndex,
+    /// How far the write of the request has come that this was opened for.
+    progress: WriteProgress,
 }
 
 impl Engine {
@@ -246,13 +250,24 @@ impl Store {
 
     /// Carries out a piece of work in one transaction; again when another write came in between.
     async fn run<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
+        self.run_with(work, &WriteProgress::default()).await
+    }
+
+    /// The same for somebody who may give up waiting for it.
+    async fn run_with<T: Send + 'static>(
+        &self,
+        work: Work<T>,
+        progress: &WriteProgress,
+    ) -> Result<T, StoreError> {
         let mut tries = TRIES;
         loop {
-            match self.try_run(&work).await {
+            match self.try_run(&work, progress).await {
                 Err(error) if error.is_race() && tries > 1 => tries -= 1,
                 result => {
                     // What was refused for its values says nothing about the database.
-                    if let Ok(_) | Err(StoreError::Unavailable(_)) = result {
+                    if let Ok(_) | Err(StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_)) =
+                        result
+                    {
                         self.write_failed.store(result.is_err(), Ordering::Relaxed);
                     }
                     return result;
@@ -261,15 +276,27 @@ impl Store {
         }
     }
 
-    async fn try_run<T: Send + 'static>(&self, work: &Work<T>) -> Result<T, StoreError> {
+    async fn try_run<T: Send + 'static>(
+        &self,
+        work: &Work<T>,
+        progress: &WriteProgress,
+    ) -> Result<T, StoreError> {
         if let Some(group_commit) = &self.group_commit {
-            return group_commit.run(work.clone()).await;
+            return group_commit.run(work.clone(), progress.clone()).await;
         }
         let mut transaction = self.begin().await?;
         match work.run(&mut transaction).await {
             Ok(done) => {
-                transaction.commit().await?;
-                Ok(done)
+                // Until here the database undoes what nobody commits, whatever becomes of the connection.
+                progress.begin();
+                match transaction.commit().await {
+                    Ok(()) => Ok(done),
+                    Err(error) if error::is_undone(&error) => {
+                        progress.undo();
+                        Err(error.into())
+                    }
+                    Err(error) => Err(StoreError::OutcomeUnknown(Arc::new(error))),
+                }
             }
             Err(error) => {
                 // Before it is told, so that its locks are free for whoever tries again; without an answer here the
@@ -313,7 +340,13 @@ impl Tenant {
                 work(&tenant).run(connection).await
             })
         });
-        self.store.run(on_terms).await
+        self.store.run_with(on_terms, &self.progress).await
+    }
+
+    /// How far the write of this request has come.
+    #[must_use]
+    pub fn progress(&self) -> &WriteProgress {
+        &self.progress
     }
 
     /// The keys of this workspace.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
-use super::{Store, StoreError, Tenant};
+use super::{Store, StoreError, Tenant, WriteProgress};
 use crate::{
     domain::{
         time::{from_millis, to_millis},
@@ -100,6 +100,7 @@ impl Store {
             workspace_id: workspace.id.clone(),
             keys: self.open_keys(&workspace.id, wrapped)?,
             name_index: workspace.name_index,
+            progress: WriteProgress::default(),
         })
     }
 

@@ -62,7 +62,7 @@ fn write(site: &Site, name: &str, acknowledged: &AtomicUsize) -> Vec<Call> {
 }
 
 /// Fails unless every acknowledged lead is there once, and no lead is there twice; `may_be` were
-/// sent and nobody knows what became of them.
+/// sent and nobody knows what became of them; any other one must not be there.
 pub(super) fn check_leads(site: &Site, acknowledged: &[String], may_be: &[String]) -> Result<()> {
     let mut there: HashMap<String, u32> = HashMap::new();
     let mut client = Client::of(site);
@@ -96,7 +96,8 @@ pub(super) fn check_leads(site: &Site, acknowledged: &[String], may_be: &[String
     let made_up = there.keys().filter(|notes| !known.contains(notes)).count();
     ensure!(
         lost == 0 && doubled == 0 && made_up == 0,
-        "of {} acknowledged leads {lost} are lost, {doubled} doubled; {made_up} were never sent",
+        "of {} acknowledged leads {lost} are lost, {doubled} doubled; {made_up} others are there that \
+         were never sent, or answered as not done",
         acknowledged.len()
     );
     Ok(())

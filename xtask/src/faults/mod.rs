@@ -7,6 +7,7 @@
 mod callers;
 mod crowd;
 mod disk;
+mod half_bodies;
 mod half_open;
 mod kill;
 mod outage;
@@ -66,6 +67,8 @@ enum Fault {
     HalfOpen,
     /// The same, with no more open files than half of them need
     FewFiles,
+    /// Two thousand connections without a good key send half a body and no more
+    HalfBodies,
     /// More requests at once than it carries out
     Crowd,
     /// Huge bodies, far pages, forged cursors
@@ -93,6 +96,7 @@ impl Fault {
             Self::Slow => outage::slow(setting),
             Self::HalfOpen => half_open::run(setting, None),
             Self::FewFiles => half_open::run(setting, Some(1_024)),
+            Self::HalfBodies => half_bodies::run(setting),
             Self::Crowd => crowd::run(setting),
             Self::Refusals => refusals::run(setting),
         }
@@ -144,7 +148,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 }
             };
             let seconds = started.elapsed().as_secs_f64();
-            println!("{fault:<10} {engine:<10} {seconds:>6.1} s  {verdict:<6}  {figures}");
+            println!("{fault:<11} {engine:<10} {seconds:>6.1} s  {verdict:<6}  {figures}");
             process::check_interrupted()?;
         }
     }

@@ -237,17 +237,23 @@ impl Outage {
             .iter()
             .filter(written)
             .partition(|call| call.is_acknowledged());
+        // 503 says that nothing was done: those must not be there.
+        let undone = |call: &&Call| call.status() == Some(503);
+        let (undone, unsure): (Vec<_>, Vec<_>) = unsure.into_iter().partition(undone);
         let notes = |calls: Vec<&Call>| calls.iter().map(|call| call.notes.clone()).collect();
         let sure: Vec<String> = notes(sure);
         let unsure: Vec<String> = notes(unsure);
-        check_leads(site, &sure, &[unsure, course.probes.clone()].concat())?;
+        let may_be = [unsure.clone(), course.probes.clone()].concat();
+        check_leads(site, &sure, &may_be)?;
         Ok(format!(
             "{refused} told to come back, within {} at most; not ready after {}; all well {} after; \
-             {} acknowledged, 0 lost",
+             {} acknowledged, 0 lost; {} answered 503, 0 done; {} unsure",
             ms(slowest),
             ms(course.noticed),
             ms(course.well - course.mended),
-            sure.len()
+            sure.len(),
+            undone.len(),
+            unsure.len()
         ))
     }
 }

@@ -151,15 +151,42 @@ both_engines! {
         .await;
     }
 
-    async fn a_database_locked_for_longer_than_a_request_may_take_is_504(server) {
+    async fn a_database_locked_for_longer_than_a_request_may_take_is_503(server) {
         let _lock = server.database.lock().await;
         // SQLite's readers wait for nobody.
         let waits = |operation: &&Operation| server.engine == Engine::Postgres || operation.body.is_some();
-        join_all(documenting(504).filter(waits).map(async |operation| {
-            expect(&server, operation, 504, keyed(&server, operation)).await;
+        join_all(documenting(503).filter(waits).map(async |operation| {
+            expect(&server, operation, 503, keyed(&server, operation)).await;
         }))
         .await;
     }
+
+}
+
+both_engines! {
+    options: Options { spec: in_seconds(2), ..Options::default() };
+
+    async fn a_write_that_is_not_confirmed_in_time_is_504(server) {
+        let lead = example_of_a_lead();
+        assert_eq!(server.post("/leads", lead).await.status, 201);
+        server.database.slow_down_commits().await;
+        for operation in documenting(504) {
+            // Every one of them writes, and each something that is not there yet.
+            let body = match operation.id.as_str() {
+                "leads_create" => json!({"firstName": "Budi"}),
+                "leads_update" => json!({"notes": "Another"}),
+                _ => operation.body.as_ref().unwrap().example.clone(),
+            };
+            let request = bare(&server, operation).bearer_auth(&server.key).json(&body);
+            expect(&server, operation, 504, request).await;
+            server.database.wait_for_writer().await;
+        }
+    }
+}
+
+fn example_of_a_lead() -> Value {
+    let create = Spec::builtin().operation("leads_create").unwrap();
+    create.body.as_ref().unwrap().example.clone()
 }
 
 /// SQLite has no connections that somebody else could end.
@@ -192,7 +219,11 @@ fn once(
 
 /// The document with the shortest time for a request.
 fn in_a_hurry() -> Spec {
+    in_seconds(1)
+}
+
+fn in_seconds(seconds: u64) -> Spec {
     let mut document = Spec::builtin().document().clone();
-    document["x-konektor-limits"]["requestSeconds"] = json!(1);
+    document["x-konektor-limits"]["requestSeconds"] = json!(seconds);
     Spec::from_value(document).unwrap()
 }

@@ -91,12 +91,11 @@ both_engines! {
 
     async fn malformed_json_is_a_bad_request(server) {
         for body in [
-            "",
             "{",
             "{}{}",
             "{\"firstName\":}",
             "{'firstName':'B'}",
-            "\u{feff}{\"firstName\":\"B\"}",
+            "{\"firstName\":\"B\"}\u{feff}",
             "{\"firstName\":\"\\ud800\"}",
             "NaN",
             "{\"firstName\":\"B\",}",
@@ -148,8 +147,77 @@ both_engines! {
         assert!(!broken.text.contains("s3cr3t"), "{}", broken.text);
     }
 
-    async fn a_body_beside_a_get_does_not_matter(server) {
-        let request = server.request("GET", "/leads").bearer_auth(&server.key).body("nonsense");
-        assert_eq!(server.finish(request).await.status, 200);
+    async fn an_empty_body_is_told_to_be_empty(server) {
+        for body in ["", " \r\n", "\u{feff}"] {
+            let answer = post(&server, "application/json", body).await;
+            assert_eq!((answer.status, answer.message()), (400, "The body is empty"), "{body:?}");
+        }
+    }
+
+    async fn a_byte_order_mark_before_a_body_is_ignored(server) {
+        let answer = post(&server, "application/json", "\u{feff}{\"firstName\":\"Budi\"}").await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        assert_eq!(answer.data()["firstName"], "Budi");
+    }
+
+    async fn a_field_that_comes_twice_is_refused_by_name(server) {
+        for (path, body, field) in [
+            ("/leads", r#"{"firstName":"Budi","lastName":"A","firstName":"Siti"}"#, "firstName"),
+            ("/leads", r#"{"firstName":"Budi","firstName":"Budi"}"#, "firstName"),
+            (
+                "/leads/upsert",
+                r#"{"match":{"by":"phone","value":"081234567890"},"lead":{"firstName":"A","firstName":"B"}}"#,
+                "lead.firstName",
+            ),
+            (
+                "/leads/upsert",
+                r#"{"match":{"by":"externalRef","value":"A","value":"B"},"lead":{"firstName":"A"}}"#,
+                "match.value",
+            ),
+        ] {
+            let request = server.request("POST", path).bearer_auth(&server.key);
+            let answer = server.finish(request.header("content-type", "application/json").body(body)).await;
+            assert_eq!((answer.status, answer.bad_fields()), (400, vec![field]), "{body}: {}", answer.text);
+            assert_eq!(answer.complaint(field), "Given more than once");
+        }
+        assert_eq!(server.get("/leads").await.total(), 0);
+    }
+
+    async fn a_get_takes_no_body_that_says_something(server) {
+        let lead = server.lead(json!({"firstName": "Budi"})).await;
+        let one = format!("/leads/{}", lead["id"].as_str().unwrap());
+        for method in ["GET", "HEAD"] {
+            for path in ["/leads", one.as_str(), "/workspace", "/SKILL.md"] {
+                let send = async |body: &str| {
+                    let request = server.request(method, path).bearer_auth(&server.key).body(body.to_owned());
+                    server.finish(request).await
+                };
+                for nothing in ["", "{}", "null", " { }\n"] {
+                    assert_eq!(send(nothing).await.status, 200, "{method} {path} {nothing:?}");
+                }
+                let long = format!("{{\"search\":\"{}\"}}", "x".repeat(1000));
+                for something in ["nonsense", r#"{"search":"budi"}"#, "[]", "0", long.as_str()] {
+                    let answer = send(something).await;
+                    assert_eq!(answer.status, 400, "{method} {path} {something:?}");
+                    if method == "GET" {
+                        assert_eq!(answer.complaint("body"), "This operation takes no body");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn who_has_no_well_formed_key_is_refused_before_the_body_comes(server) {
+        let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();
+        for (key, status) in [("", "401"), ("authorization: Bearer kna_bad\r\n", "401")] {
+            let head = format!("POST /api/v2/agent/leads HTTP/1.1\r\nhost: localhost\r\n{key}content-length: 20\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let mut answer = vec![0; 4096];
+            let length = stream.read(&mut answer).await.unwrap();
+            let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+            // The connection goes on after the body that nobody reads.
+            stream.write_all(&[b' '; 20]).await.unwrap();
+        }
     }
 }

@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use jiff::SignedDuration;
 use konektor_server::domain::api_key::ApiKey;
-use konektor_tests::{Answer, Server, both_engines};
+use konektor_tests::{Answer, Engine, Server, both_engines};
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 
 const SCOPE: &[&str] = &["agent.workspace.read"];
 
@@ -49,6 +50,7 @@ both_engines! {
         ] {
             let answer = server.send("GET", "/workspace", Some(key), None).await;
             assert_eq!((answer.status, answer.code()), (401, "UNAUTHORIZED"), "{key}");
+            assert_eq!(answer.header("www-authenticate"), "Bearer", "{key}");
             bodies.insert(answer.text);
         }
         bodies.insert(server.send("GET", "/workspace", None, None).await.text);
@@ -136,5 +138,29 @@ both_engines! {
         }
         let answer = server.finish(server.request("GET", "/../../../healthz")).await;
         assert!(ids.insert(answer.header("x-request-id").to_owned()));
+    }
+}
+
+/// SQLite's readers wait for nobody, so that its trouble comes with the first look already.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_in_trouble_is_503_for_an_unknown_key_too() {
+    let server = Server::start(Engine::Postgres).await;
+    let impatient = "do $$ begin \
+        execute format('alter database %I set statement_timeout = 300', current_database()); end $$";
+    server.database.execute(impatient).await;
+    let server = server.beside().await;
+    let mut lock = AnyConnection::connect(&server.database.url).await.unwrap();
+    lock.execute("begin; lock table workspace_key in access exclusive mode")
+        .await
+        .unwrap();
+    let unknown = ApiKey::generate(&mut rand::rng()).text().to_string();
+    for key in [&unknown, &server.key] {
+        let answer = server.send("GET", "/workspace", Some(key), None).await;
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (503, "5"),
+            "{}",
+            answer.text
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Each operation needs its own scope and no other; the pairs come from the document.
 
 use konektor_spec::{Operation, Spec};
-use konektor_tests::{Server, both_engines};
+use konektor_tests::{Answer, Options, Server, both_engines};
 use serde_json::Value;
 
 /// The operation's example request.
@@ -49,6 +49,40 @@ both_engines! {
                 assert_eq!(status == 403, operation.scope() == Some(missing), "{} without {missing}", operation.id);
             }
         }
+    }
+
+    async fn every_answer_to_a_good_key_tells_its_scopes(server) {
+        let scopes = ["agent.workspace.read", "agent.leads.read"];
+        let told = |answer: &Answer| answer.header("x-konektor-scopes").to_owned();
+        let key = server.key_with(&server.workspace, &scopes, |_| ()).await;
+        for (method, path, expected) in [
+            ("GET", "/workspace", 200),
+            ("GET", "/leads?x=1", 400),
+            ("GET", "/analytics/summary", 403),
+            ("GET", "/leads/nobody", 404),
+            ("GET", "/nowhere", 404),
+            ("DELETE", "/leads", 405),
+        ] {
+            let answer = server.send(method, path, Some(&key), None).await;
+            assert_eq!((answer.status, told(&answer)), (expected, scopes.join(" ")), "{method} {path}");
+        }
+        let elsewhere = server.key_with(&server.workspace, &scopes, |key| key.ip_allow = vec!["203.0.113.7".into()]);
+        let free = server.another_workspace(&Options { plan: "free".into(), ..Options::default() }).await;
+        let of_free = server.key_with(&free, &scopes, |_| ());
+        let slow = server.another_workspace(&Options { requests_per_minute: Some(1), ..Options::default() }).await;
+        let of_slow = server.key_with(&slow, &scopes, |_| ()).await;
+        server.send("GET", "/leads", Some(&of_slow), None).await;
+        for (key, expected) in [(elsewhere.await, 403), (of_free.await, 403), (of_slow, 429)] {
+            let answer = server.send("GET", "/leads", Some(&key), None).await;
+            assert_eq!((answer.status, told(&answer)), (expected, scopes.join(" ")));
+        }
+        // Whose key it is not is told nothing.
+        for path in ["/leads", "/SKILL.md"] {
+            let answer = server.send("GET", path, None, None).await;
+            assert!(!answer.headers.contains_key("x-konektor-scopes"), "{path}");
+        }
+        let all: Vec<_> = Spec::builtin().scopes().map(|(scope, _)| scope).collect();
+        assert_eq!(told(&server.get("/leads").await), all.join(" "));
     }
 
     async fn a_key_without_a_scope_opens_nothing_but_the_guide(server) {

@@ -74,15 +74,16 @@ both_engines! {
             let said = trickle(&mut raw, "1\r\n \r\n").await;
             assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
         };
-        let idle_after_an_answer = async {
+        let half_open_after_an_answer = async {
             let mut raw = Raw::connect(&server).await;
             raw.send(&format!("{}\r\n{BODY}", header_of_a_lead(&server, BODY))).await;
             assert!(raw.answer().await.starts_with("HTTP/1.1 201 "));
+            raw.send(&header_of_a_lead(&server, BODY)).await;
             assert_eq!(raw.rest().await, b"");
         };
         let began = Instant::now();
         let hostile = async {
-            join!(silent, half_open, slow_header, half_body, slow_body, slow_chunks, idle_after_an_answer);
+            join!(silent, half_open, slow_header, half_body, slow_body, slow_chunks, half_open_after_an_answer);
             assert!(began.elapsed() < CLOSED_WITHIN, "{:?}", began.elapsed());
         };
         let honest = async {
@@ -92,6 +93,22 @@ both_engines! {
             }
         };
         join!(hostile, honest);
+    }
+
+    async fn a_connection_is_kept_after_an_answer_for_longer_than_a_request_may_take(server) {
+        let mut raw = Raw::connect(&server).await;
+        let request = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        for _ in 0..2 {
+            raw.send(request).await;
+            assert!(raw.answer().await.starts_with("HTTP/1.1 200 "));
+            sleep(Duration::from_millis(2500)).await;
+        }
+        raw.send(request).await;
+        assert!(raw.answer().await.starts_with("HTTP/1.1 200 "));
+        let idle = Instant::now();
+        assert_eq!(raw.rest().await, b"");
+        let kept = idle.elapsed().as_secs_f64();
+        assert!((3.5..7.0).contains(&kept), "{kept}");
     }
 
     async fn whoever_does_not_take_its_answers_is_closed(server) {

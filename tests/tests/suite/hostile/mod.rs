@@ -1,8 +1,11 @@
 //! Callers that mean harm, or do it: what they send, what they do not send, and how much of it at once.
 
+mod bodies;
 mod connections;
 mod input;
 mod load;
+mod log;
+mod lost;
 mod ready;
 mod stop;
 
@@ -69,10 +72,12 @@ fn header_of_a_lead(server: &Server, body: &str) -> String {
     )
 }
 
-/// A server that gives a request one second, of which two thirds for its arrival.
+/// A server that gives a request one second, of which two thirds for its arrival, and keeps a connection for four
+/// after an answer.
 fn in_a_hurry() -> Options {
     let mut document = Spec::builtin().document().clone();
     document["x-konektor-limits"]["requestSeconds"] = json!(1);
+    document["x-konektor-limits"]["keepAliveSeconds"] = json!(4);
     Options {
         spec: Spec::from_value(document).unwrap(),
         ..Options::default()

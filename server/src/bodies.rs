@@ -1,0 +1,258 @@
+//! The bytes of request bodies, bounded for all connections together.
+//!
+//! Whoever begins a body and does not end it would hold its bytes for seconds, on as many connections as there are. So
+//! every body takes its bytes out of one budget as they arrive. When the budget is used up, the body that has been
+//! arriving for longest is given up. An honest body arrives at once and is never that one.
+
+use std::{
+    collections::BTreeMap,
+    ops::Deref,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+/// The most bytes of all bodies at once. The requests that are carried out or wait for it hold at most two thirds.
+const BUDGET: usize = 32 * 1024 * 1024;
+
+/// The least room that is made for a body of unknown length.
+const SMALL: usize = 1024;
+
+/// The budget of all bodies.
+pub(crate) struct Bodies {
+    budget: usize,
+    state: Mutex<State>,
+    /// Bytes have been given back.
+    freed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    used: usize,
+    /// What of that is about to be given back, by bodies that were told to.
+    leaving: usize,
+    tickets: u64,
+    /// The bodies that are still arriving, in the order in which they began.
+    arriving: BTreeMap<u64, Arriving>,
+}
+
+struct Arriving {
+    reserved: usize,
+    leaving: bool,
+    given_up: Arc<Notify>,
+}
+
+/// One body, as far as it has arrived; its bytes are given back when it is dropped.
+pub(crate) struct Body<'a> {
+    bodies: &'a Bodies,
+    bytes: Vec<u8>,
+    reserved: usize,
+    ticket: Option<u64>,
+}
+
+impl Bodies {
+    pub(crate) fn new() -> Self {
+        Self::with_budget(BUDGET)
+    }
+
+    fn with_budget(budget: usize) -> Self {
+        Self {
+            budget,
+            state: Mutex::default(),
+            freed: Notify::new(),
+        }
+    }
+
+    /// No body.
+    pub(crate) fn none(&self) -> Body<'_> {
+        self.body(None)
+    }
+
+    /// A body of which nothing has arrived yet, and what tells when it has to make room for others.
+    pub(crate) fn begin(&self) -> (Body<'_>, Arc<Notify>) {
+        let given_up = Arc::<Notify>::default();
+        let mut state = self.state();
+        state.tickets += 1;
+        let ticket = state.tickets;
+        state.arriving.insert(
+            ticket,
+            Arriving {
+                reserved: 0,
+                leaving: false,
+                given_up: Arc::clone(&given_up),
+            },
+        );
+        (self.body(Some(ticket)), given_up)
+    }
+
+    fn body(&self, ticket: Option<u64>) -> Body<'_> {
+        Body {
+            bodies: self,
+            bytes: Vec::new(),
+            reserved: 0,
+            ticket,
+        }
+    }
+
+    /// Takes bytes out of the budget for a body that is still arriving; false when it has to wait for others to leave.
+    fn try_reserve(&self, ticket: u64, bytes: usize) -> bool {
+        let mut state = self.state();
+        if state.used + bytes <= self.budget {
+            state.used += bytes;
+            let arriving = state.arriving.get_mut(&ticket);
+            let is_leaving = arriving.is_some_and(|arriving| {
+                arriving.reserved += bytes;
+                arriving.leaving
+            });
+            if is_leaving {
+                state.leaving += bytes;
+            }
+            return true;
+        }
+        while state.used - state.leaving + bytes > self.budget {
+            let Some(longest) = state.arriving.values_mut().find(|body| !body.leaving) else {
+                break;
+            };
+            longest.leaving = true;
+            longest.given_up.notify_one();
+            let reserved = longest.reserved;
+            state.leaving += reserved;
+        }
+        false
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Body<'_> {
+    /// Copies bytes that have arrived, so that nothing is kept of the connection's larger buffer. `most` is how long the
+    /// whole body can be. Waits for room, which others make at once.
+    pub(crate) async fn push(&mut self, bytes: &[u8], most: usize) {
+        let needed = self.bytes.len() + bytes.len();
+        if needed > self.reserved {
+            let room = needed.max((2 * self.reserved).max(SMALL).min(most));
+            self.reserve(room - self.reserved).await;
+            self.bytes.reserve_exact(room - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    async fn reserve(&mut self, bytes: usize) {
+        let Some(ticket) = self.ticket else {
+            return;
+        };
+        loop {
+            let mut freed = pin!(self.bodies.freed.notified());
+            freed.as_mut().enable();
+            if self.bodies.try_reserve(ticket, bytes) {
+                self.reserved += bytes;
+                return;
+            }
+            freed.await;
+        }
+    }
+
+    /// All of it has arrived: from now on it makes room for nobody.
+    pub(crate) fn complete(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            let mut state = self.bodies.state();
+            if let Some(body) = state.arriving.remove(&ticket)
+                && body.leaving
+            {
+                state.leaving -= body.reserved;
+            }
+        }
+    }
+}
+
+impl Deref for Body<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Body<'_> {
+    fn drop(&mut self) {
+        self.complete();
+        if self.reserved > 0 {
+            self.bytes = Vec::new();
+            self.bodies.state().used -= self.reserved;
+            self.bodies.freed.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    async fn is_given_up(notify: &Notify) -> bool {
+        timeout(Duration::ZERO, notify.notified()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn the_body_that_has_been_arriving_for_longest_makes_room() {
+        let bodies = Bodies::with_budget(3000);
+        let (mut first, first_given_up) = bodies.begin();
+        let (mut second, second_given_up) = bodies.begin();
+        let (mut third, third_given_up) = bodies.begin();
+        first.push(&[0; 1000], 1000).await;
+        second.push(&[0; 1000], 1000).await;
+        first.complete();
+        tokio::join!(third.push(&[0; 1500], 1500), async move {
+            second_given_up.notified().await;
+            drop(second);
+        });
+        // The first has arrived whole and keeps its room.
+        assert_eq!((first.len(), third.len()), (1000, 1500));
+        for given_up in [first_given_up, third_given_up] {
+            assert!(!is_given_up(&given_up).await);
+        }
+        drop((first, third));
+        let state = bodies.state();
+        assert_eq!((state.used, state.leaving), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn no_more_make_room_than_have_to() {
+        let bodies = Bodies::with_budget(10_000);
+        let mut arriving = Vec::new();
+        for _ in 0..10 {
+            let (mut body, given_up) = bodies.begin();
+            body.push(&[0; 1000], 1000).await;
+            arriving.push((body, given_up));
+        }
+        let ((mut next, _), (mut other, _)) = (bodies.begin(), bodies.begin());
+        let wait = Duration::from_millis(20);
+        assert!(timeout(wait, next.push(&[0; 1000], 1000)).await.is_err());
+        assert!(timeout(wait, other.push(&[0; 1000], 1000)).await.is_err());
+        let mut given_up = 0;
+        for (_, notify) in &arriving {
+            given_up += usize::from(is_given_up(notify).await);
+        }
+        assert_eq!(given_up, 1, "its room serves whoever comes first");
+    }
+
+    #[tokio::test]
+    async fn room_grows_with_what_arrives_up_to_what_was_announced() {
+        let bodies = Bodies::new();
+        let (mut body, _) = bodies.begin();
+        for _ in 0..65 {
+            body.push(&[0; 1000], 65_000).await;
+        }
+        body.complete();
+        assert_eq!((body.len(), bodies.state().used), (65_000, 65_000));
+        let (mut small, _) = bodies.begin();
+        small.push(b"{}", 2).await;
+        assert_eq!(bodies.state().used, 65_002);
+    }
+}

@@ -1,0 +1,63 @@
+//! Keys that were good a moment ago, so that they need not queue behind those that nobody knows.
+
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::domain::api_key::ApiKey;
+
+/// When there are more than these, all are forgotten: each is known again with its next request.
+const MOST: usize = 10_000;
+
+/// Hashes of whole keys under a key of this process. A key that is in here is still verified for every request.
+#[derive(Default)]
+pub(super) struct Recognised {
+    hashes: Mutex<HashSet<u64>>,
+    hasher: RandomState,
+}
+
+impl Recognised {
+    pub(super) fn contains(&self, key: &ApiKey) -> bool {
+        self.hashes().contains(&self.hash(key))
+    }
+
+    /// Notes whether a key was good.
+    pub(super) fn note(&self, key: &ApiKey, good: bool) {
+        let hash = self.hash(key);
+        let mut hashes = self.hashes();
+        if !good {
+            hashes.remove(&hash);
+        } else if !hashes.contains(&hash) {
+            if hashes.len() >= MOST {
+                hashes.clear();
+            }
+            hashes.insert(hash);
+        }
+    }
+
+    fn hash(&self, key: &ApiKey) -> u64 {
+        self.hasher.hash_one((key.id(), key.secret()))
+    }
+
+    fn hashes(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.hashes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_recognised_while_it_is_good() {
+        let recognised = Recognised::default();
+        let [key, other] = [(); 2].map(|()| ApiKey::generate(&mut rand::rng()));
+        recognised.note(&key, true);
+        assert!(recognised.contains(&key) && !recognised.contains(&other));
+        recognised.note(&other, false);
+        recognised.note(&key, false);
+        assert!(!recognised.contains(&key));
+    }
+}
