@@ -4,9 +4,12 @@ use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::{api::idempotency, app::App};
+use crate::{
+    api::{idempotency, leads},
+    app::App,
+};
 
-/// How often answers that nobody may ask for any more are removed.
+/// How often answers that nobody may ask for any more are removed, and the leads of each day added up.
 const CLEANING: Duration = Duration::from_mins(10);
 
 /// How often it is written when keys were last used.
@@ -25,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) async fn run(app: Arc<App>) {
     tokio::join!(
         every(CLEANING, || idempotency::clean(&app)),
+        every(CLEANING, || leads::fold_days(&app)),
         every(NOTING, || app.gate().last_used().write(app.store())),
         every(FORGETTING, async || app
             .store()

@@ -14,7 +14,11 @@ use serde::Serialize;
 
 use crate::{
     domain::workspace::UnknownTimeZone,
-    store::{StoreError, idempotency::KeptAnswer},
+    store::{
+        StoreError,
+        idempotency::KeptAnswer,
+        leads::{Candidate, Taken},
+    },
 };
 
 /// A successful answer, ready to send.
@@ -204,6 +208,9 @@ pub enum Error {
     /// 409: a request with the same `Idempotency-Key` is being carried out.
     #[error("the same request is in flight")]
     InFlight,
+    /// 409: a handle fits these leads, each by one of its fields.
+    #[error("the handle fits several leads")]
+    Ambiguous(Details),
     /// 413, over so many bytes.
     #[error("the body is too large")]
     TooLarge(usize),
@@ -270,7 +277,7 @@ impl Error {
         let (status, code) = self.status_and_code();
         let message = self.message();
         let details = match &self {
-            Self::Invalid(details) => Some(details),
+            Self::Invalid(details) | Self::Ambiguous(details) => Some(details),
             _ => None,
         };
         let envelope = ErrorEnvelope {
@@ -320,7 +327,7 @@ impl Error {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "VALIDATION_ERROR"),
             Self::RequestTimeout(_) => (StatusCode::REQUEST_TIMEOUT, "VALIDATION_ERROR"),
-            Self::InFlight => (StatusCode::CONFLICT, "VALIDATION_ERROR"),
+            Self::InFlight | Self::Ambiguous(_) => (StatusCode::CONFLICT, "VALIDATION_ERROR"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "VALIDATION_ERROR"),
             Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "VALIDATION_ERROR"),
             Self::KeyReused | Self::KeySpent => {
@@ -353,6 +360,7 @@ impl Error {
             Self::InFlight => {
                 "A request with this Idempotency-Key is still being carried out; try again".into()
             }
+            Self::Ambiguous(_) => "More than one lead has that handle; use the id of one".into(),
             Self::TooLarge(bytes) => format!("The body is larger than {bytes} bytes"),
             Self::UnsupportedMediaType => {
                 "Send the body as JSON with Content-Type: application/json".into()
@@ -396,15 +404,34 @@ impl From<StoreError> for Error {
             StoreError::Taken(fields) => Self::Invalid(
                 fields
                     .into_iter()
-                    .map(|field| (field.to_owned(), "Another lead has it already".to_owned()))
+                    .map(|(field, taken)| (field.to_owned(), taken_message(taken)))
                     .collect(),
             ),
+            StoreError::Ambiguous(candidates) => Self::Ambiguous(Details::from([(
+                "id".to_owned(),
+                candidates_message(&candidates),
+            )])),
             StoreError::NoWorkspace => Self::Unauthorized,
             StoreError::Unavailable(_) | StoreError::Raced => Self::Unavailable(error.into()),
             StoreError::OutcomeUnknown(_) => Self::OutcomeUnknown(error.into()),
             other => Self::Internal(other.into()),
         }
     }
+}
+
+fn taken_message(taken: Taken) -> String {
+    match taken {
+        Taken::Same => "Another lead has it already".into(),
+        Taken::As(field) => format!("Another lead has it already, as its {field}"),
+    }
+}
+
+fn candidates_message(candidates: &[Candidate]) -> String {
+    let each: Vec<_> = candidates
+        .iter()
+        .map(|Candidate { id, field }| format!("{id} by its {field}"))
+        .collect();
+    format!("Fits {}", each.join(", "))
 }
 
 fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {

@@ -268,7 +268,7 @@ pub struct Lead {
     /// Its key in a system of yours.
     #[serde(rename = "externalRef")]
     pub external_ref: ::std::option::Option<::std::string::String>,
-    /// First name.
+    /// First name; `Erased` once the person was erased.
     #[serde(rename = "firstName")]
     pub first_name: ::std::string::String,
     /// Last name.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Call;
 use crate::{
     reply::{Error, Pagination},
-    store::leads::{Page, Start},
+    store::leads::{Page, Position, Start},
     vault::WorkspaceKeys,
 };
 
@@ -32,6 +32,9 @@ pub struct Cursor {
     pub query: Map<String, Value>,
     /// Time and id of the last row before.
     pub after: (i64, String),
+    /// The last time to list, in milliseconds: where a walk ends that would otherwise follow what is updated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
     /// The number of the page.
     pub page: i64,
     /// The most rows on it.
@@ -106,7 +109,11 @@ pub(super) fn window(call: &mut Call, operation: &str) -> Result<Window, Error> 
         .and_then(|(_, limit)| limit.as_i64());
     call.input.replace_query(cursor.query);
     Ok(Window {
-        start: Start::After(cursor.after.0, cursor.after.1),
+        start: Start::After(Position {
+            millis: cursor.after.0,
+            id: cursor.after.1,
+            until: cursor.until,
+        }),
         page: cursor.page,
         limit: limit.unwrap_or(cursor.limit),
     })
@@ -120,7 +127,7 @@ pub(super) fn pagination<T>(
     page: &Page<T>,
 ) -> Result<Pagination, Error> {
     let next = match &page.next {
-        Some(Start::After(time, id)) => Some(seal(call, operation, window, (*time, id.clone()))?),
+        Some(Start::After(position)) => Some(seal(call, operation, window, position)?),
         Some(Start::Offset(_)) | None => None,
     };
     Ok(Pagination::new(window.page, window.limit, page.total, next))
@@ -130,13 +137,14 @@ fn seal(
     call: &Call,
     operation: &str,
     window: &Window,
-    after: (i64, String),
+    position: &Position,
 ) -> Result<String, Error> {
     let mut query = call.input.query_map().clone();
     query.retain(|name, _| !PAGING.contains(&name.as_str()));
     let cursor = Cursor {
         query,
-        after,
+        after: (position.millis, position.id.clone()),
+        until: position.until,
         page: window.page.saturating_add(1),
         limit: window.limit,
     };

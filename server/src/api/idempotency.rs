@@ -72,7 +72,7 @@ impl Call {
             Once::Replayed(answer) => Reply::replayed(answer),
             Once::Outdated { status, lead } => {
                 let renew = renew.ok_or(StoreError::Corrupt("lead_id"))?;
-                Ok(renew(status, lead.ok_or(Error::KeySpent)?)?.into_replay())
+                Ok(renew(status, *lead.ok_or(Error::KeySpent)?)?.into_replay())
             }
             Once::Reused => Err(Error::KeyReused),
             Once::InFlight => Err(Error::InFlight),
@@ -89,9 +89,13 @@ impl Call {
                 };
                 let midnight = Day::of(self.now, &zone).next_midnight;
                 let seconds = midnight.duration_since(self.now).as_secs();
+                let leads = if limit == 1 { "lead" } else { "leads" };
+                let local = zone.to_datetime(midnight).strftime("%Y-%m-%d %H:%M");
+                let zone = &self.caller.workspace.timezone;
                 Error::RateLimited {
                     message: format!(
-                        "The workspace may create {limit} leads a day; try again after its midnight"
+                        "The daily limit of {limit} new {leads} is reached; the next can be created after the \
+                         workspace's midnight, {local} {zone}"
                     ),
                     retry_after: u64::try_from(seconds).unwrap_or(0) + 1,
                 }

@@ -4,7 +4,7 @@ mod analytics;
 mod conversions;
 pub mod cursor;
 pub(crate) mod idempotency;
-mod leads;
+pub(crate) mod leads;
 mod meaning;
 mod period;
 mod support;

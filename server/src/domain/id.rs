@@ -47,6 +47,14 @@ pub fn unique_code(rng: &mut (impl Rng + ?Sized)) -> String {
     format!("KNK-{}", random_text(CROCKFORD, UNIQUE_CODE_LENGTH, rng))
 }
 
+/// Whether a text has the shape of [`unique_code`], which tells nothing of a person.
+#[must_use]
+pub fn is_unique_code(text: &str) -> bool {
+    text.strip_prefix("KNK-").is_some_and(|code| {
+        code.len() == UNIQUE_CODE_LENGTH && code.bytes().all(|byte| CROCKFORD.contains(&byte))
+    })
+}
+
 /// The unique code of a synthetic lead, `KNK-7ZQ4M0X2RD8K`: the lowest 60 bits of a number, in two characters more
 /// than [`unique_code`] has, so that the two never meet.
 #[must_use]
@@ -152,6 +160,7 @@ mod tests {
                 is_made_of(&code, "KNK-", |c| upper(c) && !"ILOU".contains(c)) && code.len() == 14,
                 "{code}"
             );
+            assert!(is_unique_code(&code) && !is_unique_code(&code[..13]));
             let tracking = tracking_code(&mut rng);
             assert!(is_made_of(&tracking, "KNK-", |c| c.is_ascii_lowercase()
                 || c.is_ascii_digit()));

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{amount::Amount, phone::Phone, time};
+use super::{amount::Amount, id, phone::Phone, time};
 
 /// A lead as the API answers it.
 ///
@@ -90,6 +90,9 @@ pub struct NewLead {
 /// The status that makes a lead a conversion.
 pub const CONVERSION: &str = "won";
 
+/// The first name of a lead whose person was erased: every lead has one.
+pub const ERASED_NAME: &str = "Erased";
+
 /// The sync state of a lead for which nothing is due.
 pub const NOTHING_TO_SYNC: &str = "none";
 
@@ -122,12 +125,10 @@ impl Lead {
         })
     }
 
-    /// Takes over the fields that were given; with none given nothing changes, updatedAt included.
+    /// Takes over the fields that were given. When they have the values that were given, nothing changes, updatedAt
+    /// included.
     pub fn apply(&mut self, changes: LeadChanges, now: Timestamp) {
-        if changes.is_empty() {
-            return;
-        }
-        self.updated_at = time::whole_millis(now);
+        let before = self.clone();
         replace(&mut self.unique_code, changes.unique_code);
         replace(&mut self.external_ref, changes.external_ref);
         replace(&mut self.first_name, changes.first_name);
@@ -146,10 +147,41 @@ impl Lead {
         replace(&mut self.actual_value, changes.actual_value);
         replace(&mut self.notes, changes.notes);
         replace(&mut self.campaign_name, changes.campaign_name);
+        if *self != before {
+            self.updated_at = time::whole_millis(now);
+        }
     }
 }
 
 impl Lead {
+    /// Removes what tells who the person is, and names the fields that told it: none when they are empty already. The
+    /// handles go too, since other systems may know the person by them; `code` takes the place of the uniqueCode. What
+    /// totals are made of stays.
+    pub fn erase(&mut self, code: String, now: Timestamp) -> Vec<&'static str> {
+        let mut erased = Vec::new();
+        if self.first_name != ERASED_NAME {
+            ERASED_NAME.clone_into(&mut self.first_name);
+            erased.push("firstName");
+        }
+        for (name, field) in [
+            ("lastName", &mut self.last_name),
+            ("email", &mut self.email),
+            ("phone", &mut self.phone),
+            ("notes", &mut self.notes),
+            ("externalRef", &mut self.external_ref),
+        ] {
+            if field.take().is_some() {
+                erased.push(name);
+            }
+        }
+        if !erased.is_empty() || !id::is_unique_code(&self.unique_code) {
+            self.unique_code = code;
+            self.updated_at = time::whole_millis(now);
+            erased.push("uniqueCode");
+        }
+        erased
+    }
+
     /// Whether answers that show the lead as it was before must not be shown again: they would bring back a name, an
     /// email or a phone that was changed, or notes that were cleared.
     #[must_use]
@@ -163,45 +195,6 @@ impl Lead {
             )
         };
         personal(self) != personal(before) || (self.notes.is_none() && before.notes.is_some())
-    }
-}
-
-impl LeadChanges {
-    /// Whether no field was given.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        let Self {
-            unique_code,
-            external_ref,
-            first_name,
-            last_name,
-            email,
-            phone,
-            status,
-            priority,
-            source,
-            ad_platform,
-            assigned_to,
-            estimated_value,
-            actual_value,
-            notes,
-            campaign_name,
-        } = self;
-        unique_code.is_none()
-            && external_ref.is_none()
-            && first_name.is_none()
-            && last_name.is_none()
-            && email.is_none()
-            && phone.is_none()
-            && status.is_none()
-            && priority.is_none()
-            && source.is_none()
-            && ad_platform.is_none()
-            && assigned_to.is_none()
-            && estimated_value.is_none()
-            && actual_value.is_none()
-            && notes.is_none()
-            && campaign_name.is_none()
     }
 }
 
@@ -261,6 +254,46 @@ mod tests {
         let mut changed = lead();
         changed.apply(changes("{}"), Timestamp::from_second(60).unwrap());
         assert_eq!(changed, lead());
+    }
+
+    #[test]
+    fn the_same_values_in_another_spelling_change_nothing() {
+        let mut changed = lead();
+        let later = Timestamp::from_second(60).unwrap();
+        changed.apply(
+            changes(r#"{"estimatedValue":5000000}"#),
+            Timestamp::UNIX_EPOCH,
+        );
+        let before = changed.clone();
+        let same = r#"{"firstName":"Budi","email":"b@example.com","phone":"+62 812-3456-7890","lastName":null,
+            "status":"new","estimatedValue":5e6}"#;
+        changed.apply(changes(same), later);
+        assert_eq!(changed, before);
+        changed.apply(changes(r#"{"email":"B@example.com"}"#), later);
+        assert_eq!(changed.updated_at, later, "text is kept as it was sent");
+    }
+
+    #[test]
+    fn what_tells_of_a_person_is_erased_once() {
+        let mut lead = lead();
+        lead.notes = Some("Calls at night".into());
+        let later = Timestamp::from_second(60).unwrap();
+        let code = "KNK-7ZQ4M0X2RD";
+        let told = ["firstName", "email", "phone", "notes", "uniqueCode"];
+        assert_eq!(lead.erase(code.into(), later), told);
+        assert_eq!(
+            (lead.first_name.as_str(), lead.unique_code.as_str()),
+            (ERASED_NAME, code)
+        );
+        assert_eq!(
+            (&lead.email, &lead.phone, &lead.notes),
+            (&None, &None, &None)
+        );
+        assert_eq!((lead.status.as_str(), lead.updated_at), ("new", later));
+        let before = lead.clone();
+        let again = Timestamp::from_second(61).unwrap();
+        assert!(lead.erase("KNK-0000000000".into(), again).is_empty());
+        assert_eq!(lead, before);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Engine, StoreError, Tenant,
+    leads::Taken,
     sql::{Statement, Value},
 };
 use crate::domain::{lead::Lead, time::to_millis};
@@ -38,6 +39,11 @@ const COUNT_ALL: &str = "select count(*) from lead";
 
 const PHONES: &str =
     "select phone_index from lead where workspace_id = $1 and phone_index is not null";
+
+/// A uniqueCode that another lead of the workspace has as its externalRef: a handle would fit both.
+const AMBIGUOUS: &str = "select 1 from lead as one \
+    where one.workspace_id = $1 and one.external_ref is not null and exists (select 1 from lead as other \
+    where other.workspace_id = $1 and other.unique_code = one.external_ref and other.id <> one.id) limit 1";
 
 /// What drops each index, and what makes it again.
 const SQLITE_INDEXES: &str = "select 'drop index ' || name as gone, sql as back from sqlite_master \
@@ -133,10 +139,10 @@ impl Tenant {
     /// Saves many new leads, all or none, and tells how far it is.
     ///
     /// A phone that another lead of the workspace has already is left out. The leads have to differ from each other,
-    /// and in id, uniqueCode and externalRef from those that are there; they do not count towards the limit of a day.
+    /// and in id, uniqueCode and externalRef from those that are there, a code from those of the other kind too; they do not count towards the limit of a day.
     ///
     /// # Errors
-    /// [`StoreError::Database`] when a value is taken; [`StoreError::Unavailable`] when another process writes for
+    /// [`StoreError::Database`] when a value is taken, [`StoreError::Taken`] when one is by the other kind of code; [`StoreError::Unavailable`] when another process writes for
     /// longer than the store waits.
     pub async fn insert_leads(
         &self,
@@ -201,6 +207,14 @@ impl Tenant {
                 of,
             });
             run(transaction, index).await?;
+        }
+        let ambiguous = sqlx::query(AMBIGUOUS)
+            .bind(self.workspace_id.clone())
+            .fetch_optional(&mut **transaction)
+            .await?;
+        if ambiguous.is_some() {
+            let taken = Taken::As("externalRef");
+            return Err(StoreError::Taken([("uniqueCode", taken)].into()));
         }
         Ok(())
     }

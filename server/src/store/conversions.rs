@@ -5,7 +5,7 @@ use sqlx::Row;
 
 use super::{
     StoreError, Tenant,
-    leads::{Page, Start},
+    leads::{Page, Position, Start},
     sql::{Statement, has_more},
 };
 use crate::domain::time::from_millis;
@@ -53,7 +53,7 @@ impl Tenant {
              from lead where ",
         );
         self.push_states(&mut statement, states);
-        if let Start::After(millis, id) = &start {
+        if let Start::After(Position { millis, id, .. }) = &start {
             statement
                 .push(" and (created_at, id) < (")
                 .bind(*millis)
@@ -70,10 +70,11 @@ impl Tenant {
         let mut rows = statement.query().fetch_all(&self.store.readers).await?;
         let more = has_more(&mut rows, limit);
         let next = match rows.last() {
-            Some(last) if more => Some(Start::After(
-                last.try_get("created_at")?,
-                last.try_get("id")?,
-            )),
+            Some(last) if more => Some(Start::After(Position {
+                millis: last.try_get("created_at")?,
+                id: last.try_get("id")?,
+                until: None,
+            })),
             _ => None,
         };
         let rows = rows

@@ -1,10 +1,13 @@
 //! What can go wrong below the operations.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::error::DatabaseError;
 
-use super::{DatabaseUrlError, SchemaError};
+use super::{
+    DatabaseUrlError, SchemaError,
+    leads::{Candidate, Taken},
+};
 use crate::{panics::Panicked, vault::VaultError};
 
 /// Why the store could not do it.
@@ -26,8 +29,11 @@ pub enum StoreError {
     #[error("the write {0}")]
     Panicked(#[source] Panicked),
     /// Another lead of the workspace has these fields' values already.
-    #[error("another lead has the same {}", .0.iter().copied().collect::<Vec<_>>().join(", "))]
-    Taken(BTreeSet<&'static str>),
+    #[error("another lead has the same {}", .0.keys().copied().collect::<Vec<_>>().join(", "))]
+    Taken(BTreeMap<&'static str, Taken>),
+    /// A handle fits several leads.
+    #[error("the handle fits {} leads", .0.len())]
+    Ambiguous(Vec<Candidate>),
     /// Others changed the same leads at the same moment, again and again; the same call may work later.
     #[error("too many writes to the same lead at once")]
     Raced,

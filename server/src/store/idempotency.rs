@@ -84,7 +84,7 @@ pub enum Once<T> {
         /// The HTTP status of the answer.
         status: u16,
         /// The lead as it is now; None when it is gone.
-        lead: Option<Lead>,
+        lead: Option<Box<Lead>>,
     },
     /// Its key belongs to another request.
     Reused,
@@ -237,7 +237,9 @@ impl Tenant {
             let lead = lead.fetch_optional(&mut *connection).await?;
             return Ok(Some(Once::Outdated {
                 status,
-                lead: lead.map(|row| self.open_lead(&row)).transpose()?,
+                lead: lead
+                    .map(|row| self.open_lead(&row).map(Box::new))
+                    .transpose()?,
             }));
         }
         let body = self.keys.open(&Place::record(TABLE, &id), &sealed)?;

@@ -1,19 +1,20 @@
 //! Leads: read, list, create, update, upsert.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use sqlx::{AnyConnection, Row, any::AnyRow};
 
 use super::{
     Engine, StoreError, Tenant, Work,
+    lead_days::DayLimit,
     search::Search,
     sql::{Statement, Value, bind, has_more},
 };
 use crate::{
     domain::{
         amount::Amount,
-        email,
+        email, id,
         lead::{Lead, LeadChanges},
         name_words,
         phone::Phone,
@@ -28,10 +29,13 @@ use crate::{
 const COLUMNS: &str = "id, unique_code, external_ref, status, priority, source, ad_platform, assigned_to, \
     estimated_value, actual_value, campaign_name, conversion_sync_status, created_at, updated_at, sealed";
 
+/// Makes no lead whose uniqueCode another one has as its externalRef, or the other way round: a handle would fit both.
 const INSERT: &str = "insert into lead (workspace_id, id, unique_code, external_ref, email_index, phone_index, \
     status, priority, source, ad_platform, assigned_to, estimated_value, actual_value, campaign_name, \
     conversion_sync_status, created_at, updated_at, data_key_id, sealed) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
+    select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19 \
+    where not exists (select 1 from lead where workspace_id = $1 and external_ref = $3) \
+    and not exists (select 1 from lead where workspace_id = $1 and unique_code = $4) \
     on conflict do nothing";
 
 const UPDATE: &str = "update lead set unique_code = $3, external_ref = $4, email_index = $5, phone_index = $6, \
@@ -39,21 +43,17 @@ const UPDATE: &str = "update lead set unique_code = $3, external_ref = $4, email
     actual_value = $13, campaign_name = $14, conversion_sync_status = $15, created_at = $16, updated_at = $17, \
     data_key_id = $18, sealed = $19 where workspace_id = $1 and id = $2";
 
-/// The leads, other than this one, that have one of its unique values. With `or` in the place of `union all` SQLite
-/// takes none of the indexes and reads the whole workspace.
+/// The leads, other than this one, that have one of these values, a code also as the other kind of code. With `or` in
+/// the place of `union all` SQLite takes none of the indexes and reads the whole workspace.
 const TAKEN: &str = "select unique_code, external_ref, phone_index from lead \
     where workspace_id = $1 and id <> $2 and id in (\
     select id from lead where workspace_id = $1 and unique_code = $3 \
+    union all select id from lead where workspace_id = $1 and external_ref = $3 \
+    union all select id from lead where workspace_id = $1 and unique_code = $4 \
     union all select id from lead where workspace_id = $1 and external_ref = $4 \
     union all select id from lead where workspace_id = $1 and phone_index = $5)";
 
 const REMOVE_TOKENS: &str = "delete from lead_token where workspace_id = $1 and lead_id = $2";
-
-/// Counts one more lead on a day, unless that would be more than the limit.
-const COUNT_DAY: &str = "insert into lead_day (workspace_id, day, created) select $1, $2, 1 where $3 > 0 \
-    on conflict (workspace_id, day) do update set created = lead_day.created + 1 where lead_day.created < $3";
-
-const DAY: &str = "select created from lead_day where workspace_id = $1 and day = $2";
 
 /// Which leads of a workspace to list; None does not filter.
 #[derive(Clone, Default)]
@@ -102,8 +102,19 @@ pub struct LeadOrder {
 pub enum Start {
     /// After so many rows.
     Offset(i64),
-    /// After the row with this time (in milliseconds) and id.
-    After(i64, String),
+    /// After a row.
+    After(Position),
+}
+
+/// A row of a list, and where the walk that reached it ends.
+#[derive(Debug, Clone)]
+pub struct Position {
+    /// The row's time, in milliseconds.
+    pub millis: i64,
+    /// The row's id.
+    pub id: String,
+    /// The last time that the walk lists, in milliseconds; None when it goes on to the end.
+    pub until: Option<i64>,
 }
 
 /// Rows of one page, and where the next one begins if there is one.
@@ -127,6 +138,41 @@ pub enum Match {
     Phone(Phone),
 }
 
+/// A lead that is to be saved.
+#[derive(Debug, Clone)]
+pub struct NewLead {
+    /// As it is to be.
+    pub lead: Lead,
+    /// Whether its uniqueCode was drawn for it, so that another does as well.
+    pub has_drawn_code: bool,
+}
+
+/// Why a value cannot be a lead's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Another lead has it in the same field.
+    Same,
+    /// Another lead has it in this field, so that a handle would fit both.
+    As(&'static str),
+}
+
+/// A lead that a handle fits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    /// Its id.
+    pub id: String,
+    /// The field that the handle fits.
+    pub field: &'static str,
+}
+
+/// Values that no two leads of a workspace share.
+#[derive(Default)]
+struct UniqueValues {
+    unique_code: Option<String>,
+    external_ref: Option<String>,
+    phone_index: Option<Vec<u8>>,
+}
+
 /// What an upsert did.
 #[derive(Debug)]
 pub enum Upserted {
@@ -138,26 +184,15 @@ pub enum Upserted {
     Missing,
 }
 
-/// The limit on new leads a day.
-#[derive(Debug, Clone, Copy)]
-pub struct DayLimit {
-    /// The workspace's local day.
-    pub day: Date,
-    /// The most new leads on it; None for no limit.
-    pub limit: Option<i64>,
-}
-
 impl Tenant {
-    /// The lead with this id, uniqueCode, externalRef or phone, tried in that order.
+    /// The lead with this id, uniqueCode, externalRef or phone; [`StoreError::Ambiguous`] when there are several.
     pub async fn lead(&self, reference: &str) -> Result<Option<Lead>, StoreError> {
         self.read(|tenant| {
             Box::pin(async move {
-                let row = tenant
-                    .by_reference(reference)
-                    .query()
-                    .fetch_optional(&tenant.store.readers)
-                    .await?;
-                row.map(|row| tenant.open_lead(&row)).transpose()
+                let found = tenant.by_reference(reference).query();
+                let rows = found.fetch_all(&tenant.store.readers).await?;
+                let row = only(reference, &rows)?;
+                row.map(|row| tenant.open_lead(row)).transpose()
             })
         })
         .await
@@ -173,6 +208,22 @@ impl Tenant {
     ) -> Result<Page<Lead>, StoreError> {
         self.read(|tenant| Box::pin(async move { tenant.page(filter, order, start, limit).await }))
             .await
+    }
+
+    /// When the last of the leads that a filter finds was updated; None when it finds none.
+    async fn last_update(
+        &self,
+        filter: &LeadFilter,
+        search: Option<&Search<'_>>,
+    ) -> Result<Option<i64>, StoreError> {
+        let mut statement = Statement::new("select updated_at");
+        self.push_from(&mut statement, filter, search);
+        statement.push(" order by updated_at desc, id desc limit 1");
+        let row = statement
+            .query()
+            .fetch_optional(&self.store.readers)
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     async fn page(
@@ -194,6 +245,15 @@ impl Tenant {
                 next: None,
             });
         }
+        // A lead that is updated moves to the end of this order. The walk ends where the end was when it began, so that
+        // one which updates what it lists ends too, and lists nothing twice.
+        let until = match start {
+            _ if !(order.by_update && order.ascending) => None,
+            Start::After(Position {
+                until: Some(until), ..
+            }) => Some(*until),
+            _ => self.last_update(filter, search.as_ref()).await?,
+        };
 
         let time = if order.by_update {
             "updated_at"
@@ -208,7 +268,10 @@ impl Tenant {
         let mut statement = Statement::new("select ");
         statement.push(COLUMNS);
         self.push_from(&mut statement, filter, search.as_ref());
-        if let Start::After(millis, id) = start {
+        if let Some(until) = until {
+            statement.push(" and updated_at <= ").bind(until);
+        }
+        if let Start::After(Position { millis, id, .. }) = start {
             statement
                 .push(" and (")
                 .push(time)
@@ -240,7 +303,11 @@ impl Tenant {
             .await?;
         let more = has_more(&mut rows, limit);
         let next = match rows.last() {
-            Some(last) if more => Some(Start::After(last.try_get(time)?, last.try_get("id")?)),
+            Some(last) if more => Some(Start::After(Position {
+                millis: last.try_get(time)?,
+                id: last.try_get("id")?,
+                until,
+            })),
             _ => None,
         };
         let mut leads = rows
@@ -264,19 +331,19 @@ impl Tenant {
     ///
     /// It fails with [`StoreError::Taken`], which names every unique field whose value another lead has, or with
     /// [`StoreError::LeadsPerDay`] when the day's limit is reached. Nothing is written then.
-    pub fn create_lead(&self, lead: Lead, day: DayLimit) -> Work<Lead> {
-        let tenant = self.clone();
+    pub fn create_lead(&self, new: NewLead, day: DayLimit) -> Work<Lead> {
+        let shared = Arc::new((self.clone(), new));
         Work::new(move |connection| {
-            let (tenant, lead) = (tenant.clone(), lead.clone());
+            let shared = Arc::clone(&shared);
             Box::pin(async move {
-                tenant.insert(connection, &lead, day).await?;
-                Ok(lead)
+                let (tenant, new) = &*shared;
+                tenant.insert(connection, new, day).await
             })
         })
     }
 
-    /// Changes the lead that a reference finds; None when there is none. It fails with [`StoreError::Taken`] as
-    /// [`Tenant::create_lead`] does.
+    /// Changes the lead that a reference finds; None when there is none. It fails with [`StoreError::Ambiguous`] when
+    /// there are several, and with [`StoreError::Taken`] as [`Tenant::create_lead`] does.
     pub fn update_lead(
         &self,
         reference: String,
@@ -290,10 +357,11 @@ impl Tenant {
                 let (tenant, reference, changes) = &*shared;
                 let mut statement = tenant.by_reference(reference);
                 statement.push(tenant.store.row_lock());
-                let Some(row) = statement.query().fetch_optional(&mut *connection).await? else {
+                let rows = statement.query().fetch_all(&mut *connection).await?;
+                let Some(row) = only(reference, &rows)? else {
                     return Ok(None);
                 };
-                let lead = tenant.change(connection, &row, changes, now).await?;
+                let lead = tenant.change(connection, row, changes, now).await?;
                 Ok(Some(lead))
             })
         })
@@ -307,7 +375,7 @@ impl Tenant {
         &self,
         by: Match,
         changes: LeadChanges,
-        new: Option<Lead>,
+        new: Option<NewLead>,
         now: Timestamp,
         day: DayLimit,
     ) -> Work<Upserted> {
@@ -323,22 +391,12 @@ impl Tenant {
         })
     }
 
-    /// How many leads were made through the API on a local day.
-    pub async fn leads_on(&self, day: Date) -> Result<i64, StoreError> {
-        let row = sqlx::query(DAY)
-            .bind(self.workspace_id.clone())
-            .bind(day.to_string())
-            .fetch_optional(&self.store.readers)
-            .await?;
-        Ok(row.map_or(Ok(0), |row| row.try_get(0))?)
-    }
-
     async fn upsert(
         &self,
         connection: &mut AnyConnection,
         by: &Match,
         changes: &LeadChanges,
-        new: Option<&Lead>,
+        new: Option<&NewLead>,
         now: Timestamp,
         day: DayLimit,
     ) -> Result<Upserted, StoreError> {
@@ -350,8 +408,8 @@ impl Tenant {
                 self.change(connection, &row, changes, now).await?,
             )),
             (None, Some(new)) => match self.insert(connection, new, day).await {
-                Ok(()) => Ok(Upserted::Created(new.clone())),
-                Err(StoreError::Taken(fields)) if fields.contains(by.field()) => {
+                Ok(lead) => Ok(Upserted::Created(lead)),
+                Err(StoreError::Taken(fields)) if fields.get(by.field()) == Some(&Taken::Same) => {
                     Err(StoreError::Raced)
                 }
                 Err(error) => Err(error),
@@ -363,36 +421,43 @@ impl Tenant {
     async fn insert(
         &self,
         connection: &mut AnyConnection,
-        lead: &Lead,
+        new: &NewLead,
         day: DayLimit,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Lead, StoreError> {
+        let mut lead = new.lead.clone();
+        while !self.try_insert(connection, &lead).await? {
+            let values = self.unique_values(&lead);
+            let mut taken = self.taken(connection, &lead.id, values).await?;
+            if taken.is_empty() {
+                // The lead that was in the way may have given its value up since.
+                return Err(StoreError::Raced);
+            }
+            if new.has_drawn_code {
+                taken.remove("uniqueCode");
+            }
+            if !taken.is_empty() {
+                return Err(StoreError::Taken(taken));
+            }
+            lead.unique_code = id::unique_code(&mut rand::rng());
+        }
+        self.add_tokens(connection, &lead).await?;
+        self.count_lead(connection, &lead.id, day).await?;
+        Ok(lead)
+    }
+
+    /// Saves a lead unless another one has one of its unique values.
+    async fn try_insert(
+        &self,
+        connection: &mut AnyConnection,
+        lead: &Lead,
+    ) -> Result<bool, StoreError> {
         let values = self.values(lead)?;
         let inserted = values
             .into_iter()
             .fold(sqlx::query(INSERT), bind)
-            .execute(&mut *connection)
-            .await?;
-        if inserted.rows_affected() == 0 {
-            let taken = self.taken(connection, lead).await?;
-            // The lead that was in the way may have given its value up since.
-            return Err(if taken.is_empty() {
-                StoreError::Raced
-            } else {
-                StoreError::Taken(taken)
-            });
-        }
-        self.add_tokens(connection, lead).await?;
-        let counted = sqlx::query(COUNT_DAY)
-            .bind(self.workspace_id.clone())
-            .bind(day.day.to_string())
-            .bind(day.limit.unwrap_or(i64::MAX))
             .execute(connection)
             .await?;
-        if counted.rows_affected() == 0 {
-            Err(StoreError::LeadsPerDay)
-        } else {
-            Ok(())
-        }
+        Ok(inserted.rows_affected() > 0)
     }
 
     async fn change(
@@ -403,17 +468,29 @@ impl Tenant {
         now: Timestamp,
     ) -> Result<Lead, StoreError> {
         let before = self.open_lead(row)?;
-        if changes.is_empty() {
-            return Ok(before);
-        }
         let mut lead = before.clone();
         lead.apply(changes.clone(), now);
+        if lead == before {
+            return Ok(before);
+        }
         // Looked up first, because a statement that fails ends a transaction on PostgreSQL.
-        let taken = self.taken(connection, &lead).await?;
+        let values = self.new_unique_values(&before, &lead);
+        let taken = self.taken(connection, &lead.id, values).await?;
         if !taken.is_empty() {
             return Err(StoreError::Taken(taken));
         }
-        let values = self.values(&lead)?;
+        self.save(connection, &before, &lead).await?;
+        Ok(lead)
+    }
+
+    /// Writes a lead that has changed, and what is kept beside it: the tokens of its name, and the answers that show it.
+    pub(super) async fn save(
+        &self,
+        connection: &mut AnyConnection,
+        before: &Lead,
+        lead: &Lead,
+    ) -> Result<(), StoreError> {
+        let values = self.values(lead)?;
         values
             .into_iter()
             .fold(sqlx::query(UPDATE), bind)
@@ -425,43 +502,89 @@ impl Tenant {
                 .bind(lead.id.clone())
                 .execute(&mut *connection)
                 .await?;
-            self.add_tokens(connection, &lead).await?;
+            self.add_tokens(connection, lead).await?;
         }
-        if lead.outdates_answers(&before) {
+        if lead.outdates_answers(before) {
             self.blank_answers(connection, &lead.id).await?;
         }
-        Ok(lead)
+        Ok(())
+    }
+
+    /// The unique values of a lead.
+    fn unique_values(&self, lead: &Lead) -> UniqueValues {
+        UniqueValues {
+            unique_code: Some(lead.unique_code.clone()),
+            external_ref: lead.external_ref.clone(),
+            phone_index: lead.phone.as_deref().map(|phone| self.phone_index(phone)),
+        }
+    }
+
+    /// Those that it did not have before: what it has had, it keeps.
+    fn new_unique_values(&self, before: &Lead, lead: &Lead) -> UniqueValues {
+        let mut values = self.unique_values(lead);
+        if before.unique_code == lead.unique_code {
+            values.unique_code = None;
+        }
+        if before.external_ref == lead.external_ref {
+            values.external_ref = None;
+        }
+        if before.phone == lead.phone {
+            values.phone_index = None;
+        }
+        values
+    }
+
+    /// Whether no other lead has the unique values that a lead has got.
+    pub(super) async fn is_free(
+        &self,
+        connection: &mut AnyConnection,
+        before: &Lead,
+        lead: &Lead,
+    ) -> Result<bool, StoreError> {
+        let values = self.new_unique_values(before, lead);
+        Ok(self.taken(connection, &lead.id, values).await?.is_empty())
     }
 
     /// The unique fields whose value another lead has.
     async fn taken(
         &self,
         connection: &mut AnyConnection,
-        lead: &Lead,
-    ) -> Result<BTreeSet<&'static str>, StoreError> {
-        let phone_index = lead.phone.as_deref().map(|phone| self.phone_index(phone));
+        lead_id: &str,
+        values: UniqueValues,
+    ) -> Result<BTreeMap<&'static str, Taken>, StoreError> {
+        let mut fields = BTreeMap::new();
+        if values.is_empty() {
+            return Ok(fields);
+        }
         let rows = sqlx::query(TAKEN)
             .bind(self.workspace_id.clone())
-            .bind(lead.id.clone())
-            .bind(lead.unique_code.clone())
-            .bind(lead.external_ref.clone())
-            .bind(phone_index.clone())
+            .bind(lead_id.to_owned())
+            .bind(values.unique_code.clone())
+            .bind(values.external_ref.clone())
+            .bind(values.phone_index.clone())
             .fetch_all(connection)
             .await?;
-        let mut fields = BTreeSet::new();
         for row in rows {
-            if row.try_get::<String, _>("unique_code")? == lead.unique_code {
-                fields.insert("uniqueCode");
+            let unique_code: Option<String> = row.try_get("unique_code")?;
+            let external_ref: Option<String> = row.try_get("external_ref")?;
+            let phone_index: Option<Vec<u8>> = row.try_get("phone_index")?;
+            for (field, other_field, value) in [
+                ("uniqueCode", "externalRef", &values.unique_code),
+                ("externalRef", "uniqueCode", &values.external_ref),
+            ] {
+                let (same, other) = if field == "uniqueCode" {
+                    (&unique_code, &external_ref)
+                } else {
+                    (&external_ref, &unique_code)
+                };
+                if value.is_some() && value == same {
+                    fields.insert(field, Taken::Same);
+                } else if value.is_some() && value == other {
+                    fields.entry(field).or_insert(Taken::As(other_field));
+                }
             }
-            if lead.external_ref.is_some()
-                && row.try_get::<Option<String>, _>("external_ref")? == lead.external_ref
-            {
-                fields.insert("externalRef");
-            }
-            if phone_index.is_some()
-                && row.try_get::<Option<Vec<u8>>, _>("phone_index")? == phone_index
-            {
-                fields.insert("phone");
+            if values.phone_index.is_some() && phone_index == values.phone_index {
+                fields.insert("phone", Taken::Same);
             }
         }
         Ok(fields)
@@ -574,7 +697,12 @@ impl Tenant {
         }
     }
 
-    fn by_reference(&self, reference: &str) -> Statement {
+    /// The leads that a handle fits. What begins like an id is one; anything else may be a uniqueCode, an externalRef and
+    /// a phone at once, of up to three leads.
+    pub(super) fn by_reference(&self, reference: &str) -> Statement {
+        if reference.starts_with(id::LEAD_PREFIX) {
+            return self.by_id(reference);
+        }
         let mut statement = Statement::new("select ");
         statement
             .push(COLUMNS)
@@ -591,20 +719,13 @@ impl Tenant {
             statement.push(" and ").push(column).push(" = ").bind(value);
             separator = " union all ";
         };
-        for column in ["id", "unique_code", "external_ref"] {
+        for column in ["unique_code", "external_ref"] {
             push(column, reference.into());
         }
         if let Some(phone) = Phone::parse(reference) {
             push("phone_index", self.phone_index(phone.as_str()).into());
         }
-        statement.push(") order by case when id = ").bind(reference);
-        statement
-            .push(" then 1 when unique_code = ")
-            .bind(reference);
-        statement
-            .push(" then 2 when external_ref = ")
-            .bind(reference);
-        statement.push(" then 3 else 4 end limit 1");
+        statement.push(")");
         statement
     }
 
@@ -719,6 +840,40 @@ impl Tenant {
     pub(super) fn phone_index(&self, e164: &str) -> Vec<u8> {
         self.keys.blind_index(IndexKind::LeadPhone, e164).to_vec()
     }
+}
+
+impl UniqueValues {
+    fn is_empty(&self) -> bool {
+        self.unique_code.is_none() && self.external_ref.is_none() && self.phone_index.is_none()
+    }
+}
+
+/// The one row that a handle fits; [`StoreError::Ambiguous`] when there are several.
+pub(super) fn only<'a>(
+    reference: &str,
+    rows: &'a [AnyRow],
+) -> Result<Option<&'a AnyRow>, StoreError> {
+    if rows.len() < 2 {
+        return Ok(rows.first());
+    }
+    let mut candidates = Vec::with_capacity(rows.len());
+    for row in rows {
+        let is = |column| {
+            Ok::<_, StoreError>(row.try_get::<Option<&str>, _>(column)? == Some(reference))
+        };
+        candidates.push(Candidate {
+            id: row.try_get("id")?,
+            field: if is("unique_code")? {
+                "uniqueCode"
+            } else if is("external_ref")? {
+                "externalRef"
+            } else {
+                "phone"
+            },
+        });
+    }
+    candidates.sort_unstable();
+    Err(StoreError::Ambiguous(candidates))
 }
 
 impl Match {

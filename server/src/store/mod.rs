@@ -16,6 +16,7 @@ mod error;
 mod group_commit;
 mod health;
 pub mod idempotency;
+pub mod lead_days;
 pub mod leads;
 mod name_index;
 mod opened_keys;

@@ -17,6 +17,9 @@ const TICKETS: &str = "delete from ticket where workspace_id = $1 and id in \
 const ANSWERS: &str = "delete from idempotency where workspace_id = $1 and id in \
     (select id from idempotency where workspace_id = $1 order by id limit $2)";
 
+const DAY_ENTRIES: &str = "delete from lead_day_entry where workspace_id = $1 and (day, lead_id) in \
+    (select day, lead_id from lead_day_entry where workspace_id = $1 order by day, lead_id limit $2)";
+
 /// What is left, a row for each day, goes with it.
 const WORKSPACE: &str = "delete from workspace where id = $1";
 
@@ -63,6 +66,8 @@ impl Store {
             })
             .await?;
         }
+        self.delete_in_batches(DAY_ENTRIES, workspace_id, BATCH, |_| ())
+            .await?;
         self.batch(|| async {
             let deleted = sqlx::query(WORKSPACE)
                 .bind(workspace_id.to_owned())

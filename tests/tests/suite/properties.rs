@@ -79,10 +79,10 @@ proptest! {
 
     #[test]
     fn a_cursor_opens_as_what_it_was_made_of_and_changed_not_at_all(
-        search: String, time: i64, id: String, page: i64, limit: i64, at: usize,
+        search: String, time: i64, id: String, until: Option<i64>, page: i64, limit: i64, at: usize,
     ) {
         let query = Map::from_iter([("search".to_owned(), json!(search))]);
-        properties::own_cursor(&Cursor { query, after: (time, id), page, limit }, at);
+        properties::own_cursor(&Cursor { query, after: (time, id), until, page, limit }, at);
     }
 
     #[test]

@@ -100,6 +100,7 @@ fn lookups() -> Vec<Request> {
         ),
         ("GET", "/leads/X".into(), None),
         ("GET", "/leads/081111111111".into(), None),
+        ("GET", "/leads/lead_01jhmh6v5e7m2q9r4s8t0w1x3y".into(), None),
         (
             "PATCH",
             "/leads/X".into(),
@@ -117,6 +118,7 @@ fn lists() -> Vec<Request> {
         "/leads",
         "/leads?sortOrder=asc",
         "/leads?sortBy=updatedAt",
+        "/leads?sortBy=updatedAt&sortOrder=asc&limit=10",
         "/leads?page=3&limit=10",
         "/leads?status=new",
         "/leads?assignedTo=7b0f3c52-5f6e-4b8e-9d3a-2f1c4e5a6b7c",

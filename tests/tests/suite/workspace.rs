@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use konektor_tests::{Options, both_engines};
+use konektor_tests::{Engine, Options, Server, both_engines};
 use serde_json::json;
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 
 both_engines! {
     async fn the_workspace_is_shown_with_its_plan_and_usage(server) {
@@ -34,6 +35,99 @@ both_engines! {
         // Midnight in Jakarta.
         server.clock.advance(Duration::from_mins(6 * 60 + 30));
         assert_eq!(server.get("/workspace").await.data()["usage"]["leadsPerDay"]["current"], 0);
+    }
+}
+
+both_engines! {
+    async fn leads_made_without_a_limit_count_when_there_is_one(server) {
+        let current = async || server.get("/workspace").await.data()["usage"]["leadsPerDay"]["current"].clone();
+        let limit = async |limit: &str| {
+            server.database.execute(&format!("update workspace set leads_per_day = {limit}")).await;
+        };
+        let create = async || server.post("/leads", json!({"firstName": "A"})).await.status;
+        for made in 1..=3 {
+            assert_eq!((create().await, current().await), (201, json!(made)));
+        }
+        assert_eq!(server.store.fold_lead_days().await.unwrap(), 3);
+        assert_eq!((server.store.fold_lead_days().await.unwrap(), current().await), (0, json!(3)));
+        assert_eq!((create().await, current().await), (201, json!(4)));
+        limit("4").await;
+        assert_eq!((create().await, current().await), (429, json!(4)));
+        limit("5").await;
+        assert_eq!((create().await, create().await, current().await), (201, 429, json!(5)));
+        limit("null").await;
+        assert_eq!((create().await, current().await), (201, json!(6)));
+        limit("2").await;
+        assert_eq!((create().await, current().await), (429, json!(6)));
+        // Midnight in Jakarta.
+        server.clock.advance(Duration::from_mins(6 * 60 + 30));
+        assert_eq!((current().await, create().await, current().await), (json!(0), 201, json!(1)));
+    }
+
+    async fn a_workspace_goes_with_what_it_counts(server) {
+        server.lead(json!({"firstName": "A"})).await;
+        server.store.delete_workspace(&server.workspace.id, |_, _| ()).await.unwrap();
+        assert_eq!(server.database.number("select count(*) from lead_day_entry").await, 0);
+    }
+}
+
+both_engines! {
+    options: Options { leads_per_day: Some(1), ..Options::default() };
+
+    async fn whoever_is_over_the_limit_is_told_it_and_when_it_ends(server) {
+        server.lead(json!({"firstName": "A"})).await;
+        let answer = server.post("/leads", json!({"firstName": "B"})).await;
+        assert_eq!(answer.status, 429);
+        assert_eq!(
+            answer.message(),
+            "The daily limit of 1 new lead is reached; the next can be created after the workspace's midnight, \
+             2025-01-16 00:00 Asia/Jakarta"
+        );
+    }
+}
+
+/// SQLite has one writer at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn creates_of_one_workspace_do_not_wait_for_each_other_unless_there_is_a_limit() {
+    for limit in [None, Some(1)] {
+        let options = Options {
+            leads_per_day: limit,
+            ..Options::default()
+        };
+        let server = Server::start_with(Engine::Postgres, options).await;
+        // The first create has counted its lead and cannot keep its answer: it waits with all its locks.
+        let mut lock = AnyConnection::connect(&server.database.url).await.unwrap();
+        lock.execute("begin; lock table idempotency in exclusive mode")
+            .await
+            .unwrap();
+        let first = server.request("POST", "/leads").bearer_auth(&server.key);
+        let first = first
+            .header("Idempotency-Key", "k")
+            .json(&json!({"firstName": "A"}));
+        let first = tokio::spawn(first.send());
+        let waiting = "select count(*) from pg_locks where relation = 'idempotency'::regclass and not granted";
+        while server.database.number(waiting).await == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let second = server.request("POST", "/leads").bearer_auth(&server.key);
+        let mut second = tokio::spawn(second.json(&json!({"firstName": "B"})).send());
+        if limit.is_none() {
+            let made = tokio::time::timeout(Duration::from_secs(4), &mut second).await;
+            assert_eq!(made.unwrap().unwrap().unwrap().status(), 201);
+            lock.execute("rollback").await.unwrap();
+        } else {
+            // Whether it may be made is not known before the first has been.
+            let early = tokio::time::timeout(Duration::from_millis(300), &mut second).await;
+            assert!(early.is_err());
+            lock.execute("rollback").await.unwrap();
+            assert_eq!(second.await.unwrap().unwrap().status(), 429);
+        }
+        assert_eq!(first.await.unwrap().unwrap().status(), 201);
+        let made = 2 - limit.unwrap_or(0);
+        assert_eq!(
+            server.get("/workspace").await.data()["usage"]["leadsPerDay"]["current"],
+            made
+        );
     }
 }
 

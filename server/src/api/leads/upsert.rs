@@ -21,7 +21,7 @@ use crate::{
     reply::{Details, Error, Reply},
     store::{
         Tenant,
-        leads::{Match, Upserted},
+        leads::{Match, NewLead, Upserted},
     },
 };
 
@@ -106,7 +106,11 @@ fn is_same(matched: &Match, given: &Value) -> bool {
 }
 
 /// The lead to make when there is none; None when it cannot be made.
-fn lead_to_create(call: &Call, matched: &Match, mut fields: Value) -> Result<Option<Lead>, Error> {
+fn lead_to_create(
+    call: &Call,
+    matched: &Match,
+    mut fields: Value,
+) -> Result<Option<NewLead>, Error> {
     call.app.rules().fill_defaults("LeadCreate", &mut fields);
     let mut fields = read(&fields)?;
     match matched {

@@ -5,7 +5,7 @@ use futures::{
     future::{join_all, select},
     stream,
 };
-use konektor_spec::{Operation, Spec};
+use konektor_spec::{Location, Operation, Spec};
 use konektor_tests::{Answer, Engine, Options, Server, both_engines};
 use reqwest::{Body, RequestBuilder, header::CONTENT_TYPE};
 use serde_json::{Value, json};
@@ -59,7 +59,10 @@ both_engines! {
     }
 
     async fn a_key_in_flight_is_409(server) {
-        for operation in documenting(409) {
+        let keyed = |operation: &&Operation| {
+            operation.parameters_in(Location::Header).any(|header| header.name == "Idempotency-Key")
+        };
+        for operation in documenting(409).filter(keyed) {
             let key = fresh_key(&server).await;
             if operation.method == "PATCH" {
                 let lead = json!({"firstName": "Budi", "externalRef": "CRM-1024"});
@@ -73,6 +76,19 @@ both_engines! {
             lock.close().await.unwrap();
             assert!(waiting.await.unwrap().status().is_success());
         }
+    }
+
+    async fn a_handle_of_two_leads_is_409(server) {
+        let handled = |operation: &&Operation| operation.parameters_in(Location::Path).next().is_some();
+        server.lead(json!({"firstName": "Budi", "externalRef": "CRM-1024"})).await;
+        server.lead(json!({"firstName": "Siti", "externalRef": "CRM-1025", "uniqueCode": "S"})).await;
+        // As two creates at the same moment may leave it.
+        server.database.execute("update lead set unique_code = 'CRM-1024' where unique_code = 'S'").await;
+        for operation in documenting(409).filter(handled) {
+            let answer = expect(&server, operation, 409, keyed(&server, operation)).await;
+            assert_eq!((answer.header("retry-after"), answer.bad_fields()), ("", vec!["id"]), "{}", operation.id);
+        }
+        assert_eq!(documenting(409).filter(handled).count(), 2);
     }
 
     async fn a_body_over_the_limit_is_413(server) {

@@ -1,5 +1,9 @@
 //! `POST /leads`
 
+use konektor_server::{
+    domain::lead::{self, Lead},
+    store::{lead_days::DayLimit, leads::NewLead},
+};
 use konektor_tests::both_engines;
 use serde_json::{Value, json};
 
@@ -256,10 +260,36 @@ both_engines! {
         assert_eq!(server.get("/leads").await.total(), 1);
     }
 
-    async fn codes_are_case_sensitive_and_of_their_own_field(server) {
+    async fn codes_are_case_sensitive(server) {
         server.lead(json!({"firstName": "A", "uniqueCode": "u", "externalRef": "e"})).await;
         server.lead(json!({"firstName": "B", "uniqueCode": "U", "externalRef": "E"})).await;
-        server.lead(json!({"firstName": "C", "uniqueCode": "e", "externalRef": "u"})).await;
+    }
+
+    async fn a_code_that_another_lead_has_as_its_reference_is_refused_and_the_other_way_round(server) {
+        server.lead(json!({"firstName": "A", "uniqueCode": "u", "externalRef": "e"})).await;
+        let answer = server.post("/leads", json!({"firstName": "C", "uniqueCode": "e", "externalRef": "u"})).await;
+        assert_eq!((answer.status, answer.bad_fields()), (400, vec!["externalRef", "uniqueCode"]));
+        assert_eq!(answer.complaint("uniqueCode"), "Another lead has it already, as its externalRef");
+        assert_eq!(answer.complaint("externalRef"), "Another lead has it already, as its uniqueCode");
+        assert_eq!(server.get("/leads").await.total(), 1);
+        assert_eq!(server.find("u").await.data()["firstName"], "A");
+        // A lead may have one value as both.
+        server.lead(json!({"firstName": "B", "uniqueCode": "x", "externalRef": "x"})).await;
+    }
+
+    async fn a_drawn_code_that_is_taken_either_way_is_drawn_again(server) {
+        server.lead(json!({"firstName": "A", "uniqueCode": "KNK-0000000001", "externalRef": "KNK-0000000002"})).await;
+        let tenant = server.store.tenant(&server.workspace).await.unwrap();
+        for (at, drawn) in ["KNK-0000000001", "KNK-0000000002"].into_iter().enumerate() {
+            let fields = json!({"firstName": "B", "status": "new", "priority": "low"});
+            let new = lead::NewLead { id: format!("lead_{at}"), unique_code: drawn.into(), now: server.clock.now() };
+            let lead = Lead::create(new, serde_json::from_value(fields).unwrap()).unwrap();
+            let new = NewLead { lead, has_drawn_code: true };
+            let day = DayLimit { day: jiff::civil::date(2025, 1, 15), limit: None };
+            let made = tenant.write(move |tenant| tenant.create_lead(new.clone(), day)).await.unwrap();
+            assert!(made.unique_code.starts_with("KNK-") && made.unique_code != drawn);
+            assert_eq!(server.find(&made.id).await.data()["uniqueCode"], made.unique_code);
+        }
     }
 
     async fn an_email_need_not_be_unique(server) {

@@ -23,15 +23,41 @@ both_engines! {
         assert_eq!(server.find(lead["uniqueCode"].as_str().unwrap()).await.data(), &lead);
     }
 
-    async fn an_id_comes_before_a_code_a_code_before_a_reference_and_a_reference_before_a_phone(server) {
+    async fn a_handle_that_fits_different_leads_is_409_and_names_them(server) {
         let number = "6281234567890";
-        server.lead(json!({"firstName": "Phone", "phone": number})).await;
+        let phone = server.lead(json!({"firstName": "Phone", "phone": number})).await;
         assert_eq!(server.find(number).await.data()["firstName"], "Phone");
-        server.lead(json!({"firstName": "Ref", "externalRef": number})).await;
-        assert_eq!(server.find(number).await.data()["firstName"], "Ref");
-        server.lead(json!({"firstName": "Code", "uniqueCode": number})).await;
-        assert_eq!(server.find(number).await.data()["firstName"], "Code");
+        let referred = server.lead(json!({"firstName": "Ref", "externalRef": number})).await;
+        let answer = server.find(number).await;
+        assert_eq!((answer.status, answer.code(), answer.header("retry-after")), (409, "VALIDATION_ERROR", ""));
+        let (phone, referred) = (phone["id"].as_str().unwrap(), referred["id"].as_str().unwrap());
+        let told = answer.complaint("id");
+        assert!(told.contains(&format!("{phone} by its phone")), "{told}");
+        assert!(told.contains(&format!("{referred} by its externalRef")), "{told}");
+        // What fits one alone still finds it.
         assert_eq!(server.find("081234567890").await.data()["firstName"], "Phone");
+        for id in [phone, referred] {
+            assert_eq!(server.find(id).await.data()["id"], id);
+        }
+    }
+
+    async fn a_handle_that_fits_one_lead_in_several_ways_finds_it(server) {
+        let number = "6281234567890";
+        let lead = server
+            .lead(json!({"firstName": "A", "uniqueCode": number, "externalRef": number, "phone": number}))
+            .await;
+        assert_eq!(server.find(number).await.data(), &lead);
+    }
+
+    async fn what_begins_as_an_id_is_nothing_else(server) {
+        let lead = server.lead(json!({"firstName": "A", "externalRef": "E"})).await;
+        let other = server.lead(json!({"firstName": "B"})).await;
+        // The API takes no such code.
+        let sql = format!("update lead set unique_code = '{}' where external_ref is null", lead["id"].as_str().unwrap());
+        server.database.execute(&sql).await;
+        assert_eq!(server.find(lead["id"].as_str().unwrap()).await.data(), &lead);
+        assert_eq!(server.find(other["id"].as_str().unwrap()).await.data()["firstName"], "B");
+        assert_eq!(server.find("lead_nobody").await.status, 404);
     }
 
     async fn references_may_hold_any_character(server) {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use konektor_tests::{Answer, both_engines, lead_path};
+use konektor_tests::{Answer, Engine, Server, both_engines, lead_path};
 use serde_json::{Value, json};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 const FULL: &str = r#"{
     "uniqueCode": "U", "externalRef": "E", "firstName": "Budi", "lastName": "Santoso", "email": "b@example.com",
@@ -14,6 +15,24 @@ const FULL: &str = r#"{
 
 fn full() -> Value {
     serde_json::from_str(FULL).unwrap()
+}
+
+/// Everything that is stored of leads and their names, sealed with a nonce that is another one each time.
+async fn stored(server: &Server) -> Vec<(String, i64)> {
+    let mut connection = AnyConnection::connect(&server.database.url).await.unwrap();
+    let hex = match server.engine {
+        Engine::Sqlite => ["hex(sealed)", "hex(token)"],
+        Engine::Postgres => ["encode(sealed, 'hex')", "encode(token, 'hex')"],
+    };
+    let sql = format!(
+        "select {}, updated_at from lead union all select {}, 0 from lead_token order by 1, 2",
+        hex[0], hex[1]
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
 fn must_be_done_or_refused_on_phone(answer: &Answer) {
@@ -110,6 +129,70 @@ both_engines! {
         assert_eq!(answer.status, 400);
         assert_eq!(answer.bad_fields(), ["externalRef", "phone", "uniqueCode"]);
         assert_eq!(server.find("S").await.data(), &before);
+    }
+
+    async fn a_code_that_another_lead_has_as_its_reference_is_refused_and_the_other_way_round(server) {
+        server.lead(full()).await;
+        let before = server.lead(json!({"firstName": "Siti", "uniqueCode": "S"})).await;
+        for (field, value, other) in [("uniqueCode", "E", "externalRef"), ("externalRef", "U", "uniqueCode")] {
+            let answer = server.patch("/leads/S", json!({"notes": "X", field: value})).await;
+            assert_eq!((answer.status, answer.bad_fields()), (400, vec![field]));
+            assert_eq!(answer.complaint(field), format!("Another lead has it already, as its {other}"));
+        }
+        assert_eq!(server.find("S").await.data(), &before);
+        // A lead may have one value as both.
+        assert_eq!(server.patch("/leads/S", json!({"externalRef": "S"})).await.status, 200);
+    }
+
+    async fn a_handle_of_two_leads_changes_neither(server) {
+        let number = "081234567890";
+        server.lead(full()).await;
+        let other = server.lead(json!({"firstName": "Siti", "externalRef": number})).await;
+        let before = server.find("U").await.data().clone();
+        server.clock.advance(Duration::from_secs(1));
+        for key in [None, Some("k"), Some("k")] {
+            let request = server.request("PATCH", &lead_path(number)).bearer_auth(&server.key);
+            let request = key.into_iter().fold(request, |request, key| request.header("Idempotency-Key", key));
+            let answer = server.documented("PATCH", &lead_path(number), request.json(&json!({"status": "won"}))).await;
+            assert_eq!((answer.status, answer.header("retry-after"), answer.bad_fields()), (409, "", vec!["id"]));
+        }
+        assert_eq!(server.find("U").await.data(), &before);
+        assert_eq!(server.find(other["id"].as_str().unwrap()).await.data(), &other);
+        // Once it is one lead's again, the same request under the same key changes that.
+        server.patch(&lead_path(other["id"].as_str().unwrap()), json!({"externalRef": null})).await;
+        let answer = server.patch_under("k", &lead_path(number), &json!({"status": "won"})).await;
+        assert_eq!((answer.status, &answer.data()["uniqueCode"]), (200, &json!("U")));
+    }
+
+    async fn a_lead_whose_handle_is_shared_already_can_still_be_changed(server) {
+        let shared = server.lead(json!({"firstName": "A", "externalRef": "X"})).await;
+        server.lead(json!({"firstName": "B", "uniqueCode": "B"})).await;
+        server.database.execute("update lead set unique_code = 'X' where unique_code = 'B'").await;
+        let path = lead_path(shared["id"].as_str().unwrap());
+        assert_eq!(server.patch(&path, json!({"status": "won", "externalRef": "X"})).await.status, 200);
+    }
+
+    async fn values_that_a_lead_has_already_write_nothing(server) {
+        let before = server.lead(full()).await;
+        let stored = stored(&server).await;
+        server.clock.advance(Duration::from_mins(1));
+        let same = [
+            full(),
+            json!({"priority": "low"}),
+            json!({"phone": "0812 3456 7890", "estimatedValue": 1.0, "actualValue": 2e0}),
+            json!({"externalRef": "E", "uniqueCode": "U"}),
+        ];
+        for same in same {
+            let upsert = json!({"match": {"by": "externalRef", "value": "E"}, "lead": same});
+            for answer in [server.patch("/leads/U", same).await, server.post("/leads/upsert", upsert).await] {
+                assert_eq!((answer.status, answer.data()), (200, &before), "{}", answer.text);
+            }
+        }
+        assert_eq!(self::stored(&server).await, stored);
+        // A real change is one.
+        let after = server.patch("/leads/U", json!({"priority": "high", "status": "hot"})).await;
+        assert_ne!(after.data()["updatedAt"], before["updatedAt"]);
+        assert_ne!(self::stored(&server).await, stored);
     }
 
     async fn its_own_values_are_not_taken(server) {

@@ -246,6 +246,18 @@ both_engines! {
         assert_eq!((made, server.get("/leads").await.total()), (1, 1));
     }
 
+    async fn a_matched_value_that_another_lead_has_as_the_other_code_makes_no_lead(server) {
+        server.lead(json!({"firstName": "A", "uniqueCode": "U", "externalRef": "E"})).await;
+        for (by, value, other) in [("uniqueCode", "E", "externalRef"), ("externalRef", "U", "uniqueCode")] {
+            let body = json!({"match": {"by": by, "value": value}, "lead": {"firstName": "B"}});
+            let answer = server.post("/leads/upsert", body).await;
+            let field = format!("lead.{by}");
+            assert_eq!((answer.status, answer.bad_fields()), (400, vec![field.as_str()]), "{}", answer.text);
+            assert_eq!(answer.complaint(&field), format!("Another lead has it already, as its {other}"));
+        }
+        assert_eq!(server.get("/leads").await.total(), 1);
+    }
+
     async fn the_matched_value_is_moved_away_while_others_look_for_it(server) {
         server.lead(json!({"firstName": "A", "externalRef": "X"})).await;
         let away = server.request("PATCH", "/leads/X").bearer_auth(&server.key).json(&json!({"externalRef": "Y"}));

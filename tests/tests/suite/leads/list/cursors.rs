@@ -44,6 +44,56 @@ both_engines! {
         }
     }
 
+    async fn a_loop_that_updates_what_it_lists_ends_and_sees_every_lead_once(server) {
+        for clock_goes_on in [true, false] {
+            // Over some time, or all in one millisecond.
+            if clock_goes_on {
+                some_leads(&server, 23).await;
+                server.clock.advance(Duration::from_millis(1));
+            } else {
+                for at in 0..23 {
+                    server.lead(json!({"firstName": format!("Budi{at}")})).await;
+                }
+            }
+            let all = server.list(&[("limit", "100")]).await;
+            let mut expected: Vec<_> = all.each("id").into_iter().map(str::to_owned).collect();
+            let mut page = server.list(&[("sortBy", "updatedAt"), ("sortOrder", "asc"), ("limit", "4")]).await;
+            let mut seen = Vec::new();
+            loop {
+                assert!(seen.len() < 100, "it does not end");
+                assert_eq!(page.total(), i64::try_from(expected.len()).unwrap());
+                for id in page.each("id") {
+                    seen.push(id.to_owned());
+                    if clock_goes_on {
+                        server.clock.advance(Duration::from_micros(300));
+                    }
+                    let changes = json!({"campaignName": format!("{}", seen.len())});
+                    assert_eq!(server.patch(&format!("/leads/{id}"), changes).await.status, 200);
+                }
+                // What others make meanwhile is of the next walk.
+                let Some(cursor) = page.next_cursor().map(str::to_owned) else {
+                    break;
+                };
+                page = server.list(&[("cursor", &cursor)]).await;
+            }
+            seen.sort();
+            expected.sort();
+            assert_eq!(seen, expected);
+            server.database.execute("delete from lead").await;
+        }
+    }
+
+    async fn a_walk_by_the_last_update_ends_before_leads_that_come_meanwhile(server) {
+        some_leads(&server, 6).await;
+        let page = server.list(&[("sortBy", "updatedAt"), ("sortOrder", "asc"), ("limit", "4")]).await;
+        server.clock.advance(Duration::from_millis(1));
+        let later = server.lead(json!({"firstName": "Later"})).await;
+        let rest = server.list(&[("cursor", page.next_cursor().unwrap())]).await;
+        assert_eq!((rest.rows().len(), rest.next_cursor(), rest.total()), (2, None, 7));
+        let newest = server.list(&[("sortBy", "updatedAt")]).await;
+        assert_eq!(newest.rows()[0], later);
+    }
+
     async fn pages_are_counted_on_the_way(server) {
         some_leads(&server, 5).await;
         let mut page = server.get("/leads?limit=2").await;
