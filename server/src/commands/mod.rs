@@ -8,6 +8,7 @@ mod demo;
 mod encryption;
 mod key;
 mod keygen;
+mod lead;
 mod master_key;
 mod migrate;
 mod openapi;
@@ -52,6 +53,8 @@ enum Command {
     Workspace(workspace::Command),
     #[command(subcommand)]
     Key(key::Command),
+    #[command(subcommand)]
+    Lead(lead::Command),
     #[command(subcommand)]
     Encryption(encryption::Command),
     Seed(seed::Args),
@@ -121,6 +124,7 @@ fn run(cli: Cli) -> Result<()> {
             Command::Migrate(args) => migrate::run(args, output).await,
             Command::Workspace(command) => workspace::run(command, output, &clock).await,
             Command::Key(command) => key::run(command, output, &clock).await,
+            Command::Lead(command) => lead::run(command, output, &clock).await,
             Command::Encryption(command) => encryption::run(command, output, &clock).await,
             Command::Seed(args) => seed::run(args, output, &clock).await,
             Command::Openapi => openapi::run(output),

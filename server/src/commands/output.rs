@@ -1,9 +1,12 @@
 //! What commands print on stdout.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 
+use anyhow::{Result, bail};
 use comfy_table::{Table, presets::NOTHING};
 use serde_json::Value;
+
+use super::UsageError;
 
 /// For people, or for programs.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +24,23 @@ impl Output {
             line(&words())
         }
     }
+}
+
+/// Asks a person whether to do what cannot be undone; an error when they do not say yes, or nobody can be asked.
+pub(super) fn confirm(what: &str, question: &str, refused: &'static str) -> Result<()> {
+    if !io::stdin().is_terminal() {
+        bail!(UsageError(format!(
+            "{what} cannot be undone; add --yes to do it without being asked"
+        )));
+    }
+    eprint!("{question} This cannot be undone. [y/N] ");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    if !answer.trim().eq_ignore_ascii_case("y") && !answer.trim().eq_ignore_ascii_case("yes") {
+        bail!(refused);
+    }
+    Ok(())
 }
 
 /// Prints a text, which ends with a line's end.

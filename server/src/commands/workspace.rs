@@ -1,7 +1,5 @@
 //! `konektor-server workspace …`
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum, builder::PossibleValuesParser, value_parser};
 use konektor_spec::Spec;
@@ -261,7 +259,12 @@ async fn delete(args: Delete, output: Output) -> Result<()> {
     let store = args.database.open_without_key().await?;
     let workspace = database::workspace(&store, &args.id).await?;
     if !args.yes {
-        confirm(&workspace)?;
+        let (id, name) = (&workspace.id, &workspace.name);
+        output::confirm(
+            &format!("deleting {id} ({name})"),
+            &format!("Delete {id} ({name}) with all its leads, keys and tickets?"),
+            "nothing was deleted",
+        )?;
     }
     store.delete_keys(&workspace.id).await?;
     // At once, for the rows may take their time.
@@ -385,26 +388,6 @@ fn check_own_limit(plan: &str, requests_per_minute: Option<u32>) -> Result<()> {
         bail!(UsageError(format!(
             "--requests-per-minute goes with plan {CUSTOM_PLAN} only; plan {plan} {usual}"
         )));
-    }
-    Ok(())
-}
-
-fn confirm(workspace: &Workspace) -> Result<()> {
-    if !io::stdin().is_terminal() {
-        bail!(UsageError(format!(
-            "deleting {} ({}) cannot be undone; add --yes to do it without being asked",
-            workspace.id, workspace.name
-        )));
-    }
-    eprint!(
-        "Delete {} ({}) with all its leads, keys and tickets? This cannot be undone. [y/N] ",
-        workspace.id, workspace.name
-    );
-    io::stderr().flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    if !answer.trim().eq_ignore_ascii_case("y") && !answer.trim().eq_ignore_ascii_case("yes") {
-        bail!("nothing was deleted");
     }
     Ok(())
 }

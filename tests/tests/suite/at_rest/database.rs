@@ -154,7 +154,7 @@ async fn must_hold_nothing_personal(database: &Database) {
 }
 
 /// The database's files: with SQLite those are its own, its WAL and the WAL's index.
-fn files(database: &Database) -> Vec<(String, Vec<u8>)> {
+pub(super) fn files(database: &Database) -> Vec<(String, Vec<u8>)> {
     let Some(folder) = &database.folder else {
         return Vec::new();
     };
@@ -166,7 +166,7 @@ fn files(database: &Database) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Every value of every column of every table.
-async fn columns(database: &Database) -> Vec<(String, Vec<u8>)> {
+pub(super) async fn columns(database: &Database) -> Vec<(String, Vec<u8>)> {
     let mut connection = AnyConnection::connect(&database.url).await.unwrap();
     let sqlite = database.folder.is_some();
     let list = if sqlite {
@@ -194,7 +194,7 @@ async fn columns(database: &Database) -> Vec<(String, Vec<u8>)> {
     values
 }
 
-fn unhex(text: &str) -> Vec<u8> {
+pub(super) fn unhex(text: &str) -> Vec<u8> {
     let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
     (0..text.len()).step_by(2).map(byte).collect()
 }

@@ -1,6 +1,7 @@
 //! Where personal data must not be: the database's files and columns, and the log.
 
 mod database;
+mod erased;
 mod log;
 mod traces;
 

@@ -45,7 +45,19 @@ pub(super) fn key_found(bytes: &[u8], key: &str) -> Vec<String> {
 }
 
 pub(super) fn contains(bytes: &[u8], trace: &[u8]) -> bool {
-    bytes.windows(trace.len()).any(|window| window == trace)
+    // Byte by byte only where it may begin: comparing each window is slow where nothing is optimised.
+    let Some(first) = trace.first() else {
+        return true;
+    };
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| byte == first) {
+        rest = &rest[at..];
+        if rest.starts_with(trace) {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
 }
 
 /// Text in the clear and in hex, and plain hashes of what is searched for by equality.

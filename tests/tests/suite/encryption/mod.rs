@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 /// The server's program with a command of several words, on a test's database and with its master key.
-fn command(database: &Database, words: &str) -> Command {
+pub(crate) fn command(database: &Database, words: &str) -> Command {
     let mut command = program("konektor-server");
     command
         .args(words.split_whitespace())
@@ -20,7 +20,7 @@ fn command(database: &Database, words: &str) -> Command {
 }
 
 /// What a command that succeeds prints.
-async fn run(mut command: Command) -> Value {
+pub(crate) async fn run(mut command: Command) -> Value {
     let output = command.output().await.unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");

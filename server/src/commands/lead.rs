@@ -1,0 +1,141 @@
+//! `konektor-server lead …`
+
+use anyhow::{Result, anyhow};
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{
+    database::{self, DatabaseArgs},
+    output::{self, Output},
+};
+use crate::{
+    clock::Clock,
+    store::{Engine, Erased, Store, StoreError, leads::Candidate},
+};
+
+/// Erase the person behind a lead
+#[derive(Subcommand)]
+pub(super) enum Command {
+    Erase(Erase),
+}
+
+/// Remove for good what a lead tells of a person, and keep the lead for the totals
+#[derive(clap::Args)]
+#[command(after_help = "\
+Last name, email, phone, notes and externalRef become null, the first name becomes Erased, and a new uniqueCode is \
+made, since other systems may know the person by the old one. The hashes by which the lead was found go, and the \
+answers kept for requests that are sent again. Id, status, priority, source, platform, campaign, amounts, assignee and \
+times stay: totals do not change. Texts of support tickets are not searched for the person.
+
+On SQLite what is removed is overwritten, and the -wal file emptied. PostgreSQL keeps it in its files until it has \
+vacuumed the tables and used their space again. Its log (WAL), replicas and backups hold it until they are recycled or \
+deleted.
+
+Examples:
+  konektor-server lead erase --workspace ID lead_01jhmh6v5e7m2q9r4s8t0w1x3y
+  konektor-server lead erase --workspace ID CRM-1024 --yes")]
+pub(super) struct Erase {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The workspace's id
+    #[arg(long, value_name = "ID")]
+    workspace: String,
+    /// The lead's id, uniqueCode, externalRef or phone
+    handle: String,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+pub(super) async fn run(command: Command, output: Output, clock: &Clock) -> Result<()> {
+    match command {
+        Command::Erase(args) => erase(args, output, clock).await,
+    }
+}
+
+async fn erase(args: Erase, output: Output, clock: &Clock) -> Result<()> {
+    let store = args.database.open().await?;
+    let workspace = database::workspace(&store, &args.workspace).await?;
+    let tenant = store.tenant(&workspace).await?;
+    let found = tenant.lead(&args.handle).await.map_err(explained)?;
+    let lead_id = found.ok_or_else(no_lead)?.id;
+    if !args.yes {
+        let (id, name) = (&workspace.id, &workspace.name);
+        output::confirm(
+            &format!("erasing {lead_id} of {id} ({name})"),
+            &format!("Erase the person behind {lead_id} of {id} ({name})?"),
+            "nothing was erased",
+        )?;
+    }
+    let now = clock.now();
+    // By the id, so that it is the lead that was asked about.
+    let id = lead_id.clone();
+    let erased = tenant
+        .write(move |tenant| tenant.erase_lead(id.clone(), now))
+        .await?
+        .ok_or_else(no_lead)?;
+    let overwritten = store.overwrite_changed_rows().await?;
+    warn_of_remains(&store, overwritten);
+    output.print(
+        &json!({
+            "workspaceId": workspace.id, "leadId": erased.lead_id, "fields": erased.fields,
+            "answers": erased.answers, "overwritten": overwritten,
+        }),
+        || in_words(&erased),
+    )?;
+    Ok(())
+}
+
+fn in_words(erased: &Erased) -> String {
+    let Erased {
+        lead_id,
+        fields,
+        answers,
+    } = erased;
+    if fields.is_empty() && *answers == 0 {
+        return format!("nothing was left to erase of {lead_id}");
+    }
+    let answers = match answers {
+        1 => "1 kept answer".to_owned(),
+        answers => format!(
+            "{} kept answers",
+            output::grouped(i64::try_from(*answers).unwrap_or(i64::MAX))
+        ),
+    };
+    let fields = if fields.is_empty() {
+        "no field".to_owned()
+    } else {
+        fields.join(", ")
+    };
+    format!("erased {lead_id}: {fields}, and {answers}")
+}
+
+/// Without the handle, which may be a phone.
+fn no_lead() -> anyhow::Error {
+    anyhow!("no lead of this workspace has that id, uniqueCode, externalRef or phone")
+}
+
+fn explained(error: StoreError) -> anyhow::Error {
+    let StoreError::Ambiguous(candidates) = error else {
+        return error.into();
+    };
+    let each: Vec<_> = candidates
+        .iter()
+        .map(|Candidate { id, field }| format!("{id} by its {field}"))
+        .collect();
+    anyhow!("it fits {}: give the id of one", each.join(" and "))
+}
+
+fn warn_of_remains(store: &Store, overwritten: bool) {
+    if overwritten {
+        return;
+    }
+    match store.engine() {
+        Engine::Sqlite => eprintln!(
+            "note: somebody reads the database, so that its -wal file still holds old rows; run it again to empty it"
+        ),
+        Engine::Postgres => eprintln!(
+            "note: PostgreSQL's files hold the old rows until it has vacuumed the tables and used their space again"
+        ),
+    }
+}
