@@ -129,13 +129,12 @@ impl Database {
         let mut connection = AnyConnection::connect(&self.url)
             .await
             .expect("the database answers");
-        let (explain, column) = match self.folder {
-            Some(_) => ("explain query plan", 3),
-            None => {
-                let setting = connection.execute("set enable_seqscan = off").await;
-                setting.expect("a setting");
-                ("explain (costs off)", 0)
-            }
+        let (explain, column) = if self.folder.is_some() {
+            ("explain query plan", 3)
+        } else {
+            let setting = connection.execute("set enable_seqscan = off").await;
+            setting.expect("a setting");
+            ("explain (costs off)", 0)
         };
         let explained = sqlx::raw_sql(AssertSqlSafe(format!("{explain} {sql}")));
         let steps = explained.fetch_all(&mut connection).await.expect("a plan");
