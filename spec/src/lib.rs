@@ -67,6 +67,8 @@ pub struct Limits {
     pub failed_authentications_per_minute: u32,
     /// The most words of a search.
     pub search_words: usize,
+    /// How long the answer to an `Idempotency-Key` is kept, in hours.
+    pub idempotency_hours: u32,
 }
 
 /// Why a document cannot be used.
@@ -132,6 +134,7 @@ impl Spec {
             )?)
             .unwrap_or(u32::MAX),
             search_words: usize::try_from(limit("searchWords")?).unwrap_or(usize::MAX),
+            idempotency_hours: u32::try_from(limit("idempotencyHours")?).unwrap_or(u32::MAX),
         };
         let spec = Self {
             document,

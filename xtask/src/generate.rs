@@ -88,7 +88,7 @@ fn module(document: &Value, types: &syn::File) -> Result<syn::File> {
         pub(crate) mod types;
 
         pub use enums::*;
-        pub use requests::LeadChanges;
+        pub use requests::{IDEMPOTENCY_KEY_TTL, LeadChanges};
         pub use types::{#(#public),*};
     })?)
 }

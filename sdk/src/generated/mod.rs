@@ -6,7 +6,7 @@ mod enums;
 pub(crate) mod requests;
 pub(crate) mod types;
 pub use enums::*;
-pub use requests::LeadChanges;
+pub use requests::{IDEMPOTENCY_KEY_TTL, LeadChanges};
 pub use types::{
     AnalyticsSummary, CampaignStats, ConversionsStatus, FunnelStage, Lead, LeadMatch, LeadsPerDay,
     NewLead, Pagination, PendingConversion, Period, Subscription, SupportTicket, Usage, Workspace,

@@ -6,6 +6,10 @@ use super::{
 };
 /// How many characters an `Idempotency-Key` has.
 pub(crate) const IDEMPOTENCY_KEY_LENGTH: ::std::ops::RangeInclusive<usize> = 1usize..=255usize;
+/// How long the server keeps the answer to an `Idempotency-Key`: 24 hours. A write that is made again under its key after that may happen twice.
+pub const IDEMPOTENCY_KEY_TTL: ::std::time::Duration = ::std::time::Duration::from_hours(24u64);
+/// The most characters of a cursor.
+pub(crate) const MAX_CURSOR_LENGTH: usize = 4096usize;
 /// Changes to a lead: a field that is not set stays as it is, a cleared one becomes null.
 ///
 /// As JSON an absent field is one that stays, and null is one that is cleared.

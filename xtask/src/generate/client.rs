@@ -6,7 +6,9 @@ use anyhow::{Context, Result};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl, TypePatch};
 use quote::quote;
 use serde_json::{Value, json};
-use syn::{FnArg, ImplItem, Item, ItemImpl, Pat, ReturnType, Type, visit_mut::VisitMut};
+use syn::{
+    Arm, ExprMatch, FnArg, ImplItem, Item, ItemImpl, Pat, ReturnType, Type, visit_mut::VisitMut,
+};
 
 use super::{document, types};
 
@@ -46,6 +48,7 @@ pub(crate) fn generate(document: &Value) -> Result<Client> {
         }
     }
     Undocumented.visit_file_mut(&mut client);
+    AnySuccess.visit_file_mut(&mut client);
     encode_paths_ourselves(&mut client);
     client.items.insert(
         0,
@@ -147,6 +150,29 @@ struct Undocumented;
 impl VisitMut for Undocumented {
     fn visit_attributes_mut(&mut self, attributes: &mut Vec<syn::Attribute>) {
         attributes.retain(|attribute| !attribute.path().is_ident("doc"));
+    }
+}
+
+/// Any 2xx whose body can be read is a success: what was asked for has happened, whichever of them a
+/// newer server says.
+struct AnySuccess;
+
+impl VisitMut for AnySuccess {
+    fn visit_expr_match_mut(&mut self, node: &mut ExprMatch) {
+        let is_success = |arm: &Arm| {
+            let pattern = &arm.pat;
+            let pattern = quote!(#pattern).to_string();
+            let status = pattern.strip_suffix("u16").and_then(|it| it.parse().ok());
+            status.is_some_and(|status: u16| (200..300).contains(&status))
+        };
+        let mut is_first = true;
+        node.arms.retain_mut(|arm| {
+            if !is_success(arm) {
+                return true;
+            }
+            arm.pat = syn::parse_quote!(200u16..=299u16);
+            std::mem::take(&mut is_first)
+        });
     }
 }
 

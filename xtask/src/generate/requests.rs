@@ -24,6 +24,8 @@ pub(crate) fn generate(document: &Value, client: &Client) -> Result<syn::File> {
         };
     );
     code.extend(idempotency_key_length(document)?);
+    code.extend(idempotency_key_ttl(document)?);
+    code.extend(cursor_length(document)?);
     code.extend(changes(document)?);
     code.extend(builder(
         document,
@@ -278,6 +280,34 @@ fn idempotency_key_length(document: &Value) -> Result<TokenStream> {
         /// How many characters an `Idempotency-Key` has.
         pub(crate) const IDEMPOTENCY_KEY_LENGTH: ::std::ops::RangeInclusive<usize> =
             #shortest..=#longest;
+    })
+}
+
+/// How long the server keeps the answer to a key.
+fn idempotency_key_ttl(document: &Value) -> Result<TokenStream> {
+    let hours = document["x-konektor-limits"]["idempotencyHours"]
+        .as_u64()
+        .context("no limit idempotencyHours")?;
+    let doc = super::doc_lines(&format!(
+        "How long the server keeps the answer to an `Idempotency-Key`: {hours} hours. A write that is \
+         made again under its key after that may happen twice."
+    ));
+    Ok(quote! {
+        #(#[doc = #doc])*
+        pub const IDEMPOTENCY_KEY_TTL: ::std::time::Duration =
+            ::std::time::Duration::from_hours(#hours);
+    })
+}
+
+/// A cursor that no request could carry is none.
+fn cursor_length(document: &Value) -> Result<TokenStream> {
+    let longest = document["components"]["schemas"]["Cursor"]["maxLength"]
+        .as_u64()
+        .context("a cursor without a length")?;
+    let longest = usize::try_from(longest)?;
+    Ok(quote! {
+        /// The most characters of a cursor.
+        pub(crate) const MAX_CURSOR_LENGTH: usize = #longest;
     })
 }
 

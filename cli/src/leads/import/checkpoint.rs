@@ -8,19 +8,15 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use konektor_sdk::{
-    jiff::{SignedDuration, Timestamp},
-    uuid::Uuid,
-};
+use konektor_sdk::{IDEMPOTENCY_KEY_TTL, jiff::Timestamp};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::input::Input;
 use crate::{config::for_owner, desk::Desk, error::Failure, known::key_id};
-
-/// How long the server remembers what it answered to an idempotency key.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
 /// What came of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,7 +135,8 @@ impl Plan {
             .get_timestamp()
             .and_then(|began| i64::try_from(began.to_unix().0).ok())
             .and_then(|began| Timestamp::from_second(began).ok());
-        began.is_none_or(|began| now.duration_since(began) >= REMEMBERED)
+        let since = |began| Duration::try_from(now.duration_since(began)).unwrap_or_default();
+        began.is_none_or(|began| since(began) >= IDEMPOTENCY_KEY_TTL)
     }
 
     /// The same for every try to send a row.
@@ -414,7 +411,7 @@ mod tests {
     #[test]
     fn the_server_forgets_an_import_after_a_day() {
         let plan = plan();
-        let after = |hours| Timestamp::now() + SignedDuration::from_hours(hours);
+        let after = |hours| Timestamp::now() + Duration::from_hours(hours);
         assert!(!plan.is_forgotten(after(23)));
         assert!(plan.is_forgotten(after(25)));
     }
