@@ -42,7 +42,7 @@ impl<'a> Desk<'a> {
         let retries = match settings.max_wait() {
             None => world.retries,
             Some(Duration::ZERO) => Retries::none(),
-            Some(wait) => world.retries.max_wait(wait).patience(wait),
+            Some(wait) => world.retries.max_wait(wait).rate_limit_budget(wait),
         };
         Self {
             spec,

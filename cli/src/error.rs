@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io, path::Path};
 
 use clap::error::{ContextKind, ContextValue};
 use heck::ToKebabCase as _;
-use konektor_sdk::{ErrorCode, ErrorKind};
+use konektor_sdk::{ErrorCode, ErrorKind, Retry};
 use konektor_spec::Operation;
 use serde::Serialize;
 
@@ -310,7 +310,7 @@ impl Failure {
             details: (!error.details().is_empty()).then(|| error.details().clone()),
             status: error.status(),
             request_id: error.request_id().map(str::to_owned),
-            retryable: error.retryable(),
+            retryable: is_repeatable(error, desk),
             retry_after: error.retry_after().map(|wait| wait.as_secs()),
             hint: Some(hint),
             exit: exit(error.kind()),
@@ -486,11 +486,16 @@ fn exit(kind: ErrorKind) -> Exit {
         ErrorKind::Config => Exit::Usage,
         ErrorKind::Unauthorized | ErrorKind::Forbidden => Exit::Access,
         ErrorKind::NotFound => Exit::NotFound,
-        ErrorKind::Validation => Exit::NotValid,
+        ErrorKind::Validation | ErrorKind::IdempotencyKeyReused | ErrorKind::AmbiguousHandle => {
+            Exit::NotValid
+        }
         ErrorKind::RateLimited => Exit::RateLimited,
         ErrorKind::Conflict
         | ErrorKind::Network
+        | ErrorKind::Proxy
         | ErrorKind::Timeout
+        | ErrorKind::DeadlineExceeded
+        | ErrorKind::Gateway
         | ErrorKind::Server
         | ErrorKind::UnexpectedResponse => Exit::Unavailable,
         _ => Exit::Other,
@@ -502,13 +507,16 @@ fn code(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Config => USAGE,
         ErrorKind::Network => "NETWORK_ERROR",
-        ErrorKind::Timeout => "TIMEOUT",
+        ErrorKind::Proxy => "PROXY_ERROR",
+        ErrorKind::Timeout | ErrorKind::DeadlineExceeded => "TIMEOUT",
         ErrorKind::Unauthorized => "UNAUTHORIZED",
         ErrorKind::Forbidden => "FORBIDDEN",
         ErrorKind::NotFound => "NOT_FOUND",
-        ErrorKind::Validation => "VALIDATION_ERROR",
+        ErrorKind::Validation | ErrorKind::IdempotencyKeyReused | ErrorKind::AmbiguousHandle => {
+            "VALIDATION_ERROR"
+        }
         ErrorKind::RateLimited => "RATE_LIMITED",
-        ErrorKind::Server => "INTERNAL_ERROR",
+        ErrorKind::Server | ErrorKind::Gateway => "INTERNAL_ERROR",
         _ => "UNEXPECTED_RESPONSE",
     }
 }
@@ -549,7 +557,11 @@ fn hint(error: &konektor_sdk::Error, operation: Option<&Operation>, desk: &Desk<
         ErrorKind::NotFound | ErrorKind::UnexpectedResponse => {
             format!("is there a Konektor server at {server}?")
         }
-        ErrorKind::Validation => format!("see: konektor {} --help", desk.path.join(" ")),
+        ErrorKind::Validation | ErrorKind::IdempotencyKeyReused => {
+            format!("see: konektor {} --help", desk.path.join(" "))
+        }
+        ErrorKind::AmbiguousHandle => "name the lead by its id".to_owned(),
+        ErrorKind::Proxy => "check the proxy, and the variable that names it".to_owned(),
         ErrorKind::RateLimited => match error.retry_after() {
             Some(wait) => format!(
                 "try again in {}, or let it wait: --max-wait {}s",
@@ -561,11 +573,21 @@ fn hint(error: &konektor_sdk::Error, operation: Option<&Operation>, desk: &Desk<
         ErrorKind::Network => format!(
             "check the network and the address: {server} (--base-url, KONEKTOR_BASE_URL or the profile)"
         ),
-        _ if error.retryable() => "try again in a moment".to_owned(),
+        _ if is_repeatable(error, desk) => "try again in a moment".to_owned(),
         _ if operation.is_some_and(|operation| operation.method == "GET") => {
             "try again; if it stays, tell support".to_owned()
         }
         _ => "look whether it happened before you try again".to_owned(),
+    }
+}
+
+/// Whether the same command may be run again without harm. Where it is not known what has happened, only
+/// an import sends the same idempotency keys again.
+fn is_repeatable(error: &konektor_sdk::Error, desk: &Desk<'_>) -> bool {
+    match error.retry() {
+        Retry::Never => false,
+        Retry::Safe(_) => true,
+        Retry::WithKey(..) => desk.path == ["leads", "import"],
     }
 }
 

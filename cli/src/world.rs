@@ -108,7 +108,7 @@ impl<'a> World<'a> {
             notify: |line| {
                 let _unheard = writeln!(io::stderr(), "{line}");
             },
-            retries: Retries::default().patience(PATIENCE),
+            retries: Retries::default().rate_limit_budget(PATIENCE),
             ..Self::new(stdout, stderr)
         };
         world.color = world.wants_color();

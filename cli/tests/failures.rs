@@ -89,7 +89,7 @@ fn people_are_told_what_to_do() {
     ");
     insta::assert_snapshot!(told("leads_create", 503), @r"
     error: The service is not available at the moment; try again
-      look whether it happened before you try again
+      try again in a moment
       request 5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f
     ");
 }

@@ -1,7 +1,7 @@
 //! Brings leads from standard input into the workspace, one a line:
 //! `externalRef,firstName,phone,campaignName`, where the last two may be empty.
 //!
-//! Leads are matched by their externalRef, so that running it again changes nothing. A line that the
+//! Leads are matched by their externalRef, so that running it again makes none twice. A line that the
 //! API refuses is reported and the others go on; over the rate limit it waits.
 //!
 //! ```text
@@ -9,14 +9,16 @@
 //!     KONEKTOR_API_KEY=kna_… cargo run --example import_leads
 //! ```
 
-use std::io;
+use std::{io, time::Duration};
 
 use konektor_sdk::{ClientBuilder, LeadChanges, LeadMatch, Retries};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Whoever imports has time.
-    let patient = Retries::default().max_attempts(5);
+    let patient = Retries::default()
+        .max_attempts(5)
+        .rate_limit_budget(Duration::from_mins(10));
     let konektor = ClientBuilder::from_env()?.retries(patient).build()?;
     let (mut created, mut updated, mut refused) = (0, 0, 0);
 

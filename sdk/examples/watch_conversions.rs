@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use konektor_sdk::{Client, ConversionSyncStatus, Error};
+use konektor_sdk::{Client, ConversionSyncStatus, Error, Retry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
         match name_failed(&konektor, &mut named).await {
             Ok(()) => {}
             // A restart of the server is no reason to stop watching.
-            Err(error) if error.retryable() && !once => eprintln!("{error}"),
+            Err(error) if error.retry() != Retry::Never && !once => eprintln!("{error}"),
             Err(error) => return Err(error),
         }
         if once {

@@ -4,7 +4,7 @@
 
 use crate::{
     AnalyticsSummary, CampaignStats, Client, Error, FunnelStage, Response,
-    call::Effect,
+    call::{CallOptions, Idempotency, call_options},
     generated::requests::{AnalyticsCampaignsQuery, AnalyticsFunnelQuery, AnalyticsSummaryQuery},
 };
 
@@ -32,6 +32,7 @@ impl Analytics {
     pub fn summary(&self) -> Summary {
         Summary {
             client: self.client.clone(),
+            options: CallOptions::default(),
             query: AnalyticsSummaryQuery::default(),
         }
     }
@@ -51,6 +52,7 @@ impl Analytics {
     pub fn funnel(&self) -> Funnel {
         Funnel {
             client: self.client.clone(),
+            options: CallOptions::default(),
             query: AnalyticsFunnelQuery::default(),
         }
     }
@@ -67,6 +69,7 @@ impl Analytics {
     pub fn campaigns(&self) -> Campaigns {
         Campaigns {
             client: self.client.clone(),
+            options: CallOptions::default(),
             query: AnalyticsCampaignsQuery::default(),
         }
     }
@@ -77,8 +80,11 @@ impl Analytics {
 #[must_use = "nothing is sent before `send`"]
 pub struct Summary {
     client: Client,
+    options: CallOptions,
     pub(crate) query: AnalyticsSummaryQuery,
 }
+
+call_options!(Summary);
 
 impl Summary {
     /// The totals, and the period they are of.
@@ -98,7 +104,8 @@ impl Summary {
     pub async fn send(self) -> Result<Response<AnalyticsSummary>, Error> {
         self.client
             .call(
-                Effect::Repeatable,
+                self.options,
+                Idempotency::ReadOnly,
                 async |api| self.query.send(api).await,
                 |answer| (answer.data, answer.extra),
             )
@@ -111,8 +118,11 @@ impl Summary {
 #[must_use = "nothing is sent before `send`"]
 pub struct Funnel {
     client: Client,
+    options: CallOptions,
     pub(crate) query: AnalyticsFunnelQuery,
 }
+
+call_options!(Funnel);
 
 impl Funnel {
     /// One row for each status.
@@ -132,7 +142,8 @@ impl Funnel {
     pub async fn send(self) -> Result<Response<Vec<FunnelStage>>, Error> {
         self.client
             .call(
-                Effect::Repeatable,
+                self.options,
+                Idempotency::ReadOnly,
                 async |api| self.query.send(api).await,
                 |answer| (answer.data, answer.extra),
             )
@@ -145,8 +156,11 @@ impl Funnel {
 #[must_use = "nothing is sent before `send`"]
 pub struct Campaigns {
     client: Client,
+    options: CallOptions,
     pub(crate) query: AnalyticsCampaignsQuery,
 }
+
+call_options!(Campaigns);
 
 impl Campaigns {
     /// One row for each campaign name and ad platform.
@@ -166,7 +180,8 @@ impl Campaigns {
     pub async fn send(self) -> Result<Response<Vec<CampaignStats>>, Error> {
         self.client
             .call(
-                Effect::Repeatable,
+                self.options,
+                Idempotency::ReadOnly,
                 async |api| self.query.send(api).await,
                 |answer| (answer.data, answer.extra),
             )

@@ -2,32 +2,101 @@
 
 use std::{
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::{
     Request, Response, StatusCode,
     header::{AUTHORIZATION, HeaderMap},
 };
+use tokio::time::Instant;
 
 use crate::{
-    Retries, Wait,
-    client::Shared,
+    Wait,
+    client::{ApiKey, Shared},
+    error,
     generated::client::Client as Generated,
-    response::{Meta, number},
+    limiter::{Limiter, Permit},
+    proxy,
+    response::{Meta, RateLimit, number},
     retry::{self, Waits},
     tls,
 };
 
+/// The most bytes of an answer. A page of leads with notes of full length has less than a tenth.
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
 /// What the generated client's methods return.
 pub(crate) type Outcome<T> =
     Result<progenitor_client::ResponseValue<T>, progenitor_client::Error<()>>;
+
+/// What a caller may ask of one call.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CallOptions {
+    /// The longest that it may take in all.
+    pub(crate) deadline: Option<Duration>,
+    /// Whether it needs no key, and so counts for no workspace's limit.
+    pub(crate) is_public: bool,
+}
+
+/// Gives a request the setters of [`CallOptions`].
+macro_rules! call_options {
+    ($request:ty) => {
+        impl $request {
+            /// The longest that the call may take in all, with every try and every wait between
+            /// them. A call that takes longer fails with
+            /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded); a wait that would not end in
+            /// time is not begun, and what made it necessary is returned at once. Of a stream it is
+            /// the deadline of each page.
+            ///
+            /// Prefer it to `tokio::time::timeout` around a write: that drops the call together with
+            /// its `Idempotency-Key`, so that nobody can make it again safely. The error of a deadline
+            /// still has the key, in [`Error::retry`](crate::Error::retry).
+            ///
+            /// ```
+            /// use std::time::Duration;
+            ///
+            /// # use konektor_sdk::*;
+            /// # fn example(client: Client) {
+            /// let request = client.leads().update("CRM-1024").deadline(Duration::from_secs(10));
+            /// # }
+            /// ```
+            pub fn deadline(mut self, deadline: ::std::time::Duration) -> Self {
+                self.options.deadline = Some(deadline);
+                self
+            }
+        }
+    };
+}
+pub(crate) use call_options;
+
+/// Why a request may be sent again, after one that may have been acted on.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Idempotency {
+    /// It changes nothing.
+    ReadOnly,
+    /// The server does it once under this key.
+    Key(String),
+    /// It may not: a repeat does it a second time.
+    None,
+}
+
+/// Without the key: callers make it of whatever they have, an email for example.
+impl std::fmt::Debug for Idempotency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ReadOnly => "ReadOnly",
+            Self::Key(_) => "Key",
+            Self::None => "None",
+        })
+    }
+}
 
 /// One call of an operation: what all its tries share.
 #[derive(Clone, Debug)]
@@ -36,37 +105,84 @@ pub(crate) struct Call(Arc<State>);
 #[derive(Debug)]
 struct State {
     client: Arc<Shared>,
-    effect: Effect,
+    idempotency: Idempotency,
+    operation: OnceLock<String>,
+    started: Instant,
+    deadline: Option<Duration>,
+    is_public: bool,
     attempts: AtomicU32,
+    /// Whether a try is under way.
+    in_flight: AtomicBool,
     /// Whether the server may have acted on any of the tries.
     acted: AtomicBool,
-    last: OnceLock<(StatusCode, HeaderMap)>,
-}
-
-/// What becomes of a call that the caller makes again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Done twice, it changes nothing more.
-    Repeatable,
-    /// Done twice, there are two.
-    Adds,
+    /// Whether the last answer was larger than [`MAX_ANSWER`].
+    oversized: AtomicBool,
+    last: Mutex<Option<(StatusCode, HeaderMap)>>,
 }
 
 impl Call {
-    pub(crate) fn new(client: Arc<Shared>, effect: Effect) -> Self {
-        let attempts = AtomicU32::new(0);
+    pub(crate) fn new(client: Arc<Shared>, options: CallOptions, idempotency: Idempotency) -> Self {
         Self(Arc::new(State {
             client,
-            effect,
-            attempts,
+            idempotency,
+            operation: OnceLock::new(),
+            started: Instant::now(),
+            deadline: options.deadline,
+            is_public: options.is_public,
+            attempts: AtomicU32::new(0),
+            in_flight: AtomicBool::new(false),
             acted: AtomicBool::new(false),
-            last: OnceLock::new(),
+            oversized: AtomicBool::new(false),
+            last: Mutex::new(None),
         }))
     }
 
-    /// Whether the caller may make it again without harm: nothing more comes of it, or nothing has come of it yet.
-    pub(crate) fn is_safe_again(&self) -> bool {
-        self.0.effect == Effect::Repeatable || !self.0.acted.load(Ordering::Relaxed)
+    /// Says what the call is named in errors, if it has no name.
+    pub(crate) fn name(&self, operation: impl FnOnce() -> String) {
+        self.0.operation.get_or_init(operation);
+    }
+
+    /// `leads.create`
+    pub(crate) fn operation(&self) -> Option<&str> {
+        self.0.operation.get().map(String::as_str)
+    }
+
+    /// `konektor.id`, with the port if it is an unusual one.
+    pub(crate) fn host(&self) -> &str {
+        &self.0.client.host
+    }
+
+    /// The API key, which no text may hold.
+    pub(crate) fn api_key(&self) -> Option<&ApiKey> {
+        self.0.client.key.as_ref()
+    }
+
+    /// The proxy on the way to the server.
+    pub(crate) fn proxy(&self) -> Option<&proxy::Proxy> {
+        self.0.client.proxy.as_ref()
+    }
+
+    pub(crate) fn idempotency(&self) -> &Idempotency {
+        &self.0.idempotency
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.0.deadline
+    }
+
+    /// How long it has taken.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+
+    /// Whether something may have come of it.
+    pub(crate) fn may_have_happened(&self) -> bool {
+        self.0.acted.load(Ordering::Relaxed) || self.0.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Whether the answer was too large to be kept.
+    pub(crate) fn is_oversized(&self) -> bool {
+        self.0.oversized.load(Ordering::Relaxed)
     }
 
     /// How many times the request was sent.
@@ -74,47 +190,57 @@ impl Call {
         self.0.attempts.load(Ordering::Relaxed)
     }
 
-    /// The status of the answer, if there was one.
+    /// The status of the latest answer, if there was one.
     pub(crate) fn status(&self) -> Option<StatusCode> {
-        self.0.last.get().map(|(status, _)| *status)
+        self.0.last_answer(|status, _| status)
     }
 
-    /// Whether the last answer may be another one soon.
+    /// Whether the latest answer may be another one soon.
     pub(crate) fn is_transient(&self) -> bool {
-        let last = self.0.last.get();
-        last.is_some_and(|(status, headers)| retry::is_transient(*status, headers))
+        self.0.last_answer(retry::is_transient).unwrap_or_default()
     }
 
-    /// How long the last answer asks to wait.
+    /// How long the latest answer asks to wait.
     pub(crate) fn asked_wait(&self) -> Option<Duration> {
-        let (status, headers) = self.0.last.get()?;
-        retry::asked_wait(*status, headers, self.0.client.environment.now())
+        let now = self.0.client.environment.now();
+        self.0
+            .last_answer(|status, headers| retry::asked_wait(status, headers, now))?
     }
 
-    /// What came beside the answer.
+    /// What came beside the latest answer.
     pub(crate) fn meta(&self) -> Meta {
-        let headers = self.0.last.get().map(|(_, headers)| headers);
-        Meta::new(
-            self.status(),
-            headers.unwrap_or(&HeaderMap::new()),
-            self.attempts(),
-        )
+        let attempts = self.attempts();
+        let key = self.api_key();
+        self.0
+            .last_answer(|status, headers| Meta::new(Some(status), headers, attempts, key))
+            .unwrap_or_else(|| Meta::new(None, &HeaderMap::new(), attempts, key))
     }
-}
 
-impl State {
-    /// Sends the request once, and remembers whether something may have come of it.
-    async fn send(&self, request: Request) -> reqwest::Result<Response> {
-        let outcome = send(&self.client.http, request).await;
-        self.acted
-            .fetch_or(may_have_acted(&outcome), Ordering::Relaxed);
-        outcome
+    /// Runs the call to its end, or to its deadline; `None` then.
+    pub(crate) async fn within_deadline<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        match self.0.deadline {
+            Some(deadline) => tokio::time::timeout(deadline, call).await.ok(),
+            None => Some(call.await),
+        }
     }
 }
 
 impl ClientHooks<Call> for Generated {
-    async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
-        self.inner().exec(request).await
+    async fn exec(&self, request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
+        let call = self.inner();
+        call.name(|| dotted(info.operation_id));
+        call.exec(request).await
+    }
+}
+
+/// `support_ticket_create` as the method is called: `support.create_ticket`.
+fn dotted(operation_id: &str) -> String {
+    match operation_id.split_once('_') {
+        Some((noun, verb)) => {
+            let verb: Vec<_> = verb.rsplit('_').collect();
+            format!("{noun}.{}", verb.join("_"))
+        }
+        None => operation_id.to_owned(),
     }
 }
 
@@ -122,45 +248,176 @@ impl Call {
     /// Sends the request of this call until there is an answer to keep.
     pub(crate) async fn exec(&self, mut request: Request) -> reqwest::Result<Response> {
         let state = &*self.0;
-        let State {
-            client,
-            attempts,
-            last,
-            ..
-        } = state;
-        let environment = &client.environment;
-        prepare(&mut request, client);
-        let tries = if retry::is_repeatable(&request) {
-            client.retries
-        } else {
-            Retries::none()
-        };
+        let environment = &state.client.environment;
+        prepare(&mut request, &state.client);
 
-        let mut waits = Waits::new(tries);
-        let mut attempt = 1;
-        let outcome = loop {
-            attempts.store(attempt, Ordering::Relaxed);
+        let mut waits = Waits::new(state.client.retries);
+        let mut failure = None;
+        // A connection that broke may have been an idle one that the server had closed, and others
+        // like it may be in the pool.
+        let mut on_a_new_connection = false;
+        loop {
+            let mut permit = state.wait_for_its_turn(&mut waits, failure.take()).await;
+            permit.sent();
+            state.attempts.fetch_add(1, Ordering::Relaxed);
             let Some(copy) = request.try_clone() else {
-                break state.send(request).await;
+                return state.send(request, on_a_new_connection).await;
             };
-            let outcome = state.send(copy).await;
-            let Some(time) = failed_for_now(&outcome, environment.now())
+            let outcome = state.send(copy, on_a_new_connection).await;
+            state.tell_the_limiter(permit, &outcome);
+
+            let next = failed_for_now(&outcome, environment.now())
+                .filter(|_| state.may_be_sent_again())
                 .and_then(|asked| waits.next(is_limited(&outcome), asked, environment.random()))
-            else {
-                break outcome;
+                .filter(|time| state.has_time_for(*time));
+            let Some(time) = next else {
+                return outcome;
             };
-            if let Some(told) = &client.on_wait {
-                told.tell(wait(time, &outcome));
+            failure = Some(wait(time, &outcome));
+            on_a_new_connection = outcome.is_err();
+        }
+    }
+}
+
+impl State {
+    fn last_answer<T>(&self, read: impl FnOnce(StatusCode, &HeaderMap) -> T) -> Option<T> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref()
+            .map(|(status, headers)| read(*status, headers))
+    }
+
+    /// Waits after a failure, and until the rate limit has a request for this call.
+    async fn wait_for_its_turn(&self, waits: &mut Waits, failure: Option<Wait>) -> Permit<'_> {
+        let Shared {
+            environment,
+            on_wait,
+            ..
+        } = &*self.client;
+        let limiter = self.limiter();
+        let mut failure = failure;
+        loop {
+            let permit = limiter.reserve(environment.elapsed());
+            let after_failure = failure.map(|failure| failure.time).unwrap_or_default();
+            let mut for_the_limit = waits.for_its_turn(permit.wait(), after_failure);
+            if !self.has_time_for(after_failure.saturating_add(for_the_limit)) {
+                for_the_limit = Duration::ZERO;
+            }
+            let time = after_failure.saturating_add(for_the_limit);
+            if time.is_zero() {
+                return permit;
+            }
+            let wait = Wait {
+                time,
+                ..failure.take().unwrap_or(Wait {
+                    time,
+                    status: Some(StatusCode::TOO_MANY_REQUESTS.as_u16()),
+                    limit: limiter.limit(),
+                })
+            };
+            if let Some(told) = on_wait {
+                told.tell(wait);
             }
             environment.sleep(time).await;
-            attempt += 1;
-        };
-        if let Ok(answer) = &outcome {
-            // Set once, because a call is executed once.
-            let _ = last.set((answer.status(), answer.headers().clone()));
+            // Another call may have been told to wait meanwhile. One that waits no longer than this
+            // asks the server.
+            if permit.wait() > time || !limiter.is_blocked(environment.elapsed()) {
+                return permit;
+            }
         }
-        outcome
     }
+
+    /// Sends the request once and reads the whole answer, so that one that breaks off is a failed
+    /// try; and remembers whether something may have come of it.
+    async fn send(&self, request: Request, on_a_new_connection: bool) -> reqwest::Result<Response> {
+        let http = if on_a_new_connection {
+            &self.client.unpooled_http
+        } else {
+            &self.client.http
+        };
+        self.in_flight.store(true, Ordering::Relaxed);
+        let outcome = self.exchange(http, request).await;
+        let acted = match &outcome {
+            Err(error) => !error.is_connect() && !error.is_builder(),
+            Ok(answer) => may_have_acted(answer.status(), answer.body()),
+        };
+        self.acted.fetch_or(acted, Ordering::Relaxed);
+        self.in_flight.store(false, Ordering::Relaxed);
+        outcome.map(Response::from)
+    }
+
+    async fn exchange(
+        &self,
+        http: &reqwest::Client,
+        request: Request,
+    ) -> reqwest::Result<http::Response<Bytes>> {
+        let mut answer = http.execute(request).await?;
+        let status = answer.status();
+        let headers = std::mem::take(answer.headers_mut());
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((status, headers.clone()));
+        let body = match read_whole(answer).await {
+            Ok(body) => body,
+            // The status says more than that its explanation broke off.
+            Err(_) if !status.is_success() => Some(Bytes::new()),
+            Err(error) => return Err(error),
+        };
+        self.oversized.store(body.is_none(), Ordering::Relaxed);
+        let mut whole = http::Response::new(body.unwrap_or_default());
+        *whole.status_mut() = status;
+        *whole.headers_mut() = headers;
+        Ok(whole)
+    }
+
+    fn limiter(&self) -> &Limiter {
+        if self.is_public {
+            &self.client.unlimited
+        } else {
+            &self.client.limiter
+        }
+    }
+
+    /// A write without a key is sent again only when the server has not acted on it.
+    fn may_be_sent_again(&self) -> bool {
+        self.idempotency != Idempotency::None || !self.acted.load(Ordering::Relaxed)
+    }
+
+    /// Whether a wait ends before the deadline.
+    fn has_time_for(&self, wait: Duration) -> bool {
+        self.deadline
+            .is_none_or(|deadline| self.started.elapsed().saturating_add(wait) < deadline)
+    }
+
+    fn tell_the_limiter(&self, permit: Permit<'_>, outcome: &reqwest::Result<Response>) {
+        let Ok(answer) = outcome else { return };
+        let (status, headers) = (answer.status(), answer.headers());
+        let environment = &self.client.environment;
+        let rate_limit = RateLimit::read(headers);
+        let refused = is_limited(outcome)
+            .then(|| retry::asked_wait(status, headers, environment.now()))
+            .flatten();
+        let says_something = rate_limit.is_some() || refused.is_some() || status.is_success();
+        // These may be counted for the client's address, and not for the workspace.
+        let is_of_the_workspace =
+            !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if says_something && is_of_the_workspace {
+            permit.answered(environment.elapsed(), rate_limit, refused);
+        }
+    }
+}
+
+/// Reads a body to its end; `None` when it is too large.
+async fn read_whole(mut answer: Response) -> reqwest::Result<Option<Bytes>> {
+    let announced = answer.content_length().unwrap_or_default();
+    if announced > MAX_ANSWER as u64 {
+        return Ok(None);
+    }
+    let mut body = BytesMut::new();
+    while let Some(part) = answer.chunk().await? {
+        if body.len() + part.len() > MAX_ANSWER {
+            return Ok(None);
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(Some(body.freeze()))
 }
 
 /// What there is to know of a wait.
@@ -187,23 +444,6 @@ fn prepare(request: &mut Request, client: &Shared) {
     }
 }
 
-/// Sends a request once and reads the whole answer, so that one that breaks off is a failed try.
-async fn send(http: &reqwest::Client, request: Request) -> reqwest::Result<Response> {
-    let mut answer = http.execute(request).await?;
-    let status = answer.status();
-    let headers = std::mem::take(answer.headers_mut());
-    let body = match answer.bytes().await {
-        Ok(body) => body,
-        // The status says more than that its explanation broke off.
-        Err(_) if !status.is_success() => Bytes::new(),
-        Err(error) => return Err(error),
-    };
-    let mut whole = http::Response::new(body);
-    *whole.status_mut() = status;
-    *whole.headers_mut() = headers;
-    Ok(whole.into())
-}
-
 /// For a try that failed but may succeed later: how long the server asks to wait, if it does.
 #[expect(
     clippy::option_option,
@@ -211,21 +451,26 @@ async fn send(http: &reqwest::Client, request: Request) -> reqwest::Result<Respo
 )]
 fn failed_for_now(outcome: &reqwest::Result<Response>, now: Timestamp) -> Option<Option<Duration>> {
     match outcome {
-        Err(error) => (!error.is_builder() && !tls::refused(error)).then_some(None),
+        Err(error) => (!is_permanent(error)).then_some(None),
         Ok(answer) => retry::is_transient(answer.status(), answer.headers())
             .then(|| retry::asked_wait(answer.status(), answer.headers(), now)),
     }
 }
 
-/// Whether the server may have acted on a try: not when it was never reached, and not when it says that it did not
-/// take the request in.
-fn may_have_acted(outcome: &reqwest::Result<Response>) -> bool {
-    match outcome {
-        Err(error) => !error.is_connect(),
-        Ok(answer) => !matches!(
-            answer.status(),
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
-        ),
+/// Whether a request that got no answer would get none again.
+pub(crate) fn is_permanent(error: &reqwest::Error) -> bool {
+    error.is_builder()
+        || tls::refused(error)
+        || proxy::Failure::of(error).is_some_and(proxy::Failure::is_permanent)
+}
+
+/// Whether the server may have acted on a try that it answered: not when it says that it did not take
+/// the request in. Only its own 503 says so: proxies send one after they have passed the request on.
+fn may_have_acted(status: StatusCode, body: &[u8]) -> bool {
+    match status.as_u16() {
+        408 | 425 | 429 => false,
+        503 => !error::is_from_the_api(body),
+        _ => true,
     }
 }
 

@@ -1,18 +1,21 @@
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use progenitor_client::ResponseValue;
 use reqwest::{header::HeaderValue, redirect};
 use serde_json::{Map, Value};
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use crate::{
     Error, Request, Response, Retries, Wait,
     analytics::Analytics,
-    call::{Call, Effect, Outcome},
+    call::{Call, CallOptions, Idempotency, Outcome},
     conversions::Conversions,
     environment::{Environment, Real},
     generated::client::Client as Generated,
     leads::Leads,
+    limiter::Limiter,
+    proxy::Proxy,
     skill::Skill,
     support::Support,
     tls,
@@ -21,7 +24,8 @@ use crate::{
 
 /// The way to a workspace.
 ///
-/// It is cheap to clone, and all clones share one pool of connections.
+/// It is cheap to clone, and all clones share one pool of connections and the workspace's rate limit:
+/// make one for each key, and clone it.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), konektor_sdk::Error> {
@@ -38,11 +42,19 @@ pub struct Client(Arc<Shared>);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
+    /// The same without a pool: each request has a new connection.
+    pub(crate) unpooled_http: reqwest::Client,
+    pub(crate) limiter: Limiter,
+    /// What has no limit goes by this one.
+    pub(crate) unlimited: Limiter,
+    pub(crate) proxy: Option<Proxy>,
     pub(crate) key: Option<ApiKey>,
     pub(crate) retries: Retries,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) on_wait: Option<Listener>,
     pub(crate) base_url: String,
+    /// The base URL's host, with the port if it is an unusual one.
+    pub(crate) host: String,
 }
 
 /// Somebody who is told of waits.
@@ -61,23 +73,55 @@ impl fmt::Debug for Listener {
     }
 }
 
-/// A key as it is sent. Neither it nor what shows it shows the key.
-#[derive(Clone, Debug)]
-pub(crate) struct ApiKey(HeaderValue);
+/// A key. What shows it shows nothing of it.
+#[derive(Clone)]
+pub(crate) struct ApiKey {
+    header: HeaderValue,
+    /// The key in each way that a server may write it.
+    spellings: Vec<String>,
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(…)")
+    }
+}
 
 impl ApiKey {
-    fn new(key: &str) -> Result<Self, Error> {
-        if key.trim().is_empty() {
+    pub(crate) fn new(key: &str) -> Result<Self, Error> {
+        let key = key.trim();
+        if key.is_empty() {
             return Err(Error::config("the API key is empty"));
         }
-        let mut header = HeaderValue::from_str(&format!("Bearer {}", key.trim()))
+        let mut header = HeaderValue::from_str(&format!("Bearer {key}"))
             .map_err(|_| Error::config("the API key has characters that no key has"))?;
         header.set_sensitive(true);
-        Ok(Self(header))
+        let as_json = Value::from(key).to_string();
+        let spellings = vec![
+            key.to_owned(),
+            as_json.trim_matches('"').to_owned(),
+            utf8_percent_encode(key, NON_ALPHANUMERIC).to_string(),
+            crate::wire::path_segment(key),
+        ];
+        Ok(Self { header, spellings })
     }
 
     pub(crate) fn header(&self) -> HeaderValue {
-        self.0.clone()
+        self.header.clone()
+    }
+
+    /// Text with "…" where the key was.
+    pub(crate) fn redact(&self, text: String) -> String {
+        // One of a few letters is no key, and would be found in every word.
+        const SHORTEST: usize = 8;
+
+        let mut text = text;
+        for spelling in &self.spellings {
+            if spelling.len() >= SHORTEST && text.contains(spelling.as_str()) {
+                text = text.replace(spelling.as_str(), "…");
+            }
+        }
+        text
     }
 }
 
@@ -196,7 +240,8 @@ impl Client {
         Skill::new(self.clone())
     }
 
-    /// A request that this library has no method for: any method, any path below the base path.
+    /// A request that this library has no method for: any method, any path below the base path. A
+    /// path that would lead out of it is an error.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
@@ -216,14 +261,15 @@ impl Client {
     /// Makes one call that needs a key; `open` takes the data out of the envelope.
     pub(crate) async fn call<E, T>(
         &self,
-        effect: Effect,
+        options: CallOptions,
+        idempotency: Idempotency,
         send: impl AsyncFnOnce(&Generated) -> Outcome<E>,
         open: impl FnOnce(E) -> (T, Map<String, Value>),
     ) -> Result<Response<T>, Error> {
         if self.0.key.is_none() {
             return Err(Error::no_key());
         }
-        let (envelope, call) = self.send(effect, send).await?;
+        let (envelope, call) = self.send(options, idempotency, send).await?;
         let (value, extra) = open(envelope.into_inner());
         Ok(Response::new(value, call.meta(), extra))
     }
@@ -231,15 +277,18 @@ impl Client {
     /// Makes one call, whether there is a key or not.
     pub(crate) async fn send<E>(
         &self,
-        effect: Effect,
+        options: CallOptions,
+        idempotency: Idempotency,
         send: impl AsyncFnOnce(&Generated) -> Outcome<E>,
     ) -> Result<(ResponseValue<E>, Call), Error> {
-        let call = Call::new(Arc::clone(&self.0), effect);
+        let call = Call::new(Arc::clone(&self.0), options, idempotency);
         let generated =
             Generated::new_with_client(&self.0.base_url, self.0.http.clone(), call.clone());
-        match send(&generated).await {
-            Ok(answer) => Ok((answer, call)),
-            Err(error) => Err(Error::of_call(error, &call).await),
+        // Callers keep the future in theirs, which should not grow by all that sending takes.
+        match call.within_deadline(Box::pin(send(&generated))).await {
+            Some(Ok(answer)) => Ok((answer, call)),
+            Some(Err(error)) => Err(Error::from_call(error, &call).await),
+            None => Err(Error::deadline_exceeded(&call)),
         }
     }
 }
@@ -362,8 +411,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Who is told before a request is sent again, and how long it waits until then. This is for
-    /// people who look on; it should not take long.
+    /// Who is told before a request waits, for its turn or to be sent again, and for how long. This is
+    /// for people who look on; it should not take long.
     ///
     /// ```
     /// let builder = konektor_sdk::Client::builder()
@@ -407,8 +456,12 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// When the key cannot be one, the base URL is none or would carry the key unencrypted, or this
-    /// machine has no certificates to trust.
+    /// When the key cannot be one, the base URL is none or would carry the key unencrypted, this
+    /// machine has no certificates to trust, or an environment variable names a proxy that cannot be
+    /// used: for an `https://` base URL the first one that is set of `HTTPS_PROXY`, `https_proxy`,
+    /// `ALL_PROXY` and `all_proxy` counts, unless `NO_PROXY` or `no_proxy` names the host. It is an
+    /// `http://` or `https://` URL, with a user name and password if need be; SOCKS is not supported.
+    /// `http://` base URLs never use a proxy, which would see the key.
     ///
     /// ```
     /// let konektor = konektor_sdk::Client::builder().api_key("kna_3fJx_secret").build()?;
@@ -419,30 +472,55 @@ impl ClientBuilder {
         let base_url = base_url(&self.base_url, self.allow_insecure_http)?;
         let encrypted = base_url.scheme() == "https";
 
-        let mut http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(encrypted)?)
-            .redirect(redirect::Policy::none())
-            .timeout(self.timeout)
-            .connect_timeout(self.connect_timeout)
-            .user_agent(&self.user_agent);
-        if !encrypted {
+        let proxy = if encrypted {
+            Proxy::for_server(&base_url, |name| std::env::var_os(name))?
+        } else {
             // A proxy would see the key.
-            http = http.no_proxy();
-        }
-        let http = http
-            .build()
-            .map_err(|_| Error::config("the user agent cannot be sent"))?;
+            None
+        };
+
+        let tls = tls::config(encrypted)?;
+        let http = || {
+            let http = reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .redirect(redirect::Policy::none())
+                .timeout(self.timeout)
+                .connect_timeout(self.connect_timeout)
+                .pool_idle_timeout(IDLE_CONNECTIONS)
+                .user_agent(&self.user_agent)
+                .no_proxy();
+            Ok(match &proxy {
+                Some(proxy) => http.proxy(proxy.to_reqwest()?),
+                None => http,
+            })
+        };
+        let built = |http: reqwest::ClientBuilder| {
+            http.build()
+                .map_err(|_| Error::config("the user agent cannot be sent"))
+        };
+        let unpooled_http = built(http()?.pool_max_idle_per_host(0))?;
+        let http = built(http()?)?;
+        let host = base_url[Position::BeforeHost..Position::AfterPort].to_owned();
         let base_url = base_url.as_str().trim_end_matches('/').to_owned();
         Ok(Client(Arc::new(Shared {
             http,
+            unpooled_http,
+            limiter: Limiter::default(),
+            unlimited: Limiter::default(),
+            proxy,
             key,
             retries: self.retries,
             environment: self.environment,
             on_wait: self.on_wait,
             base_url,
+            host,
         })))
     }
 }
+
+/// How long a connection may be idle in the pool: less than what servers and load balancers keep them,
+/// which is usually a minute.
+const IDLE_CONNECTIONS: Duration = Duration::from_secs(50);
 
 /// Without the key.
 impl fmt::Debug for ClientBuilder {

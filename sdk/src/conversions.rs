@@ -2,7 +2,7 @@
 
 use crate::{
     Client, ConversionsStatus, Error, Page, PendingConversion, Response, RowStream,
-    call::Effect,
+    call::{CallOptions, Idempotency, call_options},
     generated::requests::{ConversionsPendingQuery, ConversionsStatusQuery},
 };
 
@@ -30,6 +30,7 @@ impl Conversions {
     pub fn status(&self) -> Status {
         Status {
             client: self.client.clone(),
+            options: CallOptions::default(),
             query: ConversionsStatusQuery::default(),
         }
     }
@@ -48,6 +49,7 @@ impl Conversions {
     pub fn pending(&self) -> Pending {
         Pending {
             client: self.client.clone(),
+            options: CallOptions::default(),
             query: ConversionsPendingQuery::default(),
         }
     }
@@ -58,8 +60,11 @@ impl Conversions {
 #[must_use = "nothing is sent before `send`"]
 pub struct Status {
     client: Client,
+    options: CallOptions,
     pub(crate) query: ConversionsStatusQuery,
 }
+
+call_options!(Status);
 
 impl Status {
     /// The number of leads in each state.
@@ -79,7 +84,8 @@ impl Status {
     pub async fn send(self) -> Result<Response<ConversionsStatus>, Error> {
         self.client
             .call(
-                Effect::Repeatable,
+                self.options,
+                Idempotency::ReadOnly,
                 async |api| self.query.send(api).await,
                 |answer| (answer.data, answer.extra),
             )
@@ -92,8 +98,11 @@ impl Status {
 #[must_use = "nothing is sent before `send` or `stream`"]
 pub struct Pending {
     client: Client,
+    options: CallOptions,
     pub(crate) query: ConversionsPendingQuery,
 }
+
+call_options!(Pending);
 
 impl Pending {
     /// One page.
@@ -112,7 +121,8 @@ impl Pending {
     pub async fn send(self) -> Result<Response<Page<PendingConversion>>, Error> {
         self.client
             .call(
-                Effect::Repeatable,
+                self.options,
+                Idempotency::ReadOnly,
                 async |api| self.query.send(api).await,
                 |answer| (Page::new(answer.data, answer.pagination), answer.extra),
             )

@@ -1,11 +1,15 @@
 //! Time and chance, which tests bring along themselves.
 
-use std::{fmt::Debug, future::Future, pin::Pin, time::Duration};
+use std::{fmt::Debug, future::Future, pin::Pin, sync::LazyLock, time::Duration};
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 pub(crate) trait Environment: Debug + Send + Sync {
     fn now(&self) -> Timestamp;
+
+    /// A clock that only goes forward.
+    fn elapsed(&self) -> Duration;
 
     /// A number from 0 to 1.
     fn random(&self) -> f64;
@@ -17,9 +21,15 @@ pub(crate) trait Environment: Debug + Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Real;
 
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+
 impl Environment for Real {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        STARTED.elapsed()
     }
 
     fn random(&self) -> f64 {

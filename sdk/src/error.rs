@@ -3,12 +3,22 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::{ErrorCode, RateLimit, call::Call, response::Meta, tls};
+use crate::{
+    ErrorCode, RateLimit, Retry,
+    call::{self, Call, Idempotency},
+    client::ApiKey,
+    proxy,
+    response::Meta,
+    retry,
+    sanitize::sanitize,
+    tls,
+};
 
 /// Why a call failed.
 ///
-/// Its text is fit for a person and for a log: it never holds the key, a URL, a header, or what a
-/// lead is called. The server's own words are in it.
+/// Its text is fit for a person and for a log: it names the operation and the host, and never holds
+/// the key, a path, a header, or what a lead is called. The server's own words are in it, without
+/// control characters, and without the key if the server repeats it.
 ///
 /// ```no_run
 /// # async fn example(client: konektor_sdk::Client) {
@@ -19,7 +29,8 @@ use crate::{ErrorCode, RateLimit, call::Call, response::Meta, tls};
 ///             eprintln!("{field}: {why}");
 ///         }
 ///     }
-///     // 403 FORBIDDEN: The key lacks the scope agent.leads.write (request 5f0c1d2e-…)
+///     // leads.create at konektor.id: 403 FORBIDDEN: The key lacks the scope agent.leads.write
+///     // (request 5f0c1d2e-…, 1 attempt, 34 ms)
 ///     Err(error) => eprintln!("{error}"),
 /// }
 /// # }
@@ -28,15 +39,19 @@ pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: ErrorKind,
+    /// `leads.create at konektor.id`
+    place: Option<String>,
     status: Option<StatusCode>,
     code: Option<ErrorCode>,
     message: String,
     details: BTreeMap<String, String>,
     rate_limit: Option<RateLimit>,
     request_id: Option<String>,
+    idempotency_key: Option<String>,
     attempts: u32,
+    elapsed: Duration,
     retry_after: Option<Duration>,
-    retryable: bool,
+    retry: Retry,
     source: Option<reqwest::Error>,
 }
 
@@ -44,29 +59,42 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The client cannot be built like this: base URL, key, TLS.
+    /// The client cannot be built like this: base URL, key, TLS, proxy.
     Config,
     /// The server was not reached, or the connection broke.
     Network,
-    /// No whole answer within the time, or 408.
+    /// The proxy that an environment variable names was not reached, or does not connect to the
+    /// server (407 among others). The server has nothing to do with it.
+    Proxy,
+    /// No whole answer to the last try within the time for one, or 408.
     Timeout,
+    /// The call did not end within its deadline.
+    DeadlineExceeded,
     /// The key is missing, unknown, expired or revoked (401).
     Unauthorized,
     /// The key lacks a scope or may not be used from here, or the plan has no Agent API (403).
     Forbidden,
-    /// Something sent is not valid (400, 413, 415); [`Error::details`] names the fields. Or the
-    /// `Idempotency-Key` was used for another request (422).
+    /// Something sent is not valid (400, 413, 415); [`Error::details`] names the fields.
     Validation,
+    /// The `Idempotency-Key` was used for another request within the last 24 hours (422). That is a
+    /// mistake of the program: a key belongs to one write, with everything in it.
+    IdempotencyKeyReused,
     /// There is no such thing in this workspace (404).
     NotFound,
+    /// What the lead was named by fits several leads: one by its uniqueCode, another by its
+    /// externalRef or phone (409). `details()["id"]` names the ids of the candidates; nothing was
+    /// read or written. Name the lead by its id.
+    AmbiguousHandle,
     /// An earlier request with the same `Idempotency-Key` is being carried out (409).
     Conflict,
     /// Over a limit (429); [`Error::retry_after`] says how long.
     RateLimited,
+    /// What stands before the server got no answer there (520 to 530, as CDNs say it).
+    Gateway,
     /// Something went wrong on the server's side (5xx).
     Server,
     /// An answer that the API does not give: a redirect, malformed JSON, a status of no meaning
-    /// here.
+    /// here, or one that is too large.
     UnexpectedResponse,
 }
 
@@ -118,6 +146,10 @@ impl Error {
     }
 
     /// What is wrong with each bad field, by its name; nested ones by their dotted path.
+    ///
+    /// A validation failure names at least one: where the answer names no field, it is `body`,
+    /// `Content-Type`, `Idempotency-Key` or `request`. Other failures name what they know, mostly
+    /// nothing.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
@@ -172,13 +204,14 @@ impl Error {
         self.0.attempts
     }
 
-    /// How long the server asks to wait before the next try.
+    /// How long the server asks to wait before the next try. [`retry`](Self::retry) says whether one is
+    /// of use.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
     /// if let Err(error) = client.leads().create("Andi").send().await {
-    ///     if let Some(wait) = error.retry_after().filter(|_| error.retryable()) {
-    ///         println!("again in {} s", wait.as_secs());
+    ///     if let Some(wait) = error.retry_after() {
+    ///         println!("the server asks for {} s", wait.as_secs());
     ///     }
     /// }
     /// # }
@@ -202,24 +235,50 @@ impl Error {
         self.0.rate_limit
     }
 
-    /// Whether the same call may be made again without harm, and may succeed then.
+    /// What to do about it: nothing, make the same call again, or make it again under the key that it
+    /// had, because it may have happened.
     ///
-    /// A call that adds something (creating a lead or a ticket) is always safe to make again under an
-    /// `idempotency_key` of your own. Without one every call has a new key, and it is safe only when
-    /// the server has not acted on any try of it: over the limit (429), not received whole (408), or
-    /// never reached. After a timeout or a 503 look first whether it happened.
+    /// This is for callers who come back later, when the [`Retries`](crate::Retries) of the client are
+    /// over.
+    ///
+    /// ```no_run
+    /// # use konektor_sdk::{Client, Retry};
+    /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
+    /// let create = client.leads().create("Andi");
+    /// if let Err(error) = create.clone().send().await {
+    ///     match error.retry() {
+    ///         Retry::Never => return Err(error),
+    ///         Retry::Safe(after) => {
+    ///             tokio::time::sleep(after).await;
+    ///             create.send().await?;
+    ///         }
+    ///         Retry::WithKey(key, after) => {
+    ///             tokio::time::sleep(after).await;
+    ///             create.idempotency_key(key).send().await?;
+    ///         }
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        self.0.retry.clone()
+    }
+
+    /// The `Idempotency-Key` of the call: the caller's own, or the one that was made for it. `None`
+    /// for reads, and when no call was begun.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
-    /// match client.leads().create("Andi").idempotency_key("order-1024").send().await {
-    ///     Err(error) if error.retryable() => println!("later, after {:?}", error.retry_after()),
-    ///     _ => {}
+    /// if let Err(error) = client.leads().create("Andi").send().await {
+    ///     println!("made under {:?}", error.idempotency_key());
     /// }
     /// # }
     /// ```
     #[must_use]
-    pub fn retryable(&self) -> bool {
-        self.0.retryable
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.0.idempotency_key.as_deref()
     }
 
     /// Whether something sent is not valid; [`details`](Self::details) names the fields.
@@ -267,33 +326,52 @@ impl Error {
     }
 }
 
-/// `403 FORBIDDEN: The key lacks the scope agent.leads.write (request 5f0c…)`
+/// `leads.create at konektor.id: 403 FORBIDDEN: The key lacks … (request 5f0c…, 1 attempt, 34 ms)`
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner {
+            place,
             status,
             code,
             message,
             details,
             request_id,
             attempts,
+            elapsed,
             ..
         } = &*self.0;
-        match (status, code) {
-            (Some(status), Some(code)) => write!(f, "{} {code}: ", status.as_u16())?,
-            (Some(status), None) => write!(f, "{status}: ")?,
-            (None, _) => {}
+        if let Some(place) = place {
+            write!(f, "{place}: ")?;
+        }
+        if let Some(status) = status {
+            write!(f, "{}", status.as_u16())?;
+            match (code, status.canonical_reason()) {
+                (Some(code), _) => write!(f, " {code}: ")?,
+                (None, Some(reason)) => write!(f, " {reason}: ")?,
+                (None, None) => f.write_str(": ")?,
+            }
         }
         f.write_str(message)?;
-        for (index, (field, why)) in details.iter().enumerate() {
+        let details = details.iter().filter(|(_, why)| *why != message);
+        for (index, (field, why)) in details.enumerate() {
             write!(f, "{} {field}: {why}", if index == 0 { ":" } else { ";" })?;
         }
-        let tries = (*attempts > 1).then(|| format!("{attempts} attempts"));
-        match (request_id, tries) {
-            (Some(id), Some(tries)) => write!(f, " (request {id}, {tries})"),
-            (Some(id), None) => write!(f, " (request {id})"),
-            (None, Some(tries)) => write!(f, " ({tries})"),
-            (None, None) => Ok(()),
+        if *attempts == 0 {
+            return Ok(());
+        }
+        f.write_str(" (")?;
+        if let Some(id) = request_id {
+            write!(f, "request {id}, ")?;
+        }
+        let tries = if *attempts == 1 {
+            "attempt"
+        } else {
+            "attempts"
+        };
+        write!(f, "{attempts} {tries}, ")?;
+        match elapsed.as_secs() {
+            0..10 => write!(f, "{} ms)", elapsed.as_millis()),
+            seconds => write!(f, "{seconds} s)"),
         }
     }
 }
@@ -316,15 +394,18 @@ impl Error {
     fn local(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
+            place: None,
             status: None,
             code: None,
             message: message.into(),
             details: BTreeMap::new(),
             rate_limit: None,
             request_id: None,
+            idempotency_key: None,
             attempts: 0,
+            elapsed: Duration::ZERO,
             retry_after: None,
-            retryable: false,
+            retry: Retry::Never,
             source: None,
         }))
     }
@@ -340,12 +421,9 @@ impl Error {
         )
     }
 
-    /// A page that names itself as the next one.
-    pub(crate) fn endless_pages() -> Self {
-        Self::local(
-            ErrorKind::UnexpectedResponse,
-            "the server sends the same page again and again",
-        )
+    /// Pages that would never end.
+    pub(crate) fn endless_pages(why: &str) -> Self {
+        Self::local(ErrorKind::UnexpectedResponse, why)
     }
 
     pub(crate) fn bad_field(field: &str, why: &str) -> Self {
@@ -354,43 +432,57 @@ impl Error {
         error
     }
 
+    /// What cannot be sent at all.
+    fn invalid_request(why: &str, call: &Call) -> Self {
+        let mut error = Self::local(ErrorKind::Validation, why);
+        error.0.place = place(call);
+        error.0.name_a_field();
+        error
+    }
+
     /// What the generated client could not deliver.
-    pub(crate) async fn of_call(error: progenitor_client::Error, call: &Call) -> Self {
+    pub(crate) async fn from_call(error: progenitor_client::Error, call: &Call) -> Self {
         use progenitor_client::Error as Failure;
 
         match error {
             Failure::UnexpectedResponse(response) => {
                 let body = response.bytes().await.unwrap_or_default();
-                Self::of_answer(&body, call)
+                Self::from_answer(&body, call)
             }
+            Failure::InvalidResponsePayload(_, _) if call.is_oversized() => Self::oversized(call),
             Failure::InvalidResponsePayload(body, error) => {
                 Self::unreadable(&unreadable_because(&body, &error), call)
             }
             Failure::CommunicationError(error)
             | Failure::ResponseBodyError(error)
-            | Failure::InvalidUpgrade(error) => Self::of_connection(error, call),
+            | Failure::InvalidUpgrade(error) => Self::from_connection(error, call),
             Failure::InvalidRequest(why) | Failure::Custom(why) => {
-                Self::local(ErrorKind::Validation, why)
+                Self::invalid_request(&why, call)
             }
             Failure::ErrorResponse(_) => Self::unreadable("the answer is not known here", call),
         }
     }
 
-    /// A whole answer of a status that is no success.
-    pub(crate) fn of_answer(body: &[u8], call: &Call) -> Self {
-        let answer = Account::read(body);
+    /// A whole answer of a status that is not a success.
+    pub(crate) fn from_answer(body: &[u8], call: &Call) -> Self {
+        let answer = ApiError::read(body, call.api_key());
         let code = answer.as_ref().map(|answer| answer.code.clone());
         let (message, details) = match answer {
             Some(answer) => (answer.message, answer.details),
+            None if call.is_oversized() => (OVERSIZED.to_owned(), BTreeMap::new()),
             None => (not_json(body, call.status()), BTreeMap::new()),
         };
         let mut error = Self::unreadable(&message, call);
         if let Some(status) = call.status() {
-            error.0.kind = kind(status, code.as_ref());
-            error.0.retryable = call.is_transient() && call.is_safe_again();
+            let is_ambiguous = details.contains_key("id") && !call.is_transient();
+            error.0.kind = kind(status, code.as_ref(), is_ambiguous);
+        }
+        if call.is_transient() {
+            error.0.retry = retry(call, error.0.retry_after);
         }
         error.0.code = code;
         error.0.details = details;
+        error.0.name_a_field();
         error
     }
 
@@ -400,33 +492,33 @@ impl Error {
         let Meta {
             rate_limit,
             request_id,
-            attempts,
             ..
         } = call.meta();
         error.0.status = call.status();
         error.0.rate_limit = rate_limit;
         error.0.request_id = request_id;
-        error.0.attempts = attempts;
         error.0.retry_after = call.asked_wait();
-        error
+        error.with_call(call)
     }
 
-    pub(crate) fn of_connection(error: reqwest::Error, call: &Call) -> Self {
+    pub(crate) fn oversized(call: &Call) -> Self {
+        Self::unreadable(OVERSIZED, call)
+    }
+
+    pub(crate) fn from_connection(error: reqwest::Error, call: &Call) -> Self {
         let error = error.without_url();
-        let cause = root_cause(&error);
+        let cause = sanitize(&root_cause(&error), call.api_key());
         if error.is_builder() {
-            return Self::local(
-                ErrorKind::Validation,
-                format!("the request cannot be built: {cause}"),
-            );
+            return Self::invalid_request(&format!("the request cannot be built: {cause}"), call);
         }
-        let refused = tls::refused(&error);
-        let (kind, message) = if error.is_timeout() {
+        let (kind, message) = if let Some(failure) = proxy::Failure::of(&error) {
+            (ErrorKind::Proxy, of_proxy(failure, &cause, call))
+        } else if error.is_timeout() {
             (
                 ErrorKind::Timeout,
                 "the server did not answer in time".to_owned(),
             )
-        } else if refused {
+        } else if tls::refused(&error) {
             (
                 ErrorKind::Network,
                 format!("there is no trusted connection to the server: {cause}"),
@@ -439,71 +531,155 @@ impl Error {
         } else {
             (ErrorKind::Network, format!("the connection broke: {cause}"))
         };
-        let mut local = Self::local(kind, message);
-        local.0.attempts = call.attempts();
-        local.0.retryable = !refused && call.is_safe_again();
+        let mut local = Self::local(kind, message).with_call(call);
+        if !call::is_permanent(&error) {
+            local.0.retry = retry(call, None);
+        }
         local.0.source = Some(error);
         local
     }
+
+    /// A call that took longer than it might.
+    pub(crate) fn deadline_exceeded(call: &Call) -> Self {
+        let within = call.deadline().unwrap_or_default();
+        let message = match call.status() {
+            Some(status) => format!(
+                "the call did not end within {within:?}; the last answer was {}",
+                status.as_u16()
+            ),
+            None => format!("the call did not end within {within:?}"),
+        };
+        let mut error = Self::local(ErrorKind::DeadlineExceeded, message).with_call(call);
+        error.0.request_id = call.meta().request_id;
+        error.0.retry = retry(call, None);
+        error
+    }
+
+    fn with_call(mut self, call: &Call) -> Self {
+        self.0.place = place(call);
+        self.0.attempts = call.attempts();
+        self.0.elapsed = call.elapsed();
+        if let Idempotency::Key(key) = call.idempotency() {
+            self.0.idempotency_key = Some(key.clone());
+        }
+        self
+    }
 }
 
-/// The API's own account of a failure.
-struct Account {
+impl Inner {
+    /// Names a field for a validation failure that names none, so that whoever prints the fields prints
+    /// it too.
+    fn name_a_field(&mut self) {
+        let field = match (self.kind, self.status.map(|status| status.as_u16())) {
+            (ErrorKind::IdempotencyKeyReused, _) => "Idempotency-Key",
+            (ErrorKind::Validation, Some(413)) => "body",
+            (ErrorKind::Validation, Some(415)) => "Content-Type",
+            (ErrorKind::Validation, _) => "request",
+            _ => return,
+        };
+        if self.details.is_empty() {
+            self.details.insert(field.to_owned(), self.message.clone());
+        }
+    }
+}
+
+/// `leads.create at konektor.id`
+fn place(call: &Call) -> Option<String> {
+    let operation = call.operation()?;
+    Some(format!("{operation} at {}", call.host()))
+}
+
+/// What to do about a call that failed for now.
+fn retry(call: &Call, asked: Option<Duration>) -> Retry {
+    /// What a caller may wait when the server does not say.
+    const UNASKED: Duration = Duration::from_secs(1);
+
+    let after = asked.unwrap_or(UNASKED);
+    match call.idempotency() {
+        Idempotency::ReadOnly => Retry::Safe(after),
+        _ if !call.may_have_happened() => Retry::Safe(after),
+        Idempotency::Key(key) => Retry::WithKey(key.clone(), after),
+        Idempotency::None => Retry::Never,
+    }
+}
+
+fn of_proxy(failure: proxy::Failure, cause: &str, call: &Call) -> String {
+    use proxy::Failure;
+
+    let proxy = match call.proxy() {
+        Some(proxy) => format!("the proxy {}", proxy.describe()),
+        None => "the proxy".to_owned(),
+    };
+    match failure {
+        Failure::Unauthorized => {
+            format!("{proxy} asks for a user name and password, or other ones (407)")
+        }
+        Failure::Refused => format!("{proxy} does not connect to the server"),
+        Failure::Unreachable => format!("{proxy} cannot be reached: {cause}"),
+        Failure::Untrusted => format!("there is no trusted connection to {proxy}: {cause}"),
+    }
+}
+
+/// Whether a body is a failure as the API tells it, and not as something before it does.
+pub(crate) fn is_from_the_api(body: &[u8]) -> bool {
+    ApiError::read(body, None).is_some()
+}
+
+const OVERSIZED: &str = "the answer is larger than 16 MiB";
+
+/// The API's own words on a failure.
+struct ApiError {
     code: ErrorCode,
     message: String,
     details: BTreeMap<String, String>,
 }
 
-impl Account {
+impl ApiError {
     /// Reads what can be read: a newer server may say more, or some of it in another way.
-    fn read(body: &[u8]) -> Option<Self> {
+    fn read(body: &[u8], key: Option<&ApiKey>) -> Option<Self> {
+        /// More fields than any request has.
+        const MOST_FIELDS: usize = 100;
+
         let body: Value = serde_json::from_slice(body).ok()?;
         let error = body.get("error")?;
         let details = error
             .get("details")
             .and_then(Value::as_object)
             .into_iter()
-            .flatten();
+            .flatten()
+            .take(MOST_FIELDS);
+        let text = |value: &Value| match value {
+            Value::String(text) => sanitize(text, key),
+            value => sanitize(&value.to_string(), key),
+        };
         Some(Self {
-            code: ErrorCode::from(error.get("code")?.as_str()?),
-            message: printable(
-                error
-                    .get("message")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default(),
-            ),
+            code: ErrorCode::from(sanitize(error.get("code")?.as_str()?, key)),
+            message: error
+                .get("message")
+                .and_then(Value::as_str)
+                .map(|message| sanitize(message, key))
+                .unwrap_or_default(),
             details: details
-                .map(|(field, why)| (printable(field), text(why)))
+                .map(|(field, why)| (sanitize(field, key), text(why)))
                 .collect(),
         })
     }
 }
 
-fn text(value: &Value) -> String {
-    printable(
-        &value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned),
-    )
-}
-
-/// Text without control characters: an error ends in a terminal or a log.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect()
-}
-
-fn kind(status: StatusCode, code: Option<&ErrorCode>) -> ErrorKind {
+fn kind(status: StatusCode, code: Option<&ErrorCode>, is_ambiguous: bool) -> ErrorKind {
     match status.as_u16() {
         401 => ErrorKind::Unauthorized,
         403 => ErrorKind::Forbidden,
         404 => ErrorKind::NotFound,
+        407 => ErrorKind::Proxy,
         408 => ErrorKind::Timeout,
+        409 if is_ambiguous => ErrorKind::AmbiguousHandle,
         409 => ErrorKind::Conflict,
+        422 => ErrorKind::IdempotencyKeyReused,
         429 => ErrorKind::RateLimited,
-        400 | 413 | 415 | 422 => ErrorKind::Validation,
-        500..=599 => ErrorKind::Server,
+        400 | 413 | 415 => ErrorKind::Validation,
+        cdn if retry::is_from_a_cdn(cdn) && code.is_none() => ErrorKind::Gateway,
+        425 | 500..=599 => ErrorKind::Server,
         _ if code == Some(&ErrorCode::ValidationError) => ErrorKind::Validation,
         _ => ErrorKind::UnexpectedResponse,
     }
@@ -511,28 +687,58 @@ fn kind(status: StatusCode, code: Option<&ErrorCode>) -> ErrorKind {
 
 /// What is known of a body that is not the API's, without quoting it.
 fn not_json(body: &[u8], status: Option<StatusCode>) -> String {
-    let start = body.trim_ascii_start();
-    let body = match start.first() {
+    let body = match body.trim_ascii_start().first() {
         None => "was empty",
         Some(b'<') => "was HTML",
         Some(b'{' | b'[') => "was JSON of another kind",
         Some(_) => "was not JSON",
     };
     if status.is_some_and(|status| status.is_redirection()) {
-        "the server redirects elsewhere, which is not followed: is the base URL right?".to_owned()
-    } else if status == Some(StatusCode::NOT_FOUND) {
-        format!("the answer {body}, not the API's: is the base URL right?")
-    } else {
-        format!("the answer {body}, not the API's")
+        return "the server redirects elsewhere, which is not followed: is the base URL right?"
+            .to_owned();
     }
+    match status.map(|status| status.as_u16()) {
+        Some(404) => format!("the answer {body}, not the API's: is the base URL right?"),
+        Some(407) => "a proxy asks for a user name and password, or other ones".to_owned(),
+        Some(status) => match cdn_reason(status) {
+            Some(reason) => format!("{reason} (as what stands before the server says)"),
+            None => format!("the answer {body}, not the API's"),
+        },
+        None => format!("the answer {body}, not the API's"),
+    }
+}
+
+/// What a CDN means by a status that only CDNs use.
+fn cdn_reason(status: u16) -> Option<&'static str> {
+    Some(match status {
+        520 => "the server sent something unexpected",
+        521 => "the server is down",
+        522 => "connecting to the server took too long",
+        523 => "the server is unreachable",
+        524 => "the server took too long to answer",
+        525 | 526 => "the server's certificate is not trusted",
+        527..=530 => "the server cannot be reached",
+        _ => return None,
+    })
 }
 
 /// Where a success stops being what the API describes. serde's own words quote the body.
 fn unreadable_because(body: &[u8], error: &serde_json::Error) -> String {
     use serde_json::error::Category;
 
-    if body.trim_ascii().is_empty() {
+    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+    let start = body.trim_ascii_start();
+    if start.is_empty() {
         return "the answer is empty".to_owned();
+    }
+    if start.starts_with(b"<") {
+        return "the answer is not JSON but HTML: is the base URL right, or does a login page of \
+                the network stand before it?"
+            .to_owned();
+    }
+    if start.starts_with(BYTE_ORDER_MARK) {
+        return "the answer is not JSON: it begins with a byte order mark".to_owned();
     }
     let what = match error.classify() {
         Category::Data => "the answer is not what the API describes",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::{Error, call::Effect, generated::requests::IDEMPOTENCY_KEY_LENGTH, wire::discreet};
+use crate::{Error, generated::requests::IDEMPOTENCY_KEY_LENGTH, wire::discreet};
 
 /// The header under which the server carries out a write once, however often it is sent.
 pub(crate) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -31,14 +31,6 @@ impl Headers {
         let (shortest, longest) = length.into_inner();
         let why = format!("Must be {shortest}–{longest} visible ASCII characters without spaces");
         Err(Error::bad_field(IDEMPOTENCY_KEY, &why))
-    }
-
-    /// What becomes of a call that adds something when the caller makes it again.
-    pub(crate) fn effect(&self) -> Effect {
-        match self.idempotency_key {
-            Some(_) => Effect::Repeatable,
-            None => Effect::Adds,
-        }
     }
 }
 

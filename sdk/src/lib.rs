@@ -11,10 +11,13 @@ mod error;
 mod generated;
 mod headers;
 pub mod leads;
+mod limiter;
 mod page;
+mod proxy;
 mod request;
 mod response;
 mod retry;
+mod sanitize;
 pub mod skill;
 pub mod support;
 mod time_or_date;
@@ -29,7 +32,7 @@ pub use generated::*;
 pub use page::{Page, RowStream};
 pub use request::{Answer, Request};
 pub use response::{RateLimit, Response};
-pub use retry::{Retries, Wait};
+pub use retry::{Retries, Retry, Wait};
 pub use time_or_date::TimeOrDate;
 
 /// The crate of times and dates, in the version that this one uses.

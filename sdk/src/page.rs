@@ -1,6 +1,8 @@
 use std::{
+    collections::HashSet,
     fmt,
     future::Future,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     ops::Deref,
     pin::Pin,
     task::{Context, Poll},
@@ -9,7 +11,7 @@ use std::{
 
 use futures::{Stream, StreamExt as _};
 
-use crate::{Error, Pagination, RateLimit, Response};
+use crate::{Error, Pagination, RateLimit, Response, generated::requests::MAX_CURSOR_LENGTH};
 
 /// One page of a list.
 ///
@@ -58,7 +60,8 @@ impl<T> IntoIterator for Page<T> {
 /// The rows of all pages, one after the other.
 ///
 /// Pages are fetched when they are needed, with the filters and the limit of the request on each.
-/// It ends after the last row or the first error.
+/// It ends after the last row or the first error. A server whose pages do not end (a cursor that was
+/// there before, or page after page without a row) is an error too.
 ///
 /// It is a [`futures::Stream`]; [`try_next`](Self::try_next) needs no trait.
 ///
@@ -79,7 +82,14 @@ pub struct RowStream<T> {
     rows: vec::IntoIter<T>,
     pagination: Option<Pagination>,
     rate_limit: Option<RateLimit>,
+    /// Hashes of the cursors of all pages so far: a list has as many pages as it likes.
+    seen: HashSet<u64>,
+    empty_pages: u32,
 }
+
+/// The most pages without a row that follow each other. A page whose rows were all deleted since is
+/// empty; many of them are not a list.
+const MAX_EMPTY_PAGES: u32 = 10;
 
 type PageFuture<T> = Pin<Box<dyn Future<Output = Result<Response<Page<T>>, Error>> + Send>>;
 
@@ -116,6 +126,8 @@ impl<T> RowStream<T> {
             rows: Vec::new().into_iter(),
             pagination: None,
             rate_limit: None,
+            seen: HashSet::new(),
+            empty_pages: 0,
         }
     }
 
@@ -176,13 +188,33 @@ impl<T> RowStream<T> {
     }
 
     /// Takes over a page that has arrived, which `cursor` asked for.
-    fn turn(&mut self, cursor: Option<&String>, page: Response<Page<T>>) -> Result<(), Error> {
+    fn advance(&mut self, cursor: Option<&String>, page: Response<Page<T>>) -> Result<(), Error> {
         self.rate_limit = Some(page.rate_limit());
         let page = page.into_inner();
+        if let Some(cursor) = cursor {
+            self.seen.insert(hash(cursor));
+        }
+        self.empty_pages = if page.items.is_empty() {
+            self.empty_pages + 1
+        } else {
+            0
+        };
         self.state = match &page.pagination.next_cursor {
             None => State::Done,
-            Some(next) if Some(next) == cursor => {
-                return Err(Error::endless_pages());
+            Some(next) if next.len() > MAX_CURSOR_LENGTH => {
+                return Err(Error::endless_pages(
+                    "the server's cursor is too long to be one",
+                ));
+            }
+            Some(next) if self.seen.contains(&hash(next)) => {
+                return Err(Error::endless_pages(
+                    "the server sends the same page again and again",
+                ));
+            }
+            Some(_) if self.empty_pages >= MAX_EMPTY_PAGES => {
+                return Err(Error::endless_pages(
+                    "the server sends page after page without a row",
+                ));
             }
             Some(next) => State::Next(Some(next.clone())),
         };
@@ -190,6 +222,12 @@ impl<T> RowStream<T> {
         self.rows = page.items.into_iter();
         Ok(())
     }
+}
+
+fn hash(cursor: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    cursor.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl<T: Unpin> Stream for RowStream<T> {
@@ -213,7 +251,9 @@ impl<T: Unpin> Stream for RowStream<T> {
                         return Poll::Pending;
                     }
                     Poll::Ready(page) => {
-                        if let Err(error) = page.and_then(|page| this.turn(cursor.as_ref(), page)) {
+                        if let Err(error) =
+                            page.and_then(|page| this.advance(cursor.as_ref(), page))
+                        {
                             return Poll::Ready(Some(Err(error)));
                         }
                     }

@@ -9,24 +9,35 @@ use reqwest::{
 };
 use serde_json::Value;
 
+use url::Url;
+
 use crate::{
     Client, Error, Response,
-    call::{Call, Effect},
+    call::{Call, CallOptions, Idempotency, call_options},
     client::BASE_PATH,
     headers::{Headers, IDEMPOTENCY_KEY},
     retry,
+    sanitize::sanitize,
 };
 
 /// A request that is to be sent as it is; made by [`Client::request`].
+///
+/// POST and PATCH carry an `Idempotency-Key` as everywhere, and are sent again under it; GET and HEAD
+/// change nothing. Other methods have no key unless you give one, which is of use only where the
+/// server knows it: without, they are sent again only when the server has certainly not acted.
 #[derive(Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct Request {
     client: Client,
+    options: CallOptions,
+    headers: Headers,
     method: String,
     path: String,
     query: Vec<(String, String)>,
     body: Option<Value>,
 }
+
+call_options!(Request);
 
 /// What came back, as it came.
 #[derive(Clone)]
@@ -46,6 +57,8 @@ impl Request {
     pub(crate) fn new(client: Client, method: String, path: String) -> Self {
         Self {
             client,
+            options: CallOptions::default(),
+            headers: Headers::default(),
             method,
             path,
             query: Vec::new(),
@@ -80,6 +93,21 @@ impl Request {
         self
     }
 
+    /// A key of your own for a write; see [`Create::idempotency_key`](crate::leads::Create::idempotency_key).
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let lead = serde_json::json!({"firstName": "Budi"});
+    /// let request = client.request("POST", "/leads").body(lead).idempotency_key("order-1024");
+    /// let answer = request.send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.headers.idempotency_key = Some(key.into());
+        self
+    }
+
     /// The answer, if it is a success. The key is sent if there is one.
     ///
     /// # Errors
@@ -98,17 +126,15 @@ impl Request {
             .method
             .parse()
             .map_err(|_| Error::config("the method is none"))?;
-        let request = self.build(method)?;
-        // A key made here is another one next time.
-        let effect = if *request.method() != Method::POST && retry::is_repeatable(&request) {
-            Effect::Repeatable
-        } else {
-            Effect::Adds
-        };
-        let call = Call::new(Arc::clone(self.client.shared()), effect);
-        let answer = match call.exec(request).await {
-            Ok(answer) => answer,
-            Err(error) => return Err(Error::of_connection(error, &call)),
+        let idempotency = self.idempotency(&method)?;
+        let request = self.build(method, &idempotency)?;
+        let name = format!("{} request", request.method());
+        let call = Call::new(Arc::clone(self.client.shared()), self.options, idempotency);
+        call.name(|| name);
+        let answer = match call.within_deadline(Box::pin(call.exec(request))).await {
+            Some(Ok(answer)) => answer,
+            Some(Err(error)) => return Err(Error::from_connection(error, &call)),
+            None => return Err(Error::deadline_exceeded(&call)),
         };
         let status = answer.status();
         let header = |name| {
@@ -117,11 +143,14 @@ impl Request {
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
-        let content_type = header(CONTENT_TYPE).unwrap_or_default().to_owned();
+        let content_type = sanitize(header(CONTENT_TYPE).unwrap_or_default(), call.api_key());
         let date = header(DATE).and_then(retry::http_date);
         let body = answer.bytes().await.unwrap_or_default();
         if !status.is_success() {
-            return Err(Error::of_answer(&body, &call));
+            return Err(Error::from_answer(&body, &call));
+        }
+        if call.is_oversized() {
+            return Err(Error::oversized(&call));
         }
         let answer = Answer {
             status: status.as_u16(),
@@ -132,18 +161,24 @@ impl Request {
         Ok(Response::new(answer, call.meta(), serde_json::Map::new()))
     }
 
-    fn build(&self, method: Method) -> Result<reqwest::Request, Error> {
+    fn idempotency(&self, method: &Method) -> Result<Idempotency, Error> {
+        let is_keyed = matches!(*method, Method::POST | Method::PATCH);
+        Ok(match *method {
+            Method::GET | Method::HEAD => Idempotency::ReadOnly,
+            _ if is_keyed || self.headers.idempotency_key.is_some() => {
+                Idempotency::Key(self.headers.idempotency_key()?)
+            }
+            _ => Idempotency::None,
+        })
+    }
+
+    fn build(&self, method: Method, idempotency: &Idempotency) -> Result<reqwest::Request, Error> {
         let shared = self.client.shared();
-        let path = self.path.strip_prefix(BASE_PATH).unwrap_or(&self.path);
-        if !path.starts_with('/') {
-            return Err(Error::config("the path has to begin with /"));
-        }
-        let is_post = method == Method::POST;
         let mut request = shared
             .http
-            .request(method, format!("{}{path}", shared.base_url));
-        if is_post {
-            request = request.header(IDEMPOTENCY_KEY, Headers::default().idempotency_key()?);
+            .request(method, url(&shared.base_url, &self.path)?);
+        if let Idempotency::Key(key) = idempotency {
+            request = request.header(IDEMPOTENCY_KEY, key);
         }
         if !self.query.is_empty() {
             request = request.query(&self.query);
@@ -157,6 +192,52 @@ impl Request {
             .build()
             .map_err(|_| Error::config("the path cannot be sent"))
     }
+}
+
+/// A path below the base URL, which may have a query.
+fn url(base_url: &str, path: &str) -> Result<Url, Error> {
+    let path = path.strip_prefix(BASE_PATH).unwrap_or(path);
+    if !path.starts_with('/') {
+        return Err(Error::config("the path has to begin with /"));
+    }
+    if path.contains('#') {
+        return Err(Error::config(
+            "the path may not have a fragment, which is never sent: write # as %23",
+        ));
+    }
+    let (segments, _) = path.split_once('?').unwrap_or((path, ""));
+    if segments.contains(|letter: char| letter == '\\' || letter.is_control()) {
+        return Err(Error::config(
+            "the path may not have backslashes or control characters: percent-encode them",
+        ));
+    }
+    if segments.split('/').any(is_dots) {
+        return Err(Error::config(
+            "the path may not have the segments . and .., which lead elsewhere",
+        ));
+    }
+    let base = Url::parse(base_url).map_err(|_| Error::config("the base URL is not one"))?;
+    let url = Url::parse(&format!("{base_url}{path}"))
+        .map_err(|_| Error::config("the path cannot be sent"))?;
+    let is_below = url.origin() == base.origin()
+        && url
+            .path()
+            .strip_prefix(base.path())
+            .is_some_and(|rest| rest.starts_with('/'));
+    if is_below {
+        Ok(url)
+    } else {
+        Err(Error::config("the path leads out of the API"))
+    }
+}
+
+/// A segment that every URL library resolves, written as `%2e` too.
+/// <https://url.spec.whatwg.org/#double-dot-path-segment>
+fn is_dots(segment: &str) -> bool {
+    matches!(
+        segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
+        "." | ".."
+    )
 }
 
 /// Without what is sent: it may be personal.
@@ -175,5 +256,55 @@ impl fmt::Debug for Answer {
             .field("status", &self.status)
             .field("content_type", &self.content_type)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "https://konektor.id/api/v2/agent";
+
+    #[test]
+    fn a_path_stays_below_the_base_path() {
+        for (path, whole) in [
+            ("/leads", "/leads"),
+            ("/api/v2/agent/leads", "/leads"),
+            ("/leads?status=new&limit=5", "/leads?status=new&limit=5"),
+            ("/leads/a%2Fb", "/leads/a%2Fb"),
+            ("/leads/a%23b", "/leads/a%23b"),
+            ("/leads/...", "/leads/..."),
+            ("/leads/..a", "/leads/..a"),
+            ("/leads?search=../x", "/leads?search=../x"),
+            ("//leads", "//leads"),
+            ("/@evil.example/", "/@evil.example/"),
+        ] {
+            let url = url(BASE, path).unwrap();
+            assert_eq!(url.as_str(), format!("{BASE}{whole}"));
+        }
+    }
+
+    #[test]
+    fn a_path_that_leads_elsewhere_is_an_error() {
+        for path in [
+            "",
+            "leads",
+            "https://evil.example/",
+            "@evil.example/",
+            "/../../../healthz",
+            "/leads/../../../../healthz",
+            "/leads/..",
+            "/./leads",
+            "/leads/%2e%2E/%2e./x",
+            "/leads/.%2e",
+            "/leads\\..\\..\\..\\healthz",
+            "/leads#x",
+            "/leads/a\tb/",
+            "/.\t./x",
+            "/\n../x",
+        ] {
+            let error = url(BASE, path).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Config, "{path}");
+        }
     }
 }

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use reqwest::{StatusCode, header::HeaderMap};
 use serde_json::{Map, Value};
 
+use crate::{client::ApiKey, sanitize::sanitize};
+
 /// An answer, with what came beside it: rate limit, request id, the number of tries, and whether it
 /// is a replay.
 ///
@@ -37,11 +39,16 @@ pub(crate) struct Meta {
 }
 
 impl Meta {
-    pub(crate) fn new(status: Option<StatusCode>, headers: &HeaderMap, attempts: u32) -> Self {
+    pub(crate) fn new(
+        status: Option<StatusCode>,
+        headers: &HeaderMap,
+        attempts: u32,
+        key: Option<&ApiKey>,
+    ) -> Self {
         Self {
             status,
             rate_limit: RateLimit::read(headers),
-            request_id: request_id(headers),
+            request_id: request_id(headers, key),
             attempts,
             replayed: headers
                 .get("idempotency-replayed")
@@ -236,9 +243,9 @@ pub(crate) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
 }
 
 /// The request's id. Something long enough to be anything else is left out.
-fn request_id(headers: &HeaderMap) -> Option<String> {
+fn request_id(headers: &HeaderMap, key: Option<&ApiKey>) -> Option<String> {
     const LONGEST: usize = 128;
 
     let id = headers.get("x-request-id")?.to_str().ok()?;
-    (!id.is_empty() && id.len() <= LONGEST).then(|| id.to_owned())
+    (!id.is_empty() && id.len() <= LONGEST).then(|| sanitize(id, key))
 }

@@ -4,35 +4,46 @@
 //! and reqwest-retry ignores `Retry-After`. What is left is the loop in [`call`](crate::call) and
 //! the sums here.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{
-    Method, Request, StatusCode,
+    StatusCode,
     header::{DATE, HeaderMap, RETRY_AFTER},
 };
 
-use crate::{headers::IDEMPOTENCY_KEY, response::number};
+use crate::response::number;
 
 /// How often a request is tried, and how long it may wait in between.
 ///
-/// Every request is sent again after a network error, a timeout and the statuses 408, 429, 500, 502,
-/// 503 and 504: reads, updates (PATCH: setting the same fields twice changes nothing more), and what
-/// creates something (POST), because each such call carries an `Idempotency-Key` of its own, under
-/// which the server does it once. While an earlier try of it is still being carried out (409 with
-/// `Retry-After`), it is asked for again too.
+/// Every request is sent again after a network error, a timeout and the statuses 408, 425, 429, 500,
+/// 502, 503, 504 and 520 to 530. Reads change nothing. Every write (POST, PATCH) carries an
+/// `Idempotency-Key`, one for each call, under which the server does it once: a retry of an update
+/// whose answer was lost is answered as the first try was, and overwrites nothing that was written
+/// since. The server keeps a key for [24 hours](crate::IDEMPOTENCY_KEY_TTL), which is longer than any
+/// call waits. While an earlier try is still being carried out (409 with `Retry-After`), it is asked
+/// for again too.
+///
+/// A request of [`Client::request`](crate::Client::request) that writes without a key (PUT, DELETE)
+/// is sent again only when the server has certainly not acted on it: it was not reached, or it
+/// said so (408, 425, 429, its own 503).
 ///
 /// Waits are random, between nothing and a bound that doubles with every try ("full jitter"), so
 /// that many clients do not come back at once. `Retry-After`, and `X-RateLimit-Reset` of a 429
 /// without it, are waited for on top; when that is longer than `max_wait`, the error is returned at
 /// once, with [`Error::retry_after`](crate::Error::retry_after).
 ///
+/// **The rate limit** is shared by all calls of a client and its clones: what the answers say is left
+/// of it is counted, and a request that the server would refuse waits for its turn instead. A 429 is
+/// not counted as a failed try; how long one call may wait for the limit in all is its
+/// [`rate_limit_budget`](Self::rate_limit_budget).
+///
 /// ```
 /// use std::time::Duration;
 /// use konektor_sdk::{Client, Retries};
 ///
 /// let client = Client::builder()
-///     .retries(Retries::default().max_attempts(5).max_wait(Duration::from_secs(60)))
+///     .retries(Retries::default().max_attempts(5).max_wait(Duration::from_secs(90)))
 ///     .build()?;
 /// # Ok::<(), konektor_sdk::Error>(())
 /// ```
@@ -41,23 +52,24 @@ pub struct Retries {
     max_attempts: u32,
     base_delay: Duration,
     max_wait: Duration,
-    patience: Duration,
+    rate_limit_budget: Duration,
 }
 
 impl Default for Retries {
-    /// Three tries, the first wait under half a second, none longer than 30 seconds.
+    /// Three tries, the first wait under half a second, none longer than a minute, and two minutes in
+    /// all for the rate limit.
     fn default() -> Self {
         Self {
             max_attempts: 3,
             base_delay: Duration::from_millis(500),
-            max_wait: Duration::from_secs(30),
-            patience: Duration::ZERO,
+            max_wait: Duration::from_mins(1),
+            rate_limit_budget: Duration::from_mins(2),
         }
     }
 }
 
 impl Retries {
-    /// Every request is sent once.
+    /// Every request is sent once, and at once.
     ///
     /// ```
     /// use konektor_sdk::{Client, Retries};
@@ -67,10 +79,13 @@ impl Retries {
     /// ```
     #[must_use]
     pub fn none() -> Self {
-        Self::default().max_attempts(1)
+        Self::default()
+            .max_attempts(1)
+            .rate_limit_budget(Duration::ZERO)
     }
 
-    /// The most times that a request is sent, the first one included; 0 is taken for 1.
+    /// The most times that a request is sent, the first one included; 0 is taken for 1. Answers 429
+    /// are not counted while there is a [`rate_limit_budget`](Self::rate_limit_budget).
     ///
     /// ```
     /// let retries = konektor_sdk::Retries::default().max_attempts(5);
@@ -94,7 +109,8 @@ impl Retries {
         self
     }
 
-    /// The longest wait between two tries, whoever asks for it.
+    /// The longest wait before a try, whoever asks for it: the server, or the rate limit. When the
+    /// server asks for more, the error is returned at once.
     ///
     /// ```
     /// use std::time::Duration;
@@ -107,19 +123,20 @@ impl Retries {
         self
     }
 
-    /// How long one call may wait in all for the rate limit. Answers 429 are no failed tries then: the
-    /// call goes on after each wait that the server asks for, until the patience is used up.
+    /// How long one call may wait in all for the rate limit. Answers 429 are not failed tries then: the
+    /// call goes on after each wait that the server asks for, until the budget is used up.
     ///
-    /// By default there is none, and a 429 is a failed try like others.
+    /// Two minutes by default, enough for whatever is waited for within a minute's limit. With none,
+    /// no call waits before its first try, and a 429 is a failed try like others.
     ///
     /// ```
     /// use std::time::Duration;
     ///
-    /// let retries = konektor_sdk::Retries::default().patience(Duration::from_secs(300));
+    /// let retries = konektor_sdk::Retries::default().rate_limit_budget(Duration::from_secs(300));
     /// ```
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn rate_limit_budget(mut self, budget: Duration) -> Self {
+        self.rate_limit_budget = budget;
         self
     }
 
@@ -145,16 +162,68 @@ impl Retries {
     }
 }
 
-/// A wait before a request is sent again; see
+/// What to do about a failed call; see [`Error::retry`](crate::Error::retry).
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use konektor_sdk::{Client, Error, Retry};
+///
+/// async fn pay(client: &Client, key: Option<String>) -> Result<(), Error> {
+///     let mut update = client.leads().update("CRM-1024").actual_value(5_000_000);
+///     if let Some(key) = key {
+///         update = update.idempotency_key(key);
+///     }
+///     match update.send().await {
+///         Ok(_) => Ok(()),
+///         Err(error) => match error.retry() {
+///             Retry::Never => Err(error),
+///             Retry::Safe(after) => Ok(later(after, None)),
+///             Retry::WithKey(key, after) => Ok(later(after, Some(key))),
+///         },
+///     }
+/// }
+/// # fn later(after: Duration, key: Option<String>) {}
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub enum Retry {
+    /// The same call would fail in the same way. (Or it may have happened and nobody can tell, which
+    /// is so only for requests of [`Client::request`](crate::Client::request) without a key.)
+    Never,
+    /// Nothing has happened. The same call may succeed after this wait.
+    Safe(Duration),
+    /// It is not known whether it happened. The same call under this `Idempotency-Key` may succeed
+    /// after the wait, and happens once in all: for as long as the server keeps the key, which is
+    /// [24 hours](crate::IDEMPOTENCY_KEY_TTL) from the first try. After that look first whether it
+    /// happened.
+    WithKey(String, Duration),
+}
+
+/// Without the key: callers make it of whatever they have, an email for example.
+impl fmt::Debug for Retry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("Never"),
+            Self::Safe(after) => f.debug_tuple("Safe").field(after).finish(),
+            Self::WithKey(_, after) => f
+                .debug_tuple("WithKey")
+                .field(&format_args!("…"))
+                .field(after)
+                .finish(),
+        }
+    }
+}
+
+/// A wait before a request is sent, or sent again; see
 /// [`ClientBuilder::on_wait`](crate::ClientBuilder::on_wait).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Wait {
     /// How long it is.
     pub time: Duration,
-    /// The status of the answer that made it necessary; `None` when there was no answer.
+    /// The status of the answer that made it necessary; `None` when there was no answer. It is 429
+    /// too when earlier answers have told that the limit is used up, and nothing was sent.
     pub status: Option<u16>,
-    /// How many requests a minute the workspace may send, when the answer said it.
+    /// How many requests a minute the workspace may send, when an answer said it.
     pub limit: Option<u64>,
 }
 
@@ -163,15 +232,18 @@ pub struct Wait {
 pub(crate) struct Waits {
     retries: Retries,
     failed: u32,
-    patience: Duration,
+    budget: Duration,
 }
+
+/// What is waited for after a 429 when neither the server nor the settings say how long.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Waits {
     pub(crate) fn new(retries: Retries) -> Self {
         Self {
             retries,
             failed: 0,
-            patience: retries.patience,
+            budget: retries.rate_limit_budget,
         }
     }
 
@@ -183,7 +255,12 @@ impl Waits {
         asked: Option<Duration>,
         random: f64,
     ) -> Option<Duration> {
-        if limited && !self.patience.is_zero() {
+        let Retries {
+            rate_limit_budget,
+            max_wait,
+            ..
+        } = self.retries;
+        if limited && !rate_limit_budget.is_zero() && !max_wait.is_zero() {
             return self.for_the_limit(asked, random);
         }
         self.failed += 1;
@@ -191,35 +268,55 @@ impl Waits {
     }
 
     fn for_the_limit(&mut self, asked: Option<Duration>, random: f64) -> Option<Duration> {
-        let base = self.retries.base_delay;
-        let asked = asked.filter(|wait| !wait.is_zero()).unwrap_or(base);
-        if asked.is_zero() || asked > self.patience {
+        let Retries {
+            base_delay,
+            max_wait,
+            ..
+        } = self.retries;
+        let unasked = if base_delay.is_zero() {
+            SHORTEST_WAIT
+        } else {
+            base_delay
+        };
+        let most = max_wait.min(self.budget);
+        let asked = match asked.filter(|wait| !wait.is_zero()) {
+            Some(asked) => asked,
+            None => unasked.min(max_wait),
+        };
+        if most.is_zero() || asked > most {
             return None;
         }
-        let jitter = base.min(asked).mul_f64(random.clamp(0.0, 1.0));
-        let wait = asked.saturating_add(jitter).min(self.patience);
-        self.patience -= wait;
+        let jitter = base_delay.min(asked).mul_f64(random.clamp(0.0, 1.0));
+        let wait = asked.saturating_add(jitter).min(most);
+        self.budget -= wait;
         Some(wait)
     }
-}
 
-/// Whether a request may be sent again by itself. PATCH is not idempotent in general, but here it
-/// sets fields to values.
-pub(crate) fn is_repeatable(request: &Request) -> bool {
-    matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::PATCH
-    ) || request.headers().contains_key(IDEMPOTENCY_KEY)
+    /// As much of a wait for the call's turn as it may still wait for the rate limit, `waited`
+    /// of which it waits anyway.
+    pub(crate) fn for_its_turn(&mut self, wait: Duration, waited: Duration) -> Duration {
+        let most = self.retries.max_wait.saturating_sub(waited);
+        let wait = wait.saturating_sub(waited).min(most).min(self.budget);
+        self.budget -= wait;
+        wait
+    }
 }
 
 /// Whether an answer may be another one soon.
 pub(crate) fn is_transient(status: StatusCode, headers: &HeaderMap) -> bool {
     match status.as_u16() {
-        408 | 429 | 500 | 502 | 503 | 504 => true,
+        408 | 425 | 429 | 500 | 502..=504 => true,
+        code if is_from_a_cdn(code) => true,
         // An earlier try is being carried out; a conflict that stays has no time to it.
         409 => headers.contains_key(RETRY_AFTER),
         _ => false,
     }
+}
+
+/// Whether a status is one that a CDN in front of a server makes up, when it gets no answer there.
+/// <https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/>
+pub(crate) fn is_from_a_cdn(status: u16) -> bool {
+    (520..=530).contains(&status)
 }
 
 /// How long the server asks to wait.
@@ -312,11 +409,11 @@ mod tests {
     }
 
     #[test]
-    fn waits_for_the_limit_are_no_failed_tries_and_end_with_the_patience() {
+    fn waits_for_the_limit_are_not_failed_tries_and_end_with_the_budget() {
         let retries = Retries::default()
             .base_delay(SECOND)
             .max_attempts(2)
-            .patience(10 * SECOND);
+            .rate_limit_budget(10 * SECOND);
         let mut waits = Waits::new(retries);
 
         for _ in 0..3 {
@@ -335,7 +432,73 @@ mod tests {
             .base_delay(Duration::MAX)
             .max_attempts(u32::MAX);
 
-        assert_eq!(retries.wait(u32::MAX - 1, None, 1.0), Some(30 * SECOND));
+        assert_eq!(retries.wait(u32::MAX - 1, None, 1.0), Some(60 * SECOND));
         assert_eq!(retries.wait(1, Some(Duration::MAX), 1.0), None);
+    }
+
+    #[test]
+    fn a_wait_for_the_limit_is_no_longer_than_the_longest_wait() {
+        let retries = Retries::default()
+            .max_wait(2 * SECOND)
+            .rate_limit_budget(20 * SECOND);
+        let mut waits = Waits::new(retries);
+
+        assert_eq!(waits.next(true, Some(8 * SECOND), 1.0), None);
+        assert_eq!(waits.next(true, Some(2 * SECOND), 1.0), Some(2 * SECOND));
+        assert_eq!(waits.for_its_turn(9 * SECOND, Duration::ZERO), 2 * SECOND);
+        assert_eq!(waits.for_its_turn(9 * SECOND, SECOND), SECOND);
+        assert_eq!(waits.for_its_turn(SECOND, 2 * SECOND), Duration::ZERO);
+    }
+
+    #[test]
+    fn settings_of_zero_do_not_end_retries_over_the_limit() {
+        let zero = Duration::ZERO;
+        let without_delay = Retries::default().base_delay(zero);
+        let mut waits = Waits::new(without_delay);
+        assert_eq!(waits.next(true, None, 1.0), Some(SECOND));
+        assert_eq!(waits.next(true, Some(zero), 1.0), Some(SECOND));
+
+        let without_budget = Retries::default().rate_limit_budget(zero);
+        let mut waits = Waits::new(without_budget);
+        assert_eq!(waits.next(true, Some(SECOND), 0.0), Some(SECOND));
+        assert_eq!(waits.next(true, Some(SECOND), 0.0), Some(SECOND));
+        assert_eq!(waits.next(true, Some(SECOND), 0.0), None, "the third try");
+        assert_eq!(waits.for_its_turn(SECOND, zero), zero);
+
+        let mut waits = Waits::new(without_delay.rate_limit_budget(zero));
+        assert_eq!(waits.next(true, None, 1.0), Some(zero));
+        assert_eq!(waits.next(true, None, 1.0), Some(zero));
+        assert_eq!(waits.next(true, None, 1.0), None);
+
+        let mut waits = Waits::new(Retries::default().max_wait(zero));
+        assert_eq!(waits.next(true, None, 1.0), Some(zero));
+        assert_eq!(
+            waits.next(true, Some(SECOND), 1.0),
+            None,
+            "no wait is allowed"
+        );
+    }
+
+    #[test]
+    fn the_defaults_wait_for_a_minutes_limit_and_not_for_a_days() {
+        let mut waits = Waits::new(Retries::default());
+
+        assert!(waits.next(true, Some(60 * SECOND), 1.0).is_some());
+        assert_eq!(waits.next(true, Some(3_600 * SECOND), 0.0), None);
+    }
+
+    #[test]
+    fn without_retries_nothing_is_waited_for() {
+        let mut waits = Waits::new(Retries::none());
+
+        assert_eq!(waits.for_its_turn(SECOND, Duration::ZERO), Duration::ZERO);
+        assert_eq!(waits.next(true, Some(SECOND), 0.0), None);
+        assert_eq!(waits.next(false, None, 0.0), None);
+    }
+
+    #[test]
+    fn the_key_of_a_retry_does_not_show() {
+        let retry = Retry::WithKey("budi@example.com".to_owned(), SECOND);
+        assert_eq!(format!("{retry:?}"), "WithKey(…, 1s)");
     }
 }

@@ -3,7 +3,10 @@
 use futures::TryStreamExt as _;
 use serde_json::Map;
 
-use crate::{Client, Error, Response, call::Effect};
+use crate::{
+    Client, Error, Response,
+    call::{CallOptions, Idempotency, call_options},
+};
 
 /// The way to the guide; made by [`Client::skill`].
 #[derive(Clone, Debug)]
@@ -28,6 +31,10 @@ impl Skill {
     pub fn show(&self) -> Show {
         Show {
             client: self.client.clone(),
+            options: CallOptions {
+                is_public: true,
+                ..CallOptions::default()
+            },
         }
     }
 }
@@ -37,7 +44,10 @@ impl Skill {
 #[must_use = "nothing is sent before `send`"]
 pub struct Show {
     client: Client,
+    options: CallOptions,
 }
+
+call_options!(Show);
 
 impl Show {
     /// The guide as Markdown.
@@ -55,8 +65,13 @@ impl Show {
     pub async fn send(self) -> Result<Response<String>, Error> {
         let (answer, call) = self
             .client
-            .send(Effect::Repeatable, async |api| api.skill_show().await)
+            .send(self.options, Idempotency::ReadOnly, async |api| {
+                api.skill_show().await
+            })
             .await?;
+        if call.is_oversized() {
+            return Err(Error::oversized(&call));
+        }
         let mut bytes = Vec::new();
         let mut parts = answer.into_inner_stream();
         while let Ok(Some(part)) = parts.try_next().await {

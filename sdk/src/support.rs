@@ -1,7 +1,10 @@
 //! Tickets to Konektor's support team.
 
 use crate::{
-    Client, Error, Response, SupportTicket, generated::types::SupportTicketCreate, headers::Headers,
+    Client, Error, Response, SupportTicket,
+    call::{CallOptions, Idempotency, call_options},
+    generated::types::SupportTicketCreate,
+    headers::Headers,
 };
 
 /// The way to support; made by [`Client::support`].
@@ -37,6 +40,7 @@ impl Support {
     ) -> CreateTicket {
         CreateTicket {
             client: self.client.clone(),
+            options: CallOptions::default(),
             headers: Headers::default(),
             body: SupportTicketCreate::of_required(subject.into(), message.into()),
         }
@@ -48,12 +52,17 @@ impl Support {
 #[must_use = "nothing is sent before `send`"]
 pub struct CreateTicket {
     client: Client,
+    options: CallOptions,
     pub(crate) headers: Headers,
     pub(crate) body: SupportTicketCreate,
 }
 
+call_options!(CreateTicket);
+
 impl CreateTicket {
-    /// Opens the ticket: once, however often it has to be sent.
+    /// Opens the ticket: once, however often it has to be sent. Under an
+    /// [`idempotency_key`](Self::idempotency_key) of your own that holds for all calls within
+    /// [24 hours](crate::IDEMPOTENCY_KEY_TTL); after that the same call opens a second ticket.
     ///
     /// # Errors
     ///
@@ -70,7 +79,8 @@ impl CreateTicket {
         let key = self.headers.idempotency_key()?;
         self.client
             .call(
-                self.headers.effect(),
+                self.options,
+                Idempotency::Key(key.clone()),
                 async |api| api.support_ticket_create(Some(&key), &self.body).await,
                 |answer| (answer.data, answer.extra),
             )

@@ -1,6 +1,9 @@
 //! The workspace that the key belongs to.
 
-use crate::{Client, Error, Response, Workspace, call::Effect};
+use crate::{
+    Client, Error, Response, Workspace,
+    call::{CallOptions, Idempotency, call_options},
+};
 
 /// What can be asked about the workspace; made by [`Client::workspace`].
 #[derive(Clone, Debug)]
@@ -25,6 +28,7 @@ impl WorkspaceInfo {
     pub fn show(&self) -> Show {
         Show {
             client: self.client.clone(),
+            options: CallOptions::default(),
         }
     }
 }
@@ -34,7 +38,10 @@ impl WorkspaceInfo {
 #[must_use = "nothing is sent before `send`"]
 pub struct Show {
     client: Client,
+    options: CallOptions,
 }
+
+call_options!(Show);
 
 impl Show {
     /// The workspace.
@@ -53,7 +60,8 @@ impl Show {
     pub async fn send(self) -> Result<Response<Workspace>, Error> {
         self.client
             .call(
-                Effect::Repeatable,
+                self.options,
+                Idempotency::ReadOnly,
                 async |api| api.workspace_show().await,
                 |answer| (answer.data, answer.extra),
             )

@@ -3,7 +3,9 @@
 
 mod support;
 
-use konektor_sdk::{ErrorCode, ErrorKind, Lead, LeadMatch, LeadSource, LeadStatus};
+use std::time::Duration;
+
+use konektor_sdk::{ErrorCode, ErrorKind, Lead, LeadMatch, LeadSource, LeadStatus, Retry};
 use serde_json::{Value, json as value};
 use support::{Api, KEY, REQUEST_ID, builder, documented, example, json};
 use tokio::{
@@ -162,12 +164,10 @@ async fn a_failure_that_is_not_json_keeps_its_status() {
         );
         assert_eq!((error.code(), error.request_id()), (None, Some(REQUEST_ID)));
         assert_eq!(error.retry_after().unwrap().as_secs(), 3);
-        assert!(error.retryable());
+        assert_eq!(error.retry(), Retry::Safe(Duration::from_secs(3)));
         assert!(error.message().contains(hint), "{error}");
-        assert!(
-            error.to_string().starts_with("503 Service Unavailable: "),
-            "{error}"
-        );
+        let text = error.to_string();
+        assert!(text.contains(": 503 Service Unavailable: "), "{text}");
         assert!(!format!("{error} {error:?}").contains("Siti"), "{error:?}");
     }
 }
@@ -200,6 +200,10 @@ async fn an_error_of_a_newer_server_is_read_as_far_as_possible() {
     );
 }
 
+fn host(api: &Api) -> String {
+    api.server.address().to_string()
+}
+
 #[tokio::test]
 async fn an_error_reads_like_a_sentence() {
     let failure = support::operation("leads_create");
@@ -217,17 +221,24 @@ async fn an_error_reads_like_a_sentence() {
             .await
             .unwrap_err()
             .to_string()
+            .replace(&host(&api), "konektor.id")
     };
 
+    let (forbidden, invalid) = (text(403).await, text(400).await);
+    let (sentence, time) = forbidden.rsplit_once(", ").unwrap();
     assert_eq!(
-        text(403).await,
-        format!("403 FORBIDDEN: The key lacks the scope agent.leads.write (request {REQUEST_ID})")
-    );
-    assert_eq!(
-        text(400).await,
+        sentence,
         format!(
-            "400 VALIDATION_ERROR: 2 fields are not valid: email: Invalid email; \
-             firstName: Required (request {REQUEST_ID})"
+            "leads.create at konektor.id: 403 FORBIDDEN: The key lacks the scope agent.leads.write \
+             (request {REQUEST_ID}, 1 attempt"
+        )
+    );
+    assert!(time.ends_with(" ms)"), "{time}");
+    assert_eq!(
+        invalid.rsplit_once(", ").unwrap().0,
+        format!(
+            "leads.create at konektor.id: 400 VALIDATION_ERROR: 2 fields are not valid: \
+             email: Invalid email; firstName: Required (request {REQUEST_ID}, 1 attempt"
         )
     );
 }
@@ -239,7 +250,9 @@ async fn a_success_that_cannot_be_read_is_an_error_that_quotes_nothing() {
     let bodies = [
         (String::new(), "the answer is empty"),
         ("{\"success\": true, \"da".to_owned(), "ends too early"),
-        ("<html>Siti</html>".to_owned(), "not JSON"),
+        ("<html>Siti</html>".to_owned(), "not JSON but HTML"),
+        ("Siti".to_owned(), "not JSON (line 1"),
+        ("\u{feff}{\"success\":true}".to_owned(), "byte order mark"),
         (other_type.to_string(), "not what the API describes"),
         (
             "{\"success\": true}".to_owned(),
@@ -264,7 +277,7 @@ async fn a_success_that_cannot_be_read_is_an_error_that_quotes_nothing() {
         );
         assert!(error.message().contains(hint), "{error}");
         assert!(!format!("{error} {error:?}").contains("Siti"), "{error:?}");
-        assert!(!error.retryable());
+        assert_eq!(error.retry(), Retry::Never);
     }
 }
 
@@ -296,7 +309,7 @@ async fn a_success_that_breaks_off_is_a_broken_connection() {
         .unwrap_err();
 
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network, 1));
-    assert!(error.retryable());
+    assert_eq!(error.retry(), Retry::Safe(Duration::from_secs(1)));
     assert!(
         !format!("{error} {error:?}").contains("/workspace"),
         "{error:?}"
@@ -412,4 +425,232 @@ async fn an_answer_without_a_body_type_is_still_json() {
     let api = Api::answering(ResponseTemplate::new(200).set_body_raw(text, "text/plain")).await;
 
     assert!(api.client.workspace().show().send().await.is_ok());
+}
+
+#[tokio::test]
+async fn every_validation_failure_names_a_field() {
+    let api_error = |message: &str| {
+        value!({
+            "success": false,
+            "error": { "code": "VALIDATION_ERROR", "message": message, "details": null }
+        })
+    };
+    for (status, field) in [
+        (400, "request"),
+        (405, "request"),
+        (413, "body"),
+        (415, "Content-Type"),
+        (422, "Idempotency-Key"),
+    ] {
+        let api = Api::answering(json(status, &api_error("It is not right"))).await;
+        let error = api.client.leads().create("Budi").send().await.unwrap_err();
+        let fields: Vec<_> = error.details().iter().collect();
+        let expected = (&field.to_owned(), &"It is not right".to_owned());
+        assert_eq!(fields, [expected], "{status}");
+        let text = error.to_string();
+        assert_eq!(text.matches("It is not right").count(), 1, "{text}");
+        assert_eq!(error.is_validation(), status != 422);
+    }
+    // Those that come from elsewhere: a proxy, or a server of another kind.
+    for status in [400, 413, 415, 422] {
+        let foreign = ResponseTemplate::new(status).set_body_raw("<html>", "text/html");
+        let api = Api::answering(foreign).await;
+        let error = api.client.leads().create("Budi").send().await.unwrap_err();
+        assert_eq!(error.details().len(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_handle_that_fits_several_leads_is_told_with_its_candidates() {
+    let body = value!({
+        "success": false,
+        "error": {
+            "code": "VALIDATION_ERROR",
+            "message": "CRM-1024 names 2 leads",
+            "details": { "id": "lead_1, lead_2" }
+        }
+    });
+    let api = Api::answering(json(409, &body)).await;
+
+    let leads = api.client.leads();
+    let get = leads.get("CRM-1024").send().await.unwrap_err();
+    let update = leads.update("CRM-1024").send().await.unwrap_err();
+
+    for error in [get, update] {
+        assert_eq!(error.kind(), ErrorKind::AmbiguousHandle);
+        assert_eq!(error.details()["id"], "lead_1, lead_2");
+        assert_eq!((error.attempts(), error.retry()), (1, Retry::Never));
+    }
+}
+
+#[tokio::test]
+async fn what_stands_before_the_server_is_told_apart_from_it() {
+    for status in 520..=530 {
+        let api = Api::answering(ResponseTemplate::new(status)).await;
+
+        let error = api.client.workspace().show().send().await.unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Gateway, "{status}");
+        assert_eq!(error.retry(), Retry::Safe(Duration::from_secs(1)));
+        let text = error.to_string();
+        assert!(text.contains(&format!(": {status}: ")), "{text}");
+        assert!(!text.contains("unknown"), "{text}");
+    }
+    let api = Api::answering(ResponseTemplate::new(407)).await;
+    let error = api.client.workspace().show().send().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Proxy);
+    assert_eq!(error.retry(), Retry::Never);
+}
+
+#[tokio::test]
+async fn any_success_whose_body_can_be_read_is_one() {
+    for status in [200, 201, 202, 203] {
+        let api = Api::answering(json(status, &example("leads_create"))).await;
+        let lead = api.client.leads().create("Budi").send().await.unwrap();
+        assert_eq!(lead.status(), status);
+
+        let api = Api::answering(json(status, &example("workspace_show"))).await;
+        assert!(api.client.workspace().show().send().await.is_ok());
+    }
+    let api = Api::answering(ResponseTemplate::new(204)).await;
+    let error = api.client.leads().create("Budi").send().await.unwrap_err();
+    assert!(error.message().contains("empty"), "{error}");
+}
+
+/// A server that sends this much of an endless body.
+async fn endless_server(head: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                let _ = connection.read(&mut request).await;
+                let _ = connection.write_all(head.as_bytes()).await;
+                let part = vec![b' '; 64 * 1024];
+                while connection.write_all(&part).await.is_ok() {}
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_given_up() {
+    for head in [
+        "HTTP/1.1 200 OK\r\n\r\n{",
+        "HTTP/1.1 200 OK\r\ncontent-length: 400000000\r\n\r\n{",
+    ] {
+        let url = endless_server(head).await;
+        let client = builder(&url).build().unwrap();
+
+        let read = client.workspace().show().send().await.unwrap_err();
+        let raw = client.request("GET", "/x").send().await.unwrap_err();
+        let guide = client.skill().show().send().await.unwrap_err();
+
+        for error in [read, raw, guide] {
+            assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
+            assert_eq!(error.status(), Some(200));
+            assert!(error.message().contains("larger than 16 MiB"), "{error}");
+        }
+    }
+    let url = endless_server("HTTP/1.1 502 Bad Gateway\r\n\r\n{").await;
+    let client = builder(&url).build().unwrap();
+    let error = client.workspace().show().send().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::Server, Some(502))
+    );
+    assert!(error.message().contains("larger than 16 MiB"), "{error}");
+}
+
+#[tokio::test]
+async fn a_large_answer_that_is_within_bounds_is_read() {
+    let mut body = example("leads_get");
+    body["data"]["notes"] = "x".repeat(12 * 1024 * 1024).into();
+    let api = Api::answering(json(200, &body)).await;
+
+    assert!(api.client.leads().get("CRM-1024").send().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_key_that_the_server_repeats_is_in_no_text() {
+    let bearer = format!("Bearer {KEY}");
+    let body = value!({
+        "success": false,
+        "error": {
+            "code": format!("CODE_{KEY}"),
+            "message": format!("bad header Authorization: {bearer}"),
+            "details": {
+                "authorization": bearer,
+                (KEY): "is a field",
+                "nested": { "headers": [KEY, { (KEY): KEY }] },
+            }
+        }
+    });
+    for status in [400, 401, 500] {
+        let answer = json(status, &body).insert_header("x-request-id", KEY);
+        let api = Api::answering(answer).await;
+
+        let error = api.client.workspace().show().send().await.unwrap_err();
+        let raw = api.client.request("GET", "/x").send().await.unwrap_err();
+
+        for error in [error, raw] {
+            let shown = format!(
+                "{error} {error:?} {error:#?} {} {:?} {:?} {:?}",
+                error.message(),
+                error.details(),
+                error.code(),
+                error.request_id(),
+            );
+            assert!(!shown.contains(KEY), "{shown}");
+            assert!(!shown.contains("averysecret"), "{shown}");
+            assert!(
+                shown.contains("bad header Authorization: Bearer …"),
+                "{shown}"
+            );
+        }
+    }
+    let success = json(200, &example("workspace_show"))
+        .insert_header("x-request-id", KEY)
+        .insert_header("content-type", format!("text/{KEY}"));
+    let api = Api::answering(success).await;
+    let raw = api.client.request("GET", "/x").send().await.unwrap();
+    let shown = format!("{raw:?} {}", raw.content_type);
+    assert!(!shown.contains("averysecret"), "{shown}");
+}
+
+#[tokio::test]
+async fn no_text_holds_control_or_format_characters_of_the_server() {
+    let hostile = "a\u{1b}]0;x\u{7}b\u{202e}c\u{2066}d\u{200b}e\u{85}f\r\ng";
+    let body = value!({
+        "success": false,
+        "error": { "code": hostile, "message": hostile, "details": { (hostile): hostile } }
+    });
+    let api = Api::answering(json(400, &body)).await;
+
+    let error = api.client.workspace().show().send().await.unwrap_err();
+
+    let shown = format!("{error} {error:?} {:?}", error.details());
+    let bad = shown.chars().find(|letter| {
+        letter.is_control() || matches!(letter, '\u{202e}' | '\u{2066}' | '\u{200b}')
+    });
+    assert_eq!(bad, None, "{shown:?}");
+}
+
+#[tokio::test]
+async fn a_text_without_end_is_cut() {
+    let long = "x".repeat(1_000_000);
+    let fields: serde_json::Map<_, _> = (0..1_000)
+        .map(|number| (format!("{number}"), Value::from("y".repeat(2_000))))
+        .collect();
+    let body = value!({
+        "success": false,
+        "error": { "code": long, "message": long, "details": fields }
+    });
+    let api = Api::answering(json(400, &body)).await;
+
+    let error = api.client.workspace().show().send().await.unwrap_err();
+
+    assert!(error.to_string().len() < 150_000);
 }

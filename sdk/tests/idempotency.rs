@@ -9,7 +9,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use konektor_sdk::{Client, Error, ErrorKind, LeadMatch, uuid::Uuid};
+use konektor_sdk::{Client, Error, ErrorKind, IDEMPOTENCY_KEY_TTL, LeadMatch, Retry, uuid::Uuid};
 use konektor_spec::{Location, Spec};
 use support::{Api, documented, json, operation};
 use wiremock::{Request, ResponseTemplate};
@@ -35,8 +35,8 @@ async fn call(client: &Client, id: &str, own: Option<&str>) -> Result<bool, Erro
     }
     match id {
         "leads_create" => call!(client.leads().create("Budi")),
-        "leads_upsert" => call!(client.leads().upsert(LeadMatch::phone("0812"))),
         "leads_update" => call!(client.leads().update("CRM-1024")),
+        "leads_upsert" => call!(client.leads().upsert(LeadMatch::phone("0812"))),
         "support_ticket_create" => call!(client.support().create_ticket("Help", "!")),
         _ => panic!("{id} takes a key, which this test does not know"),
     }
@@ -143,21 +143,35 @@ async fn an_answer_says_whether_it_was_given_before() {
 }
 
 #[tokio::test]
+async fn every_write_takes_a_key() {
+    for operation in Spec::builtin().operations() {
+        let writes = matches!(
+            operation.method.as_str(),
+            "POST" | "PATCH" | "PUT" | "DELETE"
+        );
+        let takes_one = keyed().any(|id| id == operation.id);
+        assert_eq!(takes_one, writes, "{}", operation.id);
+    }
+}
+
+#[tokio::test]
 async fn a_key_of_another_request_is_a_mistake_of_the_caller() {
     let documented = operation("leads_create").responses.iter();
     let reused = documented.clone().find(|it| it.status == 422).unwrap();
-    let api = Api::answering(json(422, &reused.example)).await;
+    for id in keyed() {
+        let api = Api::answering(json(422, &reused.example)).await;
 
-    let error = call(&api.client, "leads_create", Some("mine"))
-        .await
-        .unwrap_err();
+        let error = call(&api.client, id, Some("mine")).await.unwrap_err();
 
-    assert_eq!(
-        (error.kind(), error.status()),
-        (ErrorKind::Validation, Some(422))
-    );
-    assert!(error.message().contains("with a new key"), "{error}");
-    assert!(!error.retryable());
+        assert_eq!(
+            (error.kind(), error.status()),
+            (ErrorKind::IdempotencyKeyReused, Some(422))
+        );
+        assert!(error.details()["Idempotency-Key"].contains("with a new key"));
+        assert!(error.message().contains("with a new key"), "{error}");
+        assert_eq!(error.retry(), Retry::Never);
+        assert_eq!(error.idempotency_key(), Some("mine"));
+    }
 }
 
 #[tokio::test]
@@ -167,20 +181,56 @@ async fn a_key_in_flight_is_a_conflict_that_passes() {
     let answer = json(409, &in_flight.example).insert_header("retry-after", "1");
     let api = Api::answering(answer).await;
 
-    let own = call(&api.client, "leads_create", Some("mine"))
-        .await
-        .unwrap_err();
-    let made = call(&api.client, "leads_create", None).await.unwrap_err();
-
-    for error in [&own, &made] {
+    for own in [Some("mine"), None] {
+        let error = call(&api.client, "leads_create", own).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.status()),
             (ErrorKind::Conflict, Some(409))
         );
-        assert_eq!(error.retry_after().unwrap().as_secs(), 1);
+        let after = error.retry_after().unwrap();
+        assert_eq!(after.as_secs(), 1);
+        let key = error.idempotency_key().unwrap().to_owned();
+        assert!(own.is_none_or(|own| own == key));
+        assert_eq!(error.retry(), Retry::WithKey(key, after));
     }
-    assert!(own.retryable());
-    assert!(!made.retryable(), "another call would be under another key");
+}
+
+#[tokio::test]
+async fn a_call_can_go_on_with_the_key_of_its_error() {
+    for id in keyed() {
+        let api = Api::answering(ResponseTemplate::new(502)).await;
+        let error = call(&api.client, id, None).await.unwrap_err();
+        let Retry::WithKey(key, _) = error.retry() else {
+            panic!("{error:?}")
+        };
+
+        call(&api.client, id, Some(&key)).await.unwrap_err();
+
+        let requests = api.requests().await;
+        assert_eq!(key, self::key(&requests[0]));
+        assert_eq!(key, self::key(&requests[1]));
+    }
+}
+
+#[test]
+fn how_long_a_key_is_kept_is_what_the_document_says() {
+    let hours = u64::from(Spec::builtin().limits().idempotency_hours);
+    assert_eq!(IDEMPOTENCY_KEY_TTL.as_secs(), hours * 3_600);
+
+    // Where a promise rests on it, the text says it.
+    let text = format!("{hours} hours");
+    for (file, source) in [
+        ("README.md", include_str!("../README.md")),
+        ("retry.rs", include_str!("../src/retry.rs")),
+        ("error.rs", include_str!("../src/error.rs")),
+        ("create.rs", include_str!("../src/leads/create.rs")),
+        ("update.rs", include_str!("../src/leads/update.rs")),
+        ("upsert.rs", include_str!("../src/leads/upsert.rs")),
+        ("support.rs", include_str!("../src/support.rs")),
+        ("requests.rs", include_str!("../src/generated/requests.rs")),
+    ] {
+        assert!(source.contains(&text), "{file}");
+    }
 }
 
 #[test]
@@ -192,12 +242,13 @@ fn a_key_does_not_show() {
         .leads()
         .upsert(LeadMatch::phone("0812"))
         .idempotency_key(email);
+    let update = client.leads().update("CRM-1").idempotency_key(email);
     let ticket = client
         .support()
         .create_ticket("Help", "!")
         .idempotency_key(email);
 
-    let shown = format!("{create:?} {upsert:?} {ticket:?}");
+    let shown = format!("{create:?} {upsert:?} {update:?} {ticket:?}");
 
     assert!(!shown.contains("budi@"), "{shown}");
 }

@@ -156,6 +156,65 @@ async fn a_server_that_names_a_page_as_its_own_next_is_left() {
 }
 
 #[tokio::test]
+async fn a_server_whose_pages_go_in_a_circle_is_left() {
+    let pages = ["a", "b", "c", "a"].map(|next| leads(&["x"], Some(next)));
+    let api = Api::answering_in_turn(pages).await;
+
+    let mut rows = api.client.leads().list().stream();
+    for _ in 0..3 {
+        assert!(rows.try_next().await.unwrap().is_some());
+    }
+    let error = rows.try_next().await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
+    assert!(error.message().contains("again and again"), "{error}");
+    assert!(rows.try_next().await.unwrap().is_none());
+    assert_eq!(api.requests().await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_server_that_sends_empty_pages_for_ever_is_left() {
+    let pages: Vec<_> = (0..50)
+        .map(|number| leads(&[], Some(&format!("cursor {number}"))))
+        .collect();
+    let api = Api::answering_in_turn(pages).await;
+
+    let error = api.client.leads().list().stream().try_next().await;
+
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
+    assert!(error.message().contains("without a row"), "{error}");
+    assert_eq!(api.requests().await.len(), 10);
+}
+
+#[tokio::test]
+async fn a_few_empty_pages_are_passed_over() {
+    let mut pages = Vec::new();
+    for round in 0..3 {
+        for number in 0..9 {
+            pages.push(leads(&[], Some(&format!("{round} {number}"))));
+        }
+        pages.push(leads(&["x"], Some(&format!("{round}"))));
+    }
+    pages.push(leads(&["last"], None));
+    let api = Api::answering_in_turn(pages).await;
+
+    assert_eq!(api.client.leads().list().stream().count().await, 4);
+}
+
+#[tokio::test]
+async fn a_cursor_that_no_request_could_carry_is_an_error() {
+    let longest = "c".repeat(4_096);
+    let api = Api::answering_in_turn([leads(&["a"], Some(&longest)), leads(&["b"], None)]).await;
+    assert_eq!(api.client.leads().list().stream().count().await, 2);
+
+    let api = Api::answering(leads(&["a"], Some(&"c".repeat(4_097)))).await;
+    let error = api.client.leads().list().stream().try_next().await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::UnexpectedResponse);
+    assert_eq!(api.requests().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_wait_for_a_row_that_is_given_up_loses_nothing() {
     let slow = leads(&["a"], None).set_delay(std::time::Duration::from_millis(50));
     let api = Api::answering_in_turn([slow]).await;

@@ -5,7 +5,7 @@ mod support;
 
 use std::process::Command;
 
-use konektor_sdk::{Client, ErrorKind, Retries};
+use konektor_sdk::{Client, ErrorKind, Retries, Retry};
 use support::{Api, KEY, builder, documented};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -124,7 +124,7 @@ async fn a_server_without_trusted_tls_gets_no_key_and_is_not_asked_again() {
     let error = client.workspace().show().send().await.unwrap_err();
 
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network, 1));
-    assert!(!error.retryable());
+    assert_eq!(error.retry(), Retry::Never);
     let received = String::from_utf8_lossy(&server.await.unwrap()).into_owned();
     assert!(!received.contains("secret"), "{received}");
 }

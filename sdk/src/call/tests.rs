@@ -5,12 +5,15 @@ use serde_json::json;
 use wiremock::{Mock, MockServer, Request as Received, ResponseTemplate, matchers::any};
 
 use super::*;
-use crate::{Client, ErrorKind, LeadMatch, LeadStatus, environment::Environment};
+use crate::{
+    Client, Error, ErrorKind, LeadMatch, LeadStatus, Retries, Retry, environment::Environment,
+};
 
 /// 2025-01-15T10:30:00Z
 const NOW: i64 = 1_736_937_000;
 
-/// Half the bound is always drawn, no time passes, and every wait is written down.
+/// Half the bound is always drawn, time passes only while somebody waits, and every wait is written
+/// down.
 #[derive(Debug, Default)]
 struct Still {
     waits: Mutex<Vec<Duration>>,
@@ -19,6 +22,10 @@ struct Still {
 impl Environment for Still {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(NOW).unwrap()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.waits.lock().unwrap().iter().sum()
     }
 
     fn random(&self) -> f64 {
@@ -68,18 +75,33 @@ impl Api {
         self
     }
 
+    /// The same server through a client that does not wait for the rate limit.
+    fn without_budget(mut self) -> Self {
+        let retries = retries().rate_limit_budget(Duration::ZERO);
+        (self.client, self.still) = client_with(&self.server.uri(), seconds(10), retries);
+        self
+    }
+
     async fn requests(&self) -> Vec<Received> {
         self.server.received_requests().await.unwrap()
     }
 }
 
+fn retries() -> Retries {
+    Retries::default().base_delay(seconds(1))
+}
+
 fn client(base_url: &str, timeout: Duration) -> (Client, Arc<Still>) {
+    client_with(base_url, timeout, retries())
+}
+
+fn client_with(base_url: &str, timeout: Duration, retries: Retries) -> (Client, Arc<Still>) {
     let still = Arc::new(Still::default());
     let client = Client::builder()
         .api_key("kna_test_secret")
         .base_url(base_url)
         .timeout(timeout)
-        .retries(Retries::default().base_delay(seconds(1)))
+        .retries(retries)
         .environment(Arc::clone(&still) as Arc<dyn Environment>)
         .build()
         .unwrap();
@@ -115,28 +137,45 @@ fn key(request: &Received) -> &str {
     request.headers["idempotency-key"].to_str().unwrap()
 }
 
+/// What the API itself says of a failure.
+fn failure(code: u16) -> ResponseTemplate {
+    status(code).set_body_json(json!({
+        "success": false,
+        "error": { "code": "INTERNAL_ERROR", "message": "Try again", "details": null }
+    }))
+}
+
+/// Statuses after which the same request may succeed soon.
+const TRANSIENT: [u16; 18] = [
+    408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529, 530,
+];
+
 #[tokio::test]
 async fn a_read_is_sent_again_after_every_passing_failure() {
-    for code in [408, 429, 500, 502, 503, 504] {
+    for code in TRANSIENT {
         let api = Api::answering(vec![status(code), summary()]).await;
 
         let answer = api.client.analytics().summary().send().await.unwrap();
 
         assert_eq!(answer.attempts(), 2, "after {code}");
-        assert_eq!(api.waits(), [Duration::from_millis(500)], "after {code}");
+        // A limit does not pass by chance at once.
+        let wait = Duration::from_millis(if code == 429 { 1_500 } else { 500 });
+        assert_eq!(api.waits(), [wait], "after {code}");
     }
 }
 
 #[tokio::test]
 async fn a_read_is_not_sent_again_after_a_failure_that_stays() {
-    for code in [400, 401, 403, 404, 409, 413, 415, 422, 501] {
+    for code in [
+        400, 401, 403, 404, 407, 409, 413, 415, 422, 501, 505, 519, 531,
+    ] {
         let api = Api::answering(vec![status(code)]).await;
 
         let error = api.client.analytics().summary().send().await.unwrap_err();
 
         assert_eq!(
-            (error.attempts(), error.retryable()),
-            (1, false),
+            (error.attempts(), error.retry()),
+            (1, Retry::Never),
             "after {code}"
         );
         assert_eq!(api.requests().await.len(), 1, "after {code}");
@@ -150,10 +189,11 @@ async fn tries_end_and_are_counted_in_the_error() {
     let error = api.client.analytics().summary().send().await.unwrap_err();
 
     assert_eq!((error.attempts(), error.status()), (3, Some(503)));
-    assert!(error.retryable());
+    assert_eq!(error.retry(), Retry::Safe(seconds(1)));
+    assert_eq!(error.idempotency_key(), None);
     assert_eq!(api.requests().await.len(), 3);
     assert_eq!(api.waits(), [Duration::from_millis(500), seconds(1)]);
-    assert!(error.to_string().ends_with("(3 attempts)"), "{error}");
+    assert!(error.to_string().contains("(3 attempts, "), "{error}");
 }
 
 #[tokio::test]
@@ -200,89 +240,146 @@ async fn the_reset_of_a_rate_limit_says_nothing_about_other_failures() {
 
 #[tokio::test]
 async fn a_wait_past_the_cap_is_left_to_the_caller() {
-    let limited = status(429).insert_header("retry-after", "31");
-    let api = Api::answering(vec![limited]).await;
+    for code in [429, 503] {
+        let limited = status(code).insert_header("retry-after", "61");
+        let api = Api::answering(vec![limited]).await;
 
-    let error = api.client.analytics().summary().send().await.unwrap_err();
+        let error = api.client.analytics().summary().send().await.unwrap_err();
 
-    assert_eq!(error.kind(), ErrorKind::RateLimited);
-    assert_eq!(error.retry_after(), Some(seconds(31)));
-    assert!(error.retryable());
-    assert_eq!(error.attempts(), 1);
-    assert!(api.waits().is_empty());
+        assert_eq!(error.status(), Some(code));
+        assert_eq!(error.retry_after(), Some(seconds(61)));
+        assert_eq!(error.retry(), Retry::Safe(seconds(61)));
+        assert_eq!(error.attempts(), 1);
+        assert!(api.waits().is_empty());
+    }
+}
+
+/// What a write is called, and its call, with a key of the caller's own if there is one.
+async fn writes(client: &Client, own: Option<&str>) -> Vec<(&'static str, Error)> {
+    macro_rules! failed {
+        ($request:expr) => {{
+            let request = $request;
+            let request = match own {
+                Some(key) => request.idempotency_key(key),
+                None => request,
+            };
+            request.send().await.map(drop).unwrap_err()
+        }};
+    }
+    let (leads, support) = (client.leads(), client.support());
+    let body = json!({"firstName": "Budi"});
+    vec![
+        ("create", failed!(leads.create("Budi"))),
+        ("upsert", failed!(leads.upsert(LeadMatch::phone("0812")))),
+        (
+            "update",
+            failed!(leads.update("CRM-1").status(LeadStatus::Won)),
+        ),
+        ("ticket", failed!(support.create_ticket("Help", "!"))),
+        (
+            "POST",
+            failed!(client.request("POST", "/leads").body(body.clone())),
+        ),
+        (
+            "PATCH",
+            failed!(client.request("PATCH", "/leads/CRM-1").body(body)),
+        ),
+    ]
 }
 
 #[tokio::test]
-async fn an_update_is_sent_again_because_it_sets_fields() {
-    let api = Api::answering(vec![status(503), status(404)]).await;
+async fn a_write_is_sent_again_under_one_key() {
+    for code in TRANSIENT {
+        let api = Api::answering(vec![status(code).insert_header("retry-after", "1")])
+            .await
+            .without_budget();
 
-    let update = api
-        .client
-        .leads()
-        .update("CRM-1024")
-        .status(LeadStatus::Won);
-    let error = update.send().await.unwrap_err();
+        let failed = writes(&api.client, None).await;
 
-    assert_eq!((error.attempts(), error.status()), (2, Some(404)));
-    let requests = api.requests().await;
-    assert_eq!(requests[0].body, requests[1].body);
-    assert_eq!(requests[0].body, br#"{"status":"won"}"#);
-}
-
-#[tokio::test]
-async fn what_creates_is_sent_again_under_one_key() {
-    for code in [408, 429, 500, 502, 503, 504] {
-        let api = Api::answering(vec![status(code).insert_header("retry-after", "1")]).await;
-        let (leads, support) = (api.client.leads(), api.client.support());
-
-        let create = leads.create("Budi").send().await.unwrap_err();
-        let upsert = leads.upsert(LeadMatch::phone("0812")).send().await;
-        let upsert = upsert.unwrap_err();
-        let ticket = support.create_ticket("Help", "!").send().await.unwrap_err();
-
-        for error in [&create, &upsert, &ticket] {
-            assert_eq!(error.attempts(), 3, "after {code}");
-            assert_eq!(error.retry_after(), Some(seconds(1)));
-        }
         let requests = api.requests().await;
         let keys: Vec<_> = requests.iter().map(key).collect();
         let calls: Vec<_> = keys.chunks(3).collect();
-        assert_eq!(calls.len(), 3, "after {code}");
-        assert!(
-            calls
-                .iter()
-                .all(|tries| tries.iter().all(|key| *key == tries[0]))
-        );
-        assert!(calls[0][0] != calls[1][0] && calls[1][0] != calls[2][0]);
-        // A call of its own would have another key, and be there twice if the server has acted on this one.
-        let not_acted_on = matches!(code, 408 | 429);
-        assert_eq!(create.retryable(), not_acted_on, "after {code}");
-        assert_eq!(ticket.retryable(), not_acted_on, "after {code}");
-        assert!(upsert.retryable(), "after {code}");
+        assert_eq!(calls.len(), failed.len(), "after {code}");
+        for ((write, error), tries) in failed.iter().zip(calls) {
+            assert_eq!(error.attempts(), 3, "{write} after {code}");
+            assert!(tries.iter().all(|key| *key == tries[0]));
+            assert_eq!(error.idempotency_key(), Some(tries[0]), "{write}");
+            // A call of its own would have another key, and be there twice if the server has acted.
+            let not_acted_on = matches!(code, 408 | 425 | 429);
+            let expected = if not_acted_on {
+                Retry::Safe(seconds(1))
+            } else {
+                Retry::WithKey(tries[0].to_owned(), seconds(1))
+            };
+            assert_eq!(error.retry(), expected, "{write} after {code}");
+        }
+        let distinct: std::collections::BTreeSet<_> = keys.into_iter().collect();
+        assert_eq!(distinct.len(), failed.len(), "a key for each call");
     }
 }
 
 #[tokio::test]
-async fn under_a_key_of_the_callers_own_every_passing_failure_is_worth_another_call() {
-    for code in [408, 409, 429, 500, 502, 503, 504] {
+async fn a_key_of_the_callers_own_is_the_one_to_come_back_with() {
+    for code in [409, 500, 502, 503, 504, 520] {
         let api = Api::answering(vec![status(code).insert_header("retry-after", "1")]).await;
 
-        let create = api.client.leads().create("Budi").idempotency_key("mine");
-        let error = create.send().await.unwrap_err();
-
-        assert!(error.retryable(), "after {code}");
+        for (write, error) in writes(&api.client, Some("mine")).await {
+            assert_eq!(
+                error.retry(),
+                Retry::WithKey("mine".to_owned(), seconds(1)),
+                "{write} after {code}"
+            );
+        }
         assert!(api.requests().await.iter().all(|it| key(it) == "mine"));
     }
 }
 
 #[tokio::test]
+async fn the_apis_own_503_says_that_nothing_was_done_and_a_proxys_does_not() {
+    let api = Api::answering(vec![failure(503)]).await;
+    for (write, error) in writes(&api.client, None).await {
+        assert_eq!(error.retry(), Retry::Safe(seconds(1)), "{write}");
+    }
+
+    let api = Api::answering(vec![failure(504)]).await;
+    for (write, error) in writes(&api.client, None).await {
+        assert!(matches!(error.retry(), Retry::WithKey(..)), "{write}");
+    }
+}
+
+#[tokio::test]
 async fn one_try_that_may_have_been_acted_on_is_enough_to_call_it_unsafe() {
-    let api = Api::answering(vec![status(503), status(429)]).await;
+    let api = Api::answering(vec![status(503), status(429)])
+        .await
+        .without_budget();
 
     let error = api.client.leads().create("Budi").send().await.unwrap_err();
 
     assert_eq!((error.status(), error.attempts()), (Some(429), 3));
-    assert!(!error.retryable(), "the 503 may have written it");
+    assert!(matches!(error.retry(), Retry::WithKey(..)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_write_without_a_key_is_sent_again_only_when_the_server_has_not_acted() {
+    for method in ["PUT", "DELETE"] {
+        for answer in [status(408), status(425), failure(503)] {
+            let api = Api::answering(vec![answer, status(502)]).await;
+
+            let error = api.client.request(method, "/leads/CRM-1").send().await;
+
+            let error = error.unwrap_err();
+            assert_eq!((error.attempts(), error.status()), (2, Some(502)));
+            assert_eq!(error.retry(), Retry::Never, "nobody can tell");
+            for request in api.requests().await {
+                assert!(!request.headers.contains_key("idempotency-key"));
+            }
+        }
+        let api = Api::answering(vec![status(502)]).await;
+        let keyed = api.client.request(method, "/leads/CRM-1");
+        let error = keyed.idempotency_key("mine").send().await.unwrap_err();
+        assert_eq!(error.attempts(), 3);
+        assert_eq!(key(&api.requests().await[0]), "mine");
+    }
 }
 
 #[tokio::test]
@@ -307,14 +404,14 @@ async fn what_was_written_before_its_answer_was_lost_is_read_from_the_replay() {
 }
 
 #[tokio::test]
-async fn a_refused_creation_is_not_sent_again() {
+async fn a_refused_write_is_not_sent_again() {
     for code in [400, 401, 403, 404, 409, 413, 415, 422, 501] {
         let api = Api::answering(vec![status(code)]).await;
 
-        let create = api.client.leads().create("Budi").idempotency_key("mine");
-        let error = create.send().await.unwrap_err();
-
-        assert_eq!((error.attempts(), error.retryable()), (1, false), "{code}");
+        for (write, error) in writes(&api.client, Some("mine")).await {
+            let outcome = (error.attempts(), error.retry());
+            assert_eq!(outcome, (1, Retry::Never), "{write} after {code}");
+        }
     }
 }
 
@@ -327,7 +424,7 @@ async fn a_timeout_is_a_try() {
     let error = api.client.analytics().summary().send().await.unwrap_err();
 
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 3));
-    assert!(error.retryable());
+    assert_eq!(error.retry(), Retry::Safe(seconds(1)));
     assert_eq!(api.requests().await.len(), 3);
 }
 
@@ -340,9 +437,10 @@ async fn a_creation_that_timed_out_may_have_happened() {
     let error = api.client.leads().create("Budi").send().await.unwrap_err();
 
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 3));
-    assert!(!error.retryable());
     let requests = api.requests().await;
     assert!(requests.iter().all(|it| key(it) == key(&requests[0])));
+    let expected = Retry::WithKey(key(&requests[0]).to_owned(), seconds(1));
+    assert_eq!(error.retry(), expected);
 }
 
 #[tokio::test]
@@ -359,12 +457,14 @@ async fn nobody_listening_is_a_failure_for_now_even_of_a_creation() {
     for error in [&read, &create] {
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network, 3));
     }
-    assert!(create.retryable(), "it has not reached anybody");
+    let safe = Retry::Safe(seconds(1));
+    assert_eq!(create.retry(), safe, "it has not reached anybody");
+    let place = format!("leads.create at 127.0.0.1:{port}: the server cannot be reached: ");
+    assert!(create.to_string().starts_with(&place), "{create}");
+    let place = format!("analytics.summary at 127.0.0.1:{port}: ");
+    assert!(read.to_string().starts_with(&place), "{read}");
     for text in [read.to_string(), format!("{read:?}"), create.to_string()] {
-        assert!(
-            !text.contains("analytics") && !text.contains("/leads"),
-            "{text}"
-        );
+        assert!(!text.contains("/leads") && !text.contains("/api"), "{text}");
     }
 }
 
@@ -377,4 +477,181 @@ async fn every_try_carries_the_key() {
     for request in api.requests().await {
         assert_eq!(request.headers["authorization"], "Bearer kna_test_secret");
     }
+}
+
+/// The state of the limit as the server tells it.
+fn left(remaining: u32) -> ResponseTemplate {
+    summary()
+        .insert_header("x-ratelimit-limit", "60")
+        .insert_header("x-ratelimit-remaining", remaining.to_string())
+        .insert_header("x-ratelimit-reset", (NOW + 60).to_string())
+}
+
+#[tokio::test]
+async fn a_call_that_would_be_refused_waits_for_its_turn_instead() {
+    let api = Api::answering(vec![left(1), left(0), left(0)]).await;
+    let (one, other) = (api.client.clone(), api.client.clone());
+
+    one.analytics().summary().send().await.unwrap();
+    other.analytics().summary().send().await.unwrap();
+    assert!(api.waits().is_empty());
+    let answer = one.analytics().summary().send().await.unwrap();
+
+    assert_eq!(answer.attempts(), 1);
+    assert_eq!(api.waits(), [seconds(1)], "one comes in a second");
+}
+
+#[tokio::test]
+async fn waits_for_a_turn_are_told_with_the_limit() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let api = Api::answering(vec![left(0)]).await;
+    let listener = Arc::clone(&told);
+    let client = Client::builder()
+        .api_key("kna_test_secret")
+        .base_url(api.server.uri())
+        .environment(Arc::clone(&api.still) as Arc<dyn Environment>)
+        .on_wait(move |wait| listener.lock().unwrap().push(wait))
+        .build()
+        .unwrap();
+
+    for _ in 0..2 {
+        client.analytics().summary().send().await.unwrap();
+    }
+
+    let expected = Wait {
+        time: seconds(1),
+        status: Some(429),
+        limit: Some(60),
+    };
+    assert_eq!(*told.lock().unwrap(), [expected]);
+}
+
+#[tokio::test]
+async fn a_call_waits_for_the_limit_no_longer_than_it_may_and_asks_then() {
+    let limited = status(429).insert_header("retry-after", "20");
+    let api = Api::answering(vec![limited]).await;
+
+    let error = api.client.analytics().summary().send().await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    let waited: Duration = api.waits().iter().sum();
+    assert!(waited <= seconds(120), "{waited:?}");
+    assert_eq!(
+        u32::try_from(api.waits().len()).unwrap() + 1,
+        error.attempts()
+    );
+    assert_eq!(error.attempts(), 6, "120 s of budget, 20.5 s each");
+}
+
+#[tokio::test]
+async fn a_limit_of_the_day_is_told_at_once_and_holds_up_nobody_else() {
+    let daily = ResponseTemplate::new(429)
+        .set_body_string("")
+        .insert_header("retry-after", "36000")
+        .insert_header("x-ratelimit-limit", "60")
+        .insert_header("x-ratelimit-remaining", "50")
+        .insert_header("x-ratelimit-reset", (NOW + 10).to_string());
+    let api = Api::answering(vec![daily, left(49)]).await;
+
+    let error = api.client.leads().create("Budi").send().await.unwrap_err();
+    let read = api.client.analytics().summary().send().await.unwrap();
+
+    assert_eq!(
+        (error.kind(), error.attempts()),
+        (ErrorKind::RateLimited, 1)
+    );
+    assert_eq!(error.retry(), Retry::Safe(seconds(36_000)));
+    assert_eq!(read.attempts(), 1);
+    assert!(api.waits().is_empty());
+}
+
+#[tokio::test]
+async fn without_retries_a_call_is_sent_whatever_is_left() {
+    let mut api = Api::answering(vec![left(0)]).await;
+    (api.client, api.still) = client_with(&api.server.uri(), seconds(10), Retries::none());
+
+    for _ in 0..3 {
+        api.client.analytics().summary().send().await.unwrap();
+    }
+
+    assert!(api.waits().is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_key_says_nothing_of_the_workspaces_limit() {
+    for code in [401, 403] {
+        let refused = status(code)
+            .insert_header("x-ratelimit-limit", "100")
+            .insert_header("x-ratelimit-remaining", "0")
+            .insert_header("x-ratelimit-reset", (NOW + 60).to_string());
+        let api = Api::answering(vec![refused, summary()]).await;
+
+        api.client.analytics().summary().send().await.unwrap_err();
+        api.client.analytics().summary().send().await.unwrap();
+
+        assert!(api.waits().is_empty(), "after {code}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_passes_its_deadline_says_what_to_do() {
+    let slow = || created().set_delay(seconds(5));
+    let api = Api::answering(vec![slow()]).await;
+    let soon = Duration::from_millis(100);
+
+    let read = api.client.analytics().summary().deadline(soon).send().await;
+    let create = api
+        .client
+        .leads()
+        .create("Budi")
+        .deadline(soon)
+        .send()
+        .await;
+    let own = api.client.leads().update("CRM-1").idempotency_key("mine");
+    let own = own.deadline(soon).send().await.unwrap_err();
+    let request = api.client.request("POST", "/leads").deadline(soon).send();
+    let request = request.await.unwrap_err();
+
+    let (read, create) = (read.unwrap_err(), create.unwrap_err());
+    for error in [&read, &create, &own, &request] {
+        assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+        assert_eq!(error.attempts(), 1);
+        assert!(error.to_string().contains("within 100ms"), "{error}");
+    }
+    assert_eq!(read.retry(), Retry::Safe(seconds(1)));
+    let requests = api.requests().await;
+    let sent = key(&requests[1]).to_owned();
+    assert_eq!(create.idempotency_key(), Some(sent.as_str()));
+    assert_eq!(create.retry(), Retry::WithKey(sent, seconds(1)));
+    assert_eq!(own.retry(), Retry::WithKey("mine".to_owned(), seconds(1)));
+    assert!(matches!(request.retry(), Retry::WithKey(..)));
+}
+
+#[tokio::test]
+async fn a_wait_that_does_not_end_before_the_deadline_is_not_begun() {
+    let broken = status(503).insert_header("retry-after", "20");
+    let api = Api::answering(vec![broken]).await;
+
+    let read = api.client.analytics().summary().deadline(seconds(10));
+    let error = read.send().await.unwrap_err();
+
+    assert_eq!((error.status(), error.attempts()), (Some(503), 1));
+    assert_eq!(error.retry(), Retry::Safe(seconds(20)));
+    assert!(api.waits().is_empty());
+}
+
+#[tokio::test]
+async fn a_call_with_time_left_is_tried_again_within_its_deadline() {
+    let api = Api::answering(vec![status(503), summary()]).await;
+
+    let read = api.client.analytics().summary().deadline(seconds(60));
+
+    assert_eq!(read.send().await.unwrap().attempts(), 2);
+}
+
+#[test]
+fn operations_are_named_as_they_are_called() {
+    assert_eq!(dotted("leads_create"), "leads.create");
+    assert_eq!(dotted("support_ticket_create"), "support.create_ticket");
+    assert_eq!(dotted("ping"), "ping");
 }

@@ -1,18 +1,26 @@
-use crate::{Client, Error, Lead, NewLead, Response, headers::Headers};
+use crate::{
+    Client, Error, Lead, NewLead, Response,
+    call::{CallOptions, Idempotency, call_options},
+    headers::Headers,
+};
 
 /// A lead that is to be created; made by [`Leads::create`](crate::leads::Leads::create).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct Create {
     client: Client,
+    options: CallOptions,
     pub(crate) headers: Headers,
     pub(crate) body: NewLead,
 }
+
+call_options!(Create);
 
 impl Create {
     pub(crate) fn new(client: Client, body: NewLead) -> Self {
         Self {
             client,
+            options: CallOptions::default(),
             headers: Headers::default(),
             body,
         }
@@ -33,7 +41,9 @@ impl Create {
         self
     }
 
-    /// Creates the lead: once, however often it has to be sent.
+    /// Creates the lead: once, however often it has to be sent. Under an
+    /// [`idempotency_key`](Self::idempotency_key) of your own that holds for all calls within
+    /// [24 hours](crate::IDEMPOTENCY_KEY_TTL); after that the same call makes a second lead.
     ///
     /// # Errors
     ///
@@ -51,7 +61,8 @@ impl Create {
         let key = self.headers.idempotency_key()?;
         self.client
             .call(
-                self.headers.effect(),
+                self.options,
+                Idempotency::Key(key.clone()),
                 async |api| api.leads_create(Some(&key), &self.body).await,
                 |answer| (answer.data, answer.extra),
             )

@@ -1,17 +1,25 @@
-use crate::{Client, Error, Lead, Response, call::Effect, leads::LeadRef};
+use crate::{
+    Client, Error, Lead, Response,
+    call::{CallOptions, Idempotency, call_options},
+    leads::LeadRef,
+};
 
 /// A lead that is to be read; made by [`Leads::get`](crate::leads::Leads::get).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct Get {
     client: Client,
+    options: CallOptions,
     lead: LeadRef,
 }
+
+call_options!(Get);
 
 impl Get {
     pub(crate) fn new(client: Client, lead: String) -> Self {
         Self {
             client,
+            options: CallOptions::default(),
             lead: LeadRef(lead),
         }
     }
@@ -34,7 +42,8 @@ impl Get {
         let lead = self.lead.checked()?;
         self.client
             .call(
-                Effect::Repeatable,
+                self.options,
+                Idempotency::ReadOnly,
                 async |api| api.leads_get(lead).await,
                 |answer| (answer.data, answer.extra),
             )

@@ -1,5 +1,6 @@
 use crate::{
-    Client, Error, Lead, Page, Response, RowStream, call::Effect,
+    Client, Error, Lead, Page, Response, RowStream,
+    call::{CallOptions, Idempotency, call_options},
     generated::requests::LeadsListQuery,
 };
 
@@ -8,13 +9,17 @@ use crate::{
 #[must_use = "nothing is sent before `send` or `stream`"]
 pub struct List {
     client: Client,
+    options: CallOptions,
     pub(crate) query: LeadsListQuery,
 }
+
+call_options!(List);
 
 impl List {
     pub(crate) fn new(client: Client) -> Self {
         Self {
             client,
+            options: CallOptions::default(),
             query: LeadsListQuery::default(),
         }
     }
@@ -35,7 +40,8 @@ impl List {
     pub async fn send(self) -> Result<Response<Page<Lead>>, Error> {
         self.client
             .call(
-                Effect::Repeatable,
+                self.options,
+                Idempotency::ReadOnly,
                 async |api| self.query.send(api).await,
                 |answer| (Page::new(answer.data, answer.pagination), answer.extra),
             )

@@ -1,5 +1,8 @@
 use crate::{
-    Client, Error, Lead, LeadChanges, Response, call::Effect, headers::Headers, leads::LeadRef,
+    Client, Error, Lead, LeadChanges, Response,
+    call::{CallOptions, Idempotency, call_options},
+    headers::Headers,
+    leads::LeadRef,
 };
 
 /// Changes to a lead that are to be made; made by [`Leads::update`](crate::leads::Leads::update).
@@ -7,15 +10,19 @@ use crate::{
 #[must_use = "nothing is sent before `send`"]
 pub struct Update {
     client: Client,
+    options: CallOptions,
     lead: LeadRef,
     pub(crate) headers: Headers,
     pub(crate) body: LeadChanges,
 }
 
+call_options!(Update);
+
 impl Update {
     pub(crate) fn new(client: Client, lead: String) -> Self {
         Self {
             client,
+            options: CallOptions::default(),
             lead: LeadRef(lead),
             headers: Headers::default(),
             body: LeadChanges::new(),
@@ -37,7 +44,10 @@ impl Update {
         self
     }
 
-    /// Makes the changes, once, however often they have to be sent, and gives the lead as it is then.
+    /// Makes the changes, and gives the lead as it is then: once, however often it has to be sent. A
+    /// retry overwrites nothing that was written since, and a lead that gets another name is found
+    /// under its old one by the retry. Under an [`idempotency_key`](Self::idempotency_key) of your
+    /// own that holds for all calls within [24 hours](crate::IDEMPOTENCY_KEY_TTL).
     ///
     /// # Errors
     ///
@@ -58,7 +68,8 @@ impl Update {
         let key = self.headers.idempotency_key()?;
         self.client
             .call(
-                Effect::Repeatable,
+                self.options,
+                Idempotency::Key(key.clone()),
                 async |api| api.leads_update(lead, Some(&key), &self.body).await,
                 |answer| (answer.data, answer.extra),
             )

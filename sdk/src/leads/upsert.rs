@@ -1,8 +1,10 @@
 use std::ops::Deref;
 
 use crate::{
-    Client, Error, Lead, LeadChanges, LeadMatch, Response, call::Effect,
-    generated::types::LeadUpsert, headers::Headers,
+    Client, Error, Lead, LeadChanges, LeadMatch, Response,
+    call::{CallOptions, Idempotency, call_options},
+    generated::types::LeadUpsert,
+    headers::Headers,
 };
 
 /// A lead that is to be changed or created; made by [`Leads::upsert`](crate::leads::Leads::upsert).
@@ -10,6 +12,7 @@ use crate::{
 #[must_use = "nothing is sent before `send`"]
 pub struct Upsert {
     client: Client,
+    options: CallOptions,
     pub(crate) headers: Headers,
     pub(crate) body: LeadUpsert,
 }
@@ -24,7 +27,8 @@ pub struct Upserted {
 }
 
 impl Upserted {
-    /// Whether the lead was created.
+    /// Whether the lead was created. A replay says what the first answer said, so that an upsert made
+    /// twice under one key is `created` twice: [`Response::replayed`] tells them apart.
     ///
     /// ```no_run
     /// # use konektor_sdk::{Client, LeadMatch};
@@ -48,10 +52,13 @@ impl Deref for Upserted {
     }
 }
 
+call_options!(Upsert);
+
 impl Upsert {
     pub(crate) fn new(client: Client, matching: LeadMatch) -> Self {
         Self {
             client,
+            options: CallOptions::default(),
             headers: Headers::default(),
             body: LeadUpsert::of_required(matching, LeadChanges::new()),
         }
@@ -72,7 +79,9 @@ impl Upsert {
         self
     }
 
-    /// Changes or creates the lead: once, however often it has to be sent.
+    /// Changes or creates the lead: once, however often it has to be sent. Under an
+    /// [`idempotency_key`](Self::idempotency_key) of your own that holds for all calls within
+    /// [24 hours](crate::IDEMPOTENCY_KEY_TTL).
     ///
     /// # Errors
     ///
@@ -97,7 +106,8 @@ impl Upsert {
         let key = self.headers.idempotency_key()?;
         self.client
             .call(
-                Effect::Repeatable,
+                self.options,
+                Idempotency::Key(key.clone()),
                 async |api| api.leads_upsert(Some(&key), &self.body).await,
                 |answer| {
                     (

@@ -8,10 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::select;
+use futures::{
+    FutureExt as _, StreamExt as _,
+    future::{self, BoxFuture, select},
+    stream,
+};
 use konektor_sdk::{
     AdPlatform, Client, ErrorCode, ErrorKind, LeadMatch, LeadPriority, LeadSource, LeadStatus,
-    Plan, Retries, TicketPriority, TicketStatus, Timeframe,
+    Plan, Retries, Retry, TicketPriority, TicketStatus, Timeframe,
 };
 use konektor_tests::{Options, Server, ServerProgram, both_engines};
 use serde_json::json;
@@ -142,7 +146,7 @@ both_engines! {
         assert_eq!(fields, ["email", "firstName", "phone"]);
         assert_eq!(refused.details()["email"], "Invalid email");
         assert_eq!(refused.request_id().unwrap().len(), 36);
-        assert!(!refused.retryable());
+        assert_eq!(refused.retry(), Retry::Never);
 
         let missing = konektor.leads().get("CRM-1").send().await.unwrap_err();
         assert_eq!((missing.kind(), missing.status()), (ErrorKind::NotFound, Some(404)));
@@ -158,7 +162,7 @@ both_engines! {
     }
 
     async fn a_write_whose_answer_was_lost_is_sent_again_and_done_once(server) {
-        let line = line_that_loses_every_other_answer(&server).await;
+        let line = line_that_loses_every_other_answer(&server, nothing).await;
         let konektor = client(&line, &server.key, Retries::default());
 
         let lead = konektor.leads().create("Budi").send().await.unwrap();
@@ -169,9 +173,62 @@ both_engines! {
         assert!(upsert.created(), "the replay says what the first answer said");
         let ticket = konektor.support().create_ticket("A question", "How?").send().await.unwrap();
         assert_eq!((ticket.attempts(), ticket.replayed()), (2, true));
+        let update = konektor.leads().update(&lead.id).status(LeadStatus::Won);
+        let update = update.send().await.unwrap();
+        assert_eq!((update.attempts(), update.replayed()), (2, true));
 
         assert_eq!(server.database.number("select count(*) from lead").await, 2);
         assert_eq!(server.database.number("select count(*) from ticket").await, 1);
+    }
+
+    async fn an_update_that_renames_is_found_again_though_its_answer_was_lost(server) {
+        server.lead(json!({"firstName": "Budi", "externalRef": "OLD"})).await;
+        let line = line_that_loses_every_other_answer(&server, nothing).await;
+        let leads = client(&line, &server.key, Retries::default()).leads();
+
+        let renamed = leads.update("OLD").external_ref("OLD-new").send().await.unwrap();
+        assert_eq!((renamed.attempts(), renamed.replayed()), (2, true));
+        assert_eq!(renamed.external_ref.as_deref(), Some("OLD-new"));
+
+        let cleared = leads.update("OLD-new").clear_external_ref().send().await.unwrap();
+        assert_eq!((cleared.attempts(), cleared.external_ref.as_deref()), (2, None));
+    }
+
+    async fn a_retry_of_an_update_overwrites_nothing_that_was_written_since(server) {
+        let lead = server.sdk().leads().create("Budi").send().await.unwrap();
+        let (others, id) = (server.sdk().leads(), lead.id.clone());
+        let someone_else_wins_it = move || {
+            let update = others.update(&id).status(LeadStatus::Won);
+            async move { assert!(update.send().await.is_ok()) }.boxed()
+        };
+        let line = line_that_loses_every_other_answer(&server, someone_else_wins_it).await;
+        let konektor = client(&line, &server.key, Retries::default());
+
+        let contacted = konektor.leads().update(&lead.id).status(LeadStatus::Contacted);
+        let contacted = contacted.send().await.unwrap();
+
+        assert_eq!((contacted.attempts(), contacted.replayed()), (2, true));
+        let now = server.sdk().leads().get(&lead.id).send().await.unwrap();
+        assert_eq!(now.status, LeadStatus::Won);
+    }
+
+    async fn a_write_of_unknown_outcome_is_done_once_under_the_key_of_its_error(server) {
+        let line = line_that_loses_every_other_answer(&server, nothing).await;
+        let konektor = client(&line, &server.key, Retries::none());
+
+        let create = konektor.leads().create("Budi");
+        let lost = create.clone().send().await.unwrap_err();
+        let Retry::WithKey(key, _) = lost.retry() else { panic!("{lost:?}") };
+        let made = create.idempotency_key(key).send().await.unwrap();
+        assert!(made.replayed());
+
+        let update = konektor.leads().update(&made.id).status(LeadStatus::Won);
+        let lost = update.clone().send().await.unwrap_err();
+        let key = lost.idempotency_key().unwrap().to_owned();
+        assert!(matches!(lost.retry(), Retry::WithKey(..)));
+        assert!(update.idempotency_key(key).send().await.unwrap().replayed());
+
+        assert_eq!(server.database.number("select count(*) from lead").await, 1);
     }
 
     async fn every_call_has_a_key_of_its_own(server) {
@@ -189,8 +246,9 @@ both_engines! {
         assert_eq!((first.replayed(), again.replayed()), (false, true));
         assert_eq!(first.into_inner(), again.into_inner());
         let reused = leads.create("Siti").idempotency_key("order-1024").send().await.unwrap_err();
-        assert_eq!((reused.kind(), reused.status()), (ErrorKind::Validation, Some(422)));
-        assert!(!reused.retryable());
+        assert_eq!((reused.kind(), reused.status()), (ErrorKind::IdempotencyKeyReused, Some(422)));
+        assert_eq!(reused.retry(), Retry::Never);
+        assert!(reused.details().contains_key("Idempotency-Key"));
         assert_eq!(leads.list().send().await.unwrap().pagination.total, 1);
     }
 
@@ -205,7 +263,7 @@ both_engines! {
         let told = told.unwrap_err();
         assert_eq!((told.kind(), told.status()), (ErrorKind::Conflict, Some(409)));
         assert_eq!(told.retry_after(), Some(Duration::from_secs(1)));
-        assert!(told.retryable());
+        assert_eq!(told.retry(), Retry::WithKey("order-1024".to_owned(), Duration::from_secs(1)));
 
         let the_first_is_done = async {
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -222,8 +280,9 @@ both_engines! {
         let konektor = client(&server.url, &server.key, Retries::none());
         let away = konektor.workspace().show().send().await.unwrap_err();
         assert_eq!((away.kind(), away.status()), (ErrorKind::Server, Some(503)));
-        assert!(away.retryable());
-        assert_eq!(away.retry_after(), Some(Duration::from_secs(5)));
+        assert_eq!(away.retry(), Retry::Safe(Duration::from_secs(5)));
+        let write = konektor.leads().create("Budi").send().await.unwrap_err();
+        assert_eq!(write.retry(), Retry::Safe(Duration::from_secs(5)), "503: nothing was done");
     }
 
     async fn the_request_id_is_the_one_in_the_servers_log(server) {
@@ -252,46 +311,93 @@ both_engines! {
 
     async fn over_the_limit_it_waits_as_long_as_it_is_told_and_succeeds(server) {
         let konektor = server.sdk();
-        for _ in 0..60 {
-            konektor.workspace().show().send().await.unwrap();
-        }
+        use_up(&konektor).await;
+        // This client knows nothing of the limit yet.
+        let other = server.sdk();
         let began = Instant::now();
-        let waiting = konektor.workspace().show().send();
-        let a_second_passes = async {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            server.clock.advance(Duration::from_secs(1));
-        };
-        let (shown, ()) = tokio::join!(waiting, a_second_passes);
+        let waiting = other.workspace().show().send();
+        let (shown, ()) = tokio::join!(waiting, a_second_passes(&server));
         assert_eq!(shown.unwrap().attempts(), 2);
         assert!(began.elapsed() >= Duration::from_secs(1), "Retry-After says 1");
     }
 
-    async fn a_new_lead_over_the_limit_waits_too_and_is_created_once(server) {
+    async fn a_call_that_would_be_refused_waits_for_its_turn(server) {
         let konektor = server.sdk();
-        for _ in 0..60 {
-            konektor.workspace().show().send().await.unwrap();
-        }
-        let waiting = konektor.leads().create("Budi").send();
-        let a_second_passes = async {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            server.clock.advance(Duration::from_secs(1));
-        };
-        let (made, ()) = tokio::join!(waiting, a_second_passes);
+        use_up(&konektor).await;
+        let began = Instant::now();
+        let waiting = konektor.clone().workspace().show().send();
+        let (shown, ()) = tokio::join!(waiting, a_second_passes(&server));
+        assert_eq!(shown.unwrap().attempts(), 1);
+        assert!(began.elapsed() >= Duration::from_millis(900), "one comes in a second");
+    }
+
+    async fn a_new_lead_over_the_limit_waits_too_and_is_created_once(server) {
+        use_up(&server.sdk()).await;
+        let waiting = server.sdk().leads().create("Budi").send();
+        let (made, ()) = tokio::join!(waiting, a_second_passes(&server));
         let made = made.unwrap();
         assert_eq!((made.attempts(), made.replayed()), (2, false));
         assert_eq!(server.database.number("select count(*) from lead").await, 1);
     }
 
+    async fn more_calls_than_the_limit_beside_each_other_are_hardly_ever_refused(server) {
+        const CALLS: u32 = 66;
+
+        let clock = server.clock.clone();
+        let time = tokio::spawn(async move {
+            let mut last = Instant::now();
+            loop {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                clock.advance(last.elapsed());
+                last = Instant::now();
+            }
+        });
+        let konektor = server.sdk();
+        let calls = (0..CALLS).map(|_| konektor.workspace().show().send());
+        let answers: Vec<_> = stream::iter(calls).buffer_unordered(8).collect().await;
+        time.abort();
+
+        let sent: u32 = answers.into_iter().map(|answer| answer.unwrap().attempts()).sum();
+        assert!(sent - CALLS <= 8, "{} refusals", sent - CALLS);
+    }
+
     async fn without_retries_the_limit_is_told(server) {
         let konektor = client(&server.url, &server.key, Retries::none());
-        for _ in 0..60 {
-            konektor.workspace().show().send().await.unwrap();
-        }
+        use_up(&konektor).await;
         let limited = konektor.leads().create("Budi").send().await.unwrap_err();
-        assert!(limited.is_rate_limited() && limited.retryable());
-        assert_eq!(limited.retry_after(), Some(Duration::from_secs(1)));
+        assert!(limited.is_rate_limited());
+        assert_eq!(limited.retry(), Retry::Safe(Duration::from_secs(1)));
         assert_eq!(limited.rate_limit().unwrap().remaining, 0);
     }
+}
+
+both_engines! {
+    options: Options { leads_per_day: Some(1), ..Options::default() };
+
+    async fn the_limit_of_leads_a_day_is_told_at_once_and_holds_up_no_read(server) {
+        let konektor = server.sdk();
+        konektor.leads().create("Budi").send().await.unwrap();
+        let began = Instant::now();
+
+        let full = konektor.leads().create("Siti").send().await.unwrap_err();
+        assert!(full.is_rate_limited());
+        assert_eq!(full.attempts(), 1);
+        assert!(full.retry_after().unwrap() > Duration::from_mins(10), "until midnight");
+        konektor.leads().list().send().await.unwrap();
+        assert!(began.elapsed() < Duration::from_secs(30));
+    }
+}
+
+/// Sends all requests that may be sent at once.
+async fn use_up(konektor: &Client) {
+    for _ in 0..60 {
+        konektor.workspace().show().send().await.unwrap();
+    }
+}
+
+async fn a_second_passes(server: &Server) {
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    server.clock.advance(Duration::from_secs(1));
 }
 
 fn with_key(server: &Server, key: &str) -> Client {
@@ -303,27 +409,50 @@ fn client(url: &str, key: &str, retries: Retries) -> Client {
     builder.retries(retries).build().unwrap()
 }
 
+/// Something that happens between an answer that is lost and the next try.
+type Meanwhile = dyn Fn() -> BoxFuture<'static, ()> + Send + Sync;
+
+fn nothing() -> BoxFuture<'static, ()> {
+    future::ready(()).boxed()
+}
+
 /// The address of a line to the server that breaks at every other answer: what was asked for has happened, and nobody
 /// is told.
-async fn line_that_loses_every_other_answer(server: &Server) -> String {
+async fn line_that_loses_every_other_answer(
+    server: &Server,
+    meanwhile: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let line = format!("http://{}", listener.local_addr().unwrap());
     let server = server.url.trim_start_matches("http://").to_owned();
     let carried = Arc::new(AtomicU32::new(0));
+    let meanwhile: Arc<Meanwhile> = Arc::new(meanwhile);
     tokio::spawn(async move {
         while let Ok((caller, _)) = listener.accept().await {
-            tokio::spawn(carry(caller, server.clone(), Arc::clone(&carried)));
+            let meanwhile = Arc::clone(&meanwhile);
+            tokio::spawn(carry(
+                caller,
+                server.clone(),
+                Arc::clone(&carried),
+                meanwhile,
+            ));
         }
     });
     line
 }
 
-async fn carry(mut caller: TcpStream, server: String, carried: Arc<AtomicU32>) {
+async fn carry(
+    mut caller: TcpStream,
+    server: String,
+    carried: Arc<AtomicU32>,
+    meanwhile: Arc<Meanwhile>,
+) {
     while let Some(request) = message(&mut caller).await {
         let mut server = TcpStream::connect(&server).await.unwrap();
         server.write_all(&request).await.unwrap();
         let answer = message(&mut server).await.unwrap();
         if carried.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+            meanwhile().await;
             return;
         }
         caller.write_all(&answer).await.unwrap();

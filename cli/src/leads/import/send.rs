@@ -8,7 +8,7 @@ use std::{
 use futures::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
 use indicatif::ProgressBar;
 use konektor_sdk::{
-    Client, Error, ErrorKind, LeadChanges, LeadMatch, LeadMatchBy, NewLead, RateLimit,
+    Client, Error, ErrorKind, LeadChanges, LeadMatch, LeadMatchBy, NewLead, RateLimit, Retry,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -188,9 +188,10 @@ fn judged(answer: Result<Answered, Error>) -> Result<Answered, Error> {
         Err(error) => error,
     };
     let is_the_rows = match error.kind() {
-        ErrorKind::Validation | ErrorKind::NotFound => true,
-        // What it is found by fits several leads; what is being carried out is to be asked for again.
-        ErrorKind::Conflict => error.retry_after().is_none(),
+        ErrorKind::Validation
+        | ErrorKind::NotFound
+        | ErrorKind::IdempotencyKeyReused
+        | ErrorKind::AmbiguousHandle => true,
         _ => false,
     };
     if is_the_rows && error.code().is_some() {
@@ -297,7 +298,7 @@ impl Setbacks {
     /// How long a row has to wait before it is sent again; None when it is not to be, or has nothing to hope for
     /// within the longest wait.
     fn wait(&mut self, error: &Error) -> Option<Duration> {
-        self.next(error.retryable(), error.retry_after())
+        self.next(error.retry() != Retry::Never, error.retry_after())
     }
 
     fn next(&mut self, is_retryable: bool, asked: Option<Duration>) -> Option<Duration> {
