@@ -10,6 +10,7 @@ mod program;
 pub mod properties;
 mod pty;
 mod server;
+mod wire;
 
 pub use answer::Answer;
 pub use database::{Database, Engine};
@@ -17,6 +18,7 @@ pub use log::Statement;
 pub use program::{ServerProgram, program};
 pub use pty::{Pty, signal};
 pub use server::{Options, Server, lead_path};
+pub use wire::Wire;
 
 /// Writes each test twice: `name::sqlite` and `name::postgres`.
 ///

@@ -32,9 +32,9 @@ pub(crate) const CURL: Need = Need {
     package: "curl",
 };
 
-/// Programs without which tests of the command line are skipped, each named as its package: the shells that
-/// complete it, and its pager.
-pub(crate) const WANTED: [Need; 3] = [
+/// Programs without which tests are skipped, each named as its package: the shells that complete the command line, its
+/// pager, and a pooler before PostgreSQL.
+pub(crate) const WANTED: [Need; 4] = [
     Need {
         what: "zsh",
         package: "zsh",
@@ -46,6 +46,10 @@ pub(crate) const WANTED: [Need; 3] = [
     Need {
         what: "less",
         package: "less",
+    },
+    Need {
+        what: "PgBouncer",
+        package: "pgbouncer",
     },
 ];
 

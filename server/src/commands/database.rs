@@ -5,7 +5,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::{master_key, program};
 use crate::{
     domain::workspace::Workspace,
-    store::{DatabaseUrl, SchemaError, SchemaPolicy, Store, StoreError},
+    store::{DatabaseUrl, OpenOptions, SchemaError, SchemaPolicy, Store, StoreError},
     vault::{MasterKeys, Vault},
 };
 
@@ -61,9 +61,9 @@ impl DatabaseArgs {
 pub(super) async fn open(
     url: &str,
     master_keys: MasterKeys,
-    policy: SchemaPolicy,
+    options: impl Into<OpenOptions>,
 ) -> Result<Store> {
-    let store = connect(url, master_keys, policy).await?;
+    let store = connect(url, master_keys, options).await?;
     store
         .check_master_keys()
         .await
@@ -71,14 +71,19 @@ pub(super) async fn open(
     Ok(store)
 }
 
-async fn connect(url: &str, master_keys: MasterKeys, policy: SchemaPolicy) -> Result<Store> {
-    match Store::open(url, Vault::new(master_keys), policy).await {
+async fn connect(
+    url: &str,
+    master_keys: MasterKeys,
+    options: impl Into<OpenOptions>,
+) -> Result<Store> {
+    match Store::open(url, Vault::new(master_keys), options).await {
         // It says what is wrong, and there is nothing to name.
         Err(StoreError::Url(error)) => bail!(error),
         Err(StoreError::Schema(error)) => {
             let (database, advice) = (describe(url), advice(&error));
             bail!("cannot use {database}: {error}; {advice}")
         }
+        Err(StoreError::Pooler(error)) => bail!("cannot use {}: {error}", describe(url)),
         opened => opened.with_context(|| format!("cannot open {}", describe(url))),
     }
 }

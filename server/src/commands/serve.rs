@@ -1,6 +1,6 @@
 //! `konektor-server serve`
 
-use std::{future::Future, io::ErrorKind, net::SocketAddr, pin::pin};
+use std::{future::Future, io::ErrorKind, net::SocketAddr, pin::pin, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::builder::FalseyValueParser;
@@ -25,8 +25,11 @@ use crate::{
     domain::address,
     logging::{self, LogFormat},
     serve,
-    store::{SchemaPolicy, Store},
+    store::{OpenOptions, SchemaPolicy, Store},
 };
+
+/// Longer than any request waits for the database: what nobody waits for any more ends.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Serve the API until told to stop (SIGINT or SIGTERM)
 #[derive(clap::Args)]
@@ -101,10 +104,13 @@ pub(super) async fn run(args: Args, output: Output, clock: Clock) -> Result<()> 
     } else {
         master_key::from_environment()?
     };
-    let policy = if args.no_migrate {
-        SchemaPolicy::RequireCurrent
-    } else {
-        SchemaPolicy::Migrate
+    let options = OpenOptions {
+        schema: if args.no_migrate {
+            SchemaPolicy::RequireCurrent
+        } else {
+            SchemaPolicy::Migrate
+        },
+        statement_timeout: Some(STATEMENT_TIMEOUT),
     };
     let logging = logging::init(args.log_format.unwrap_or_else(LogFormat::fitting));
     tokio::spawn(logging.tell_losses());
@@ -113,7 +119,7 @@ pub(super) async fn run(args: Args, output: Output, clock: Clock) -> Result<()> 
     // First the port: a second server must not end the demo key of the one that has it.
     let listener = listen(&args.listen).await?;
     let opened = async {
-        let store = database::open(&database_url, master_keys, policy).await?;
+        let store = database::open(&database_url, master_keys, options).await?;
         store.complete_name_indexes().await?;
         let demo = if args.demo {
             Some(demo::prepare(&store, &clock).await?)

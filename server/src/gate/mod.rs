@@ -181,11 +181,12 @@ impl Gate {
         presented: &ApiKey,
     ) -> Result<Option<Authenticated>, Error> {
         // An unknown id is held against its neighbour's secret: a miss takes as long as a wrong secret.
-        let Some((key, workspace)) = store.nearest_api_key(presented.id()).await? else {
+        let Some(found) = store.nearest_api_key(presented.id()).await? else {
             return Ok(None);
         };
+        let (key, workspace) = (found.key, found.workspace);
         let known = key.id == presented.id();
-        let tenant = match store.tenant(&workspace).await {
+        let tenant = match found.tenant {
             Ok(tenant) => tenant,
             // A database that is away is everybody's trouble.
             Err(error) if known || matches!(error, StoreError::Unavailable(_)) => {

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::{Row, any::AnyRow};
 
-use super::{Engine, Store, StoreError, workspaces};
+use super::{Engine, Store, StoreError, Tenant, workspaces};
 use crate::domain::{
     time::{from_millis, to_millis},
     workspace::Workspace,
 };
 
-const COLUMNS: &str = "api_key.id as key_id, workspace_id, api_key.name as key_name, secret_hash, scopes, ip_allow, \
+const COLUMNS: &str = "api_key.id as key_id, api_key.workspace_id as workspace_id, api_key.name as key_name, secret_hash, scopes, ip_allow, \
     expires_at, revoked_at, last_used_at, api_key.created_at as key_created_at";
 
 /// The key with an id; else the one after it, or the last one.
@@ -59,22 +59,49 @@ pub struct StoredKey {
     pub created_at: Timestamp,
 }
 
+/// An API key that was looked up, and whose it is.
+pub struct Known {
+    /// The key.
+    pub key: StoredKey,
+    /// Its workspace.
+    pub workspace: Workspace,
+    /// That workspace's part of the store, or why its keys do not open.
+    pub tenant: Result<Tenant, StoreError>,
+}
+
 impl Store {
-    /// The key with this public id, and its workspace. When there is none it is another key, and None only when there
-    /// is no key at all: for whom a miss must not be quicker.
-    pub async fn nearest_api_key(
-        &self,
-        id: &str,
-    ) -> Result<Option<(StoredKey, Workspace)>, StoreError> {
+    /// The key with this public id, and its workspace with that one's part of the store. When there is none it is
+    /// another key, and None only when there is no key at all: for whom a miss must not be quicker.
+    pub async fn nearest_api_key(&self, id: &str) -> Result<Option<Known>, StoreError> {
         let sql = format!(
-            "select workspace.*, {COLUMNS} from api_key join workspace on workspace.id = workspace_id where api_key.id = {NEAREST}"
+            "select workspace.*, {COLUMNS}, purpose, workspace_key.key_id as wrapped_key_id, master_key_id, wrapped \
+             from api_key join workspace on workspace.id = api_key.workspace_id \
+             left join workspace_key on workspace_key.workspace_id = workspace.id \
+             where api_key.id = {NEAREST} order by purpose, wrapped_key_id"
         );
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(id.to_owned())
-            .fetch_optional(&self.readers)
+        // A row for each of the workspace's own keys, and one without when it has none.
+        // What every request asks first, so that the rest of it finds connections that work.
+        let rows = self
+            .read_again(async || {
+                let query = sqlx::query(sqlx::AssertSqlSafe(sql.as_str())).bind(id.to_owned());
+                Ok(query.fetch_all(&self.readers).await?)
+            })
             .await?;
-        row.map(|row| Ok((read(&row)?, workspaces::read(&row)?)))
-            .transpose()
+        let Some(first) = rows.first() else {
+            return Ok(None);
+        };
+        let workspace = workspaces::read(first)?;
+        let mut wrapped = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if row.try_get::<Option<String>, _>("purpose")?.is_some() {
+                wrapped.push(workspaces::read_key_as(row, "wrapped_key_id")?);
+            }
+        }
+        Ok(Some(Known {
+            key: read(first)?,
+            tenant: self.open_tenant(&workspace, wrapped),
+            workspace,
+        }))
     }
 
     /// The keys of a workspace, oldest first, ended ones too.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use sqlx::error::DatabaseError;
 
 use super::{
-    DatabaseUrlError, SchemaError,
+    DatabaseUrlError, PoolerError, SchemaError,
     leads::{Candidate, Taken},
 };
 use crate::{panics::Panicked, vault::VaultError};
@@ -16,6 +16,9 @@ pub enum StoreError {
     /// The URL is none of a database.
     #[error(transparent)]
     Url(#[from] DatabaseUrlError),
+    /// A pooler is in the way.
+    #[error(transparent)]
+    Pooler(#[from] PoolerError),
     /// The database has another schema than this program.
     #[error(transparent)]
     Schema(#[from] SchemaError),

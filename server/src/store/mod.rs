@@ -21,6 +21,7 @@ pub mod lead_days;
 pub mod leads;
 mod name_index;
 mod opened_keys;
+mod pooler;
 mod progress;
 mod rotation;
 mod schema;
@@ -35,14 +36,14 @@ pub mod workspaces;
 use std::{
     str::FromStr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use sqlx::{
-    Any, AnyConnection, AnyPool, Connection, Executor, Transaction,
+    Any, AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 use tokio::time::{Instant, timeout};
@@ -53,6 +54,7 @@ pub use conversions::PendingLead;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use erase_lead::Erased;
 pub use error::StoreError;
+pub use pooler::PoolerError;
 pub use progress::WriteProgress;
 pub use rotation::Rotated;
 pub use schema::{SchemaError, SchemaPolicy};
@@ -72,7 +74,7 @@ const TRIES: u32 = 4;
 const ACQUIRE: Duration = Duration::from_secs(3);
 
 /// How long a connection may have been idle and is used without a ping: its host answered this long ago.
-const FRESH: Duration = Duration::from_secs(1);
+const FRESH: Duration = Duration::from_secs(5);
 
 /// The database, and the vault that seals what goes into it.
 #[derive(Clone)]
@@ -82,6 +84,8 @@ pub struct Store {
     readers: AnyPool,
     /// SQLite has one writer at a time: queueing here is fairer and quicker than its busy handler.
     writers: AnyPool,
+    /// When a connection of these last broke, and others may have.
+    broken: Broken,
     /// One connection to look at the database: a full pool under load says nothing about it.
     health: AnyPool,
     vault: Arc<Vault>,
@@ -94,6 +98,9 @@ pub struct Store {
     /// On SQLite, where writes wait for the disk one after the other; PostgreSQL groups its commits by itself.
     group_commit: Option<GroupCommit>,
 }
+
+/// The moment at which a connection was last found broken: those that were idle then are pinged before they are used.
+type Broken = Arc<Mutex<Option<Instant>>>;
 
 /// The two databases the server runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +121,24 @@ pub struct Tenant {
     name_index: NameIndex,
     /// How far the write of the request has come that this was opened for.
     progress: WriteProgress,
+}
+
+/// How to open a database.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOptions {
+    /// What may be done to its schema.
+    pub schema: SchemaPolicy,
+    /// After how long PostgreSQL gives up a statement by itself; None for never.
+    pub statement_timeout: Option<Duration>,
+}
+
+impl From<SchemaPolicy> for OpenOptions {
+    fn from(schema: SchemaPolicy) -> Self {
+        Self {
+            schema,
+            statement_timeout: None,
+        }
+    }
 }
 
 impl Engine {
@@ -137,11 +162,19 @@ impl std::fmt::Display for Engine {
 }
 
 impl Store {
-    /// Opens `sqlite:FILE` or a `postgres:` URL, whose schema is made or required as the policy says.
+    /// Opens `sqlite:FILE` or a `postgres:` URL, whose schema is made or required as the options say.
     ///
     /// # Errors
     /// [`StoreError`] when the URL is of no known engine, the database cannot be reached, or its schema is another one.
-    pub async fn open(url: &str, vault: Vault, schema: SchemaPolicy) -> Result<Self, StoreError> {
+    pub async fn open(
+        url: &str,
+        vault: Vault,
+        options: impl Into<OpenOptions>,
+    ) -> Result<Self, StoreError> {
+        let OpenOptions {
+            schema,
+            statement_timeout,
+        } = options.into();
         sqlx::any::install_default_drivers();
         let url: DatabaseUrl = url.parse()?;
         let engine = url.engine();
@@ -150,14 +183,16 @@ impl Store {
             return Err(SchemaError::Missing.into());
         }
         let url = url.connectable(create);
+        let broken = Broken::default();
         let (readers, writers, health) = match engine {
             Engine::Sqlite => {
                 let mut first = AnyConnection::connect(&url).await?;
                 schema::prepare(&mut first, engine, schema).await?;
                 let pools = (
-                    sqlite_pool(&url, 8).await?,
-                    sqlite_pool(&url, 1).await?,
-                    sqlite_pool_options(1).connect_lazy_with(AnyConnectOptions::from_str(&url)?),
+                    sqlite_pool(&url, 8, &broken).await?,
+                    sqlite_pool(&url, 1, &broken).await?,
+                    sqlite_pool_options(1, &broken)
+                        .connect_lazy_with(AnyConnectOptions::from_str(&url)?),
                 );
                 // Not before: the last connection takes the log away, which the next one would make anew.
                 first.close().await?;
@@ -165,12 +200,20 @@ impl Store {
             }
             Engine::Postgres => {
                 let options = AnyConnectOptions::from_str(&url)?;
-                let pool = pool_options()
+                let connected = postgres_pool_options(&broken, statement_timeout)
                     .max_connections(16)
                     .connect_with(options.clone())
-                    .await?;
-                schema::prepare(&mut *pool.acquire().await?, engine, schema).await?;
-                let health = pool_options().max_connections(1).connect_lazy_with(options);
+                    .await;
+                let pool = connected.map_err(|error| {
+                    PoolerError::from_connecting(&error)
+                        .map_or_else(|| StoreError::from(error), StoreError::from)
+                })?;
+                let (mut one, mut other) = (pool.acquire().await?, pool.acquire().await?);
+                pooler::check(&mut one, &mut other).await?;
+                schema::prepare(&mut one, engine, schema).await?;
+                let health = postgres_pool_options(&broken, statement_timeout)
+                    .max_connections(1)
+                    .connect_lazy_with(options);
                 (pool.clone(), pool, health)
             }
         };
@@ -182,6 +225,7 @@ impl Store {
             engine,
             readers,
             writers,
+            broken,
             health,
             vault: Arc::new(vault),
             opened_keys: Arc::default(),
@@ -310,6 +354,24 @@ impl Store {
         }
     }
 
+    /// Reads, and reads again when the connection turns out to be broken: the first to use one of a database that was
+    /// started anew is not to pay for it.
+    pub(super) async fn read_again<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        read: impl Fn() -> F,
+    ) -> Result<T, StoreError> {
+        match read().await {
+            Err(StoreError::Unavailable(cause))
+                if self.engine == Engine::Postgres
+                    && !matches!(*cause, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) =>
+            {
+                *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                read().await
+            }
+            result => result,
+        }
+    }
+
     /// What makes a `select` keep others from changing its rows; SQLite's only writer needs nothing.
     fn row_lock(&self) -> &'static str {
         match self.engine {
@@ -359,14 +421,17 @@ impl Tenant {
     }
 }
 
-fn pool_options() -> AnyPoolOptions {
+fn pool_options(broken: &Broken) -> AnyPoolOptions {
+    let broken = Arc::clone(broken);
     AnyPoolOptions::new()
         .acquire_timeout(ACQUIRE)
         // Not each time that it is used: a connection that was idle for a moment is as good as one in use.
         .test_before_acquire(false)
-        .before_acquire(|connection, metadata| {
+        .before_acquire(move |connection, metadata| {
+            let last_broken = *broken.lock().unwrap_or_else(PoisonError::into_inner);
+            let suspicious = last_broken.is_some_and(|at| at.elapsed() <= metadata.idle_for);
             Box::pin(async move {
-                if metadata.idle_for < FRESH {
+                if metadata.idle_for < FRESH && !suspicious {
                     Ok(true)
                 } else {
                     ping(connection).await.map(|()| true)
@@ -385,15 +450,28 @@ async fn ping(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
         .unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
-async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool, StoreError> {
+fn postgres_pool_options(broken: &Broken, statement_timeout: Option<Duration>) -> AnyPoolOptions {
+    let milliseconds = statement_timeout.unwrap_or_default().as_millis();
+    pool_options(broken).after_connect(move |connection, _| {
+        Box::pin(async move {
+            if milliseconds > 0 {
+                let sql = format!("set statement_timeout = {milliseconds}");
+                connection.execute(AssertSqlSafe(sql)).await?;
+            }
+            Ok(())
+        })
+    })
+}
+
+async fn sqlite_pool(url: &str, connections: u32, broken: &Broken) -> Result<AnyPool, StoreError> {
     let options = AnyConnectOptions::from_str(url)?;
-    Ok(sqlite_pool_options(connections)
+    Ok(sqlite_pool_options(connections, broken)
         .connect_with(options)
         .await?)
 }
 
-fn sqlite_pool_options(connections: u32) -> AnyPoolOptions {
-    pool_options()
+fn sqlite_pool_options(connections: u32, broken: &Broken) -> AnyPoolOptions {
+    pool_options(broken)
         .max_connections(connections)
         .after_connect(|connection, _| {
             Box::pin(async move {

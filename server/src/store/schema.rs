@@ -22,6 +22,9 @@ const SQLITE_TABLES: &str = "select name from sqlite_master where type = 'table'
 const POSTGRES_TABLES: &str = "select relname::text from pg_class join pg_namespace on pg_namespace.oid = relnamespace \
     where nspname = current_schema() and relkind in ('r', 'p')";
 
+/// A migration takes as long as it takes, and so does waiting for another process to apply it.
+const POSTGRES_NO_TIMEOUT: &str = "set local statement_timeout = 0";
+
 /// PostgreSQL keeps locks of two numbers apart from those of one; the first says what is locked, and 1 is a
 /// workspace's keys. It ends with the transaction, so that a pooler between the two cannot keep it.
 const POSTGRES_LOCK: &str = "select pg_advisory_xact_lock(2, 0)::text";
@@ -162,9 +165,9 @@ async fn migrate(
     };
     let mut transaction = connection.begin_with(begin).await?;
     if engine == Engine::Postgres {
-        sqlx::raw_sql(POSTGRES_LOCK)
-            .execute(&mut *transaction)
-            .await?;
+        for sql in [POSTGRES_NO_TIMEOUT, POSTGRES_LOCK] {
+            sqlx::raw_sql(sql).execute(&mut *transaction).await?;
+        }
     }
     if may_migrate(policy, &state(&mut transaction, engine).await?)? {
         // sqlx's own lock on PostgreSQL belongs to the session, and on SQLite it has none.

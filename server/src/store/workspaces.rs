@@ -95,6 +95,15 @@ impl Store {
     /// A workspace's part of the store, its keys opened.
     pub async fn tenant(&self, workspace: &Workspace) -> Result<Tenant, StoreError> {
         let wrapped = self.wrapped_keys(&workspace.id).await?;
+        self.open_tenant(workspace, wrapped)
+    }
+
+    /// A workspace's part of the store, with keys as they are stored.
+    pub(super) fn open_tenant(
+        &self,
+        workspace: &Workspace,
+        wrapped: Vec<WrappedKey>,
+    ) -> Result<Tenant, StoreError> {
         Ok(Tenant {
             store: self.clone(),
             workspace_id: workspace.id.clone(),
@@ -154,10 +163,15 @@ pub(super) async fn insert_key(
 }
 
 pub(super) fn read_key(row: &AnyRow) -> Result<WrappedKey, StoreError> {
+    read_key_as(row, "key_id")
+}
+
+/// Reads a key whose number is in this column.
+pub(super) fn read_key_as(row: &AnyRow, key_id: &'static str) -> Result<WrappedKey, StoreError> {
     let purpose: String = row.try_get("purpose")?;
     Ok(WrappedKey {
         purpose: Purpose::parse(&purpose).ok_or(StoreError::Corrupt("key purpose"))?,
-        key_id: number(row, "key_id")?,
+        key_id: number(row, key_id)?,
         master_key_id: number(row, "master_key_id")?,
         bytes: row.try_get("wrapped")?,
     })

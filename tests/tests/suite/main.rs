@@ -22,6 +22,7 @@ mod promises;
 mod prompts;
 mod properties;
 mod sdk;
+mod statements;
 mod store_sql;
 mod support;
 mod workspace;

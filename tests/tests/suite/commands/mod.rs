@@ -1,6 +1,7 @@
 //! The commands of the server's program on the database they are given.
 
 mod database_url;
+mod pooler;
 mod schema;
 mod time_zone;
 

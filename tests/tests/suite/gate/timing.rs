@@ -41,7 +41,9 @@ fn by_request(log: &str) -> Vec<Vec<Statement>> {
     }
     // A connection that is new to the pool is set up first.
     for request in &mut requests {
-        request.retain(|statement| !statement.sql.to_lowercase().starts_with("pragma"));
+        let sets_up =
+            |sql: &str| sql.starts_with("pragma") || sql.starts_with("set statement_timeout");
+        request.retain(|statement| !sets_up(&statement.sql.to_lowercase()));
     }
     requests
 }

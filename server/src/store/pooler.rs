@@ -1,0 +1,65 @@
+//! Telling a pooler that gives the statements of one connection to several sessions, as PgBouncer does in transaction
+//! mode. sqlx's prepared statements belong to a session: one after the other they would fail there, now and then.
+
+use sqlx::{AnyConnection, Row};
+use thiserror::Error;
+
+use super::StoreError;
+
+const SESSION: &str = "select pg_backend_pid()";
+
+/// How often it is looked: other clients of a pooler may be in the way.
+const LOOKS: usize = 3;
+
+/// A pooler before PostgreSQL through which this program does not work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PoolerError {
+    /// One connection is not one session.
+    #[error(
+        "PostgreSQL is behind a pooler that shares its sessions among transactions, in which prepared statements get \
+         lost; set PgBouncer's pool_mode to session, or connect to PostgreSQL directly"
+    )]
+    SharedSessions,
+    /// PgBouncer before 1.20, unless it is told to.
+    #[error(
+        "the pooler before PostgreSQL does not take the parameter extra_float_digits; set PgBouncer's \
+         ignore_startup_parameters to extra_float_digits and its pool_mode to session, or connect to PostgreSQL directly"
+    )]
+    StartupParameter,
+}
+
+impl PoolerError {
+    /// What a connection that was not made says of a pooler.
+    pub(super) fn from_connecting(error: &sqlx::Error) -> Option<Self> {
+        let message = error.as_database_error()?.message();
+        message
+            .starts_with("unsupported startup parameter")
+            .then_some(Self::StartupParameter)
+    }
+}
+
+/// Makes sure that two connections are two sessions, and stay so: a pooler that shares them gives the free session of
+/// the one to the other, or another session to the one.
+pub(super) async fn check(
+    one: &mut AnyConnection,
+    other: &mut AnyConnection,
+) -> Result<(), StoreError> {
+    for _ in 0..LOOKS {
+        let before = session(one).await?;
+        // In a transaction, which keeps its session.
+        sqlx::raw_sql("begin").execute(&mut *other).await?;
+        let beside = session(other).await;
+        let after = session(one).await;
+        sqlx::raw_sql("rollback").execute(&mut *other).await?;
+        if beside? == before || after? != before {
+            return Err(PoolerError::SharedSessions.into());
+        }
+    }
+    Ok(())
+}
+
+/// The process of PostgreSQL that answers; as a simple query, which needs no prepared statement.
+async fn session(connection: &mut AnyConnection) -> Result<i32, StoreError> {
+    let row = sqlx::raw_sql(SESSION).fetch_one(connection).await?;
+    Ok(row.try_get(0)?)
+}
