@@ -275,14 +275,16 @@ impl Failure {
         }
     }
 
-    /// A key or a base URL that the SDK does not take.
+    /// A key, a base URL or a proxy that the SDK does not take.
     pub(crate) fn of_settings(error: &konektor_sdk::Error) -> Self {
-        Self::new(
-            Exit::Usage,
-            USAGE,
-            error.message(),
-            Some("check the key, and --base-url, KONEKTOR_BASE_URL or: konektor config list"),
-        )
+        let message = error.message();
+        let is_about_proxy = message.to_lowercase().contains("_proxy");
+        let hint = if is_about_proxy {
+            "the variables of proxies are explained by: konektor help environment"
+        } else {
+            "check the key, and --base-url, KONEKTOR_BASE_URL or: konektor config list"
+        };
+        Self::new(Exit::Usage, USAGE, message, Some(hint))
     }
 
     /// A call that the SDK could not bring to an end.

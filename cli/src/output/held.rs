@@ -1,34 +1,85 @@
 //! A document that is held back until it is whole.
 
-use std::io::{self, Seek as _, Write};
-
-use tempfile::SpooledTempFile;
+use std::{
+    fs::File,
+    io::{self, Seek as _, Write},
+};
 
 /// More than this goes to a file without a name, which nobody else can open and which is gone with the program.
 const IN_MEMORY: usize = 8 * 1024 * 1024;
 
 /// What is written here is seen by nobody until it is [released](Self::release).
-pub(crate) struct Held(SpooledTempFile);
+pub(crate) struct Held {
+    in_memory: Vec<u8>,
+    limit: usize,
+    file: Option<File>,
+}
 
 impl Held {
     pub(crate) fn new() -> Self {
-        Self(SpooledTempFile::new(IN_MEMORY))
+        Self {
+            in_memory: Vec::new(),
+            limit: IN_MEMORY,
+            file: None,
+        }
     }
 
     /// Writes all of it.
-    pub(crate) fn release(mut self, to: &mut impl Write) -> io::Result<()> {
-        self.0.rewind()?;
-        io::copy(&mut self.0, to)?;
-        Ok(())
+    pub(crate) fn release(self, to: &mut impl Write) -> io::Result<()> {
+        if let Some(mut file) = self.file {
+            file.rewind()?;
+            io::copy(&mut file, to)?;
+        }
+        to.write_all(&self.in_memory)
     }
 }
 
 impl Write for Held {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        self.in_memory.extend_from_slice(bytes);
+        if self.in_memory.len() < self.limit {
+            return Ok(bytes.len());
+        }
+        if self.file.is_none() {
+            // Where files cannot be made, memory has to do.
+            match tempfile::tempfile() {
+                Ok(file) => self.file = Some(file),
+                Err(_) => self.limit = usize::MAX,
+            }
+        }
+        if let Some(file) = &mut self.file {
+            file.write_all(&self.in_memory)?;
+            self.in_memory.clear();
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_it_comes_out_in_its_order_wherever_it_was() {
+        for (limit, has_file) in [(usize::MAX, false), (100, true), (1, true)] {
+            let mut held = Held {
+                limit,
+                ..Held::new()
+            };
+            let mut written = Vec::new();
+            for number in 0..1000 {
+                let line = format!("{number}\n");
+                held.write_all(line.as_bytes()).unwrap();
+                written.extend_from_slice(line.as_bytes());
+            }
+            assert_eq!(held.file.is_some(), has_file);
+            let mut released = Vec::new();
+            held.release(&mut released).unwrap();
+            assert_eq!(released, written);
+        }
     }
 }
