@@ -326,7 +326,7 @@ fn is_new_mobile(national: &str, prefixes: &[&str]) -> bool {
         && prefixes.iter().any(|prefix| national.starts_with(prefix))
 }
 
-/// Mexico dropped the 1 between +52 and ten digits; WhatsApp still writes it.
+/// Mexico dropped the 1 between +52 and ten digits; `WhatsApp` still writes it.
 fn without_mexican_1(digits: &str) -> String {
     match digits.strip_prefix("521") {
         Some(national) if national.len() == 10 => format!("52{national}"),

@@ -80,13 +80,13 @@ pub(crate) mod tests {
     use super::{Action, Error, Handler, Reply};
 
     /// The code behind an operation of no document that is served.
-    async fn panics() -> Result<Reply, Error> {
+    fn panics() -> Result<Reply, Error> {
         panic!("budi@example.com")
     }
 
     /// That code, for an operation which a changed document describes so.
     pub(crate) fn action(operation: &Operation) -> Option<Action> {
-        let panics: Handler = |_| Box::pin(panics());
+        let panics: Handler = |_| Box::pin(async { panics() });
         (operation.description == "panics").then_some(Action::Handler(panics))
     }
 }

@@ -10,6 +10,8 @@ use konektor_tests::{Engine, Server, ServerProgram, Statement, both_engines};
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
+use crate::at_rest::traces;
+
 type Request = (&'static str, String, Option<Value>);
 
 /// The tables that grow with the number of leads.
@@ -222,12 +224,10 @@ impl Values {
             let row = sqlx::query(sql).fetch_one(&mut *connection).await.unwrap();
             bytes.push(row.get::<Vec<u8>, _>(0));
         }
-        let hex =
-            |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
         Self {
             workspace_id: server.workspace.id.clone(),
-            token: hex(&bytes[0]),
-            hash: hex(&bytes[1]),
+            token: traces::hex(&bytes[0]),
+            hash: traces::hex(&bytes[1]),
             engine: server.engine,
         }
     }

@@ -187,13 +187,13 @@ fn judged(answer: Result<Answered, Error>) -> Result<Answered, Error> {
         Ok(answered) => return Ok(answered),
         Err(error) => error,
     };
-    let is_the_rows = match error.kind() {
+    let is_the_rows = matches!(
+        error.kind(),
         ErrorKind::Validation
-        | ErrorKind::NotFound
-        | ErrorKind::IdempotencyKeyReused
-        | ErrorKind::AmbiguousHandle => true,
-        _ => false,
-    };
+            | ErrorKind::NotFound
+            | ErrorKind::IdempotencyKeyReused
+            | ErrorKind::AmbiguousHandle
+    );
     if is_the_rows && error.code().is_some() {
         return Ok(Answered {
             outcome: Outcome::Rejected(reasons(&error)),

@@ -3,7 +3,7 @@
 mod database;
 mod erased;
 mod log;
-mod traces;
+pub(crate) mod traces;
 
 use konektor_server::domain::api_key::ApiKey;
 use konektor_tests::Server;

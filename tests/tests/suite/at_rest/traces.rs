@@ -149,7 +149,7 @@ fn base64(name: &str, bytes: &[u8]) -> Vec<Trace> {
     (0..3).flat_map(at).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits
         .map(|digit| char::from_digit(digit.into(), 16).unwrap())
