@@ -37,6 +37,8 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     let body: Body = call.input.body()?;
     let matched = matched.ok_or_else(|| Error::field("match.value", "Invalid"))?;
     let changes = read(&body.lead)?;
+    // The matched value fills its field when the lead leaves it out: a complaint is about what was sent.
+    let filled = Some(matched.field()).filter(|field| body.lead.get(field).is_none());
     let new = if body.create_if_missing {
         lead_to_create(&call, &matched, body.lead)?
     } else {
@@ -55,7 +57,8 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         Upserted::Missing => Err(NOT_FOUND),
     };
     let renew: Renew = |status, lead| reply(&lead, status == StatusCode::CREATED);
-    call.write_lead(work, replied, renew).await.map_err(nested)
+    let written = call.write_lead(work, replied, renew).await;
+    written.map_err(|error| nested(error, filled))
 }
 
 fn reply(lead: &Lead, created: bool) -> Result<Reply, Error> {
@@ -131,13 +134,16 @@ fn read(fields: &Value) -> Result<LeadChanges, Error> {
     })
 }
 
-/// The store knows the fields of a lead, the caller sent them inside `lead`.
-fn nested(error: Error) -> Error {
+/// The store knows the fields of a lead, the caller sent them inside `lead`, or `filled` as the matched value.
+fn nested(error: Error, filled: Option<&str>) -> Error {
     match error {
         Error::Invalid(details) => Error::Invalid(
             details
                 .into_iter()
-                .map(|(field, why)| (format!("lead.{field}"), why))
+                .map(|(field, why)| match filled {
+                    Some(filled) if field == filled => ("match.value".to_owned(), why),
+                    _ => (format!("lead.{field}"), why),
+                })
                 .collect::<Details>(),
         ),
         other => other,

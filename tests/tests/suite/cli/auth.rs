@@ -403,9 +403,9 @@ both_engines! {
             (&["leads", "create", "--first-name", "Budi", "--estimated-value", "5"][..], "POST", "/leads", json!({"firstName": "Budi", "estimatedValue": 5.0})),
             (&["leads", "update", "CRM 1/2", "--status", "won", "--clear", "email"], "PATCH", "/leads/CRM%201%2F2", json!({"status": "won", "email": null})),
             (
-                &["leads", "upsert", "--match-by", "phone", "--match-value", "0812", "--status", "won", "--create-if-missing", "false"],
+                &["leads", "upsert", "--match-by", "phone", "--match-value", "081234567890", "--status", "won", "--create-if-missing", "false"],
                 "POST", "/leads/upsert",
-                json!({"match": {"by": "phone", "value": "0812"}, "lead": {"status": "won"}, "createIfMissing": false}),
+                json!({"match": {"by": "phone", "value": "081234567890"}, "lead": {"status": "won"}, "createIfMissing": false}),
             ),
             (&["support", "ticket", "create", "--subject", "A question", "--message", "How?"], "POST", "/support/tickets", json!({"subject": "A question", "message": "How?"})),
         ] {
