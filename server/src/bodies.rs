@@ -2,7 +2,7 @@
 //!
 //! Whoever begins a body and does not end it would hold its bytes for seconds, on as many connections as there are. So
 //! every body takes its bytes out of one budget as they arrive. When the budget is used up, the body that has been
-//! arriving for longest is given up. An honest body arrives at once and is never that one.
+//! arriving for longest is given up. An honest body arrives at once and is the last to be that one.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,8 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// The most bytes of all bodies at once. The requests that are carried out or wait for it hold at most two thirds.
+/// The most bytes of all bodies at once. Requests of good keys, carried out or in the queue, hold at most two thirds of
+/// it; those whose key is still looked up may hold the rest.
 const BUDGET: usize = 32 * 1024 * 1024;
 
 /// The least room that is made for a body of unknown length.

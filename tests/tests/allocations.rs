@@ -89,6 +89,14 @@ fn cases(lead: &str) -> Vec<Case> {
             54_000,
         ),
         case(
+            "a search for one lead",
+            &format!("{base}/leads?search=%2B6281234567890"),
+            true,
+            ok,
+            700,
+            200_000,
+        ),
+        case(
             "a page",
             &format!("{base}/leads?limit=50"),
             true,

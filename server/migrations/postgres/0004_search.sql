@@ -1,6 +1,6 @@
 -- Names are folded in another way now, and tokens of before would miss some: every name index is built again. `serve`
 -- does so before it listens.
-delete from lead_token;
+truncate lead_token;
 update workspace set name_index = 2 where name_index <> 0;
 
 -- UUIDs are the same in either case, and kept as they were sent.

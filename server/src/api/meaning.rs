@@ -59,6 +59,9 @@ pub(crate) enum UnservableDocument {
     /// A value that means nothing to the code.
     #[error("no code behind the value {1} of {0}")]
     UnknownValue(&'static str, String),
+    /// Values with a meaning that the document does not list under this name.
+    #[error("the code needs the values of {0}, which the document has not")]
+    MissingSchema(&'static str),
     /// A value that the code means and nobody can send or see.
     #[error("the code needs the value {1} of {0}, which the document has not")]
     MissingValue(&'static str, &'static str),
@@ -103,7 +106,11 @@ pub(crate) fn check(spec: &Spec) -> Result<(), UnservableDocument> {
         }
     }
     for (schema, has_rule) in RULED {
-        for value in spec.enum_values(schema) {
+        let values = spec.enum_values(schema);
+        if values.is_empty() {
+            return Err(UnservableDocument::MissingSchema(schema));
+        }
+        for value in values {
             if !has_rule(value) {
                 return Err(UnservableDocument::UnknownValue(schema, value.to_owned()));
             }

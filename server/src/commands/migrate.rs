@@ -13,7 +13,7 @@ use super::{
 #[command(after_help = "\
 It needs no master key. What is missing is applied as a whole or not at all; of several at once one applies it, and \
 the others wait. `serve` does the same when it starts, unless it is told --no-migrate; every other command refuses a \
-schema that is older or newer than the program.
+schema that is older or newer than the program. Stop the servers of the old version before.
 
 Where the schema is to change before the servers do:
   konektor-server migrate

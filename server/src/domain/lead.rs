@@ -154,6 +154,16 @@ impl Lead {
 }
 
 impl Lead {
+    /// Whether this is its id, uniqueCode, externalRef or phone.
+    #[must_use]
+    pub fn has_handle(&self, handle: &str) -> bool {
+        self.id == handle
+            || self.unique_code == handle
+            || self.external_ref.as_deref() == Some(handle)
+            || self.phone.is_some()
+                && self.phone.as_deref() == Phone::parse(handle).as_ref().map(Phone::as_str)
+    }
+
     /// Removes what tells who the person is, and names the fields that told it: none when they are empty already. The
     /// handles go too, since other systems may know the person by them; `code` takes the place of the uniqueCode. What
     /// totals are made of stays.

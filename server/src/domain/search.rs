@@ -10,6 +10,9 @@ use super::{
 /// Spellings of a phone number have no more groups of digits than this.
 const MAX_PHONE_GROUPS: usize = 18;
 
+/// A text of more words is read no further. The document's limit is lower.
+const MAX_TERMS: usize = 16;
+
 /// A search: it finds a lead if all its words do, or if its text as a whole is the lead's email or begins one of its
 /// codes.
 #[derive(Clone)]
@@ -142,12 +145,15 @@ fn parts(names: &[NameWord]) -> usize {
     names.iter().map(|name| name.parts().len()).sum()
 }
 
-/// The words of a text, in its order; groups of digits that make one phone number are one.
+/// The words of a text, in its order; groups of digits that make one phone number are one. No more than one beyond
+/// [`MAX_TERMS`]: what has so many is refused, and each may be tried as a phone number.
 fn terms(text: &str) -> Vec<SearchTerm> {
     let words: Vec<_> = ranges(text).collect();
     let mut terms = Vec::new();
     let mut at = 0;
-    while let Some(&(start, end)) = words.get(at) {
+    while let Some(&(start, end)) = words.get(at)
+        && terms.len() <= MAX_TERMS
+    {
         let groups = words[at..]
             .iter()
             .take(MAX_PHONE_GROUPS)

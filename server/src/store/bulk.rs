@@ -40,10 +40,10 @@ const COUNT_ALL: &str = "select count(*) from lead";
 const PHONES: &str =
     "select phone_index from lead where workspace_id = $1 and phone_index is not null";
 
-/// A uniqueCode that another lead of the workspace has as its externalRef: a handle would fit both.
-const AMBIGUOUS: &str = "select 1 from lead as one \
+/// How many leads of the workspace have an externalRef that another one has as its uniqueCode: a handle fits both.
+const AMBIGUOUS: &str = "select count(*) from lead as one \
     where one.workspace_id = $1 and one.external_ref is not null and exists (select 1 from lead as other \
-    where other.workspace_id = $1 and other.unique_code = one.external_ref and other.id <> one.id) limit 1";
+    where other.workspace_id = $1 and other.unique_code = one.external_ref and other.id <> one.id)";
 
 /// What drops each index, and what makes it again.
 const SQLITE_INDEXES: &str = "select 'drop index ' || name as gone, sql as back from sqlite_master \
@@ -139,11 +139,12 @@ impl Tenant {
     /// Saves many new leads, all or none, and tells how far it is.
     ///
     /// A phone that another lead of the workspace has already is left out. The leads have to differ from each other,
-    /// and in id, uniqueCode and externalRef from those that are there, a code from those of the other kind too; they do not count towards the limit of a day.
+    /// and in id, uniqueCode and externalRef from those that are there, a code from those of the other kind too. They do
+    /// not count towards the limit of a day.
     ///
     /// # Errors
-    /// [`StoreError::Database`] when a value is taken, [`StoreError::Taken`] when one is by the other kind of code; [`StoreError::Unavailable`] when another process writes for
-    /// longer than the store waits.
+    /// [`StoreError::Database`] when a value is taken, [`StoreError::Taken`] when one is by the other kind of code,
+    /// [`StoreError::Unavailable`] when another process writes for longer than the store waits.
     pub async fn insert_leads(
         &self,
         leads: impl ExactSizeIterator<Item = BulkLead> + Send + 'static,
@@ -177,6 +178,7 @@ impl Tenant {
             taken: self.phones(transaction).await?,
             tokens: HashMap::new(),
         };
+        let ambiguous_before = self.ambiguous(transaction).await?;
         let indexes = self.drop_indexes(transaction, count).await?;
 
         let mut chunks = prepare(preparer, leads);
@@ -208,15 +210,16 @@ impl Tenant {
             });
             run(transaction, index).await?;
         }
-        let ambiguous = sqlx::query(AMBIGUOUS)
-            .bind(self.workspace_id.clone())
-            .fetch_optional(&mut **transaction)
-            .await?;
-        if ambiguous.is_some() {
+        if self.ambiguous(transaction).await? > ambiguous_before {
             let taken = Taken::As("externalRef");
             return Err(StoreError::Taken([("uniqueCode", taken)].into()));
         }
         Ok(())
+    }
+
+    async fn ambiguous(&self, connection: &mut AnyConnection) -> Result<i64, StoreError> {
+        let count = sqlx::query(AMBIGUOUS).bind(self.workspace_id.clone());
+        Ok(count.fetch_one(connection).await?.try_get(0)?)
     }
 
     async fn insert_chunk(

@@ -223,7 +223,9 @@ impl DatabaseUrl {
             check_parameter(&name, &value, ends_password)?;
         }
         let host = url.host_str().unwrap_or("localhost");
-        let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+        // Not what may be the digits of a password.
+        let port = url.port().filter(|_| ends_password);
+        let port = port.map_or(String::new(), |port| format!(":{port}"));
         Ok(Self {
             engine: Engine::Postgres,
             shown: format!("{host}{port}{}", url.path()),

@@ -221,6 +221,7 @@ impl Tenant {
         statement.push(" order by updated_at desc, id desc limit 1");
         let row = statement
             .query()
+            .persistent(search.is_none_or(Search::is_common))
             .fetch_optional(&self.store.readers)
             .await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
@@ -361,7 +362,13 @@ impl Tenant {
                 let Some(row) = only(reference, &rows)? else {
                     return Ok(None);
                 };
-                let lead = tenant.change(connection, row, changes, now).await?;
+                let before = tenant.open_lead(row)?;
+                // Whoever held the row may have taken the handle from it: PostgreSQL looks at the row again, but not at
+                // what the handle was found by.
+                if !before.has_handle(reference) {
+                    return Err(StoreError::Raced);
+                }
+                let lead = tenant.change(connection, before, changes, now).await?;
                 Ok(Some(lead))
             })
         })
@@ -404,9 +411,11 @@ impl Tenant {
         statement.push(self.store.row_lock());
         let there = statement.query().fetch_optional(&mut *connection).await?;
         match (there, new) {
-            (Some(row), _) => Ok(Upserted::Updated(
-                self.change(connection, &row, changes, now).await?,
-            )),
+            (Some(row), _) => {
+                let before = self.open_lead(&row)?;
+                let lead = self.change(connection, before, changes, now).await?;
+                Ok(Upserted::Updated(lead))
+            }
             (None, Some(new)) => match self.insert(connection, new, day).await {
                 Ok(lead) => Ok(Upserted::Created(lead)),
                 Err(StoreError::Taken(fields)) if fields.get(by.field()) == Some(&Taken::Same) => {
@@ -463,11 +472,10 @@ impl Tenant {
     async fn change(
         &self,
         connection: &mut AnyConnection,
-        row: &AnyRow,
+        before: Lead,
         changes: &LeadChanges,
         now: Timestamp,
     ) -> Result<Lead, StoreError> {
-        let before = self.open_lead(row)?;
         let mut lead = before.clone();
         lead.apply(changes.clone(), now);
         if lead == before {

@@ -81,9 +81,21 @@ impl Store {
             let begun = NameIndex::begin(&mut rand::rng());
             self.update_state(BEGIN, &workspace.id, begun).await?;
         }
+        let leads = self.tenant(workspace).await?.lead_count().await?;
+        let total = u64::try_from(leads).unwrap_or(0);
+        self.finish_name_index(workspace, total, &mut progress)
+            .await
+    }
+
+    async fn finish_name_index(
+        &self,
+        workspace: &Workspace,
+        total: u64,
+        progress: &mut impl FnMut(u64, u64),
+    ) -> Result<(), StoreError> {
         // More than once only when somebody has begun anew meanwhile; not again when somebody has switched it off.
         while let building @ NameIndex::Building(_) = self.name_index_state(&workspace.id).await? {
-            self.index_all_names(workspace, &mut progress).await?;
+            self.index_all_names(workspace, total, progress).await?;
             self.update_state(COMPLETE, &workspace.id, building).await?;
         }
         Ok(())
@@ -95,7 +107,8 @@ impl Store {
         for workspace in self.workspaces().await? {
             if let NameIndex::Building(_) = workspace.name_index {
                 tracing::info!(workspace = workspace.id, "building the index of names");
-                self.build_name_index(&workspace, |_, _| ()).await?;
+                self.finish_name_index(&workspace, 0, &mut |_, _| ())
+                    .await?;
             }
         }
         Ok(())
@@ -105,11 +118,11 @@ impl Store {
     async fn index_all_names(
         &self,
         workspace: &Workspace,
+        total: u64,
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<(), StoreError> {
         self.settle(&workspace.id).await?;
         let tenant = self.tenant(workspace).await?;
-        let of = u64::try_from(tenant.lead_count().await?).unwrap_or(0);
         let (mut done, mut last) = (0, String::new());
         loop {
             let ids = tenant.leads_without_tokens(&last).await?;
@@ -125,7 +138,7 @@ impl Store {
                 })
                 .await?;
                 done += ids.len() as u64;
-                progress(done, of.max(done));
+                progress(done, total.max(done));
             }
         }
     }

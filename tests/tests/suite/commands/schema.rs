@@ -100,6 +100,28 @@ async fn an_older_schema_is_brought_up_to_date_by_serve_and_migrate_alone() {
 }
 
 #[tokio::test]
+async fn no_answer_of_before_leads_were_known_outlives_an_upgrade() {
+    for (engine, sealed) in [
+        (Engine::Sqlite, "x'0102'"),
+        (Engine::Postgres, "'\\x0102'::bytea"),
+    ] {
+        let database = Database::new(engine).await;
+        migrate_to(engine, &database, 4).await;
+        let workspace = "insert into workspace (id, name, plan, timezone, currency, language, date_format, \
+            tracking_code, created_at) values ('ws_1', 'Toko', 'pro', 'Etc/UTC', 'IDR', 'id', 'DD/MM/YYYY', 'T', 0)";
+        database.execute(workspace).await;
+        let answer = format!(
+            "insert into idempotency (workspace_id, id, fingerprint, status, created_at, data_key_id, sealed) \
+             values ('ws_1', 'k', {sealed}, 201, 0, 1, {sealed})"
+        );
+        database.execute(&answer).await;
+        assert!(run(command(&database, "migrate")).await.status.success());
+        let blanked = "select count(*) from idempotency where length(sealed) = 0";
+        assert_eq!(database.number(blanked).await, 1, "{engine:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_newer_schema_is_refused_by_every_command() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let database = Database::new(engine).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use konektor_tests::{Answer, Engine, Server, both_engines, lead_path};
 use serde_json::{Value, json};
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
 const FULL: &str = r#"{
     "uniqueCode": "U", "externalRef": "E", "firstName": "Budi", "lastName": "Santoso", "email": "b@example.com",
@@ -280,4 +280,31 @@ both_engines! {
         };
         tokio::join!(coming_and_going, creating);
     }
+}
+
+#[tokio::test]
+async fn an_update_that_waits_for_a_rename_does_not_find_the_old_handle() {
+    let server = Server::start(Engine::Postgres).await;
+    let lead = server
+        .lead(json!({"firstName": "Budi", "externalRef": "OLD"}))
+        .await;
+    let mut rename = AnyConnection::connect(&server.database.url).await.unwrap();
+    rename
+        .execute("begin; update lead set external_ref = 'NEW'")
+        .await
+        .unwrap();
+    let update = server
+        .request("PATCH", "/leads/OLD")
+        .bearer_auth(&server.key)
+        .json(&json!({"status": "won"}));
+    let update = tokio::spawn(update.send());
+    let waiting = "select count(*) from pg_stat_activity \
+        where datname = current_database() and wait_event_type = 'Lock'";
+    while server.database.number(waiting).await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    rename.execute("commit").await.unwrap();
+    assert_eq!(update.await.unwrap().unwrap().status(), 404);
+    let found = server.find(lead["id"].as_str().unwrap()).await;
+    assert_eq!(found.data()["status"], "new");
 }

@@ -251,9 +251,8 @@ both_engines! {
         for (by, value, other) in [("uniqueCode", "E", "externalRef"), ("externalRef", "U", "uniqueCode")] {
             let body = json!({"match": {"by": by, "value": value}, "lead": {"firstName": "B"}});
             let answer = server.post("/leads/upsert", body).await;
-            let field = format!("lead.{by}");
-            assert_eq!((answer.status, answer.bad_fields()), (400, vec![field.as_str()]), "{}", answer.text);
-            assert_eq!(answer.complaint(&field), format!("Another lead has it already, as its {other}"));
+            assert_eq!((answer.status, answer.bad_fields()), (400, vec!["match.value"]), "{}", answer.text);
+            assert_eq!(answer.complaint("match.value"), format!("Another lead has it already, as its {other}"));
         }
         assert_eq!(server.get("/leads").await.total(), 1);
     }
