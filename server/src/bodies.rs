@@ -13,9 +13,9 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// The most bytes of all bodies at once. Requests of good keys, carried out or in the queue, hold at most two thirds of
-/// it; those whose key is still looked up may hold the rest.
-const BUDGET: usize = 32 * 1024 * 1024;
+/// The most bytes of all bodies at once. Requests of good keys, carried out or in the queue, hold at most 20 MiB of it;
+/// those whose key is still looked up may hold the rest.
+const BUDGET: usize = 24 * 1024 * 1024;
 
 /// The least room that is made for a body of unknown length.
 const SMALL: usize = 1024;
