@@ -254,6 +254,26 @@ impl Client {
         Request::new(self.clone(), method.into(), path.into())
     }
 
+    /// The proxy on the way to the server and the environment variable that names it, without the
+    /// user name and password: `proxy.example:3128 (HTTPS_PROXY)`. `None` when requests go to the
+    /// server directly.
+    ///
+    /// [`ClientBuilder::build`] says which variables count. This sends nothing, and does not say
+    /// whether the proxy can be reached.
+    ///
+    /// ```
+    /// let konektor = konektor_sdk::Client::builder().api_key("kna_3fJx_secret").build()?;
+    /// match konektor.proxy() {
+    ///     Some(proxy) => println!("through {proxy}"),
+    ///     None => println!("directly"),
+    /// }
+    /// # Ok::<(), konektor_sdk::Error>(())
+    /// ```
+    #[must_use]
+    pub fn proxy(&self) -> Option<String> {
+        self.0.proxy.as_ref().map(Proxy::describe)
+    }
+
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0
     }

@@ -67,7 +67,7 @@ impl Proxy {
     /// `proxy.example:3128 (HTTPS_PROXY)`
     pub(crate) fn describe(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
-        match self.url.port() {
+        match self.url.port_or_known_default() {
             Some(port) => format!("{host}:{port} ({})", self.variable),
             None => format!("{host} ({})", self.variable),
         }
@@ -204,7 +204,9 @@ mod tests {
             ("HTTP://proxy.corp:3128", "proxy.corp:3128"),
             ("proxy.corp:3128", "proxy.corp:3128"),
             (" http://proxy.corp:3128 ", "proxy.corp:3128"),
-            ("https://proxy.corp", "proxy.corp"),
+            ("https://proxy.corp", "proxy.corp:443"),
+            ("http://proxy.corp:80", "proxy.corp:80"),
+            ("proxy.corp", "proxy.corp:80"),
             ("http://budi:hunter2@[::1]:3128", "[::1]:3128"),
         ] {
             let proxy = proxy(&[("HTTPS_PROXY", value)]).unwrap().unwrap();
@@ -224,7 +226,7 @@ mod tests {
         ];
         for (first, (name, host)) in all.iter().enumerate() {
             let proxy = proxy(&all[first..]).unwrap().unwrap();
-            assert_eq!(proxy.describe(), format!("{host} ({name})"));
+            assert_eq!(proxy.describe(), format!("{host}:80 ({name})"));
         }
     }
 

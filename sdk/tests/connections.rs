@@ -115,7 +115,10 @@ async fn says_how_a_call_fails() {
         .retries(Retries::default().base_delay(Duration::ZERO))
         .build();
     let error = match client {
-        Ok(client) => client.leads().create("Budi").send().await.unwrap_err(),
+        Ok(client) => {
+            println!("through {:?}", client.proxy());
+            client.leads().create("Budi").send().await.unwrap_err()
+        }
         Err(error) => error,
     };
     let retry = match error.retry() {
@@ -154,6 +157,8 @@ async fn call_through(address: SocketAddr) -> String {
     let call = move || call_with(&[("HTTPS_PROXY", &proxy)]);
     let told = tokio::task::spawn_blocking(call).await.unwrap();
     assert!(!told.contains("hunter2") && !told.contains(KEY), "{told}");
+    let proxy = format!("through Some(\"{address} (HTTPS_PROXY)\")");
+    assert!(told.contains(&proxy), "{told}");
     told
 }
 
@@ -259,4 +264,5 @@ fn a_host_that_needs_no_proxy_is_asked_directly() {
     ]);
 
     assert!(told.contains("Network, safe: "), "{told}");
+    assert!(told.contains("through None"), "{told}");
 }
