@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::{
     Request, Response, StatusCode,
-    header::{AUTHORIZATION, HeaderMap},
+    header::{AUTHORIZATION, HeaderMap, RETRY_AFTER},
 };
 use tokio::time::Instant;
 
@@ -338,7 +338,7 @@ impl State {
         let outcome = self.exchange(http, request).await;
         let acted = match &outcome {
             Err(error) => !error.is_connect() && !error.is_builder(),
-            Ok(answer) => may_have_acted(answer.status(), answer.body()),
+            Ok(answer) => may_have_acted(answer),
         };
         self.acted.fetch_or(acted, Ordering::Relaxed);
         self.in_flight.store(false, Ordering::Relaxed);
@@ -460,17 +460,22 @@ fn failed_for_now(outcome: &reqwest::Result<Response>, now: Timestamp) -> Option
 /// Whether a request that got no answer would get none again.
 pub(crate) fn is_permanent(error: &reqwest::Error) -> bool {
     error.is_builder()
-        || tls::refused(error)
+        // Past the handshake an alert is a connection that broke, like any other.
+        || (error.is_connect() && tls::refused(error))
         || proxy::Failure::of(error).is_some_and(proxy::Failure::is_permanent)
 }
 
-/// Whether the server may have acted on a try that it answered: not when it says that it did not take
-/// the request in. Only its own 503 says so: proxies send one after they have passed the request on.
-fn may_have_acted(status: StatusCode, body: &[u8]) -> bool {
+/// Whether the server may have acted on a try that was answered like this. Whoever refuses or
+/// redirects a request has not passed it on, or has not acted on it.
+fn may_have_acted(answer: &http::Response<Bytes>) -> bool {
+    let status = answer.status();
     match status.as_u16() {
-        408 | 425 | 429 => false,
-        503 => !error::is_from_the_api(body),
-        _ => true,
+        // An earlier request under the same key is being carried out.
+        409 => answer.headers().contains_key(RETRY_AFTER),
+        501 | 505 => false,
+        // Proxies send one after they have passed the request on.
+        503 => !error::is_from_the_api(answer.body()),
+        _ => !status.is_client_error() && !status.is_redirection(),
     }
 }
 

@@ -477,8 +477,9 @@ impl Error {
             let is_ambiguous = details.contains_key("id") && !call.is_transient();
             error.0.kind = kind(status, code.as_ref(), is_ambiguous);
         }
-        if call.is_transient() {
-            error.0.retry = retry(call, error.0.retry_after);
+        if error.0.kind == ErrorKind::IdempotencyKeyReused && code.is_some() {
+            // The key is another request's, so that no try of this one was carried out under it.
+            error.0.retry = Retry::Never;
         }
         error.0.code = code;
         error.0.details = details;
@@ -498,6 +499,7 @@ impl Error {
         error.0.rate_limit = rate_limit;
         error.0.request_id = request_id;
         error.0.retry_after = call.asked_wait();
+        error.0.retry = retry(call, call.is_transient(), error.0.retry_after);
         error.with_call(call)
     }
 
@@ -518,7 +520,7 @@ impl Error {
                 ErrorKind::Timeout,
                 "the server did not answer in time".to_owned(),
             )
-        } else if tls::refused(&error) {
+        } else if error.is_connect() && tls::refused(&error) {
             (
                 ErrorKind::Network,
                 format!("there is no trusted connection to the server: {cause}"),
@@ -532,9 +534,7 @@ impl Error {
             (ErrorKind::Network, format!("the connection broke: {cause}"))
         };
         let mut local = Self::local(kind, message).with_call(call);
-        if !call::is_permanent(&error) {
-            local.0.retry = retry(call, None);
-        }
+        local.0.retry = retry(call, !call::is_permanent(&error), None);
         local.0.source = Some(error);
         local
     }
@@ -551,7 +551,7 @@ impl Error {
         };
         let mut error = Self::local(ErrorKind::DeadlineExceeded, message).with_call(call);
         error.0.request_id = call.meta().request_id;
-        error.0.retry = retry(call, None);
+        error.0.retry = retry(call, true, None);
         error
     }
 
@@ -589,17 +589,19 @@ fn place(call: &Call) -> Option<String> {
     Some(format!("{operation} at {}", call.host()))
 }
 
-/// What to do about a call that failed for now.
-fn retry(call: &Call, asked: Option<Duration>) -> Retry {
+/// What to do about a call whose last try failed; `may_pass` says whether another one may succeed. One
+/// that may have happened is never called a failure that stays: whether it did, a repeat under its
+/// key tells.
+fn retry(call: &Call, may_pass: bool, asked: Option<Duration>) -> Retry {
     /// What a caller may wait when the server does not say.
     const UNASKED: Duration = Duration::from_secs(1);
 
     let after = asked.unwrap_or(UNASKED);
     match call.idempotency() {
-        Idempotency::ReadOnly => Retry::Safe(after),
-        _ if !call.may_have_happened() => Retry::Safe(after),
-        Idempotency::Key(key) => Retry::WithKey(key.clone(), after),
-        Idempotency::None => Retry::Never,
+        Idempotency::Key(key) if call.may_have_happened() => Retry::WithKey(key.clone(), after),
+        Idempotency::None if call.may_have_happened() => Retry::Never,
+        _ if may_pass => Retry::Safe(after),
+        _ => Retry::Never,
     }
 }
 

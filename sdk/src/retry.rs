@@ -186,8 +186,9 @@ impl Retries {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum Retry {
-    /// The same call would fail in the same way. (Or it may have happened and nobody can tell, which
-    /// is so only for requests of [`Client::request`](crate::Client::request) without a key.)
+    /// Nothing has happened, and the same call would fail in the same way. (Or it may have happened and
+    /// nobody can tell, which is so only for requests of [`Client::request`](crate::Client::request)
+    /// without a key.)
     Never,
     /// Nothing has happened. The same call may succeed after this wait.
     Safe(Duration),

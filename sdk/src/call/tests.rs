@@ -416,6 +416,99 @@ async fn a_refused_write_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_write_whose_success_cannot_be_read_may_have_happened() {
+    let html = status(200).set_body_string("<html>");
+    let other = status(201).set_body_json(json!({"success": true}));
+    let oversized = status(201).set_body_bytes(vec![b' '; MAX_ANSWER + 1]);
+    for answer in [status(204), html, other, oversized] {
+        let api = Api::answering(vec![answer]).await;
+
+        let leads = api.client.leads();
+        let create = leads.create("Budi").send().await.unwrap_err();
+        let update = leads.update("CRM-1").idempotency_key("mine").send().await;
+        let read = leads.get("CRM-1").send().await.unwrap_err();
+
+        let requests = api.requests().await;
+        let sent = key(&requests[0]).to_owned();
+        assert_eq!(create.retry(), Retry::WithKey(sent, seconds(1)));
+        let mine = Retry::WithKey("mine".to_owned(), seconds(1));
+        assert_eq!(update.unwrap_err().retry(), mine);
+        assert_eq!((read.retry(), read.attempts()), (Retry::Never, 1));
+    }
+    let oversized = status(200).set_body_bytes(vec![b' '; MAX_ANSWER + 1]);
+    let api = Api::answering(vec![oversized]).await;
+    for method in ["PATCH", "DELETE"] {
+        let error = api.client.request(method, "/x").send().await.unwrap_err();
+        let is_keyed = matches!(error.retry(), Retry::WithKey(..));
+        assert_eq!(is_keyed, method == "PATCH", "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_lost_answer_does_not_tell_that_nothing_happened() {
+    let html = || ResponseTemplate::new(404).set_body_string("<html>");
+    let conflict = || status(409).set_body_string("");
+    for refusal in [
+        failure(400),
+        failure(401),
+        failure(403),
+        status(302),
+        status(407),
+        html(),
+        conflict(),
+    ] {
+        for lost in [status(502), status(503), failure(504), failure(500)] {
+            let api = Api::answering(vec![lost, refusal.clone()]).await;
+
+            let error = api.client.leads().create("Budi").send().await.unwrap_err();
+
+            let sent = key(&api.requests().await[0]).to_owned();
+            assert_eq!(error.attempts(), 2, "{error}");
+            assert_eq!(error.retry(), Retry::WithKey(sent, seconds(1)), "{error}");
+        }
+        // What was refused from the start has not happened.
+        for refused in [failure(503), status(429)] {
+            let api = Api::answering(vec![refused, refusal.clone()]).await;
+            let error = api.client.leads().create("Budi").send().await.unwrap_err();
+            assert_eq!((error.attempts(), error.retry()), (2, Retry::Never));
+        }
+    }
+    let api = Api::answering(vec![status(502), failure(422)]).await;
+    let error = api.client.leads().create("Budi").send().await.unwrap_err();
+    assert_eq!(error.retry(), Retry::Never, "the key is another request's");
+}
+
+/// The failure of a request in the middle of which TLS gave up.
+async fn broken_by_an_alert(client: &Client) -> reqwest::Error {
+    let alert = rustls::Error::AlertReceived(rustls::AlertDescription::InternalError);
+    let parts = futures::stream::iter([Err::<Bytes, _>(std::io::Error::other(alert))]);
+    let server = MockServer::start().await;
+    let request = client.shared().http.post(server.uri());
+    let request = request.body(reqwest::Body::wrap_stream(parts));
+    request.send().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn an_alert_after_the_handshake_is_a_broken_connection() {
+    let (client, _) = client("http://127.0.0.1:1", seconds(1));
+    let broken = broken_by_an_alert(&client).await;
+    assert!(tls::refused(&broken) && !broken.is_connect(), "{broken:?}");
+    assert!(!is_permanent(&broken));
+    let idempotency = Idempotency::Key("mine".to_owned());
+    let call = Call::new(
+        Arc::clone(client.shared()),
+        CallOptions::default(),
+        idempotency,
+    );
+    call.0.acted.store(true, Ordering::Relaxed);
+    let error = Error::from_connection(broken, &call);
+
+    assert_eq!(error.kind(), ErrorKind::Network);
+    assert!(error.message().contains("connection broke"), "{error}");
+    assert_eq!(error.retry(), Retry::WithKey("mine".to_owned(), seconds(1)));
+}
+
+#[tokio::test]
 async fn a_timeout_is_a_try() {
     let api = Api::answering(vec![summary().set_delay(seconds(30))])
         .await
