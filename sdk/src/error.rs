@@ -89,7 +89,7 @@ pub enum ErrorKind {
     Conflict,
     /// Over a limit (429); [`Error::retry_after`] says how long.
     RateLimited,
-    /// What stands before the server got no answer there (520 to 530, as CDNs say it).
+    /// A proxy or CDN in front of the server got no answer from it (520 to 530, as CDNs say it).
     Gateway,
     /// Something went wrong on the server's side (5xx).
     Server,
@@ -239,7 +239,9 @@ impl Error {
     /// had, because it may have happened.
     ///
     /// This is for callers who come back later, when the [`Retries`](crate::Retries) of the client are
-    /// over.
+    /// over: not later than [24 hours](crate::IDEMPOTENCY_KEY_TTL) after the first try, if it is
+    /// [`Retry::WithKey`](crate::Retry::WithKey). The server forgets the key then, and the same call
+    /// may happen a second time.
     ///
     /// ```no_run
     /// # use konektor_sdk::{Client, Retry};
@@ -268,6 +270,9 @@ impl Error {
 
     /// The `Idempotency-Key` of the call: the caller's own, or the one that was made for it. `None`
     /// for reads, and when no call was begun.
+    ///
+    /// The server keeps it for [24 hours](crate::IDEMPOTENCY_KEY_TTL) from the first try; a write that
+    /// is made again under it later may happen twice.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
@@ -703,7 +708,7 @@ fn not_json(body: &[u8], status: Option<StatusCode>) -> String {
         Some(404) => format!("the answer {body}, not the API's: is the base URL right?"),
         Some(407) => "a proxy asks for a user name and password, or other ones".to_owned(),
         Some(status) => match cdn_reason(status) {
-            Some(reason) => format!("{reason} (as what stands before the server says)"),
+            Some(reason) => format!("{reason} (reported by a proxy or CDN)"),
             None => format!("the answer {body}, not the API's"),
         },
         None => format!("the answer {body}, not the API's"),
@@ -735,8 +740,8 @@ fn unreadable_because(body: &[u8], error: &serde_json::Error) -> String {
         return "the answer is empty".to_owned();
     }
     if start.starts_with(b"<") {
-        return "the answer is not JSON but HTML: is the base URL right, or does a login page of \
-                the network stand before it?"
+        return "the answer is not JSON but HTML: is the base URL right, or does the network \
+                answer with a login page?"
             .to_owned();
     }
     if start.starts_with(BYTE_ORDER_MARK) {

@@ -93,7 +93,9 @@ impl Request {
         self
     }
 
-    /// A key of your own for a write; see [`Create::idempotency_key`](crate::leads::Create::idempotency_key).
+    /// A key of your own for a write, which the server keeps for
+    /// [24 hours](crate::IDEMPOTENCY_KEY_TTL); see
+    /// [`Create::idempotency_key`](crate::leads::Create::idempotency_key).
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {

@@ -128,8 +128,11 @@ impl<T> Response<T> {
     }
 
     /// Whether this was answered before, to an earlier request with the same `Idempotency-Key`: an
-    /// earlier try of this call, or an earlier call under a key of your own. It is that answer, word
-    /// for word, and nothing was written again.
+    /// earlier try of this call, or an earlier call under a key of your own, in the last
+    /// [24 hours](crate::IDEMPOTENCY_KEY_TTL). Nothing was written again.
+    ///
+    /// It is the answer of then, with one exception: when personal data of the lead was changed or
+    /// erased since, the server has forgotten that answer, and this is the lead as it is now.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {

@@ -19,8 +19,9 @@ use crate::response::number;
 /// Every request is sent again after a network error, a timeout and the statuses 408, 425, 429, 500,
 /// 502, 503, 504 and 520 to 530. Reads change nothing. Every write (POST, PATCH) carries an
 /// `Idempotency-Key`, one for each call, under which the server does it once: a retry of an update
-/// whose answer was lost is answered as the first try was, and overwrites nothing that was written
-/// since. The server keeps a key for [24 hours](crate::IDEMPOTENCY_KEY_TTL), which is longer than any
+/// whose answer was lost overwrites nothing that was written since. It is answered as the first try
+/// was, or with the lead as it is now when personal data of the lead was changed meanwhile. The server
+/// keeps a key for [24 hours](crate::IDEMPOTENCY_KEY_TTL), which is longer than any
 /// call waits. While an earlier try is still being carried out (409 with `Retry-After`), it is asked
 /// for again too.
 ///

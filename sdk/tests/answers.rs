@@ -494,6 +494,7 @@ async fn what_stands_before_the_server_is_told_apart_from_it() {
         assert_eq!(error.retry(), Retry::Safe(Duration::from_secs(1)));
         let text = error.to_string();
         assert!(text.contains(&format!(": {status}: ")), "{text}");
+        assert!(text.contains("(reported by a proxy or CDN)"), "{text}");
         assert!(!text.contains("unknown"), "{text}");
     }
     let api = Api::answering(ResponseTemplate::new(407)).await;

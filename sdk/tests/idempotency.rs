@@ -217,19 +217,87 @@ fn how_long_a_key_is_kept_is_what_the_document_says() {
     let hours = u64::from(Spec::builtin().limits().idempotency_hours);
     assert_eq!(IDEMPOTENCY_KEY_TTL.as_secs(), hours * 3_600);
 
-    // Where a promise rests on it, the text says it.
+    // Each promise that rests on it says it by itself.
     let text = format!("{hours} hours");
-    for (file, source) in [
-        ("README.md", include_str!("../README.md")),
-        ("retry.rs", include_str!("../src/retry.rs")),
-        ("error.rs", include_str!("../src/error.rs")),
-        ("create.rs", include_str!("../src/leads/create.rs")),
-        ("update.rs", include_str!("../src/leads/update.rs")),
-        ("upsert.rs", include_str!("../src/leads/upsert.rs")),
-        ("support.rs", include_str!("../src/support.rs")),
-        ("requests.rs", include_str!("../src/generated/requests.rs")),
+    for (source, item) in [
+        (RETRY, "pub struct Retries"),
+        (RETRY, "    WithKey(String, Duration)"),
+        (ERROR, "    IdempotencyKeyReused,"),
+        (ERROR, "    pub fn retry("),
+        (ERROR, "    pub fn idempotency_key("),
+        (RESPONSE, "    pub fn replayed("),
+        (
+            include_str!("../src/request.rs"),
+            "    pub fn idempotency_key(",
+        ),
+        (include_str!("../src/support.rs"), "    pub async fn send("),
+        (
+            include_str!("../src/leads/create.rs"),
+            "    pub async fn send(",
+        ),
+        (
+            include_str!("../src/leads/update.rs"),
+            "    pub async fn send(",
+        ),
+        (
+            include_str!("../src/leads/upsert.rs"),
+            "    pub async fn send(",
+        ),
+        (GENERATED, "pub const IDEMPOTENCY_KEY_TTL"),
+        (GENERATED, "    pub fn idempotency_key("),
     ] {
-        assert!(source.contains(&text), "{file}");
+        let docs = docs(source, item);
+        assert!(!docs.is_empty(), "{item}");
+        for doc in docs {
+            assert!(doc.contains(&text), "{item}: {doc}");
+        }
+    }
+    let keyed_calls = docs(GENERATED, "    pub fn idempotency_key(").len();
+    assert_eq!(keyed_calls, keyed().count());
+    for promise in ["- **Once.**", "- **Errors.**"] {
+        let (_, rest) = README.split_once(promise).unwrap();
+        let paragraph = rest.split("\n- **").next().unwrap();
+        assert!(one_line(paragraph).contains(&text), "{promise}");
+    }
+}
+
+const README: &str = include_str!("../README.md");
+const RETRY: &str = include_str!("../src/retry.rs");
+const ERROR: &str = include_str!("../src/error.rs");
+const RESPONSE: &str = include_str!("../src/response.rs");
+const GENERATED: &str = include_str!("../src/generated/requests.rs");
+
+/// The documentation of each item of a source file that begins like this.
+fn docs(source: &str, item: &str) -> Vec<String> {
+    let lines: Vec<_> = source.lines().collect();
+    let items = (0..lines.len()).filter(|line| lines[*line].starts_with(item));
+    items
+        .map(|line| {
+            let above = lines[..line].iter().rev().map(|line| line.trim_start());
+            let mut doc: Vec<_> = above
+                .take_while(|line| line.starts_with("///") || line.starts_with("#["))
+                .filter_map(|line| line.strip_prefix("///"))
+                .collect();
+            doc.reverse();
+            one_line(&doc.join(" "))
+        })
+        .collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The server forgets the answers that hold personal data of a lead when those change.
+#[test]
+fn nobody_is_promised_that_a_replay_is_word_for_word() {
+    for (source, item) in [
+        (RETRY, "pub struct Retries"),
+        (RESPONSE, "    pub fn replayed("),
+    ] {
+        let doc = docs(source, item).remove(0);
+        assert!(doc.contains("the lead as it is now"), "{item}: {doc}");
+        assert!(!doc.contains("word for word"), "{item}: {doc}");
     }
 }
 
