@@ -556,7 +556,8 @@ impl Error {
         };
         let mut error = Self::local(ErrorKind::DeadlineExceeded, message).with_call(call);
         error.0.request_id = call.meta().request_id;
-        error.0.retry = retry(call, true, None);
+        error.0.retry_after = call.asked_wait();
+        error.0.retry = retry(call, true, error.0.retry_after);
         error
     }
 

@@ -734,6 +734,24 @@ async fn a_wait_that_does_not_end_before_the_deadline_is_not_begun() {
 }
 
 #[tokio::test]
+async fn a_deadline_does_not_forget_how_long_the_server_asked_to_wait() {
+    let (client, _) = client("http://127.0.0.1:1", seconds(1));
+    let idempotency = Idempotency::Key("mine".to_owned());
+    let shared = Arc::clone(client.shared());
+    let call = Call::new(shared, CallOptions::default(), idempotency);
+    call.0.acted.store(true, Ordering::Relaxed);
+    let mut headers = HeaderMap::new();
+    headers.insert(RETRY_AFTER, 7.into());
+    *call.0.last.lock().unwrap() = Some((StatusCode::SERVICE_UNAVAILABLE, headers));
+
+    let error = Error::deadline_exceeded(&call);
+
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert_eq!(error.retry(), Retry::WithKey("mine".to_owned(), seconds(7)));
+    assert_eq!(error.retry_after(), Some(seconds(7)));
+}
+
+#[tokio::test]
 async fn a_call_with_time_left_is_tried_again_within_its_deadline() {
     let api = Api::answering(vec![status(503), summary()]).await;
 
