@@ -22,7 +22,7 @@ use crate::{
     client::{ApiKey, Shared},
     error,
     generated::client::Client as Generated,
-    limiter::{Limiter, Permit},
+    limiter::{Limiter, MINUTE, Permit},
     proxy,
     response::{Meta, RateLimit, number},
     retry::{self, Waits},
@@ -268,6 +268,7 @@ impl Call {
 
             let next = failed_for_now(&outcome, environment.now())
                 .filter(|_| state.may_be_sent_again())
+                .filter(|asked| !is_over_the_limit_of_a_day(&outcome, *asked))
                 .and_then(|asked| waits.next(is_limited(&outcome), asked, environment.random()))
                 .filter(|time| state.has_time_for(*time));
             let Some(time) = next else {
@@ -434,6 +435,18 @@ fn is_limited(outcome: &reqwest::Result<Response>) -> bool {
     outcome
         .as_ref()
         .is_ok_and(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS)
+}
+
+/// Whether an answer refuses a request for the workspace's limit of new leads a day, and not for its
+/// limit of requests a minute, of which something is left.
+fn is_over_the_limit_of_a_day(
+    outcome: &reqwest::Result<Response>,
+    asked: Option<Duration>,
+) -> bool {
+    let is_left = outcome.as_ref().is_ok_and(|answer| {
+        number(answer.headers(), "x-ratelimit-remaining").is_some_and(|remaining| remaining > 0)
+    });
+    is_limited(outcome) && is_left && asked.is_some_and(|asked| asked > MINUTE)
 }
 
 /// Adds the key, and takes away a header of progenitor's that the API does not know.

@@ -9,7 +9,7 @@ use std::{
 use crate::RateLimit;
 
 /// A wait longer than a minute is not for the limit of requests a minute, but for one of that call.
-const MINUTE: Duration = Duration::from_mins(1);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 
 /// Hands out the requests that the workspace may send.
 ///

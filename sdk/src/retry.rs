@@ -21,9 +21,8 @@ use crate::response::number;
 /// `Idempotency-Key`, one for each call, under which the server does it once: a retry of an update
 /// whose answer was lost overwrites nothing that was written since. It is answered as the first try
 /// was, or with the lead as it is now when personal data of the lead was changed meanwhile. The server
-/// keeps a key for [24 hours](crate::IDEMPOTENCY_KEY_TTL), which is longer than any
-/// call waits. While an earlier try is still being carried out (409 with `Retry-After`), it is asked
-/// for again too.
+/// keeps a key for [24 hours](crate::IDEMPOTENCY_KEY_TTL), which is longer than any call waits. While
+/// an earlier try is still being carried out (409 with `Retry-After`), it is asked for again too.
 ///
 /// A request of [`Client::request`](crate::Client::request) that writes without a key (PUT, DELETE)
 /// is sent again only when the server has certainly not acted on it: it was not reached, or it
@@ -37,7 +36,9 @@ use crate::response::number;
 /// **The rate limit** is shared by all calls of a client and its clones: what the answers say is left
 /// of it is counted, and a request that the server would refuse waits for its turn instead. A 429 is
 /// not counted as a failed try; how long one call may wait for the limit in all is its
-/// [`rate_limit_budget`](Self::rate_limit_budget).
+/// [`rate_limit_budget`](Self::rate_limit_budget). The limit of new leads a day is told and never
+/// waited for, whatever the settings: it is a 429 that asks for more than a minute while
+/// `X-RateLimit-Remaining` says that the minute's limit is not used up.
 ///
 /// ```
 /// use std::time::Duration;

@@ -659,6 +659,32 @@ async fn a_limit_of_the_day_is_told_at_once_and_holds_up_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_limit_of_the_day_is_not_waited_for_by_the_most_patient_client() {
+    let day = Duration::from_hours(24);
+    let patient = retries().max_wait(day).rate_limit_budget(2 * day);
+    for (remaining, waits) in [("1", 0), ("0", 1)] {
+        let limited = status(429)
+            .insert_header("retry-after", "3600")
+            .insert_header("x-ratelimit-limit", "60")
+            .insert_header("x-ratelimit-remaining", remaining)
+            .insert_header("x-ratelimit-reset", (NOW + 10).to_string());
+        let mut api = Api::answering(vec![limited, created()]).await;
+        (api.client, api.still) = client_with(&api.server.uri(), seconds(10), patient);
+
+        let created = api.client.leads().create("Budi").send().await;
+
+        assert_eq!(api.waits().len(), waits, "{remaining} left");
+        match created {
+            Ok(lead) => assert_eq!((lead.attempts(), remaining), (2, "0")),
+            Err(error) => {
+                assert_eq!((error.attempts(), remaining), (1, "1"));
+                assert_eq!(error.retry(), Retry::Safe(seconds(3_600)));
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_retries_a_call_is_sent_whatever_is_left() {
     let mut api = Api::answering(vec![left(0)]).await;
     (api.client, api.still) = client_with(&api.server.uri(), seconds(10), Retries::none());
