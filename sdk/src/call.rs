@@ -43,6 +43,9 @@ pub(crate) struct CallOptions {
     pub(crate) deadline: Option<Duration>,
     /// Whether it needs no key, and so counts for no workspace's limit.
     pub(crate) is_public: bool,
+    /// Whether it goes to a path of the caller's choice. What is there, SKILL.md for example, may have
+    /// no limit, which says nothing of the workspace's.
+    pub(crate) is_custom: bool,
 }
 
 /// Gives a request the setters of [`CallOptions`].
@@ -110,6 +113,7 @@ struct State {
     started: Instant,
     deadline: Option<Duration>,
     is_public: bool,
+    is_custom: bool,
     attempts: AtomicU32,
     /// Whether a try is under way.
     in_flight: AtomicBool,
@@ -129,6 +133,7 @@ impl Call {
             started: Instant::now(),
             deadline: options.deadline,
             is_public: options.is_public,
+            is_custom: options.is_custom,
             attempts: AtomicU32::new(0),
             in_flight: AtomicBool::new(false),
             acted: AtomicBool::new(false),
@@ -395,7 +400,9 @@ impl State {
         let refused = is_limited(outcome)
             .then(|| retry::asked_wait(status, headers, environment.now()))
             .flatten();
-        let says_something = rate_limit.is_some() || refused.is_some() || status.is_success();
+        let says_that_there_is_no_limit = status.is_success() && !self.is_custom;
+        let says_something =
+            rate_limit.is_some() || refused.is_some() || says_that_there_is_no_limit;
         // These may be counted for the client's address, and not for the workspace.
         let is_of_the_workspace =
             !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);

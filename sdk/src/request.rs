@@ -57,7 +57,10 @@ impl Request {
     pub(crate) fn new(client: Client, method: String, path: String) -> Self {
         Self {
             client,
-            options: CallOptions::default(),
+            options: CallOptions {
+                is_custom: true,
+                ..CallOptions::default()
+            },
             headers: Headers::default(),
             method,
             path,

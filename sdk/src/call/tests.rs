@@ -685,6 +685,20 @@ async fn a_limit_of_the_day_is_not_waited_for_by_the_most_patient_client() {
 }
 
 #[tokio::test]
+async fn a_path_without_a_limit_does_not_lift_the_workspaces() {
+    let guide = || status(200).set_body_string("# Konektor");
+    let api = Api::answering(vec![left(0), guide(), left(0)]).await;
+
+    api.client.analytics().summary().send().await.unwrap();
+    let request = api.client.request("GET", "/SKILL.md");
+    request.send().await.unwrap();
+    let before = api.waits().len();
+    api.client.analytics().summary().send().await.unwrap();
+
+    assert_eq!(api.waits()[before..], [seconds(1)], "one comes in a second");
+}
+
+#[tokio::test]
 async fn without_retries_a_call_is_sent_whatever_is_left() {
     let mut api = Api::answering(vec![left(0)]).await;
     (api.client, api.still) = client_with(&api.server.uri(), seconds(10), Retries::none());
