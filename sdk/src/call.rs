@@ -301,13 +301,17 @@ impl State {
         } = &*self.client;
         let limiter = self.limiter();
         let mut failure = failure;
+        // Its place in the line, which it keeps however often it has to wait.
+        let permit = limiter.reserve(environment.elapsed());
+        let mut left = permit.wait();
+        let mut waited = Duration::ZERO;
         loop {
-            let permit = limiter.reserve(environment.elapsed());
             let after_failure = failure.map(|failure| failure.time).unwrap_or_default();
-            let mut for_the_limit = waits.for_its_turn(permit.wait(), after_failure);
+            let mut for_the_limit = waits.for_its_turn(left, after_failure, waited);
             if !self.has_time_for(after_failure.saturating_add(for_the_limit)) {
                 for_the_limit = Duration::ZERO;
             }
+            waits.charge(for_the_limit);
             let time = after_failure.saturating_add(for_the_limit);
             if time.is_zero() {
                 return permit;
@@ -324,11 +328,13 @@ impl State {
                 told.tell(wait);
             }
             environment.sleep(time).await;
-            // Another call may have been told to wait meanwhile. One that waits no longer than this
-            // asks the server.
-            if permit.wait() > time || !limiter.is_blocked(environment.elapsed()) {
+            // One that may wait no longer asks the server.
+            if left > time {
                 return permit;
             }
+            waited = waited.saturating_add(time);
+            // Another call may have been told to wait meanwhile.
+            left = limiter.blocked(environment.elapsed());
         }
     }
 

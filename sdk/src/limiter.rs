@@ -73,9 +73,9 @@ impl Limiter {
         self.state().bucket.as_ref().map(|bucket| bucket.limit)
     }
 
-    /// Whether the server has asked for a wait that is not over.
-    pub(crate) fn is_blocked(&self, now: Duration) -> bool {
-        self.state().blocked_until > now
+    /// How much is left of a wait that the server has asked for.
+    pub(crate) fn blocked(&self, now: Duration) -> Duration {
+        self.state().blocked_until.saturating_sub(now)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -228,8 +228,8 @@ mod tests {
         let limiter = Limiter::default();
         answered(&limiter, SECOND, left(60, 0), Some(5 * SECOND));
 
-        assert!(limiter.is_blocked(5 * SECOND));
-        assert!(!limiter.is_blocked(6 * SECOND));
+        assert_eq!(limiter.blocked(2 * SECOND), 4 * SECOND);
+        assert_eq!(limiter.blocked(6 * SECOND), Duration::ZERO);
         assert_eq!(
             waits(&limiter, SECOND, 7),
             [5, 5, 5, 5, 5, 6, 7].map(Duration::from_secs)
@@ -352,10 +352,8 @@ mod tests {
                     let permit = limiter.reserve(now);
                     events.push((now + permit.wait(), Step::Send(permit)));
                 }
-                Step::Send(permit) if limiter.is_blocked(now) => {
-                    drop(permit);
-                    let permit = limiter.reserve(now);
-                    events.push((now + permit.wait(), Step::Send(permit)));
+                Step::Send(permit) if !limiter.blocked(now).is_zero() => {
+                    events.push((now + limiter.blocked(now), Step::Send(permit)));
                 }
                 Step::Send(mut permit) => {
                     permit.sent();

@@ -295,13 +295,24 @@ impl Waits {
         Some(wait)
     }
 
-    /// As much of a wait for the call's turn as it may still wait for the rate limit, `waited`
-    /// of which it waits anyway.
-    pub(crate) fn for_its_turn(&mut self, wait: Duration, waited: Duration) -> Duration {
-        let most = self.retries.max_wait.saturating_sub(waited);
-        let wait = wait.saturating_sub(waited).min(most).min(self.budget);
-        self.budget -= wait;
-        wait
+    /// As much of a wait for the call's turn as it may still wait for the rate limit. It waits `anyway`
+    /// at the same time, and has `waited` before the same try.
+    pub(crate) fn for_its_turn(
+        &self,
+        wait: Duration,
+        anyway: Duration,
+        waited: Duration,
+    ) -> Duration {
+        let most = self
+            .retries
+            .max_wait
+            .saturating_sub(waited.saturating_add(anyway));
+        wait.saturating_sub(anyway).min(most).min(self.budget)
+    }
+
+    /// Takes a wait for the call's turn from what it may wait for the rate limit.
+    pub(crate) fn charge(&mut self, wait: Duration) {
+        self.budget = self.budget.saturating_sub(wait);
     }
 }
 
@@ -448,9 +459,25 @@ mod tests {
 
         assert_eq!(waits.next(true, Some(8 * SECOND), 1.0), None);
         assert_eq!(waits.next(true, Some(2 * SECOND), 1.0), Some(2 * SECOND));
-        assert_eq!(waits.for_its_turn(9 * SECOND, Duration::ZERO), 2 * SECOND);
-        assert_eq!(waits.for_its_turn(9 * SECOND, SECOND), SECOND);
-        assert_eq!(waits.for_its_turn(SECOND, 2 * SECOND), Duration::ZERO);
+        let zero = Duration::ZERO;
+        assert_eq!(waits.for_its_turn(9 * SECOND, zero, zero), 2 * SECOND);
+        assert_eq!(waits.for_its_turn(9 * SECOND, SECOND, zero), SECOND);
+        assert_eq!(waits.for_its_turn(9 * SECOND, zero, SECOND), SECOND);
+        assert_eq!(waits.for_its_turn(9 * SECOND, SECOND, SECOND), zero);
+        assert_eq!(waits.for_its_turn(SECOND, 2 * SECOND, zero), zero);
+    }
+
+    #[test]
+    fn the_budget_is_spent_on_what_is_waited_and_not_on_what_might_be() {
+        let mut waits = Waits::new(Retries::default().rate_limit_budget(3 * SECOND));
+        let zero = Duration::ZERO;
+
+        assert_eq!(waits.for_its_turn(9 * SECOND, zero, zero), 3 * SECOND);
+        assert_eq!(waits.for_its_turn(2 * SECOND, zero, zero), 2 * SECOND);
+        waits.charge(2 * SECOND);
+        assert_eq!(waits.for_its_turn(9 * SECOND, zero, zero), SECOND);
+        waits.charge(2 * SECOND);
+        assert_eq!(waits.for_its_turn(9 * SECOND, zero, zero), zero);
     }
 
     #[test]
@@ -466,7 +493,7 @@ mod tests {
         assert_eq!(waits.next(true, Some(SECOND), 0.0), Some(SECOND));
         assert_eq!(waits.next(true, Some(SECOND), 0.0), Some(SECOND));
         assert_eq!(waits.next(true, Some(SECOND), 0.0), None, "the third try");
-        assert_eq!(waits.for_its_turn(SECOND, zero), zero);
+        assert_eq!(waits.for_its_turn(SECOND, zero, zero), zero);
 
         let mut waits = Waits::new(without_delay.rate_limit_budget(zero));
         assert_eq!(waits.next(true, None, 1.0), Some(zero));
@@ -493,8 +520,9 @@ mod tests {
     #[test]
     fn without_retries_nothing_is_waited_for() {
         let mut waits = Waits::new(Retries::none());
+        let zero = Duration::ZERO;
 
-        assert_eq!(waits.for_its_turn(SECOND, Duration::ZERO), Duration::ZERO);
+        assert_eq!(waits.for_its_turn(SECOND, zero, zero), zero);
         assert_eq!(waits.next(true, Some(SECOND), 0.0), None);
         assert_eq!(waits.next(false, None, 0.0), None);
     }

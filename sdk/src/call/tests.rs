@@ -684,6 +684,130 @@ async fn a_limit_of_the_day_is_not_waited_for_by_the_most_patient_client() {
     }
 }
 
+/// As [`Still`], where each wait but the last has something happen meanwhile.
+#[derive(Debug)]
+struct Eventful {
+    still: Still,
+    client: OnceLock<Client>,
+    events: Mutex<Vec<Event>>,
+}
+
+/// Calls that reserve their turn behind, and one that is refused for so long.
+#[derive(Debug)]
+struct Event {
+    behind: usize,
+    refused: Duration,
+}
+
+impl Environment for Eventful {
+    fn now(&self) -> Timestamp {
+        self.still.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.still.elapsed()
+    }
+
+    fn random(&self) -> f64 {
+        self.still.random()
+    }
+
+    fn sleep(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let slept = self.still.sleep(time);
+        if let Some(event) = self.events.lock().unwrap().pop() {
+            let limiter = &self.client.get().unwrap().shared().limiter;
+            for _ in 0..event.behind {
+                // They stay in the line.
+                std::mem::forget(limiter.reserve(self.elapsed()));
+            }
+            let mut permit = limiter.reserve(self.elapsed());
+            permit.sent();
+            let limit = RateLimit {
+                limit: 60,
+                remaining: 0,
+                reset: self.now(),
+            };
+            permit.answered(self.elapsed(), Some(limit), Some(event.refused));
+        }
+        slept
+    }
+}
+
+/// The waits of a call that has to wait for its turn, a second by itself, while this happens.
+async fn waits_of_a_call_while(events: Vec<Event>, retries: Retries) -> Vec<Duration> {
+    let api = Api::answering(vec![left(0)]).await;
+    let environment = Arc::new(Eventful {
+        still: Still::default(),
+        client: OnceLock::new(),
+        events: Mutex::new(events),
+    });
+    let client = Client::builder()
+        .api_key("kna_test_secret")
+        .base_url(api.server.uri())
+        .retries(retries)
+        .environment(Arc::clone(&environment) as Arc<dyn Environment>)
+        .build()
+        .unwrap();
+    environment.client.set(client.clone()).unwrap();
+
+    for _ in 0..2 {
+        client.analytics().summary().send().await.unwrap();
+    }
+
+    let waits = environment.still.waits.lock().unwrap();
+    waits.clone()
+}
+
+#[tokio::test]
+async fn a_call_that_waits_keeps_its_place_when_another_is_refused() {
+    let event = Event {
+        behind: 20,
+        refused: seconds(5),
+    };
+    let waits = waits_of_a_call_while(vec![event], retries()).await;
+
+    assert_eq!(waits, [seconds(1), seconds(5)]);
+}
+
+#[tokio::test]
+async fn a_call_that_has_to_wait_again_and_again_waits_no_longer_than_it_may() {
+    let refused = || Event {
+        behind: 0,
+        refused: seconds(20),
+    };
+    let events = || vec![refused(), refused(), refused(), refused()];
+
+    let waits = waits_of_a_call_while(events(), retries()).await;
+    let in_all = [1, 20, 20, 19].map(seconds);
+    assert_eq!(waits, in_all, "a minute is the longest wait");
+
+    let with_budget = retries().rate_limit_budget(seconds(30));
+    let waits = waits_of_a_call_while(events(), with_budget).await;
+    assert_eq!(waits, [1, 20, 9].map(seconds));
+}
+
+#[tokio::test]
+async fn a_wait_for_its_turn_that_the_deadline_forbids_costs_nothing() {
+    // The next request is admitted in half a minute.
+    let slow = |answer: ResponseTemplate| {
+        answer
+            .insert_header("x-ratelimit-limit", "2")
+            .insert_header("x-ratelimit-remaining", "0")
+            .insert_header("x-ratelimit-reset", (NOW + 60).to_string())
+    };
+    let limited = slow(status(429).insert_header("retry-after", "2"));
+    let mut api = Api::answering(vec![slow(summary()), limited, slow(summary())]).await;
+    let retries = retries().rate_limit_budget(seconds(30));
+    (api.client, api.still) = client_with(&api.server.uri(), seconds(10), retries);
+    api.client.analytics().summary().send().await.unwrap();
+
+    let call = api.client.analytics().summary().deadline(seconds(10));
+    let answer = call.send().await.unwrap();
+
+    assert_eq!(answer.attempts(), 2);
+    assert_eq!(api.waits(), [Duration::from_millis(2_500)]);
+}
+
 #[tokio::test]
 async fn a_path_without_a_limit_does_not_lift_the_workspaces() {
     let guide = || status(200).set_body_string("# Konektor");
