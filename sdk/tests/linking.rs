@@ -59,6 +59,30 @@ fn a_program_that_links_this_crate_gets_no_more_of_tokio_and_uuid_than_is_used()
     assert!(linked["uuid"].contains("v4"));
 }
 
+/// What changes the connections of a program that uses reqwest or rustls itself is in the README.
+#[test]
+fn a_program_that_links_this_crate_gets_the_connections_that_the_readme_names() {
+    let linked = linked_features();
+    let set = |features: &[&str]| features.iter().map(ToString::to_string).collect();
+
+    // `json`, `query` and `stream` are methods. All else, such as `gzip`, `cookies`, `system-proxy` or
+    // another TLS, would change every client of the program.
+    let (methods, of_tls) = (["json", "query", "stream"], ["__rustls", "__tls"]);
+    let told = ["http2", "rustls-no-provider"];
+    let expected: BTreeSet<String> = set(&[&methods[..], &of_tls, &told].concat());
+    assert_eq!(linked["reqwest"], expected);
+    let expected: BTreeSet<String> = set(&["ring", "std", "tls12"]);
+    assert_eq!(linked["rustls"], expected);
+
+    let (_, rest) = README.split_once("- **Your program**").unwrap();
+    let promise = rest.split("\n## ").next().unwrap();
+    for feature in ["http2", "rustls-no-provider", "ring", "tls12"] {
+        assert!(promise.contains(&format!("`{feature}`")), "{feature}");
+    }
+}
+
+const README: &str = include_str!("../README.md");
+
 #[test]
 fn no_feature_of_the_workspace_reaches_the_manifest() {
     let manifest = include_str!("../Cargo.toml");
