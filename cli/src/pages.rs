@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin};
 
 use clap::{Arg, ArgAction, Command};
-use konektor_sdk::{Error, Page, Pagination, Response};
+use konektor_sdk::{Error, Page, PageCheck, Pagination, Response};
 use konektor_spec::Operation;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -24,6 +24,7 @@ pub(crate) struct Pages<'a> {
     most: u64,
     read: u64,
     next: Next,
+    check: PageCheck,
     first: Option<Pagination>,
     last: Option<Pagination>,
     extra: Map<String, Value>,
@@ -159,6 +160,7 @@ impl<'a> Pages<'a> {
             most,
             read: 0,
             next: Next::First,
+            check: PageCheck::default(),
             first: None,
             last: None,
             extra: Map::new(),
@@ -199,19 +201,20 @@ impl<'a> Pages<'a> {
         Ok(Some(batch.rows))
     }
 
-    fn after(&self, batch: &Batch, cursor: Option<&str>) -> Result<Next, Failure> {
+    fn after(&mut self, batch: &Batch, cursor: Option<&str>) -> Result<Next, Failure> {
         let enough = match self.wanted {
             Wanted::Page => true,
             Wanted::Rows(rows) => self.read >= rows,
             Wanted::All => false,
         };
-        match &batch.pagination.next_cursor {
-            Some(next) if !enough && Some(next.as_str()) == cursor => Err(Failure::other(
-                "the server sends the same page again and again",
-            )),
-            Some(next) if !enough => Ok(Next::Cursor(next.clone())),
-            _ => Ok(Next::Nothing),
-        }
+        let next = batch.pagination.next_cursor.as_deref();
+        let Some(next) = next.filter(|_| !enough) else {
+            return Ok(Next::Nothing);
+        };
+        self.check
+            .check(cursor, batch.rows.len(), Some(next))
+            .map_err(Failure::other)?;
+        Ok(Next::Cursor(next.to_owned()))
     }
 
     /// What the API says beside the rows, as far as they are read.

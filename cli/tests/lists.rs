@@ -739,3 +739,65 @@ fn an_export_is_what_its_name_says_or_the_flag_but_no_setting() {
         );
     }
 }
+
+/// A server whose every page names a next one.
+struct Endless {
+    operation: &'static str,
+    rows: usize,
+    next: fn(usize) -> String,
+    read: AtomicUsize,
+}
+
+impl Respond for Endless {
+    fn respond(&self, _: &Request) -> ResponseTemplate {
+        let page = self.read.fetch_add(1, Ordering::Relaxed);
+        // Without a bound on the client's side the test is to fail, not to hang.
+        let next = (page < 100).then(|| (self.next)(page));
+        let row = example(self.operation)["data"][0].clone();
+        support::answer(200).set_body_json(json!({
+            "success": true,
+            "data": vec![row; self.rows],
+            "pagination": {
+                "page": 1, "limit": 100, "total": 1000, "totalPages": 10, "nextCursor": next,
+            },
+        }))
+    }
+}
+
+#[test]
+fn a_server_whose_pages_do_not_end_is_left() {
+    let circle: fn(usize) -> String = |page| ["a", "b", "c"][page % 3].to_owned();
+    let new: fn(usize) -> String = |page| format!("cursor {page}");
+    let long: fn(usize) -> String = |_| "c".repeat(4_097);
+    for (rows, next, requests, told) in [
+        (1, circle, 4, "the same page again and again"),
+        (0, new, 10, "page after page without a row"),
+        (1, long, 1, "too long"),
+    ] {
+        for line in [
+            "konektor leads list --all",
+            "konektor leads list --all -o json",
+            "konektor leads list --all --jq .data[].id",
+            "konektor leads list --limit 500",
+            "konektor leads export -",
+            "konektor conversions pending --all",
+        ] {
+            let read = AtomicUsize::new(0);
+            let operation = if line.contains("pending") {
+                "conversions_pending"
+            } else {
+                "leads_list"
+            };
+            let api = Api::responding(Endless {
+                operation,
+                rows,
+                next,
+                read,
+            });
+            let ran = api.run(line);
+            assert_eq!(ran.code, 1, "{line}: {}", ran.stderr);
+            assert!(ran.stderr.contains(told), "{line}: {}", ran.stderr);
+            assert_eq!(asked(&api).len(), requests, "{line}");
+        }
+    }
+}

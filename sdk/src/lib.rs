@@ -29,7 +29,7 @@ pub use change::Change;
 pub use client::{Client, ClientBuilder, check_base_url};
 pub use error::{Error, ErrorKind};
 pub use generated::*;
-pub use page::{Page, RowStream};
+pub use page::{Page, PageCheck, RowStream};
 pub use request::{Answer, Request};
 pub use response::{RateLimit, Response};
 pub use retry::{Retries, Retry, Wait};

@@ -82,9 +82,48 @@ pub struct RowStream<T> {
     rows: vec::IntoIter<T>,
     pagination: Option<Pagination>,
     rate_limit: Option<RateLimit>,
+    check: PageCheck,
+}
+
+/// Refuses pages that do not end: a cursor that was there before or that no request could carry, or page
+/// after page without a row.
+///
+/// Made for the command line, which asks for its pages one by one. It may change in any version.
+#[doc(hidden)]
+#[derive(Debug, Default)]
+pub struct PageCheck {
     /// Hashes of the cursors of all pages so far: a list has as many pages as it likes.
     seen: HashSet<u64>,
     empty_pages: u32,
+}
+
+impl PageCheck {
+    /// Takes note of the page that `cursor` asked for, with so many rows.
+    ///
+    /// # Errors
+    ///
+    /// Why the `next` page is not worth asking for.
+    pub fn check(
+        &mut self,
+        cursor: Option<&str>,
+        rows: usize,
+        next: Option<&str>,
+    ) -> Result<(), &'static str> {
+        self.seen.extend(cursor.map(hash));
+        self.empty_pages = if rows == 0 { self.empty_pages + 1 } else { 0 };
+        match next {
+            Some(next) if next.len() > MAX_CURSOR_LENGTH => {
+                Err("the server's cursor is too long to be one")
+            }
+            Some(next) if self.seen.contains(&hash(next)) => {
+                Err("the server sends the same page again and again")
+            }
+            Some(_) if self.empty_pages >= MAX_EMPTY_PAGES => {
+                Err("the server sends page after page without a row")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The most pages without a row that follow each other. A page whose rows were all deleted since is
@@ -126,8 +165,7 @@ impl<T> RowStream<T> {
             rows: Vec::new().into_iter(),
             pagination: None,
             rate_limit: None,
-            seen: HashSet::new(),
-            empty_pages: 0,
+            check: PageCheck::default(),
         }
     }
 
@@ -191,32 +229,14 @@ impl<T> RowStream<T> {
     fn advance(&mut self, cursor: Option<&String>, page: Response<Page<T>>) -> Result<(), Error> {
         self.rate_limit = Some(page.rate_limit());
         let page = page.into_inner();
-        if let Some(cursor) = cursor {
-            self.seen.insert(hash(cursor));
-        }
-        self.empty_pages = if page.items.is_empty() {
-            self.empty_pages + 1
-        } else {
-            0
-        };
-        self.state = match &page.pagination.next_cursor {
+        let rows = page.items.len();
+        let next = page.pagination.next_cursor.as_deref();
+        self.check
+            .check(cursor.map(String::as_str), rows, next)
+            .map_err(Error::endless_pages)?;
+        self.state = match next {
             None => State::Done,
-            Some(next) if next.len() > MAX_CURSOR_LENGTH => {
-                return Err(Error::endless_pages(
-                    "the server's cursor is too long to be one",
-                ));
-            }
-            Some(next) if self.seen.contains(&hash(next)) => {
-                return Err(Error::endless_pages(
-                    "the server sends the same page again and again",
-                ));
-            }
-            Some(_) if self.empty_pages >= MAX_EMPTY_PAGES => {
-                return Err(Error::endless_pages(
-                    "the server sends page after page without a row",
-                ));
-            }
-            Some(next) => State::Next(Some(next.clone())),
+            Some(next) => State::Next(Some(next.to_owned())),
         };
         self.pagination = Some(page.pagination);
         self.rows = page.items.into_iter();
