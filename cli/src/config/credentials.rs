@@ -105,7 +105,7 @@ impl Credentials {
     /// Where a key would be kept, as far as can be told before one is.
     ///
     /// # Errors
-    /// When the keyring does not answer.
+    /// When the keyring is locked or does not answer.
     pub(crate) fn place(&self, profile: &str, server: &str) -> Result<Place, Failure> {
         let has_keyring = match &self.keyring {
             Some(keyring) => keyring.is_there(profile, server)?,
@@ -121,7 +121,7 @@ impl Credentials {
     /// Keeps a key, in the keyring if there is one.
     ///
     /// # Errors
-    /// When the file cannot be written, or the keyring does not answer.
+    /// When the file cannot be written, or the keyring is locked or does not answer.
     pub(crate) fn keep(&self, profile: &str, server: &str, key: &Key) -> Result<Place, Failure> {
         let is_kept = match &self.keyring {
             Some(keyring) => keyring.keep(profile, server, key)?,

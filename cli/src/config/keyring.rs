@@ -53,26 +53,32 @@ impl Keyring {
     }
 
     /// Whether it takes keys, as far as can be told before it is given one.
+    ///
+    /// # Errors
+    /// When it is locked or does not answer.
     pub(super) fn is_there(&self, profile: &str, server: &str) -> Result<bool, Failure> {
         let answer = self.ask(profile, server, |entry| entry.get_password())?;
-        Ok(matches!(answer, Ok(_) | Err(Error::NoEntry)))
+        is_there(&answer)
     }
 
     /// Whether it has taken a key.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// When it is locked or does not answer.
     pub(super) fn keep(&self, profile: &str, server: &str, key: &Key) -> Result<bool, Failure> {
         let key = key.reveal().to_owned();
         let answer = self.ask(profile, server, move |entry| entry.set_password(&key))?;
-        Ok(answer.is_ok())
+        is_kept(&answer)
     }
 
     /// # Errors
     /// When it does not answer, or keeps the key.
     pub(super) fn forget(&self, profile: &str, server: &str) -> Result<(), Failure> {
         self.ask(profile, server, |entry| entry.delete_credential())?
-            .map_err(|_| Failure::other("could not delete the key from the keyring"))
+            .map_err(|error| match error {
+                Error::NoStorageAccess(_) => Failure::locked_keyring(),
+                _ => Failure::other("could not delete the key from the keyring"),
+            })
     }
 
     /// Asks on a thread that nobody waits for any more when there is no answer.
@@ -107,8 +113,47 @@ impl Keyring {
     }
 }
 
+fn is_there(answer: &keyring::Result<String>) -> Result<bool, Failure> {
+    match answer {
+        Ok(_) | Err(Error::NoEntry) => Ok(true),
+        Err(Error::NoStorageAccess(_)) => Err(Failure::locked_keyring()),
+        Err(_) => Ok(false),
+    }
+}
+
+/// A locked keyring is one: the key does not go anywhere else without a word.
+fn is_kept(answer: &keyring::Result<()>) -> Result<bool, Failure> {
+    match answer {
+        Ok(()) => Ok(true),
+        Err(Error::NoStorageAccess(_)) => Err(Failure::locked_keyring()),
+        Err(_) => Ok(false),
+    }
+}
+
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keyring")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locked_keyring_is_not_taken_for_none() {
+        let locked = || Error::NoStorageAccess("locked".into());
+        let told = Failure::locked_keyring().message().to_owned();
+        for failure in [
+            is_there(&Err(locked())).unwrap_err(),
+            is_kept(&Err(locked())).unwrap_err(),
+        ] {
+            assert_eq!(failure.message(), told);
+        }
+        let none = || Error::PlatformFailure("no session bus".into());
+        assert!(!is_there(&Err(none())).unwrap());
+        assert!(!is_kept(&Err(none())).unwrap());
+        assert!(is_there(&Err(Error::NoEntry)).unwrap());
+        assert!(is_kept(&Ok(())).unwrap());
     }
 }
