@@ -1,6 +1,6 @@
 //! What goes wrong, what to do about it, and the exit code that says so.
 
-use std::{collections::BTreeMap, io, path::Path};
+use std::{collections::BTreeMap, io, path::Path, time::Duration};
 
 use clap::error::{ContextKind, ContextValue};
 use heck::ToKebabCase as _;
@@ -385,6 +385,9 @@ impl From<serde_json::Error> for Failure {
 
 const USAGE: &str = "USAGE";
 
+/// Nobody is offered to wait longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 fn settings() -> String {
     let names = SETTINGS.map(|setting| setting.name);
     format!("settings: {}", names.join(", "))
@@ -565,6 +568,10 @@ fn hint(error: &konektor_sdk::Error, operation: Option<&Operation>, desk: &Desk<
         ErrorKind::AmbiguousHandle => "name the lead by its id".to_owned(),
         ErrorKind::Proxy => "check the proxy, and the variable that names it".to_owned(),
         ErrorKind::RateLimited => match error.retry_after() {
+            // Of a longer wait, such as the one for a new day, people are told instead.
+            Some(wait) if wait > LONGEST_WAIT => {
+                format!("try again in {}", seconds(wait.as_secs()))
+            }
             Some(wait) => format!(
                 "try again in {}, or let it wait: --max-wait {}s",
                 seconds(wait.as_secs()),
