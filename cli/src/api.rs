@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use crate::{
+    config::{BASE_URL, MAX_WAIT, OUTPUT},
     desk::Desk,
     dry_run,
     error::Failure,
@@ -26,7 +27,7 @@ const EXAMPLES: &str = "  konektor api GET /workspace
 pub(crate) static API: Local = Local {
     path: &["api"],
     noun: "",
-    needs_settings: true,
+    needs: &[&BASE_URL, &OUTPUT],
     shape: |command, _| {
         described(command, ABOUT, EXAMPLES)
             .arg(
@@ -106,6 +107,7 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
         || Access::Scope(String::new()),
         |operation| operation.access.clone(),
     );
+    desk.settings.require(&MAX_WAIT)?;
     let key = desk.key_for(&access)?;
     let mut request = desk.client(key.as_ref())?.request(method.as_str(), path);
     for (name, value) in query {

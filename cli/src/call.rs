@@ -4,7 +4,7 @@ use konektor_sdk::{Client, Error, ErrorKind, Response, Retries, Workspace, jiff:
 use konektor_spec::{Operation, OperationId};
 
 use crate::{
-    config::Key,
+    config::{Key, MAX_WAIT},
     desk::Desk,
     error::Failure,
     flags::{Calendar, Flags},
@@ -99,6 +99,7 @@ impl<'a> Call<'a> {
         operation: &'a Operation,
         key: Option<&Key>,
     ) -> Result<Self, Failure> {
+        desk.settings.require(&MAX_WAIT)?;
         let world = desk.world;
         let known = Known::new(world, desk.settings.server(), key.map(Key::reveal));
         Ok(Self {

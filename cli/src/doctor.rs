@@ -18,7 +18,7 @@ const EXAMPLES: &str = "  konektor doctor
 pub(crate) static DOCTOR: Local = Local {
     path: &["doctor"],
     noun: "",
-    needs_settings: false,
+    needs: &[],
     shape: |command, _| described(command, ABOUT, EXAMPLES),
     run: |desk| Box::pin(run(desk)),
 };

@@ -50,7 +50,7 @@ pub use world::{Clock, Stream, Terminal, Variables, World};
 use crate::{
     call::Call,
     command::is_about_outline,
-    config::Settings,
+    config::{BASE_URL, OUTPUT, Setting, Settings},
     desk::Desk,
     error::{Exit, Failure},
     output::{Output, Reader, Style},
@@ -142,14 +142,18 @@ fn obey<'a>(
     checked(&desk, &output).unwrap_or_else(|failure| output.failure(&failure))
 }
 
+/// The settings that every operation needs, a dry run too.
+static OF_OPERATIONS: [&Setting; 2] = [&BASE_URL, &OUTPUT];
+
 /// Does what the command says when the settings let it.
 fn checked<'a>(desk: &'a Desk<'a>, output: &Output<'a>) -> Result<Exit, Failure> {
     desk.settings.flags_usable()?;
-    if local(desk.path).is_some_and(|local| !local.needs_settings) {
+    let needed = local(desk.path).map_or(&OF_OPERATIONS[..], |local| local.needs);
+    if needed.is_empty() {
         return done(desk, output);
     }
-    desk.settings.usable()?;
-    let warnings = desk.settings.warnings();
+    desk.settings.usable(needed)?;
+    let warnings = desk.settings.warnings(needed);
     let warnings = || warnings.iter().map(|warning| format!("warning: {warning}"));
     // A failure is all that programs are told on stderr.
     if output.errors_as_json() {

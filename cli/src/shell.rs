@@ -21,7 +21,7 @@ const FOLDER: &str = "folder";
 pub(crate) static COMPLETION: Local = Local {
     path: &["completion"],
     noun: "",
-    needs_settings: false,
+    needs: &[],
     shape: |command: Command, _| {
         command
             .about("A script that completes commands, flags and their values in your shell.")
@@ -45,7 +45,7 @@ pub(crate) static COMPLETION: Local = Local {
 pub(crate) static MAN: Local = Local {
     path: &["man"],
     noun: "",
-    needs_settings: false,
+    needs: &[],
     shape: |command: Command, _| {
         command
             .about("Write manual pages, one for each command.")

@@ -6,8 +6,16 @@ use clap::Command;
 use konektor_spec::{Operation, OperationId, Spec};
 
 use crate::{
-    analytics, api, auth, call::Call, config, conversions, desk::Desk, doctor, error::Failure,
-    help, leads, output::Answer, shell, skill, support, version, workspace,
+    analytics, api, auth,
+    call::Call,
+    config::{self, Setting},
+    conversions,
+    desk::Desk,
+    doctor,
+    error::Failure,
+    help, leads,
+    output::Answer,
+    shell, skill, support, version, workspace,
 };
 
 /// What the document does not say about a command.
@@ -52,8 +60,9 @@ pub(crate) struct Local {
     pub(crate) path: &'static [&'static str],
     /// What its noun is about, where no operation says so.
     pub(crate) noun: &'static str,
-    /// Whether it stops when the settings are wrong; what tells of them and mends them does not.
-    pub(crate) needs_settings: bool,
+    /// The settings that it always needs, and stops without; what tells of settings and mends them needs none.
+    /// Who takes a call needs more for that.
+    pub(crate) needs: &'static [&'static Setting],
     /// What it takes, and its help; without the document when no more is shown than what it is about.
     pub(crate) shape: fn(Command, Option<&Spec>) -> Command,
     pub(crate) run: for<'a> fn(&'a Desk<'a>) -> Running<'a>,

@@ -13,7 +13,7 @@ use crate::{
 pub(crate) static VERSION: Local = Local {
     path: &["version"],
     noun: "",
-    needs_settings: false,
+    needs: &[],
     shape: |command: Command, _| {
         command
             .about("The versions of the program and of the API that it knows.")

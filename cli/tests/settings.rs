@@ -346,3 +346,79 @@ fn a_profile_that_is_not_there_is_told_with_the_nearest_one() {
         "profile tok is in use; there is no profile \"tok\", did you mean \"toko\"?\n"
     );
 }
+
+#[test]
+fn a_wrong_setting_does_not_stop_what_does_not_need_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let leads = folder.path().join("leads.csv");
+    std::fs::write(&leads, "firstName\nBudi\n").unwrap();
+    let (import, export) = (leads.display(), leads.with_extension("json"));
+    let import = format!("konektor leads import {import}");
+    let export = format!("konektor leads export {}", export.display());
+    let wait = profile("max-wait = \"soon\"");
+    for line in [
+        "konektor auth logout",
+        "konektor auth logout --dry-run",
+        "konektor auth login --dry-run",
+        "konektor leads update CRM-1024 --status won --dry-run",
+        "konektor api POST /leads -f firstName=Budi --dry-run",
+        &format!("{import} --dry-run"),
+        &format!("{export} --dry-run"),
+    ] {
+        assert!(
+            !Person::with(&wait).must_end(line, 0).contains("max-wait"),
+            "{line}"
+        );
+    }
+    for line in [
+        "konektor auth login",
+        "konektor auth status",
+        "konektor api GET /leads",
+        &import,
+        &export,
+    ] {
+        let told = Person::with(&wait).must_end(line, 2);
+        assert!(told.contains("max-wait"), "{line}: {told}");
+    }
+    let output = profile("output = \"tabel\"");
+    for line in [
+        "konektor auth logout",
+        "konektor auth logout --dry-run",
+        "konektor auth login --dry-run",
+        &format!("{export} --dry-run"),
+        &export,
+    ] {
+        let person = Person::with(&output);
+        let told = person.must_end(line, 0);
+        assert!(
+            told.starts_with("warning: output (") && told.contains(&person.line(3)),
+            "{line}: {told}"
+        );
+    }
+    assert!(leads.with_extension("json").exists());
+}
+
+/// A newer konektor may have settings whose names begin like those of today.
+#[test]
+fn only_a_misspelled_setting_is_taken_for_one() {
+    for line in [
+        "output-format = \"json\"",
+        "max-wait-total = \"5m\"",
+        "base-url-of-files = \"https://files.example\"",
+        "key-store-path = \"keys\"",
+    ] {
+        let person = Person::with(profile(line));
+        let told = person.must_end("konektor leads list", 0);
+        assert!(told.starts_with("warning: unknown setting"), "{told}");
+    }
+    for line in [
+        "ouput = \"json\"",
+        "max_wait = \"5m\"",
+        "maxWait = \"5m\"",
+        "maxwait = \"5m\"",
+        "max-wiat = \"5m\"",
+    ] {
+        let told = Person::with(profile(line)).must_end("konektor leads list", 2);
+        assert!(told.contains("did you mean"), "{line}: {told}");
+    }
+}

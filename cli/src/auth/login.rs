@@ -11,7 +11,7 @@ use tokio::{sync::oneshot, time::timeout};
 use super::try_out;
 use crate::{
     call::Call,
-    config::{BASE_URL, Config, DEFAULT_PROFILE, Key, KeySource, Place, Source},
+    config::{BASE_URL, Config, DEFAULT_PROFILE, Key, KeySource, MAX_WAIT, Place, Source},
     desk::{Desk, interrupted},
     dry_run::{self, Change},
     error::Failure,
@@ -30,7 +30,7 @@ const EXAMPLES: &str = "  konektor auth login
 pub(crate) static LOGIN: Local = Local {
     path: &["auth", "login"],
     noun: "The API key of a profile.",
-    needs_settings: true,
+    needs: &[&BASE_URL],
     shape: |command, _| {
         let command = described(command, ABOUT, EXAMPLES).arg(dry_run::local_flag());
         command.long_about(
@@ -64,6 +64,8 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
         return dry_run::changes([Change::of(place, key)].into_iter().chain(config));
     }
 
+    // Before the key is asked for.
+    settings.require(&MAX_WAIT)?;
     let key = ask(desk, server).await?;
     let operation = desk.operation(OperationId::WorkspaceShow)?;
     let call = Call::with_key(desk, operation, Some(&key))?;

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use crate::{
-    config::KeySource,
+    config::{BASE_URL, KeySource},
     desk::Desk,
     dry_run::{self, Change},
     error::Failure,
@@ -16,7 +16,7 @@ const EXAMPLES: &str = "  konektor auth logout
 pub(crate) static LOGOUT: Local = Local {
     path: &["auth", "logout"],
     noun: "The API key of a profile.",
-    needs_settings: true,
+    needs: &[&BASE_URL],
     shape: |command, _| described(command, ABOUT, EXAMPLES).arg(dry_run::local_flag()),
     run: |desk| Box::pin(std::future::ready(run(desk))),
 };

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::try_out;
 use crate::{
+    config::{BASE_URL, OUTPUT},
     desk::Desk,
     error::Failure,
     output::{Answer, Record, View},
@@ -16,7 +17,7 @@ const EXAMPLES: &str = "  konektor auth status
 pub(crate) static STATUS: Local = Local {
     path: &["auth", "status"],
     noun: "The API key of a profile.",
-    needs_settings: true,
+    needs: &[&BASE_URL, &OUTPUT],
     shape: |command, _| described(command, ABOUT, EXAMPLES),
     run: |desk| Box::pin(run(desk)),
 };

@@ -15,7 +15,7 @@ const EXAMPLES: &str = "  konektor config get base-url
 pub(crate) static GET: Local = Local {
     path: &["config", "get"],
     noun: "Profiles and their settings.",
-    needs_settings: false,
+    needs: &[],
     shape: |command, _| described(command, ABOUT, EXAMPLES).arg(name_argument()),
     run: |desk| Box::pin(std::future::ready(run(desk))),
 };

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Found, PROFILE, SETTINGS};
+use super::{Found, OUTPUT, PROFILE, SETTINGS};
 use crate::{
     desk::Desk,
     error::Failure,
@@ -15,7 +15,7 @@ const EXAMPLES: &str = "  konektor config list
 pub(crate) static LIST: Local = Local {
     path: &["config", "list"],
     noun: "Profiles and their settings.",
-    needs_settings: false,
+    needs: &[],
     shape: |command, _| described(command, ABOUT, EXAMPLES),
     run: |desk| Box::pin(std::future::ready(run(desk))),
 };
@@ -34,7 +34,7 @@ fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
         Err(failure) => (NOTHING, failure.lines().join("; ")),
     };
     rows.push(("api-key", key.to_owned(), source));
-    for warning in settings.warnings() {
+    for warning in settings.warnings(&[&OUTPUT]) {
         desk.world.say(&format!("warning: {warning}"));
     }
 

@@ -18,7 +18,7 @@ use clap::{
 pub(crate) use credentials::{Key, Place, without_keys};
 pub(crate) use file::{Config, DEFAULT_PROFILE};
 pub(crate) use settings::{
-    BASE_URL, FOLDER_VARIABLE, Found, KEY_VARIABLE, KeySource, MAX_WAIT, PROFILE_VARIABLE,
+    BASE_URL, FOLDER_VARIABLE, Found, KEY_VARIABLE, KeySource, MAX_WAIT, OUTPUT, PROFILE_VARIABLE,
     SETTINGS, Setting, Settings, Source, check_profile, wait,
 };
 pub(crate) use store::for_owner;

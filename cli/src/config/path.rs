@@ -14,7 +14,7 @@ const EXAMPLES: &str = "  konektor config path
 pub(crate) static PATH: Local = Local {
     path: &["config", "path"],
     noun: "Profiles and their settings.",
-    needs_settings: false,
+    needs: &[],
     shape: |command, _| described(command, ABOUT, EXAMPLES),
     run: |desk| Box::pin(std::future::ready(run(desk))),
 };

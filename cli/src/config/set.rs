@@ -19,7 +19,7 @@ const EXAMPLES: &str = "  konektor config set output json
 pub(crate) static SET: Local = Local {
     path: &["config", "set"],
     noun: "Profiles and their settings.",
-    needs_settings: false,
+    needs: &[],
     shape: |command, _| {
         described(command, ABOUT, EXAMPLES)
             .arg(name_argument())

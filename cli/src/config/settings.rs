@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     command::{default_server, origin},
-    error::{Failure, nearest},
+    error::Failure,
     output::Format,
     world::World,
 };
@@ -267,15 +267,14 @@ impl Settings {
         }
     }
 
-    /// Whether a request can be made and answered as the settings have it.
+    /// Whether a command can go on that needs these settings.
     ///
     /// # Errors
-    /// When the profile or a setting that this takes is wrong, or nobody knows where the server is because the file
-    /// cannot be read.
-    pub(crate) fn usable(&self) -> Result<(), Failure> {
-        self.require(&BASE_URL)?;
-        self.require(&OUTPUT)?;
-        self.require(&MAX_WAIT)?;
+    /// When the profile or one of them is wrong, or may be in a file that cannot be read.
+    pub(crate) fn usable(&self, needed: &[&'static Setting]) -> Result<(), Failure> {
+        for setting in needed {
+            self.require(setting)?;
+        }
         self.no_problem_with(Subject::Profile)
     }
 
@@ -313,12 +312,17 @@ impl Settings {
     }
 
     /// What a person is to know although the command goes on: the file cannot be read, and the command gets on
-    /// without; or something in it is not known; or the profile is not.
-    pub(crate) fn warnings(&self) -> Vec<String> {
+    /// without; or something in it is not known; or the profile is not; or its answer is not written as it was meant.
+    pub(crate) fn warnings(&self, needed: &[&'static Setting]) -> Vec<String> {
+        let is_format_needed = needed.iter().any(|setting| setting.name == OUTPUT.name);
         let mut warnings: Vec<_> = self
             .problems
             .iter()
-            .filter(|problem| matches!(problem.about, Subject::UnknownName | Subject::Config))
+            .filter(|problem| match problem.about {
+                Subject::UnknownName | Subject::Config => true,
+                Subject::Setting(name) => name == OUTPUT.name && !is_format_needed,
+                _ => false,
+            })
             .map(|problem| problem.failure.message().to_owned())
             .collect();
         let needs_profile =
@@ -499,6 +503,24 @@ struct UnknownName {
     failure: Failure,
 }
 
+/// The setting that a name is a misspelling of. A newer program may have ones that only begin alike.
+fn meant(name: &str) -> Option<&'static str> {
+    const MOST_SLIPS: usize = 2;
+
+    let name = name.to_kebab_case();
+    let letters = |name: &str| name.replace('-', "");
+    let slips = |known: &str| match letters(known) == letters(&name) {
+        true => 0,
+        false => strsim::osa_distance(known, &name),
+    };
+    SETTINGS
+        .into_iter()
+        .map(|setting| (slips(setting.name), setting.name))
+        .filter(|(slips, _)| *slips <= MOST_SLIPS)
+        .min_by_key(|(slips, _)| *slips)
+        .map(|(_, name)| name)
+}
+
 fn unknown_names(config: &Config, profile: &str) -> Vec<UnknownName> {
     let in_file = config.unknown_names().map(|name| UnknownName {
         meant: None,
@@ -508,7 +530,7 @@ fn unknown_names(config: &Config, profile: &str) -> Vec<UnknownName> {
         .names(profile)
         .filter(|name| Setting::named(name).is_none())
         .map(|name| {
-            let meant = nearest(&name.to_kebab_case(), SETTINGS.map(|setting| setting.name));
+            let meant = meant(name);
             let place = format!(
                 "profile {profile}, {}",
                 config.place_of_setting(profile, name)

@@ -19,7 +19,7 @@ const TOPIC: &str = "topic";
 pub(crate) static HELP: Local = Local {
     path: &["help"],
     noun: "",
-    needs_settings: false,
+    needs: &[],
     shape,
     run: |desk| Box::pin(std::future::ready(run(desk))),
 };

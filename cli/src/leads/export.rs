@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 use super::list;
 use crate::{
     call::Call,
+    config::BASE_URL,
     desk::{Desk, interrupted},
     dry_run::{self, Change},
     error::Failure,
@@ -41,7 +42,7 @@ const STDOUT: &str = "-";
 pub(crate) static EXPORT: Local = Local {
     path: &["leads", "export"],
     noun: "",
-    needs_settings: true,
+    needs: &[&BASE_URL],
     shape: |command, spec| shape(described(command, ABOUT, EXAMPLES), spec),
     run: |desk| Box::pin(run(desk)),
 };

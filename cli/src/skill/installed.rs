@@ -10,6 +10,7 @@ use konektor_spec::OperationId;
 use serde_json::json;
 
 use crate::{
+    config::{BASE_URL, OUTPUT},
     desk::Desk,
     dry_run::{self, Change},
     error::Failure,
@@ -30,7 +31,7 @@ const FOLDER: &str = "folder";
 pub(crate) static INSTALL: Local = Local {
     path: &["skill", "install"],
     noun: "",
-    needs_settings: true,
+    needs: &[&BASE_URL, &OUTPUT],
     shape: |command, _| {
         target(command)
             .about("Give the guide to the agents on this machine, as an Agent Skill.")
@@ -48,7 +49,7 @@ pub(crate) static INSTALL: Local = Local {
 pub(crate) static CHECK: Local = Local {
     path: &["skill", "check"],
     noun: "",
-    needs_settings: true,
+    needs: &[&BASE_URL, &OUTPUT],
     shape: |command, _| {
         target(command)
             .about("Say whether the installed guide is the server's.")

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::{
     call::Call,
-    config::Source,
+    config::{BASE_URL, OUTPUT, Source},
     desk::Desk,
     dry_run,
     error::{Exit, Failure},
@@ -47,7 +47,7 @@ const EXAMPLES: &str = "  konektor leads import leads.csv --dry-run
 pub(crate) static IMPORT: Local = Local {
     path: &["leads", "import"],
     noun: "",
-    needs_settings: true,
+    needs: &[&BASE_URL, &OUTPUT],
     shape: |command, spec| shape(described(command, ABOUT, EXAMPLES), spec),
     run: |desk| Box::pin(run(desk)),
 };
