@@ -302,8 +302,8 @@ fn a_summary_by_day_asks_for_each_day_and_draws_them() {
         .on_a_terminal(100);
     let ran = api.run("konektor analytics summary --by-day");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    // The example's period is of 30 days, up to today.
-    assert_eq!(api.requests().len(), 2 + 30);
+    // The example's period is of 30 days, up to the end of today: its total so far is asked for too.
+    assert_eq!(api.requests().len(), 3 + 30);
     let picture = ran
         .stdout
         .lines()
@@ -335,7 +335,7 @@ fn a_summary_by_day_asks_for_each_day_and_draws_them() {
         .filter_map(|r| r.url.query().map(str::to_owned))
         .collect();
     assert!(
-        asked.contains(&"from=2025-01-15&to=2025-01-15".to_owned()),
+        asked.contains(&"from=2025-01-14&to=2025-01-14".to_owned()),
         "{asked:?}"
     );
     let rows = api.run("konektor analytics summary --by-day").stdout;
@@ -417,6 +417,48 @@ fn a_summary_by_day_adds_up_to_its_total() {
             }
         }
     }
+}
+
+/// A workspace that gets a lead now with every request.
+struct Busy(std::sync::atomic::AtomicI64);
+
+impl wiremock::Respond for Busy {
+    fn respond(&self, request: &wiremock::Request) -> wiremock::ResponseTemplate {
+        let came = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut body = example("analytics_summary");
+        let to = request.url.query_pairs().find(|(name, _)| name == "to");
+        let is_past = to.is_some_and(|(_, to)| {
+            let end = to.parse::<Timestamp>();
+            end.is_ok_and(|to| to <= "2025-01-15T10:33:00Z".parse().unwrap()) || *to < *"2025-01-15"
+        });
+        body["data"]["totalLeads"] = json!(if is_past { 5 } else { 5 + came });
+        let from = request.url.query_pairs().find(|(name, _)| name == "from");
+        let from = from.map_or("2025-01-14T17:00:00.000Z".to_owned(), |(_, from)| {
+            from.into_owned()
+        });
+        body["data"]["period"] = json!({"from": from, "to": "2025-01-15T16:59:59.999Z"});
+        if is_past {
+            body["data"]["period"]["to"] = json!("2025-01-15T10:33:00.000Z");
+        }
+        success("analytics_summary", &body)
+    }
+}
+
+#[test]
+fn a_summary_by_day_adds_up_while_leads_come() {
+    let known = success("workspace_show", &example("workspace_show"));
+    let api = Api::responding(Busy(0.into())).at("/workspace", known);
+    let ran = api.run("konektor analytics summary --timeframe today --by-day -o json");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["days"].as_array().unwrap().len(), 1);
+    assert_eq!(json["totalLeads"], 5);
+    assert_eq!(json["days"][0]["totalLeads"], 5);
+    assert_eq!(json["period"]["to"], "2025-01-15T10:33:00.000Z");
+    assert_eq!(
+        json["timeframe"],
+        example("analytics_summary")["data"]["timeframe"]
+    );
 }
 
 #[test]
