@@ -120,6 +120,11 @@ async fn server(desk: &Desk<'_>, findings: &mut Vec<Finding>) -> bool {
             return false;
         }
     };
+    findings.extend(
+        client
+            .proxy()
+            .map(|proxy| Finding::new("proxy", State::Good, proxy)),
+    );
     let request = client.request("GET", path).send();
     match desk.logged("GET", path, request).await {
         Ok(reply) => {

@@ -255,3 +255,49 @@ fn requests_that_wait_for_the_same_are_told_of_once() {
     let waits = told.lines().filter(|line| line.starts_with("waiting "));
     assert_eq!(waits.count(), 1, "{told}");
 }
+
+#[test]
+fn a_proxy_that_cannot_be_read_is_an_error_that_names_its_variable() {
+    let api = Api::documented("leads_list");
+    for line in ["leads list", "leads list -o json", "doctor"] {
+        for proxy in [
+            "socks://somebody:s3cr3t@127.0.0.1:1080",
+            "http://somebody:s3cr3t@",
+        ] {
+            let mut program = konektor(&api);
+            let program = program
+                .args(line.split(' '))
+                .env("KONEKTOR_BASE_URL", "https://127.0.0.1:1")
+                .env_remove("NO_PROXY")
+                .env_remove("no_proxy")
+                .env("HTTPS_PROXY", proxy);
+            let output = program.output().unwrap();
+            let text = [output.stdout, output.stderr].concat();
+            let text = String::from_utf8_lossy(&text);
+            assert_eq!(output.status.code(), Some(2), "{line}: {text}");
+            assert!(text.contains("HTTPS_PROXY"), "{line}: {text}");
+            for secret in ["somebody", "s3cr3t", KEY] {
+                assert!(!text.contains(secret), "{line}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn doctor_names_the_proxy_without_its_credentials() {
+    let api = Api::documented("leads_list");
+    let mut program = konektor(&api);
+    let program = program
+        .args(["doctor", "-o", "json"])
+        .env("KONEKTOR_BASE_URL", "https://127.0.0.1:1")
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .env("HTTPS_PROXY", "http://somebody:s3cr3t@127.0.0.1:1");
+    let output = program.output().unwrap();
+    let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = findings.as_array().unwrap();
+    let proxy = rows.iter().find(|row| row["check"] == "proxy").unwrap();
+    assert_eq!(proxy["message"], "127.0.0.1:1 (HTTPS_PROXY)");
+    assert!(!text(&output.stdout).contains("s3cr3t"), "{findings}");
+    assert!(!text(&output.stderr).contains("s3cr3t"), "{findings}");
+}
