@@ -26,7 +26,15 @@ pub(super) enum Target {
 }
 
 /// What `--map` says, by the names as they are compared.
-pub(super) type Mapping = BTreeMap<String, Target>;
+pub(super) type Mapping = BTreeMap<String, Mapped>;
+
+/// What `--map` says of one column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mapped {
+    /// The column's name as it was typed.
+    typed: String,
+    target: Target,
+}
 
 impl Fields {
     pub(super) fn of(spec: &Spec) -> Option<Self> {
@@ -86,7 +94,8 @@ impl Fields {
                 self.target(field)
                     .ok_or_else(|| self.unknown(&[field.to_owned()], "--map"))?
             };
-            mapping.insert(compared(header), target);
+            let typed = header.to_owned();
+            mapping.insert(compared(header), Mapped { typed, target });
         }
         Ok(mapping)
     }
@@ -98,11 +107,13 @@ impl Fields {
         mapping: &Mapping,
         line: u64,
     ) -> Result<Vec<Target>, Failure> {
-        for name in mapping.keys() {
+        for (name, Mapped { typed, .. }) in mapping {
             if !header.iter().any(|header| compared(header) == *name) {
+                let columns = header.iter().filter(|name| !name.is_empty());
                 return Err(Failure::usage(format!(
-                    "--map: no column is called \"{name}\" (line {line})"
-                )));
+                    "--map: no column is called \"{typed}\" (line {line})"
+                ))
+                .hint(format!("columns: {}", quoted(columns))));
             }
         }
         let mut unknown = Vec::new();
@@ -110,7 +121,7 @@ impl Fields {
         for name in header {
             let target = mapping
                 .get(&compared(name))
-                .cloned()
+                .map(|mapped| mapped.target.clone())
                 .or_else(|| name.is_empty().then_some(Target::Ignored))
                 .or_else(|| self.target(name));
             let Some(target) = target else {
@@ -139,7 +150,6 @@ impl Fields {
     }
 
     fn unknown(&self, names: &[String], place: &str) -> Failure {
-        let list: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
         let fields: Vec<_> = self
             .writable
             .iter()
@@ -151,7 +161,7 @@ impl Fields {
         } else {
             "are no fields"
         };
-        Failure::usage(format!("{place}: {} {is} of a lead", list.join(", ")))
+        Failure::usage(format!("{place}: {} {is} of a lead", quoted(names)))
             .hint(format!(
                 "say which field it is: --map \"{first}=notes\"; or leave it out: --map \"{first}=\""
             ))
@@ -192,6 +202,12 @@ impl Fields {
             let Target::Field(field) = target else {
                 return None;
             };
+            // Nobody means a blank around what a lead is found by.
+            let cell = if TRIMMED.contains(&field.as_str()) {
+                cell.trim().to_owned()
+            } else {
+                cell
+            };
             if cell.is_empty() {
                 return None;
             }
@@ -213,7 +229,8 @@ impl Fields {
         let mut values = Map::new();
         let mut bad = BTreeMap::new();
         for (name, value) in object {
-            let mapped = mapping.get(&compared(&name)).cloned();
+            let mapped = mapping.get(&compared(&name));
+            let mapped = mapped.map(|mapped| mapped.target.clone());
             match mapped.or_else(|| self.target(&name)) {
                 Some(Target::Ignored) => {}
                 Some(Target::Field(field)) if values.contains_key(&field) => {
@@ -234,6 +251,15 @@ impl Fields {
         let known = self.writable.iter().find(|(name, _)| name == field);
         known.map(|(_, schema)| schema)
     }
+}
+
+/// The texts of which blanks at an end are no part.
+const TRIMMED: [&str; 5] = ["id", "uniqueCode", "externalRef", "email", "phone"];
+
+/// `"Nama", "Telepon"`
+fn quoted<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
+    let names = names.into_iter().map(|name| format!("\"{name}\""));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// A name as it is compared: case, spaces and underscores aside.
@@ -371,6 +397,31 @@ mod tests {
             row(&["estimatedValue"], &["5 juta"]),
             Ok(json!({"estimatedValue": "5 juta"}))
         );
+    }
+
+    #[test]
+    fn blanks_around_what_a_lead_is_found_by_are_no_part_of_it() {
+        assert_eq!(
+            row(
+                &["firstName", " external_ref", "uniqueCode", "email", "phone"],
+                &["Ayu", " R1", "C1 ", "\u{a0}ayu@example.com ", "  "],
+            ),
+            Ok(
+                json!({"firstName": "Ayu", "externalRef": "R1", "uniqueCode": "C1", "email": "ayu@example.com"})
+            )
+        );
+    }
+
+    #[test]
+    fn a_map_of_no_column_is_told_as_typed_with_the_columns_there_are() {
+        let mapping = fields().mapping(&texts(&["Nama Depan=firstName"])).unwrap();
+        let failure = fields()
+            .columns(&texts(&["Nama", "", "phone"]), &mapping, 1)
+            .unwrap_err();
+        insta::assert_snapshot!(failure.lines().join("\n"), @r#"
+        --map: no column is called "Nama Depan" (line 1)
+          columns: "Nama", "phone"
+        "#);
     }
 
     #[test]
