@@ -131,10 +131,12 @@ fn formatting() -> String {
          quote before it, which `leads import` takes away again\n\
          json, yaml   one document, written when it is whole: a failure leaves nothing of it\n\n\
          A list that was cut says so on stderr, in every format: 50 of 412. With --all nothing is cut.\n\
-         Whatever the format, no control character of a lead leaves as it is, nor one that turns the\n\
-         direction of text or has no width: json and yaml write it \\u202e, tsv, csv, markdown and the text\n\
-         of --jq \\x1b or \\u202e; `leads import` reads them back from tsv and csv. Tables show \u{fffd} instead.\n\n\
-         Times: --since and --until take 2025-01-15, 2025-01-15T10:30:00Z, yesterday, today, 7d, 2w, 12h, 90m.\n\n\
+         Whatever the format, no control character of a lead leaves as it is (except line ends and tabs,\n\
+         which csv and the text of --jq keep), nor one that turns the direction of text or has no width:\n\
+         json and yaml write it \\u202e, tsv, csv, markdown and the text of --jq \\x1b or \\u202e;\n\
+         `leads import` reads them back from tsv and csv. Tables show \u{fffd} instead.\n\n\
+         Times: --since and --until take 2025-01-15, 2025-01-15T10:30:00Z, yesterday, today, 7d, 2w, 12h, 90m.\n\
+         Dates, today and yesterday are days in the workspace's time zone.\n\n\
          Examples:\n  \
          konektor leads list --columns firstName,phone,status\n  \
          konektor leads list --all -o csv > leads.csv\n  \

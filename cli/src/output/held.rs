@@ -27,7 +27,7 @@ impl Held {
     /// Writes all of it.
     pub(crate) fn release(self, to: &mut impl Write) -> io::Result<()> {
         if let Some(mut file) = self.file {
-            file.rewind()?;
+            file.rewind().map_err(|error| in_temporary_file(&error))?;
             io::copy(&mut file, to)?;
         }
         to.write_all(&self.in_memory)
@@ -48,7 +48,8 @@ impl Write for Held {
             }
         }
         if let Some(file) = &mut self.file {
-            file.write_all(&self.in_memory)?;
+            file.write_all(&self.in_memory)
+                .map_err(|error| in_temporary_file(&error))?;
             self.in_memory.clear();
         }
         Ok(bytes.len())
@@ -59,9 +60,35 @@ impl Write for Held {
     }
 }
 
+/// The error of the file that holds it back, which has no name. Nobody is to look for it where the output goes.
+fn in_temporary_file(error: &io::Error) -> io::Error {
+    let folder = std::env::temp_dir();
+    let message = format!("the temporary file in {}: {error}", folder.display());
+    io::Error::new(error.kind(), message)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_temporary_folder_is_named() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut held = Held {
+            limit: 1,
+            file: Some(full),
+            ..Held::new()
+        };
+        let error = held.write(b"[]").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        let folder = std::env::temp_dir().display().to_string();
+        let told = error.to_string();
+        assert!(
+            told.starts_with("the temporary file in ") && told.contains(&folder),
+            "{told}"
+        );
+    }
 
     #[test]
     fn all_of_it_comes_out_in_its_order_wherever_it_was() {
