@@ -87,7 +87,7 @@ impl<'a> Call<'a> {
             None => "the key may not read the workspace's time zone".to_owned(),
         };
         self.world.say(&format!(
-            "{} is {day} by the calendar of this machine: {why}",
+            "using this machine's date {day} for {}: {why}",
             typed.trim()
         ));
         Ok(())

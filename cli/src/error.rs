@@ -206,7 +206,7 @@ impl Failure {
         Self::new(
             Exit::Access,
             ErrorCode::Unauthorized.as_str(),
-            "the keyring is locked, so that nobody knows which key is in it",
+            "the keyring is locked",
             Some("unlock it and try again; or for a script: export KONEKTOR_API_KEY=kna_…"),
         )
     }
@@ -433,7 +433,7 @@ fn of_flag(error: &clap::Error) -> Option<String> {
     Some(if flag.starts_with('-') {
         format!("there is no flag {flag}{nearest}")
     } else {
-        format!("\"{flag}\" is one word too many{nearest}")
+        format!("unexpected argument \"{flag}\"{nearest}")
     })
 }
 
@@ -451,7 +451,7 @@ fn of_conflict(error: &clap::Error) -> Option<String> {
     Some(if others.iter().any(|other| *other == name(flag)) {
         format!("{} is given twice", name(flag))
     } else {
-        format!("{} cannot stand beside {}", name(flag), others.join(", "))
+        format!("{} cannot be used with {}", name(flag), others.join(", "))
     })
 }
 

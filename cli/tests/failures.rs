@@ -232,7 +232,7 @@ fn wrong_usage_is_told_in_two_lines() {
       see: konektor leads list --help
     ");
     insta::assert_snapshot!(told("konektor leads list new"), @r#"
-    error: "new" is one word too many
+    error: unexpected argument "new"
       see: konektor leads list --help
     "#);
     insta::assert_snapshot!(told("konektor leads list --limit ten"), @r#"
@@ -240,7 +240,7 @@ fn wrong_usage_is_told_in_two_lines() {
       see: konektor leads list --help
     "#);
     insta::assert_snapshot!(told("konektor leads list --limit 5 --all"), @r"
-    error: --limit cannot stand beside --all
+    error: --limit cannot be used with --all
       see: konektor leads list --help
     ");
     insta::assert_snapshot!(told("konektor leads list --limit 5 --limit 6"), @r"
@@ -444,7 +444,7 @@ fn a_key_is_not_typed_but_piped_in() {
     let ran = Api::silent().run(&format!("konektor auth login {KEY}"));
     assert_eq!(ran.code, 2);
     insta::assert_snapshot!(ran.stderr, @r#"
-    error: "kna_…" is one word too many
+    error: unexpected argument "kna_…"
       the key is asked for, or piped in: pass show konektor | konektor auth login
     "#);
 }

@@ -55,7 +55,7 @@ use paper::Paper;
 use table::Look;
 
 /// What is said of an answer that broke off.
-pub(crate) const INCOMPLETE: &str = "what was written is not all of it";
+pub(crate) const INCOMPLETE: &str = "the output is incomplete";
 
 /// What is said on stderr beside an answer.
 pub(crate) enum Note {
