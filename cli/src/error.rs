@@ -386,7 +386,7 @@ impl From<serde_json::Error> for Failure {
 const USAGE: &str = "USAGE";
 
 /// Nobody is offered to wait longer.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 fn settings() -> String {
     let names = SETTINGS.map(|setting| setting.name);

@@ -509,9 +509,12 @@ fn meant(name: &str) -> Option<&'static str> {
 
     let name = name.to_kebab_case();
     let letters = |name: &str| name.replace('-', "");
-    let slips = |known: &str| match letters(known) == letters(&name) {
-        true => 0,
-        false => strsim::osa_distance(known, &name),
+    let slips = |known: &str| {
+        if letters(known) == letters(&name) {
+            0
+        } else {
+            strsim::osa_distance(known, &name)
+        }
     };
     SETTINGS
         .into_iter()
