@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use mimalloc::MiMalloc;
+use tikv_jemallocator::Jemalloc;
 
-/// It gives memory back after thousands of connections have gone, which the system's keeps.
+/// It gives memory back after thousands of connections have gone, by threads of its own; the system's allocator keeps it.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     konektor_server::commands::main()

@@ -235,10 +235,6 @@ fn kinds(site: &Site) -> Result<Vec<Kind>> {
                 ))
             }),
         ),
-        kind(
-            "search by a beginning of all codes",
-            get("leads?search=KNK-"),
-        ),
         kind("summary, 30 days", get("analytics/summary")),
         Kind {
             statuses: &[201],
