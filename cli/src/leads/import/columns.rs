@@ -202,7 +202,6 @@ impl Fields {
             let Target::Field(field) = target else {
                 return None;
             };
-            // Nobody means a blank around what a lead is found by.
             let cell = if TRIMMED.contains(&field.as_str()) {
                 cell.trim().to_owned()
             } else {
@@ -253,8 +252,9 @@ impl Fields {
     }
 }
 
-/// The texts of which blanks at an end are no part.
-const TRIMMED: [&str; 5] = ["id", "uniqueCode", "externalRef", "email", "phone"];
+/// Fields of which blanks are never a part. A uniqueCode and an externalRef are kept as they are written: the API takes
+/// blanks in them, and an export has to come back as the same leads.
+const TRIMMED: [&str; 3] = ["id", "email", "phone"];
 
 /// `"Nama", "Telepon"`
 fn quoted<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
@@ -400,14 +400,14 @@ mod tests {
     }
 
     #[test]
-    fn blanks_around_what_a_lead_is_found_by_are_no_part_of_it() {
+    fn blanks_around_an_email_or_a_phone_are_no_part_of_it_and_codes_are_kept() {
         assert_eq!(
             row(
                 &["firstName", " external_ref", "uniqueCode", "email", "phone"],
                 &["Ayu", " R1", "C1 ", "\u{a0}ayu@example.com ", "  "],
             ),
             Ok(
-                json!({"firstName": "Ayu", "externalRef": "R1", "uniqueCode": "C1", "email": "ayu@example.com"})
+                json!({"firstName": "Ayu", "externalRef": " R1", "uniqueCode": "C1 ", "email": "ayu@example.com"})
             )
         );
     }

@@ -215,7 +215,7 @@ both_engines! {
             assert!(stderr(&refused).contains(told), "{}", stderr(&refused));
         }
         let mut waiting = person.konektor(&["leads", "list", "--base-url", &server.url]);
-        let refused = waiting.env("KONEKTOR_MAX_WAIT", "soon").output().await.unwrap();
+        let refused = waiting.env("KONEKTOR_API_KEY", &server.key).env("KONEKTOR_MAX_WAIT", "soon").output().await.unwrap();
         must_end(&refused, 2);
         assert!(stderr(&refused).contains("environment KONEKTOR_MAX_WAIT"), "{}", stderr(&refused));
         std::fs::create_dir_all(person.file("")).unwrap();
