@@ -1161,8 +1161,8 @@ impl crate::leads::Create {
     /// Makes the request safe to send again: under the same key and with the same request the first success
     /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
     /// every write. The key belongs to the workspace; a refused request leaves it free. Two requests are the
-    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, an absent
-    /// field and its default are not. When personal data of the lead has changed since, its first answer is
+    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, and so are
+    /// an absent field and its default. When personal data of the lead has changed since, its first answer is
     /// no longer kept, and a replay shows the lead as it is now.
     ///
     /// ```
@@ -1562,8 +1562,8 @@ impl crate::leads::Upsert {
     /// Makes the request safe to send again: under the same key and with the same request the first success
     /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
     /// every write. The key belongs to the workspace; a refused request leaves it free. Two requests are the
-    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, an absent
-    /// field and its default are not. When personal data of the lead has changed since, its first answer is
+    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, and so are
+    /// an absent field and its default. When personal data of the lead has changed since, its first answer is
     /// no longer kept, and a replay shows the lead as it is now.
     ///
     /// ```
@@ -1949,8 +1949,8 @@ impl crate::leads::Update {
     /// Makes the request safe to send again: under the same key and with the same request the first success
     /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
     /// every write. The key belongs to the workspace; a refused request leaves it free. Two requests are the
-    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, an absent
-    /// field and its default are not. When personal data of the lead has changed since, its first answer is
+    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, and so are
+    /// an absent field and its default. When personal data of the lead has changed since, its first answer is
     /// no longer kept, and a replay shows the lead as it is now.
     ///
     /// ```
@@ -2367,8 +2367,8 @@ impl crate::support::CreateTicket {
     /// Makes the request safe to send again: under the same key and with the same request the first success
     /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
     /// every write. The key belongs to the workspace; a refused request leaves it free. Two requests are the
-    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, an absent
-    /// field and its default are not. When personal data of the lead has changed since, its first answer is
+    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, and so are
+    /// an absent field and its default. When personal data of the lead has changed since, its first answer is
     /// no longer kept, and a replay shows the lead as it is now.
     ///
     /// ```

@@ -27,7 +27,7 @@ pub struct Input {
     headers: Map<String, Value>,
     /// With the defaults filled in.
     body: Value,
-    /// As it was sent; null when no header that could ask for it was.
+    /// As it was sent, but for fields that are their defaults; null when no header that could ask for it was sent.
     sent_body: Value,
     bad: Details,
 }
@@ -54,7 +54,8 @@ impl Input {
         self.headers.get(name)?.as_str()
     }
 
-    /// What was asked for, as it was sent: a default that the document gains later does not make it another request.
+    /// What was asked for, as it was sent. Defaults do not count: whether a client writes one or leaves it out, it asks
+    /// for the same, and a default that the document gains later does not make it another request.
     #[must_use]
     pub fn sent(&self) -> Value {
         json!({"path": self.path, "body": self.sent_body})

@@ -92,13 +92,14 @@ impl Rules {
         let path = rules.path.check(path, &mut bad);
         let mut query = rules.query.check(query, &mut bad);
         let headers = rules.headers.check(headers, &mut bad);
-        let sent_body = if headers.is_empty() {
+        let mut sent_body = if headers.is_empty() {
             Value::Null
         } else {
             body.clone()
         };
         if let Some(rule) = &rules.body {
             rule.check(&body, &mut bad);
+            rule.remove_defaults(&mut sent_body);
             rule.fill_defaults(&mut body);
         }
         let given = query.clone();

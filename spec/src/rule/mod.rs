@@ -88,6 +88,19 @@ impl Rule {
         }
     }
 
+    /// Takes fields that are their own defaults out of an object, as if they had not been sent; anything else stays as
+    /// it is.
+    pub fn remove_defaults(&self, value: &mut Value) {
+        if let Value::Object(map) = value {
+            for (name, schema) in self.properties() {
+                let default = schema.get("default");
+                if default.is_some() && map.get(name) == default {
+                    map.remove(name);
+                }
+            }
+        }
+    }
+
     /// Fills the defaults of absent fields.
     pub fn fill_defaults_of(&self, map: &mut Map<String, Value>) {
         for (name, schema) in self.properties() {

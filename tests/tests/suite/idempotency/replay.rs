@@ -77,11 +77,34 @@ both_engines! {
         }
     }
 
-    async fn a_default_that_was_sent_is_another_request_than_one_that_was_not(server) {
-        let first = server.post_under("k", "/leads", &json!({"firstName": "Budi"})).await;
-        assert_eq!(first.data()["status"], "new");
-        let explicit = json!({"firstName": "Budi", "status": "new"});
-        assert_eq!(server.post_under("k", "/leads", &explicit).await.status, 422);
+    async fn a_default_does_not_count_whether_it_is_sent_or_not(server) {
+        let match_by = json!({"by": "externalRef", "value": "CRM-1"});
+        let upsert = json!({"match": match_by, "lead": {"firstName": "Budi"}});
+        let ticket = json!({"subject": "Help", "message": "Now"});
+        for (path, body, field, default, other) in [
+            ("/leads", json!({"firstName": "Budi"}), "status", json!("new"), json!("hot")),
+            ("/leads/upsert", upsert.clone(), "createIfMissing", json!(true), json!(false)),
+            ("/support/tickets", ticket, "priority", json!("normal"), json!("high")),
+        ] {
+            let first = server.post_under(path, path, &body).await;
+            assert_eq!((first.status, is_replay(&first)), (201, false), "{}", first.text);
+            let with = |value| {
+                let mut body = body.clone();
+                body[field] = value;
+                body
+            };
+            let again = server.post_under(path, path, &with(default)).await;
+            assert_eq!((again.status, is_replay(&again), &again.text), (201, true, &first.text), "{path}");
+            assert_eq!(server.post_under(path, path, &with(other)).await.status, 422, "{path}");
+        }
+        // What an update sets, and what an upsert sets on a lead that is there, is no default.
+        let mut to_new = upsert;
+        to_new["lead"]["status"] = json!("new");
+        assert_eq!(server.post_under("/leads/upsert", "/leads/upsert", &to_new).await.status, 422);
+        let update = server.patch_under("u", "/leads/CRM-1", &json!({"notes": "a"})).await;
+        assert_eq!(update.status, 200, "{}", update.text);
+        let to_new = json!({"notes": "a", "status": "new"});
+        assert_eq!(server.patch_under("u", "/leads/CRM-1", &to_new).await.status, 422);
     }
 
     async fn an_upsert_that_updated_does_not_update_again(server) {
