@@ -116,6 +116,11 @@ impl App {
         self.spec.limits()
     }
 
+    /// How long the answer to an `Idempotency-Key` is kept.
+    pub(crate) fn idempotency_ttl(&self) -> Duration {
+        Duration::from_secs(u64::from(self.limits().idempotency_hours) * 3600)
+    }
+
     pub(crate) fn time_limit(&self) -> Duration {
         Duration::from_secs(self.limits().request_seconds)
     }

@@ -110,7 +110,8 @@ impl Call {
         let request = json!([method, path, self.input.sent()]);
         let request = canonical(request).to_string();
         let tenant = &self.caller.tenant;
-        Some(tenant.once_request(key, request.as_bytes(), self.now))
+        let ttl = self.app.idempotency_ttl();
+        Some(tenant.once_request(key, request.as_bytes(), self.now, ttl))
     }
 }
 
@@ -137,7 +138,11 @@ fn spell_numbers(value: &mut Value) {
 
 /// Removes what is too old to be answered again.
 pub(crate) async fn clean(app: &App) {
-    if let Err(error) = app.store().forget_answers(app.clock().now()).await {
+    if let Err(error) = app
+        .store()
+        .forget_answers(app.clock().now(), app.idempotency_ttl())
+        .await
+    {
         tracing::warn!(
             cause = format!("{:#}", anyhow::Error::from(error)),
             "old answers were not removed"

@@ -10,11 +10,12 @@
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sqlx::{AnyConnection, Row};
 use subtle::ConstantTimeEq;
 
@@ -23,9 +24,6 @@ use crate::{
     domain::{lead::Lead, time::to_millis},
     vault::{BlindIndex, Fingerprint, IndexKind, Place},
 };
-
-/// How long an answer is kept.
-const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// How many answers are removed at once, so that no write waits long for it.
 const BATCH: i64 = 500;
@@ -60,6 +58,8 @@ pub struct OnceRequest {
     key: BlindIndex,
     fingerprint: Fingerprint,
     now: Timestamp,
+    /// What was answered at this time or before is forgotten.
+    forgotten_at: Timestamp,
 }
 
 /// What was answered.
@@ -138,14 +138,22 @@ impl OnceRequest {
 }
 
 impl Tenant {
-    /// A request under a client's key. `request` is everything that makes it another one, in one spelling.
+    /// A request under a client's key. `request` is everything that makes it another one, in one spelling; `ttl` is how
+    /// long an answer is kept.
     #[must_use]
-    pub fn once_request(&self, key: &str, request: &[u8], now: Timestamp) -> OnceRequest {
+    pub fn once_request(
+        &self,
+        key: &str,
+        request: &[u8],
+        now: Timestamp,
+        ttl: Duration,
+    ) -> OnceRequest {
         OnceRequest {
             workspace_id: self.workspace_id.clone(),
             key: self.keys.blind_index(IndexKind::IdempotencyKey, key),
             fingerprint: self.keys.request_fingerprint(request),
             now,
+            forgotten_at: before(now, ttl),
         }
     }
 
@@ -218,7 +226,7 @@ impl Tenant {
         let row = sqlx::query(FIND)
             .bind(self.workspace_id.clone())
             .bind(id.clone())
-            .bind(to_millis(forgotten_at(request.now)))
+            .bind(to_millis(request.forgotten_at))
             .fetch_optional(&mut *connection)
             .await?;
         let Some(row) = row else {
@@ -290,9 +298,9 @@ impl Tenant {
 }
 
 impl Store {
-    /// Removes the answers that are older than a day; how many there were.
-    pub async fn forget_answers(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let until = to_millis(forgotten_at(now));
+    /// Removes the answers that have been kept for as long as `ttl`; how many there were.
+    pub async fn forget_answers(&self, now: Timestamp, ttl: Duration) -> Result<u64, StoreError> {
+        let until = to_millis(before(now, ttl));
         let mut forgotten = 0;
         loop {
             let removed = sqlx::query(FORGET)
@@ -309,7 +317,6 @@ impl Store {
     }
 }
 
-/// What was kept at this time or before is gone.
-fn forgotten_at(now: Timestamp) -> Timestamp {
-    now.checked_sub(KEPT).unwrap_or(Timestamp::MIN)
+fn before(now: Timestamp, ttl: Duration) -> Timestamp {
+    now.checked_sub(ttl).unwrap_or(Timestamp::MIN)
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use konektor_tests::{Server, both_engines};
+use konektor_spec::Spec;
+use konektor_tests::{Engine, Server, both_engines};
 use serde_json::json;
 
 use super::{is_replay, written};
@@ -34,8 +35,8 @@ both_engines! {
         server.clock.advance(MOMENT);
         server.post_under("young", "/leads", &json!({"firstName": "Siti"})).await;
         server.clock.advance(ALMOST_A_DAY);
-        assert_eq!(server.store.forget_answers(server.clock.now()).await.unwrap(), 1);
-        assert_eq!(server.store.forget_answers(server.clock.now()).await.unwrap(), 0);
+        assert_eq!(server.store.forget_answers(server.clock.now(), DAY).await.unwrap(), 1);
+        assert_eq!(server.store.forget_answers(server.clock.now(), DAY).await.unwrap(), 0);
         assert!(is_replay(&server.post_under("young", "/leads", &json!({"firstName": "Siti"})).await));
     }
 
@@ -49,7 +50,7 @@ both_engines! {
              select n from numbers) as numbers"
         ).await;
         server.clock.advance(DAY + MOMENT);
-        assert_eq!(server.store.forget_answers(server.clock.now()).await.unwrap(), 1400);
+        assert_eq!(server.store.forget_answers(server.clock.now(), DAY).await.unwrap(), 1400);
         assert_eq!(answers(&server).await, 101);
     }
 
@@ -80,4 +81,23 @@ async fn answers(server: &Server) -> i64 {
         .database
         .number("select count(*) from idempotency")
         .await
+}
+
+/// How long a key is kept is the document's word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_kept_for_as_long_as_the_document_says() {
+    let server = Server::start(Engine::Sqlite).await;
+    let mut document = Spec::builtin().document().clone();
+    document["x-konektor-limits"]["idempotencyHours"] = json!(1);
+    let server = server
+        .beside_with(Spec::from_value(document).unwrap())
+        .await;
+    let lead = json!({"firstName": "Budi"});
+    server.post_under("k", "/leads", &lead).await;
+    server
+        .clock
+        .advance(Duration::from_hours(1).saturating_sub(MOMENT));
+    assert!(is_replay(&server.post_under("k", "/leads", &lead).await));
+    server.clock.advance(MOMENT);
+    assert!(!is_replay(&server.post_under("k", "/leads", &lead).await));
 }
