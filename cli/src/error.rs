@@ -170,6 +170,13 @@ impl Failure {
         Self::usage(format!("unknown setting \"{name}\" ({place}){meant}")).hint(settings())
     }
 
+    /// A setting outside of every profile, where it has no effect.
+    pub(crate) fn misplaced_setting(name: &str, place: &str, profile: &str) -> Self {
+        Self::usage(format!(
+            "\"{name}\" has no effect outside of a profile ({place}); move it below a line [profiles.{profile}]"
+        ))
+    }
+
     /// A profile that nothing is known of, beside those that are known.
     pub(crate) fn unknown_profile(name: &str, place: &str, known: &[String]) -> Self {
         let meant = did_you_mean(nearest(name, known.iter().map(String::as_str)));

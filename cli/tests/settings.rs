@@ -243,6 +243,10 @@ fn an_unknown_setting_stops_nothing_and_is_told() {
             "theme = \"dark\"\n".to_owned(),
             "unknown setting \"theme\" (LINE1)",
         ),
+        (
+            "output = \"csv\"\n".to_owned(),
+            "\"output\" has no effect outside of a profile (LINE1); move it below a line [profiles.default]",
+        ),
         // The right one is there too.
         (
             profile("max-wait = \"1s\"\nmaxwait = 5"),

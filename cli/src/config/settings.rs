@@ -527,7 +527,11 @@ fn meant(name: &str) -> Option<&'static str> {
 fn unknown_names(config: &Config, profile: &str) -> Vec<UnknownName> {
     let in_file = config.unknown_names().map(|name| UnknownName {
         meant: None,
-        failure: Failure::unknown_name(name, &config.place_of(&[name]), None),
+        failure: if Setting::named(name).is_some() {
+            Failure::misplaced_setting(name, &config.place_of(&[name]), profile)
+        } else {
+            Failure::unknown_name(name, &config.place_of(&[name]), None)
+        },
     });
     let in_profile = config
         .names(profile)
