@@ -158,12 +158,21 @@ fn leaf(operation: &Operation) -> Option<Command> {
     let name = operation.id.rsplit('_').next()?.to_owned();
     let command = Command::new(name)
         .about(operation.summary.clone())
-        .long_about(operation.description.clone())
+        .long_about(unwrapped(&operation.description))
         .args(flags::of(operation))
         .args(dry_run::flag_of(operation))
         .after_help(format!("Examples:\n{}", verb.examples));
     let command = Style::flags_of(command, &documented(operation));
     Some((verb.shape)(command, operation))
+}
+
+/// A text with each paragraph on one line, so that it is wrapped for the terminal and not for the document as well.
+fn unwrapped(text: &str) -> String {
+    let paragraphs = text.split("\n\n");
+    paragraphs
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 fn local_leaf(local: &Local, spec: Option<&Spec>) -> Command {

@@ -86,7 +86,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",
-        "the certificates that are trusted, where those of the system are not meant",
+        "certificates to trust instead of the system's",
     ),
 ];
 
@@ -131,10 +131,10 @@ fn formatting() -> String {
          quote before it, which `leads import` takes away again\n\
          json, yaml   one document, written when it is whole: a failure leaves nothing of it\n\n\
          A list that was cut says so on stderr, in every format: 50 of 412. With --all nothing is cut.\n\
-         Whatever the format, no control character of a lead leaves as it is (except line ends and tabs,\n\
-         which csv and the text of --jq keep), nor one that turns the direction of text or has no width:\n\
-         json and yaml write it \\u202e, tsv, csv, markdown and the text of --jq \\x1b or \\u202e;\n\
-         `leads import` reads them back from tsv and csv. Tables show \u{fffd} instead.\n\n\
+         Control characters in leads are escaped, and so are those that have no width or change the direction\n\
+         of text: as \\u202e in json and yaml, as \\x1b or \\u202e in tsv, csv, markdown and the text of --jq.\n\
+         Line ends and tabs stay in csv and the text of --jq. Tables show \u{fffd} instead.\n\
+         `leads import` reads tsv and csv back.\n\n\
          Times: --since and --until take 2025-01-15, 2025-01-15T10:30:00Z, yesterday, today, 7d, 2w, 12h, 90m.\n\
          Dates, today and yesterday are days in the workspace's time zone.\n\n\
          Examples:\n  \
