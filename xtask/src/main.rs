@@ -9,6 +9,7 @@ mod faults;
 mod fuzz;
 mod fuzz_api;
 mod generate;
+mod layers;
 mod paths;
 mod postgres;
 mod process;
@@ -37,6 +38,8 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Check that the modules of each crate import each other in one direction only
+    Layers,
     /// Check the licences, sources and known holes of all dependencies
     Deny,
     /// Let libFuzzer, where it is installed, look for texts that break a property
@@ -68,6 +71,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Test(args) => test::run(&args),
         Chore::Spec(args) => spec::run(&args),
         Chore::Generate { check } => generate::run(check),
+        Chore::Layers => layers::run(),
         Chore::Deny => deny::run(),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Faults(args) => faults::run(&args),
