@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::site::Site;
+use crate::deployment::Deployment;
 
 /// How long a request may take, by the document, and a little more for a busy machine.
 pub(crate) const HANG: Duration = Duration::from_millis(15_500);
@@ -88,19 +88,19 @@ impl Request {
 }
 
 impl Client {
-    pub(crate) fn of(site: &Site) -> Self {
+    pub(crate) fn of(deployment: &Deployment) -> Self {
         Self {
-            address: site.server.address(),
-            api_key: Some(site.api_key.clone()),
+            address: deployment.server.address(),
+            api_key: Some(deployment.api_key.clone()),
             connection: None,
         }
     }
 
     /// A caller without a key.
-    pub(crate) fn without_key(site: &Site) -> Self {
+    pub(crate) fn without_key(deployment: &Deployment) -> Self {
         Self {
             api_key: None,
-            ..Self::of(site)
+            ..Self::of(deployment)
         }
     }
 

@@ -6,8 +6,8 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result};
 
 use crate::{
+    deployment::{self, Database, Deployment, Engine},
     paths, process,
-    site::{self, Database, Engine, Site},
     tools::Toolbox,
 };
 
@@ -28,10 +28,10 @@ pub(crate) struct Args {
 /// Starts a server with some leads in it and lets schemathesis loose on it.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let tools = Toolbox::open("fuzz")?;
-    let program = site::build_server()?;
+    let program = deployment::build_server()?;
     let database = Database::start(args.engine)?;
-    let site = Site::start(&program, &database.url(), None)?;
-    site.seed(200)?;
+    let deployment = Deployment::start(&program, &database.url(), None)?;
+    deployment.seed(200)?;
 
     let mut schemathesis = tools.command("schemathesis");
     schemathesis
@@ -39,16 +39,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .arg(paths::tool_settings().join("fuzz/schemathesis.toml"))
         .arg("run")
         .arg(paths::openapi())
-        .args(["--url", &site.server.api_url()])
+        .args(["--url", &deployment.server.api_url()])
         .args(["--max-examples", &args.examples.to_string()])
-        .env("KONEKTOR_API_KEY", &site.api_key)
+        .env("KONEKTOR_API_KEY", &deployment.api_key)
         // Where it leaves the failures for `schemathesis replay`.
-        .current_dir(tools.workshop("run")?);
+        .current_dir(tools.scratch_dir("run")?);
     if let Some(seed) = args.seed {
         schemathesis.args(["--seed", &seed.to_string()]);
     }
     process::run(&mut schemathesis)
-        .inspect_err(|_| show_last_lines(&site.log()))
+        .inspect_err(|_| show_last_lines(&deployment.log()))
         .context("the server does not answer as openapi.yaml says")
 }
 

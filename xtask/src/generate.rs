@@ -9,6 +9,7 @@ mod client;
 mod document;
 mod enums;
 mod requests;
+mod text;
 mod types;
 
 use std::{
@@ -19,7 +20,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use heck::ToSnakeCase;
 use serde_json::Value;
 use syn::Item;
 
@@ -170,24 +170,4 @@ fn stale(directory: &Path, files: &[(&str, String)]) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(stale)
-}
-
-/// Text as the lines of a documentation comment.
-fn doc_lines(text: &str) -> Vec<String> {
-    let indented = |line: &str| {
-        if line.is_empty() {
-            String::new()
-        } else {
-            format!(" {line}")
-        }
-    };
-    text.lines().map(indented).collect()
-}
-
-/// A name of the document as words, for what it does not describe: `leadsPerDay` is "Leads per day."
-fn words(name: &str) -> String {
-    let words = name.to_snake_case().replace('_', " ");
-    let mut letters = words.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).chain(['.']).collect()
 }

@@ -40,7 +40,7 @@ fn lint(tools: &Toolbox) -> Result<()> {
 }
 
 fn compile_typescript_client(tools: &Toolbox) -> Result<()> {
-    let client = tools.workshop("typescript")?;
+    let client = tools.scratch_dir("typescript")?;
     process::run(
         tools
             .command("openapi-typescript")
@@ -66,7 +66,7 @@ fn compile_typescript_client(tools: &Toolbox) -> Result<()> {
 }
 
 fn compile_python_client(tools: &Toolbox) -> Result<()> {
-    let client = tools.workshop("python")?;
+    let client = tools.scratch_dir("python")?;
     process::run(
         tools
             .command("openapi-python-client")

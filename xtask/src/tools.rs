@@ -107,7 +107,7 @@ impl Toolbox {
     }
 
     /// An empty directory beside the programs, so that what is made there finds their libraries.
-    pub(crate) fn workshop(&self, name: &str) -> Result<PathBuf> {
+    pub(crate) fn scratch_dir(&self, name: &str) -> Result<PathBuf> {
         let directory = self.directory.join(name);
         if directory.exists() {
             fs::remove_dir_all(&directory)?;

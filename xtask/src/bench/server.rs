@@ -16,8 +16,8 @@ use serde_json::Value;
 
 use crate::{
     client::{Client, Request},
+    deployment::{self, Database, Deployment, Engine},
     process,
-    site::{self, Database, Engine, Site},
 };
 
 /// The arguments of `cargo xtask bench server`.
@@ -54,7 +54,7 @@ struct Kind {
 
 /// A running server and what to ask it.
 struct Subject {
-    site: Site,
+    deployment: Deployment,
     kinds: Vec<Kind>,
     least: Vec<Duration>,
     _database: Database,
@@ -66,7 +66,7 @@ struct Subject {
 /// When a server does not start, or answers with another status than it should.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let programs = if args.program.is_empty() {
-        vec![site::build_server()?]
+        vec![deployment::build_server()?]
     } else {
         args.program.clone()
     };
@@ -90,13 +90,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 impl Subject {
     fn start(program: &Path, args: &Args) -> Result<Self> {
         let database = Database::start(args.engine)?;
-        let site = Site::start(program, &database.url(), None)?;
-        site.seed(args.leads)?;
-        let kinds = kinds(&site)?;
+        let deployment = Deployment::start(program, &database.url(), None)?;
+        deployment.seed(args.leads)?;
+        let kinds = kinds(&deployment)?;
         Ok(Self {
             least: vec![Duration::MAX; kinds.len()],
             kinds,
-            site,
+            deployment,
             _database: database,
         })
     }
@@ -106,12 +106,12 @@ impl Subject {
         let kind = &self.kinds[kind];
         // Connections are made and caches filled before the clock starts.
         let mut clients: Vec<Client> = (0..args.connections.max(1))
-            .map(|_| kind.client(&self.site))
+            .map(|_| kind.client(&self.deployment))
             .collect();
         for client in &mut clients {
             kind.send(client, 0)?;
         }
-        let before = self.site.server.cpu_time()?;
+        let before = self.deployment.server.cpu_time()?;
         let (end, next) = (
             Instant::now() + Duration::from_millis(args.millis),
             AtomicUsize::new(0),
@@ -134,7 +134,7 @@ impl Subject {
                 result.unwrap_or_else(|_| bail!("a sender panicked"))
             })
         })?;
-        let spent = self.site.server.cpu_time()?.saturating_sub(before);
+        let spent = self.deployment.server.cpu_time()?.saturating_sub(before);
         let requests = u32::try_from(next.into_inner())?;
         ensure!(requests > 0, "no request was sent");
         Ok(spent / requests)
@@ -142,11 +142,11 @@ impl Subject {
 }
 
 impl Kind {
-    fn client(&self, site: &Site) -> Client {
+    fn client(&self, deployment: &Deployment) -> Client {
         if self.with_key {
-            Client::of(site)
+            Client::of(deployment)
         } else {
-            Client::without_key(site)
+            Client::without_key(deployment)
         }
     }
 
@@ -168,9 +168,9 @@ impl Kind {
 }
 
 /// What is asked, with the leads that are there.
-fn kinds(site: &Site) -> Result<Vec<Kind>> {
+fn kinds(deployment: &Deployment) -> Result<Vec<Kind>> {
     const BASE: &str = "/api/v2/agent";
-    let mut client = Client::of(site);
+    let mut client = Client::of(deployment);
     let page = client
         .call(&Request::get(format!("{BASE}/leads?limit=100")))
         .ok()

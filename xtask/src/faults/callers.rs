@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Result, bail, ensure};
 
 use crate::client::{Answer, Client, Failure, HANG, Request};
-use crate::site::Site;
+use crate::deployment::Deployment;
 
 /// How many write at once.
 pub(super) const WRITERS: usize = 32;
@@ -45,8 +45,8 @@ impl Call {
 }
 
 /// Makes leads as fast as the server takes them, until nobody answers.
-fn write(site: &Site, name: &str, acknowledged: &AtomicUsize) -> Vec<Call> {
-    let mut client = Client::of(site);
+fn write(deployment: &Deployment, name: &str, acknowledged: &AtomicUsize) -> Vec<Call> {
+    let mut client = Client::of(deployment);
     let mut calls = Vec::new();
     loop {
         let notes = format!("{name}-{}", calls.len());
@@ -63,9 +63,13 @@ fn write(site: &Site, name: &str, acknowledged: &AtomicUsize) -> Vec<Call> {
 
 /// Fails unless every acknowledged lead is there once, and no lead is there twice; `may_be` were
 /// sent and nobody knows what became of them; any other one must not be there.
-pub(super) fn check_leads(site: &Site, acknowledged: &[String], may_be: &[String]) -> Result<()> {
+pub(super) fn check_leads(
+    deployment: &Deployment,
+    acknowledged: &[String],
+    may_be: &[String],
+) -> Result<()> {
     let mut there: HashMap<String, u32> = HashMap::new();
-    let mut client = Client::of(site);
+    let mut client = Client::of(deployment);
     let mut query = "limit=100".to_owned();
     loop {
         let path = format!("/api/v2/agent/leads?{query}");
@@ -106,7 +110,7 @@ pub(super) fn check_leads(site: &Site, acknowledged: &[String], may_be: &[String
 /// Lets everybody write, does something to the server in the middle of it, after which it answers
 /// nobody, and returns what became of every write.
 pub(super) fn burst<T>(
-    site: &Site,
+    deployment: &Deployment,
     round: u32,
     end: impl FnOnce() -> Result<T>,
 ) -> (Result<T>, Vec<Call>) {
@@ -117,7 +121,7 @@ pub(super) fn burst<T>(
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
                 let (name, acknowledged) = (format!("burst-{round}-{writer}"), &acknowledged);
-                scope.spawn(move || write(site, &name, acknowledged))
+                scope.spawn(move || write(deployment, &name, acknowledged))
             })
             .collect();
         let began = Instant::now();

@@ -9,16 +9,14 @@ use std::{
 use anyhow::{Result, ensure};
 
 use super::{
-    Setting,
     callers::Call,
-    ms,
     outage::{asks_to_come_back, is_well},
-    percentile,
+    setting::{Setting, ms, percentile},
 };
 use crate::{
     client::{Client, Request},
+    deployment::{Database, Deployment},
     process,
-    site::{Database, Site},
 };
 
 const CROWD: usize = 600;
@@ -31,16 +29,16 @@ const PAGE: Duration = Duration::from_secs(2);
 /// Everybody is served or told to come back; who asks for no work waits for nobody.
 pub(super) fn run(setting: &Setting) -> Result<String> {
     let database = Database::start(setting.engine)?;
-    let site = Site::start(setting.program, &database.url(), None)?;
+    let deployment = Deployment::start(setting.program, &database.url(), None)?;
     let ended = AtomicBool::new(false);
     let (calls, pages) = thread::scope(|scope| {
         let crowd: Vec<_> = (0..CROWD)
             .map(|number| {
-                let (site, ended) = (&site, &ended);
-                scope.spawn(move || write_until(site, number, ended))
+                let (deployment, ended) = (&deployment, &ended);
+                scope.spawn(move || write_until(deployment, number, ended))
             })
             .collect();
-        let pages = scope.spawn(|| read_pages_until(&site, &ended));
+        let pages = scope.spawn(|| read_pages_until(&deployment, &ended));
         thread::sleep(TIME);
         ended.store(true, Ordering::Relaxed);
         let calls = crowd.into_iter().filter_map(|caller| caller.join().ok());
@@ -77,8 +75,8 @@ pub(super) fn run(setting: &Setting) -> Result<String> {
     ))
 }
 
-fn write_until(site: &Site, number: usize, ended: &AtomicBool) -> Vec<Call> {
-    let mut client = Client::of(site);
+fn write_until(deployment: &Deployment, number: usize, ended: &AtomicBool) -> Vec<Call> {
+    let mut client = Client::of(deployment);
     let mut calls = Vec::new();
     while !ended.load(Ordering::Relaxed) {
         let notes = format!("crowd-{number}-{}", calls.len());
@@ -92,8 +90,8 @@ fn write_until(site: &Site, number: usize, ended: &AtomicBool) -> Vec<Call> {
     calls
 }
 
-fn read_pages_until(site: &Site, ended: &AtomicBool) -> Vec<Call> {
-    let mut client = Client::of(site);
+fn read_pages_until(deployment: &Deployment, ended: &AtomicBool) -> Vec<Call> {
+    let mut client = Client::of(deployment);
     let mut calls = Vec::new();
     while !ended.load(Ordering::Relaxed) {
         for page in ["/healthz", "/api/v2/agent/SKILL.md"] {

@@ -13,14 +13,14 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use super::{
-    Setting,
     callers::Call,
     outage::{Outage, asks_to_come_back, is_well},
+    setting::Setting,
 };
 use crate::{
     client::{Client, Request},
+    deployment::{self, Deployment},
     process,
-    site::{self, Site},
 };
 
 /// After so long without a write that found room there is none.
@@ -29,7 +29,8 @@ const MOST: Duration = Duration::from_mins(2);
 
 pub(super) fn run(setting: &Setting) -> Result<String> {
     let disk = Disk::mount()?;
-    let site = Site::start(setting.program, &site::sqlite_url(disk.path()), None)?;
+    let deployment =
+        Deployment::start(setting.program, &deployment::sqlite_url(disk.path()), None)?;
     let outage = Outage {
         lasts: Duration::from_secs(10),
         answers: |call| {
@@ -40,10 +41,10 @@ pub(super) fn run(setting: &Setting) -> Result<String> {
             }
         },
     };
-    outage.endure(&site, |during| {
+    outage.endure(&deployment, |during| {
         let ballast = disk.path().join("ballast");
         fill(&ballast)?;
-        wait_until_refused(&site)?;
+        wait_until_refused(&deployment)?;
         during()?;
         Ok(fs::remove_file(ballast)?)
     })
@@ -75,8 +76,8 @@ impl Drop for Disk {
 
 /// The files have room of their own, in the write-ahead log above all, and small writes find it for
 /// longer than large ones: until that is used up, some are as good as ever.
-fn wait_until_refused(site: &Site) -> Result<()> {
-    let mut client = Client::of(site);
+fn wait_until_refused(deployment: &Deployment) -> Result<()> {
+    let mut client = Client::of(deployment);
     let began = Instant::now();
     let mut last_ready = began;
     while last_ready.elapsed() < USED_UP {

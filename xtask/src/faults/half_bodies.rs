@@ -9,11 +9,11 @@ use std::{
 
 use anyhow::{Result, ensure};
 
-use super::{Setting, callers::Call, outage::is_well};
+use super::{callers::Call, outage::is_well, setting::Setting};
 use crate::{
     client::{Client, Request},
+    deployment::{Database, Deployment},
     process,
-    site::{Database, Site},
 };
 
 const CONNECTIONS: usize = 2_000;
@@ -32,14 +32,14 @@ const PEACE: Duration = Duration::from_secs(15);
 
 pub(super) fn run(setting: &Setting) -> Result<String> {
     let database = Database::start(setting.engine)?;
-    let site = Site::start(setting.program, &database.url(), None)?;
-    let revoked = site.revoked_key()?;
-    let mut figures = vec![format!("{} MiB before", mib(site.server.memory()?.0))];
+    let deployment = Deployment::start(setting.program, &database.url(), None)?;
+    let revoked = deployment.revoked_key()?;
+    let mut figures = vec![format!("{} MiB before", mib(deployment.server.memory()?.0))];
     for (who, key) in [("no key", None), ("a revoked key", Some(&revoked))] {
-        let (refused, honest) = besiege(&site, key.map(String::as_str))?;
-        let peak = site.server.memory()?.1;
+        let (refused, honest) = besiege(&deployment, key.map(String::as_str))?;
+        let peak = deployment.server.memory()?.1;
         ensure!(peak <= PEAK, "with {who} the server had {} MiB", mib(peak));
-        let after = settle(&site)?;
+        let after = settle(&deployment)?;
         ensure!(after <= AFTER, "{} MiB remained after {who}", mib(after));
         figures.push(format!(
             "with {who} {} at most and {} after, {refused} refused, {honest} honest calls well",
@@ -52,7 +52,7 @@ pub(super) fn run(setting: &Setting) -> Result<String> {
 
 /// Opens them, keeps them for a while and closes them; how many the server refused, and how many honest calls it
 /// answered meanwhile.
-fn besiege(site: &Site, key: Option<&str>) -> Result<(usize, usize)> {
+fn besiege(deployment: &Deployment, key: Option<&str>) -> Result<(usize, usize)> {
     let authorization = key.map_or(String::new(), |key| {
         format!("authorization: Bearer {key}\r\n")
     });
@@ -63,14 +63,14 @@ fn besiege(site: &Site, key: Option<&str>) -> Result<(usize, usize)> {
     );
     let mut connections: Vec<Half> = Vec::new();
     for _ in 0..CONNECTIONS {
-        connections.push(Half::open(site)?);
+        connections.push(Half::open(deployment)?);
         if let Some(half) = connections.last_mut() {
             half.go_on(request.as_bytes());
         }
     }
     let began = Instant::now();
     let mut honest = 0;
-    let mut client = Client::of(site);
+    let mut client = Client::of(deployment);
     while began.elapsed() < SIEGE {
         process::check_interrupted()?;
         for half in &mut connections {
@@ -92,15 +92,15 @@ fn besiege(site: &Site, key: Option<&str>) -> Result<(usize, usize)> {
 
 /// Waits until the server has given its memory back, which its threads do while they work: somebody looks whether it is
 /// well. What it has then, in KiB.
-fn settle(site: &Site) -> Result<u64> {
+fn settle(deployment: &Deployment) -> Result<u64> {
     let began = Instant::now();
-    let mut client = Client::of(site);
+    let mut client = Client::of(deployment);
     loop {
         for _ in 0..20 {
             let call = Call::make(&mut client, String::new(), &Request::get("/healthz"));
             ensure!(is_well(&call), "it was not well: {:?}", call.status());
         }
-        let resident = site.server.memory()?.0;
+        let resident = deployment.server.memory()?.0;
         if resident <= AFTER || began.elapsed() > PEACE {
             return Ok(resident);
         }
@@ -115,8 +115,8 @@ struct Half {
 }
 
 impl Half {
-    fn open(site: &Site) -> Result<Self> {
-        let address = site.server.address();
+    fn open(deployment: &Deployment) -> Result<Self> {
+        let address = deployment.server.address();
         let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
         stream.set_nonblocking(true)?;
         Ok(Self {

@@ -10,11 +10,15 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Setting, callers::Call, ms, outage::is_well, percentile};
+use super::{
+    callers::Call,
+    outage::is_well,
+    setting::{Setting, ms, percentile},
+};
 use crate::{
     client::{Client, Request},
+    deployment::{Database, Deployment},
     process,
-    site::{Database, Site},
 };
 
 const HOSTILE: usize = 2_000;
@@ -42,9 +46,9 @@ const PEACE: Duration = Duration::from_secs(5);
 
 pub(super) fn run(setting: &Setting, open_files: Option<u32>) -> Result<String> {
     let database = Database::start(setting.engine)?;
-    let site = Site::start(setting.program, &database.url(), open_files)?;
-    let before = work(&site, PEACE, |_| Ok(()))?.0;
-    let (during, hostile) = work(&site, SIEGE, |ended| besiege(&site, ended))?;
+    let deployment = Deployment::start(setting.program, &database.url(), open_files)?;
+    let before = work(&deployment, PEACE, |_| Ok(()))?.0;
+    let (during, hostile) = work(&deployment, SIEGE, |ended| besiege(&deployment, ended))?;
     ensure!(
         hostile.oldest <= CLOSED,
         "a connection was open for {}",
@@ -71,7 +75,7 @@ pub(super) fn run(setting: &Setting, open_files: Option<u32>) -> Result<String> 
 
 /// Lets the honest ones work beside `meanwhile`; how long each call took, sorted.
 fn work<T: Send>(
-    site: &Site,
+    deployment: &Deployment,
     time: Duration,
     meanwhile: impl FnOnce(&AtomicBool) -> Result<T> + Send,
 ) -> Result<(Vec<Duration>, T)> {
@@ -80,7 +84,7 @@ fn work<T: Send>(
         let honest: Vec<_> = (0..HONEST)
             .map(|number| {
                 let ended = &ended;
-                scope.spawn(move || call_until(site, time, number, ended))
+                scope.spawn(move || call_until(deployment, time, number, ended))
             })
             .collect();
         let hostile = scope.spawn(|| meanwhile(&ended));
@@ -103,12 +107,17 @@ fn work<T: Send>(
 }
 
 /// Every other one keeps its connection; one call of four writes.
-fn call_until(site: &Site, time: Duration, number: usize, ended: &AtomicBool) -> Vec<Call> {
-    let mut client = Client::of(site);
+fn call_until(
+    deployment: &Deployment,
+    time: Duration,
+    number: usize,
+    ended: &AtomicBool,
+) -> Vec<Call> {
+    let mut client = Client::of(deployment);
     let mut calls = Vec::new();
     while !ended.load(Ordering::Relaxed) {
         if number.is_multiple_of(2) {
-            client = Client::of(site);
+            client = Client::of(deployment);
         }
         let request = if calls.len() % 4 == 0 {
             Request::create(&format!(
@@ -150,8 +159,8 @@ struct Connection {
 }
 
 impl Connection {
-    fn open(site: SocketAddr, number: usize) -> Option<Self> {
-        let mut stream = TcpStream::connect_timeout(&site, Duration::from_secs(1)).ok()?;
+    fn open(deployment: SocketAddr, number: usize) -> Option<Self> {
+        let mut stream = TcpStream::connect_timeout(&deployment, Duration::from_secs(1)).ok()?;
         stream.set_nonblocking(true).ok()?;
         let post = "POST /api/v2/agent/leads HTTP/1.1\r\nhost: localhost\r\n";
         let (manner, begin) = match number % 5 {
@@ -196,8 +205,8 @@ impl Connection {
     }
 }
 
-fn besiege(site: &Site, ended: &AtomicBool) -> Result<Hostile> {
-    let address = site.server.address();
+fn besiege(deployment: &Deployment, ended: &AtomicBool) -> Result<Hostile> {
+    let address = deployment.server.address();
     let mut connections: Vec<Connection> = Vec::new();
     let mut opened = 0;
     let mut hostile = Hostile {

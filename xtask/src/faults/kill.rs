@@ -5,14 +5,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    Setting,
     callers::{self, Call, check_leads},
-    ms,
+    setting::{Setting, ms},
 };
 use crate::{
     client::{Client, Request},
+    deployment::{Database, Deployment},
     process,
-    site::{Database, Site},
 };
 
 /// How soon the server has to be ready again.
@@ -22,22 +21,22 @@ const READY: Duration = Duration::from_secs(5);
 /// answered; and the server is soon back.
 pub(super) fn run(setting: &Setting) -> Result<String> {
     let database = Database::start(setting.engine)?;
-    let mut site = Site::start(setting.program, &database.url(), None)?;
+    let mut deployment = Deployment::start(setting.program, &database.url(), None)?;
     let mut acknowledged = Vec::new();
     let mut asked_again = 0;
     let mut had_happened = 0;
     let mut slowest = Duration::ZERO;
     for round in 0..setting.rounds {
         process::check_interrupted()?;
-        let unanswered = burst(&mut site, round, &mut acknowledged)?;
-        slowest = slowest.max(site.server.start_again()?);
+        let unanswered = burst(&mut deployment, round, &mut acknowledged)?;
+        slowest = slowest.max(deployment.server.start_again()?);
         asked_again += unanswered.len();
         for notes in unanswered {
-            had_happened += u32::from(ask_again(&site, &notes)?);
+            had_happened += u32::from(ask_again(&deployment, &notes)?);
             acknowledged.push(notes);
         }
     }
-    check_leads(&site, &acknowledged, &[])?;
+    check_leads(&deployment, &acknowledged, &[])?;
     ensure!(
         slowest <= READY,
         "it took {} until it was ready",
@@ -53,10 +52,17 @@ pub(super) fn run(setting: &Setting) -> Result<String> {
 }
 
 /// Writes until the server is killed; what was on its way then.
-fn burst(site: &mut Site, round: u32, acknowledged: &mut Vec<String>) -> Result<Vec<String>> {
-    let (killed, calls) = callers::burst(site, round, || site.server.kill());
+fn burst(
+    deployment: &mut Deployment,
+    round: u32,
+    acknowledged: &mut Vec<String>,
+) -> Result<Vec<String>> {
+    let (killed, calls) = callers::burst(deployment, round, || deployment.server.kill());
     killed?;
-    site.server.end_within(READY)?.context("it does not end")?;
+    deployment
+        .server
+        .end_within(READY)?
+        .context("it does not end")?;
     let mut unanswered = Vec::new();
     for call in calls {
         match call.status() {
@@ -70,9 +76,9 @@ fn burst(site: &mut Site, round: u32, acknowledged: &mut Vec<String>) -> Result<
 }
 
 /// Sends the same once more; whether it had been carried out before.
-fn ask_again(site: &Site, notes: &str) -> Result<bool> {
+fn ask_again(deployment: &Deployment, notes: &str) -> Result<bool> {
     let request = Request::create(notes);
-    let call = Call::make(&mut Client::of(site), notes.to_owned(), &request);
+    let call = Call::make(&mut Client::of(deployment), notes.to_owned(), &request);
     ensure!(
         call.is_acknowledged(),
         "asked again, a lead was answered {:?}",

@@ -13,20 +13,22 @@ mod kill;
 mod outage;
 mod proxy;
 mod refusals;
+mod setting;
 mod stop;
 
 use std::{
     fmt::{self, Display},
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
+    path::PathBuf,
+    time::Instant,
 };
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
+use self::setting::Setting;
 use crate::{
+    deployment::{self, Engine},
     process,
-    site::{self, Engine},
 };
 
 /// The arguments of `cargo xtask faults`.
@@ -110,20 +112,13 @@ impl Display for Fault {
     }
 }
 
-/// What a fault happens to.
-struct Setting<'a> {
-    program: &'a Path,
-    engine: Engine,
-    rounds: u32,
-}
-
 /// Lets every fault happen on every database it is about.
 ///
 /// # Errors
 /// When anything was lost, doubled, broken off, or too slow; what it was stands in the table.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let given = args.program.clone();
-    let program = given.map_or_else(site::build_server, Ok)?;
+    let program = given.map_or_else(deployment::build_server, Ok)?;
     allow_many_connections();
     let mut failed = 0;
     for fault in Fault::value_variants() {
@@ -165,19 +160,4 @@ fn allow_many_connections() {
     let current = maximum;
     // If it may not, connections fail, and say so.
     let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
-}
-
-/// The value that a share of all values does not exceed.
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
-    let last = sorted.len().saturating_sub(1);
-    sorted
-        .get(sorted.len() * percent / 100)
-        .or(sorted.get(last))
-        .copied()
-        .unwrap_or_default()
-}
-
-/// A time for people.
-fn ms(time: Duration) -> String {
-    format!("{:.0} ms", time.as_secs_f64() * 1000.0)
 }

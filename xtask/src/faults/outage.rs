@@ -9,16 +9,15 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{
-    Setting,
     callers::{Call, check_leads},
-    ms,
     proxy::Proxy,
+    setting::{Setting, ms},
 };
 use crate::{
     client::{Answer, Client, HANG, Request},
+    deployment::Deployment,
     postgres::{self, Postgres},
     process,
-    site::Site,
 };
 
 /// How many call at once; every other one writes.
@@ -37,12 +36,12 @@ const PAGE: Duration = Duration::from_secs(1);
 pub(super) fn gone(setting: &Setting) -> Result<String> {
     postgres::install()?;
     let mut postgres = Postgres::start_durable()?;
-    let site = Site::start(setting.program, &postgres.url(), None)?;
+    let deployment = Deployment::start(setting.program, &postgres.url(), None)?;
     let outage = Outage {
         lasts: Duration::from_secs(10),
         answers: |call| asks_to_come_back(call),
     };
-    outage.endure(&site, |during| {
+    outage.endure(&deployment, |during| {
         postgres.crash()?;
         during()?;
         postgres.start_again()
@@ -52,12 +51,12 @@ pub(super) fn gone(setting: &Setting) -> Result<String> {
 /// Whatever is sent to the host of PostgreSQL is lost and nothing comes from it; later there is another, which knows
 /// nothing of the connections to the first.
 pub(super) fn vanished(setting: &Setting) -> Result<String> {
-    let (_postgres, proxy, site) = behind_proxy(setting)?;
+    let (_postgres, proxy, deployment) = behind_proxy(setting)?;
     let outage = Outage {
         lasts: Duration::from_secs(25),
         answers: |call| asks_to_come_back(call),
     };
-    outage.endure(&site, |during| {
+    outage.endure(&deployment, |during| {
         proxy.vanish();
         during()?;
         proxy.come_back();
@@ -69,12 +68,12 @@ pub(super) fn vanished(setting: &Setting) -> Result<String> {
 pub(super) fn frozen(setting: &Setting) -> Result<String> {
     postgres::install()?;
     let postgres = Postgres::start_durable()?;
-    let site = Site::start(setting.program, &postgres.url(), None)?;
+    let deployment = Deployment::start(setting.program, &postgres.url(), None)?;
     let outage = Outage {
         lasts: Duration::from_secs(25),
         answers: |call| asks_to_come_back(call),
     };
-    outage.endure(&site, |during| {
+    outage.endure(&deployment, |during| {
         let frozen = postgres.freeze()?;
         during()?;
         drop(frozen);
@@ -84,12 +83,12 @@ pub(super) fn frozen(setting: &Setting) -> Result<String> {
 
 /// Every word to and from PostgreSQL takes seconds.
 pub(super) fn slow(setting: &Setting) -> Result<String> {
-    let (_postgres, proxy, site) = behind_proxy(setting)?;
+    let (_postgres, proxy, deployment) = behind_proxy(setting)?;
     let outage = Outage {
         lasts: Duration::from_secs(25),
         answers: |call| asks_to_come_back(call) || is_well(call),
     };
-    outage.endure(&site, |during| {
+    outage.endure(&deployment, |during| {
         proxy.delay(Duration::from_millis(1_500));
         during()?;
         proxy.delay(Duration::ZERO);
@@ -98,12 +97,12 @@ pub(super) fn slow(setting: &Setting) -> Result<String> {
 }
 
 /// A server whose way to PostgreSQL leads through a proxy; each ends when it is dropped.
-fn behind_proxy(setting: &Setting) -> Result<(Postgres, Proxy, Site)> {
+fn behind_proxy(setting: &Setting) -> Result<(Postgres, Proxy, Deployment)> {
     postgres::install()?;
     let postgres = Postgres::start_durable()?;
     let proxy = Proxy::before(postgres.port())?;
-    let site = Site::start(setting.program, &postgres::url(proxy.port()), None)?;
-    Ok((postgres, proxy, site))
+    let deployment = Deployment::start(setting.program, &postgres::url(proxy.port()), None)?;
+    Ok((postgres, proxy, deployment))
 }
 
 pub(super) fn asks_to_come_back(call: &Call) -> bool {
@@ -127,7 +126,7 @@ impl Outage {
     /// before and after.
     pub(super) fn endure(
         &self,
-        site: &Site,
+        deployment: &Deployment,
         happen: impl FnOnce(&mut dyn FnMut() -> Result<()>) -> Result<()>,
     ) -> Result<String> {
         let ended = AtomicBool::new(false);
@@ -135,21 +134,21 @@ impl Outage {
             let callers: Vec<_> = (0..CALLERS)
                 .map(|caller| {
                     let ended = &ended;
-                    scope.spawn(move || call_until(site, caller, ended))
+                    scope.spawn(move || call_until(deployment, caller, ended))
                 })
                 .collect();
-            let course = self.follow(site, happen);
+            let course = self.follow(deployment, happen);
             ended.store(true, Ordering::Relaxed);
             let calls = callers.into_iter().filter_map(|caller| caller.join().ok());
             (course, calls.flatten().collect::<Vec<_>>())
         });
         let course = course?;
-        self.judge(site, &course, &calls)
+        self.judge(deployment, &course, &calls)
     }
 
     fn follow(
         &self,
-        site: &Site,
+        deployment: &Deployment,
         happen: impl FnOnce(&mut dyn FnMut() -> Result<()>) -> Result<()>,
     ) -> Result<Course> {
         thread::sleep(Duration::from_secs(2));
@@ -157,13 +156,13 @@ impl Outage {
         let mut course = None;
         happen(&mut || {
             let broken = Instant::now();
-            let noticed = self.watch(site)?;
+            let noticed = self.watch(deployment)?;
             course = Some((broken, noticed, Instant::now()));
             Ok(())
         })?;
         let (broken, noticed, mending) = course.context("nothing happened")?;
         let mended = Instant::now();
-        let probes = wait_until_well(site, mended)?;
+        let probes = wait_until_well(deployment, mended)?;
         let well = Instant::now();
         thread::sleep(Duration::from_secs(2));
         Ok(Course {
@@ -179,8 +178,8 @@ impl Outage {
 
     /// What needs no database answers as ever; the server soon says that it is not ready, and goes
     /// on saying so.
-    fn watch(&self, site: &Site) -> Result<Duration> {
-        let mut client = Client::of(site);
+    fn watch(&self, deployment: &Deployment) -> Result<Duration> {
+        let mut client = Client::of(deployment);
         let began = Instant::now();
         let mut noticed = None;
         while began.elapsed() < self.lasts {
@@ -205,7 +204,7 @@ impl Outage {
         noticed.context("/readyz has never said that it is not ready")
     }
 
-    fn judge(&self, site: &Site, course: &Course, calls: &[Call]) -> Result<String> {
+    fn judge(&self, deployment: &Deployment, course: &Course, calls: &[Call]) -> Result<String> {
         let mut refused = 0;
         let mut slowest = Duration::ZERO;
         for call in calls {
@@ -244,7 +243,7 @@ impl Outage {
         let sure: Vec<String> = notes(sure);
         let unsure: Vec<String> = notes(unsure);
         let may_be = [unsure.clone(), course.probes.clone()].concat();
-        check_leads(site, &sure, &may_be)?;
+        check_leads(deployment, &sure, &may_be)?;
         Ok(format!(
             "{refused} told to come back, within {} at most; not ready after {}; all well {} after; \
              {} acknowledged, 0 lost; {} answered 503, 0 done; {} unsure",
@@ -271,8 +270,8 @@ struct Course {
 }
 
 /// Everybody is served again within [`RECOVERY`], and nothing had to be done for it.
-fn wait_until_well(site: &Site, mended: Instant) -> Result<Vec<String>> {
-    let mut client = Client::of(site);
+fn wait_until_well(deployment: &Deployment, mended: Instant) -> Result<Vec<String>> {
+    let mut client = Client::of(deployment);
     let mut probes = Vec::new();
     loop {
         let ready = Call::make(&mut client, String::new(), &Request::get("/readyz"));
@@ -300,8 +299,8 @@ fn wait_until_well(site: &Site, mended: Instant) -> Result<Vec<String>> {
     }
 }
 
-fn call_until(site: &Site, caller: usize, ended: &AtomicBool) -> Vec<Call> {
-    let mut client = Client::of(site);
+fn call_until(deployment: &Deployment, caller: usize, ended: &AtomicBool) -> Vec<Call> {
+    let mut client = Client::of(deployment);
     let mut calls = Vec::new();
     while !ended.load(Ordering::Relaxed) {
         let call = if caller.is_multiple_of(2) {

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::{Setting, callers::Call, ms, percentile};
+use super::{
+    callers::Call,
+    setting::{Setting, ms, percentile},
+};
 use crate::{
     client::{Client, Request},
+    deployment::{Database, Deployment},
     process,
-    site::{Database, Site},
 };
 
 const LEADS: u32 = 20_000;
@@ -21,9 +24,9 @@ const TIMES: usize = 20;
 
 pub(super) fn run(setting: &Setting) -> Result<String> {
     let database = Database::start(setting.engine)?;
-    let site = Site::start(setting.program, &database.url(), None)?;
-    site.seed(LEADS)?;
-    let mut client = Client::of(&site);
+    let deployment = Deployment::start(setting.program, &database.url(), None)?;
+    deployment.seed(LEADS)?;
+    let mut client = Client::of(&deployment);
     let mut all = Vec::new();
     let mut slowest = ("", Duration::ZERO);
     for (what, request, expected) in &hostile() {

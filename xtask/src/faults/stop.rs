@@ -9,14 +9,13 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    Setting,
     callers::{self, Call, check_leads},
-    ms,
+    setting::{Setting, ms},
 };
 use crate::{
     client::{Client, Failure, Request},
+    deployment::{Database, Deployment},
     process,
-    site::{Database, Site},
 };
 
 /// How long it may take to end.
@@ -29,15 +28,18 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// What had begun is answered, the exit code is 0, and nothing is lost.
 pub(super) fn run(setting: &Setting) -> Result<String> {
     let database = Database::start(setting.engine)?;
-    let mut site = Site::start(setting.program, &database.url(), None)?;
+    let mut deployment = Deployment::start(setting.program, &database.url(), None)?;
     let mut acknowledged = Vec::new();
     let mut may_be = Vec::new();
     let mut slowest = Duration::ZERO;
     let mut under_way = 0;
     for round in 0..setting.rounds {
         process::check_interrupted()?;
-        let (told, calls) = burst(&site, round)?;
-        let status = site.server.end_within(END)?.context("it does not end")?;
+        let (told, calls) = burst(&deployment, round)?;
+        let status = deployment
+            .server
+            .end_within(END)?
+            .context("it does not end")?;
         slowest = slowest.max(told.elapsed());
         ensure!(status.success(), "it ended with {status}");
         for call in calls {
@@ -57,9 +59,9 @@ pub(super) fn run(setting: &Setting) -> Result<String> {
                 Err(_) => may_be.push(call.notes),
             }
         }
-        site.server.start_again()?;
+        deployment.server.start_again()?;
     }
-    check_leads(&site, &acknowledged, &may_be)?;
+    check_leads(&deployment, &acknowledged, &may_be)?;
     Ok(format!(
         "{} rounds: {under_way} requests under way, all answered; exit 0 within {}; {} sent too late",
         setting.rounds,
@@ -69,18 +71,18 @@ pub(super) fn run(setting: &Setting) -> Result<String> {
 }
 
 /// Writes until the server has stopped; when it was told to.
-fn burst(site: &Site, round: u32) -> Result<(Instant, Vec<Call>)> {
+fn burst(deployment: &Deployment, round: u32) -> Result<(Instant, Vec<Call>)> {
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         let slow: Vec<_> = (0..SLOW_WRITERS)
             .map(|writer| {
                 let (name, ended) = (format!("slow-{round}-{writer}"), &ended);
-                scope.spawn(move || write_slowly(site, &name, ended))
+                scope.spawn(move || write_slowly(deployment, &name, ended))
             })
             .collect();
-        let (told, mut calls) = callers::burst(site, round, || {
+        let (told, mut calls) = callers::burst(deployment, round, || {
             let told = Instant::now();
-            site.server.terminate().map(|()| told)
+            deployment.server.terminate().map(|()| told)
         });
         ended.store(true, Ordering::Relaxed);
         for writer in slow {
@@ -90,8 +92,8 @@ fn burst(site: &Site, round: u32) -> Result<(Instant, Vec<Call>)> {
     })
 }
 
-fn write_slowly(site: &Site, name: &str, ended: &AtomicBool) -> Vec<Call> {
-    let mut client = Client::of(site);
+fn write_slowly(deployment: &Deployment, name: &str, ended: &AtomicBool) -> Vec<Call> {
+    let mut client = Client::of(deployment);
     let mut calls = Vec::new();
     while !ended.load(Ordering::Relaxed) {
         let notes = format!("{name}-{}", calls.len());

@@ -5,6 +5,8 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
+use super::text;
+
 /// Where the document keeps its schemas.
 const SCHEMAS: &str = "#/components/schemas/";
 
@@ -263,7 +265,7 @@ pub(crate) fn description(document: &Value, name: &str, schema: &Value) -> Resul
     let target = follow(document, inner)?;
     Ok(target["description"]
         .as_str()
-        .map_or_else(|| super::words(name), str::to_owned))
+        .map_or_else(|| text::words(name), str::to_owned))
 }
 
 /// The names of all schemas that are lists of allowed words.

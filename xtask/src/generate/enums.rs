@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::document;
+use super::{document, text};
 
 /// One enum for each list of words in the document.
 pub(crate) fn generate(document: &Value) -> Result<syn::File> {
@@ -35,12 +35,8 @@ fn open_enum(name: &str, schema: &Value) -> Result<TokenStream> {
     let value_docs = values.iter().map(|value| format!(" `{value}`"));
 
     let first = variants.first().context("no values")?;
-    let doc = super::doc_lines(
-        schema["description"]
-            .as_str()
-            .unwrap_or(&super::words(name)),
-    );
-    let example = super::doc_lines(&format!(
+    let doc = text::doc_lines(schema["description"].as_str().unwrap_or(&text::words(name)));
+    let example = text::doc_lines(&format!(
         "```\nuse konektor_sdk::{name};\n\nassert_eq!({name}::from({:?}), {name}::{first});\n\
          assert_eq!({name}::from(\"of-tomorrow\").as_str(), \"of-tomorrow\");\n```",
         values[0]

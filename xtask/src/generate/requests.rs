@@ -9,7 +9,7 @@ use syn::{Ident, ItemStruct, Type};
 
 use super::{
     client::{Client, Method},
-    document, enums, types,
+    document, enums, text, types,
 };
 
 /// The schema of changes to a lead, which can tell absent from null.
@@ -288,7 +288,7 @@ fn idempotency_key_ttl(document: &Value) -> Result<TokenStream> {
     let hours = document["x-konektor-limits"]["idempotencyHours"]
         .as_u64()
         .context("no limit idempotencyHours")?;
-    let doc = super::doc_lines(&format!(
+    let doc = text::doc_lines(&format!(
         "How long the server keeps the answer to an `Idempotency-Key`: {hours} hours. A write that is \
          made again under its key after that may happen twice."
     ));
@@ -320,7 +320,7 @@ fn changes(document: &Value) -> Result<TokenStream> {
         let ty = types::rust_type(document, property)?;
         let rename = (name != wire).then(|| quote!(rename = #wire,));
         let serialize = types::serializer(&ty).map(|function| quote!(, serialize_with = #function));
-        let doc = super::doc_lines(&document::description(document, wire, property)?);
+        let doc = text::doc_lines(&document::description(document, wire, property)?);
         let (ty, serde) = if document::is_nullable(document, property)? {
             (
                 quote!(crate::Change<#ty>),
@@ -420,14 +420,14 @@ fn expression(document: &Value, schema: &Value, example: Option<&Value>) -> Resu
 
 /// Documentation with an example that compiles.
 fn documented(text: &str, expression: &str) -> Vec<String> {
-    super::doc_lines(&format!(
+    text::doc_lines(&format!(
         "{text}\n\n```\n# use konektor_sdk::*;\n# fn example(client: Client) -> Result<(), Box<dyn \
          std::error::Error>> {{\nlet request = {expression};\n# Ok(())\n# }}\n```"
     ))
 }
 
 fn setter_doc(wire: &str, description: &str) -> String {
-    if description == super::words(wire) {
+    if description == text::words(wire) {
         format!("Sets `{wire}`.")
     } else {
         format!("Sets `{wire}`: {}", lower_first(description))

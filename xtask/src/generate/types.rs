@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 use serde_json::Value;
 use syn::{Field, Fields, Item, ItemStruct, LitStr, Type};
 
-use super::{client::RENAMED, document};
+use super::{client::RENAMED, document, text};
 
 /// Every type of progenitor's, documented, in the document's order, and discreet.
 pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> {
@@ -70,11 +70,7 @@ fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
     numbered.sort_by_key(|(position, _)| *position);
     fields.named = numbered.into_iter().map(|(_, field)| field).collect();
 
-    let doc = super::doc_lines(
-        schema["description"]
-            .as_str()
-            .unwrap_or(&super::words(name)),
-    );
+    let doc = text::doc_lines(schema["description"].as_str().unwrap_or(&text::words(name)));
     let strict = is_sent(&structure).then(|| quote!(#[serde(deny_unknown_fields)]));
     let (ident, fields) = (&structure.ident, &structure.fields);
     Ok(syn::parse2(quote! {
@@ -144,7 +140,7 @@ fn polish_field(field: &Field, wire: &str, doc: &str, nullable: bool) -> Result<
     }
 
     let serde = (!serde.is_empty()).then(|| quote!(#[serde(#(#serde),*)]));
-    let (ty, doc) = (&field.ty, super::doc_lines(doc));
+    let (ty, doc) = (&field.ty, text::doc_lines(doc));
     let fields: syn::FieldsNamed =
         syn::parse2(quote!({ #(#[doc = #doc])* #serde pub #ident: #ty }))?;
     fields.named.into_iter().next().context("no field")

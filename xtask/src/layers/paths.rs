@@ -91,6 +91,7 @@ impl ModuleSource {
 
     fn add_tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
+        let mut is_quoted = false;
         let mut tokens = tokens.into_iter().peekable();
         while let Some(token) = tokens.next() {
             match token {
@@ -110,6 +111,8 @@ impl ModuleSource {
                     }
                     path.clear();
                 }
+                // Code in `quote!` belongs to the crate that it is generated for.
+                TokenTree::Group(_) if is_quoted => is_quoted = false,
                 TokenTree::Group(group) => {
                     // `use` inside of a function: `a::{b, c}`.
                     if path.is_empty() || group.delimiter() != Delimiter::Brace {
@@ -120,6 +123,9 @@ impl ModuleSource {
                     path.clear();
                 }
                 TokenTree::Punct(_) | TokenTree::Literal(_) => {
+                    let macro_name = self.identifiers.last();
+                    is_quoted = is_macro_call(&token, tokens.peek())
+                        && macro_name.is_some_and(|name| name == "quote" || name == "parse_quote");
                     if path.len() > 1 {
                         self.paths.push(path.clone());
                     }
@@ -144,6 +150,12 @@ fn joined(prefix: &[String], name: &str) -> Vec<String> {
     let mut path = prefix.to_vec();
     path.push(name.to_owned());
     path
+}
+
+/// Whether a token is the `!` between a macro's name and its arguments.
+fn is_macro_call(token: &TokenTree, next: Option<&TokenTree>) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == '!')
+        && matches!(next, Some(TokenTree::Group(_)))
 }
 
 fn is_colon(token: Option<&TokenTree>) -> bool {

@@ -79,14 +79,14 @@ pub(crate) fn sqlite_url(folder: &Path) -> String {
 }
 
 /// A server on a database, with a workspace that may send as fast as it can.
-pub(crate) struct Site {
+pub(crate) struct Deployment {
     pub(crate) server: Server,
     pub(crate) api_key: String,
     workspace: String,
     folder: TempDir,
 }
 
-impl Site {
+impl Deployment {
     /// Starts `program` on the database, with so many open files if it matters.
     pub(crate) fn start(
         program: &Path,
@@ -141,5 +141,7 @@ impl Site {
 }
 
 fn folder() -> Result<TempDir> {
-    Ok(tempfile::Builder::new().prefix("konektor-site").tempdir()?)
+    Ok(tempfile::Builder::new()
+        .prefix("konektor-deployment")
+        .tempdir()?)
 }
