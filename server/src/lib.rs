@@ -1,26 +1,24 @@
 //! The Konektor Agent API server.
 //!
-//! A request is a straight line: router → request id, limits on size and time → gate (who, from where, which plan,
-//! how often, which scope) → validated input → operation → store (→ vault at its edge) → envelope.
+//! A request is a straight line: transport → http → gate → validation → operation → store (→ vault at its edge) →
+//! reply → http. Dependencies point in that direction only.
 
 pub mod api;
-pub mod app;
-mod background;
-mod bodies;
 pub mod clock;
 pub mod commands;
-mod connection;
 pub mod domain;
+pub mod error;
 pub mod gate;
-pub mod input;
-mod load;
+pub mod http;
+mod jobs;
 pub mod logging;
-mod pages;
 mod panics;
-mod pipeline;
-mod places;
+pub mod randomness;
 pub mod reply;
 pub mod seed;
-pub mod serve;
+pub mod server;
+pub mod state;
 pub mod store;
+mod transport;
+pub mod validation;
 pub mod vault;

@@ -2,8 +2,8 @@
 //!
 //! Paths, queries, bodies and headers are never logged: they hold phone numbers, names and keys.
 //!
-//! Lines are written by a thread of their own. When whoever reads them stands still, they are queued; past that they
-//! are lost and counted, and requests go on.
+//! Lines are written by a thread of their own. They are queued while the reader of stderr is slower than that; when
+//! the queue is full they are dropped and counted, and requests go on.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -15,8 +15,6 @@ use tokio::time::sleep;
 use tracing::{Subscriber, subscriber::set_global_default};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
-
-use crate::panics;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -30,7 +28,7 @@ pub enum LogFormat {
 impl LogFormat {
     /// For people on a terminal, for machines elsewhere.
     #[must_use]
-    pub fn fitting() -> Self {
+    pub fn default_for_stderr() -> Self {
         if std::io::stderr().is_terminal() {
             Self::Pretty
         } else {
@@ -40,13 +38,13 @@ impl LogFormat {
 }
 
 /// What is logged unless `RUST_LOG` chooses. sqlx repeats the notices of PostgreSQL, which say nothing new.
-const USUAL: &str = "info,sqlx=warn";
+const DEFAULT_FILTER: &str = "info,sqlx=warn";
 
 /// How many lines are queued: some ten megabytes at most.
-const QUEUE: usize = 32_768;
+const MAX_QUEUED_LINES: usize = 32_768;
 
 /// How often it is looked whether lines were lost.
-const LOSSES: Duration = Duration::from_secs(10);
+const LOSS_REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Logging goes on as long as this lives; what is queued is written when it is dropped, if somebody reads it.
 #[must_use = "logging ends when it is dropped"]
@@ -55,20 +53,19 @@ pub struct Logging {
     _writer: WorkerGuard,
 }
 
-/// How many lines were lost, and how many of those have been told of.
+/// How many lines were lost, and how many of them have been reported.
 #[derive(Clone)]
 struct Losses {
     counter: ErrorCounter,
-    told: usize,
+    reported: usize,
 }
 
 /// Starts logging; `RUST_LOG` chooses what is logged. A second call changes nothing.
 pub fn init(format: LogFormat) -> Logging {
-    let (logging, subscriber) = start(format, io::stderr(), QUEUE);
+    let (logging, subscriber) = start(format, io::stderr(), MAX_QUEUED_LINES);
     // Not `try_init`, which also takes what libraries give to the crate `log`: rlibphonenumber gives it phone numbers.
     // Another part of the same process may have started it: its choice holds.
     drop(set_global_default(subscriber));
-    panics::log_places();
     logging
 }
 
@@ -84,11 +81,12 @@ fn start(
     let logging = Logging {
         losses: Losses {
             counter: writer.error_counter(),
-            told: 0,
+            reported: 0,
         },
         _writer: guard,
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer);
@@ -100,26 +98,26 @@ fn start(
 }
 
 impl Logging {
-    /// Tells of lost lines, as soon as there is room for telling it; goes on for ever.
-    pub fn tell_losses(&self) -> impl Future<Output = ()> + Send + use<> {
+    /// Logs how many lines were lost, as soon as there is room for a line about it; never ends.
+    pub fn report_losses(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut losses = self.losses.clone();
         async move {
             loop {
-                sleep(LOSSES).await;
-                losses.tell();
+                sleep(LOSS_REPORT_INTERVAL).await;
+                losses.report();
             }
         }
     }
 }
 
 impl Losses {
-    fn tell(&mut self) {
+    fn report(&mut self) {
         let lost = self.counter.dropped_lines();
-        if lost > self.told {
-            tracing::warn!(lines = lost - self.told, "log lines were lost");
-            // If this one was lost too, it is told again.
+        if lost > self.reported {
+            tracing::warn!(lines = lost - self.reported, "log lines were lost");
+            // If this one was lost too, it is reported again.
             if self.counter.dropped_lines() == lost {
-                self.told = lost;
+                self.reported = lost;
             }
         }
     }
@@ -170,18 +168,18 @@ mod tests {
             let lost = losses.counter.dropped_lines();
             assert!((95..=96).contains(&lost), "{lost}");
             drop(hold);
-            while losses.told == 0 {
+            while losses.reported == 0 {
                 std::thread::sleep(Duration::from_millis(10));
-                losses.tell();
+                losses.report();
             }
         });
         drop(logging);
         let read = read.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&read);
         assert!(text.lines().count() >= 5, "{text}");
-        let told = text.lines().last().unwrap_or_default();
+        let last = text.lines().last().unwrap_or_default();
         assert!(
-            told.contains("log lines were lost") && told.contains("\"lines\":9"),
+            last.contains("log lines were lost") && last.contains("\"lines\":9"),
             "{text}"
         );
     }

@@ -6,8 +6,8 @@ use axum::http::HeaderMap;
 use konektor_server::{
     api::cursor::Cursor,
     domain::{api_key::ApiKey, phone::Phone, search::SearchQuery},
-    input::Rules,
-    reply::Error,
+    error::Error,
+    validation::Rules,
     vault::{MasterKey, MasterKeys, Vault, WorkspaceKeys},
 };
 use konektor_spec::{Location, Operation, Spec};

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use konektor_sdk::Client;
 use konektor_server::{
-    app::App,
     clock::Clock,
     domain::{
         api_key::ApiKey,
@@ -11,7 +10,8 @@ use konektor_server::{
         id,
         workspace::{NameIndex, Workspace},
     },
-    serve,
+    randomness::Randomness,
+    server,
     store::{Store, api_keys::StoredKey},
 };
 use konektor_spec::Spec;
@@ -41,7 +41,7 @@ pub struct Server {
     trusted_proxies: TrustedProxies,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
-    running: Option<JoinHandle<anyhow::Result<()>>>,
+    running: Option<JoinHandle<()>>,
 }
 
 /// What a test may want otherwise.
@@ -149,16 +149,17 @@ impl Server {
         let store = database.open().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let app = App::new(
+        let server = server::Server::new(
             spec.clone(),
             store.clone(),
             clock.clone(),
+            Randomness::system(),
             &url,
             trusted_proxies.clone(),
         )
         .expect("a server");
         let (stop, stopped) = oneshot::channel::<()>();
-        let running = tokio::spawn(serve::serve(listener, app, async {
+        let running = tokio::spawn(server.serve(listener, async {
             stopped.await.ok();
         }));
         Self {
@@ -342,7 +343,7 @@ impl Server {
     pub async fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(running) = self.running.take() {
-            running.await.expect("no panic").expect("a clean end");
+            running.await.expect("no panic");
         }
     }
 }

@@ -15,7 +15,10 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode},
 };
-use konektor_server::{app::App, domain::forwarded::TrustedProxies, seed::SyntheticLeads};
+use konektor_server::{
+    domain::forwarded::TrustedProxies, randomness::Randomness, seed::SyntheticLeads,
+    server::Server as ApiServer,
+};
 use konektor_spec::Spec;
 use konektor_tests::{Engine, Server};
 use serde_json::json;
@@ -150,14 +153,15 @@ async fn what_a_request_allocates_is_bounded() {
 async fn router(server: &Server) -> Router {
     let store = server.database.open().await;
     let spec = Spec::builtin().clone();
-    let app = App::new(
+    let server = ApiServer::new(
         spec,
         store,
         server.clock.clone(),
+        Randomness::system(),
         &server.url,
         TrustedProxies::default(),
     );
-    app.unwrap().router().unwrap()
+    server.unwrap().router()
 }
 
 /// What the case costs on average, once everything is open that stays open.

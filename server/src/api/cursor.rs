@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Call;
 use crate::{
-    reply::{Error, Pagination},
+    api::call::Call,
+    error::Error,
+    reply::Pagination,
     store::leads::{Page, Position, Start},
     vault::WorkspaceKeys,
 };

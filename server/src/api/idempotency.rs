@@ -6,11 +6,11 @@ use std::sync::Arc;
 use konektor_spec::Operation;
 use serde_json::{Value, json};
 
-use super::Call;
 use crate::{
-    app::App,
+    api::call::Call,
     domain::{amount::Amount, lead::Lead, period::Day},
-    reply::{Error, Reply},
+    error::Error,
+    reply::Reply,
     store::{
         StoreError, Tenant, Work,
         idempotency::{Once, OnceRequest},
@@ -110,7 +110,7 @@ impl Call {
         let request = json!([method, path, self.input.sent()]);
         let request = canonical(request).to_string();
         let tenant = &self.caller.tenant;
-        let ttl = self.app.idempotency_ttl();
+        let ttl = self.state.idempotency_ttl();
         Some(tenant.once_request(key, request.as_bytes(), self.now, ttl))
     }
 }
@@ -133,20 +133,6 @@ fn spell_numbers(value: &mut Value) {
         Value::Array(values) => values.iter_mut().for_each(spell_numbers),
         Value::Object(fields) => fields.values_mut().for_each(spell_numbers),
         _ => {}
-    }
-}
-
-/// Removes what is too old to be answered again.
-pub(crate) async fn clean(app: &App) {
-    if let Err(error) = app
-        .store()
-        .forget_answers(app.clock().now(), app.idempotency_ttl())
-        .await
-    {
-        tracing::warn!(
-            cause = format!("{:#}", anyhow::Error::from(error)),
-            "old answers were not removed"
-        );
     }
 }
 

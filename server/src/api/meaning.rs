@@ -7,42 +7,19 @@ use std::collections::BTreeSet;
 
 use jiff::{Timestamp, tz::TimeZone};
 use konektor_spec::{Access, OperationId, Spec};
-use serde::{
-    Deserialize,
-    de::{IntoDeserializer, value::StrDeserializer},
-};
 use thiserror::Error;
 
-use super::{Action, action, analytics::summary, conversions::pending, support::tickets};
+use super::{
+    Action, action,
+    analytics::summary,
+    conversions::pending,
+    support::tickets,
+    values::{MatchBy, SortBy, SortOrder, parse},
+};
 use crate::domain::{
     lead::{CONVERSION, NOTHING_TO_SYNC},
     period::Period,
 };
-
-/// The field by which a list of leads is sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum SortBy {
-    CreatedAt,
-    UpdatedAt,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum SortOrder {
-    Asc,
-    Desc,
-}
-
-/// The field by which an upsert finds its lead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum MatchBy {
-    Id,
-    UniqueCode,
-    ExternalRef,
-    Phone,
-}
 
 /// A document that this program cannot serve.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -125,10 +102,4 @@ pub(crate) fn check(spec: &Spec) -> Result<(), UnservableDocument> {
         }
     }
     Ok(())
-}
-
-/// The value with this name in the document.
-pub(super) fn parse<'a, T: Deserialize<'a>>(name: &'a str) -> Option<T> {
-    let name: StrDeserializer<'a, serde::de::value::Error> = name.into_deserializer();
-    T::deserialize(name).ok()
 }

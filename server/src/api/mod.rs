@@ -1,48 +1,20 @@
 //! The operations: one file each, the tree is the URL tree.
 
 mod analytics;
+pub mod call;
 mod conversions;
 pub mod cursor;
 pub(crate) mod idempotency;
 pub(crate) mod leads;
-mod meaning;
+pub(crate) mod meaning;
 mod period;
 mod support;
+mod values;
 mod workspace;
 
-use std::{future::Future, pin::Pin, sync::Arc};
-
-use jiff::Timestamp;
-use konektor_spec::Operation;
 use konektor_spec::OperationId;
 
-pub(crate) use meaning::check;
-
-use crate::{
-    app::App,
-    gate::Caller,
-    input::Input,
-    reply::{Error, Reply},
-};
-
-/// One admitted request, on its way through an operation.
-pub struct Call {
-    /// The server it reached.
-    pub app: Arc<App>,
-    /// What is asked for.
-    pub operation: Arc<Operation>,
-    /// Who sent it.
-    pub caller: Caller,
-    /// What was sent.
-    pub input: Input,
-    /// When it came.
-    pub now: Timestamp,
-}
-
-type Running = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send>>;
-
-/// The code behind an operation.
-pub type Handler = fn(Call) -> Running;
+use self::call::Handler;
 
 /// What answers an operation.
 #[derive(Clone, Copy)]
@@ -77,7 +49,8 @@ pub(crate) fn action(operation: OperationId) -> Action {
 pub(crate) mod tests {
     use konektor_spec::Operation;
 
-    use super::{Action, Error, Handler, Reply};
+    use super::{Action, Handler};
+    use crate::{error::Error, reply::Reply};
 
     /// The code behind an operation of no document that is served.
     fn panics() -> Result<Reply, Error> {

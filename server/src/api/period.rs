@@ -2,11 +2,11 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::Call;
 use crate::{
+    api::call::Call,
     domain::period::{Edge, Period, parse_bound},
-    input::Input,
-    reply::Error,
+    error::Error,
+    validation::Input,
 };
 
 /// What `timeframe` says in the answer when `from` or `to` was given.

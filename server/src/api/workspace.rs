@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Call;
 use crate::{
+    api::call::Call,
     domain::{period::Day, time},
-    reply::{Error, Reply},
+    error::Error,
+    reply::Reply,
 };
 
 #[derive(Serialize)]

@@ -20,11 +20,12 @@ use super::{
     output::Output,
 };
 use crate::{
-    app::App,
     clock::Clock,
     domain::address,
     logging::{self, LogFormat},
-    serve,
+    panics,
+    randomness::Randomness,
+    server::Server,
     store::{OpenOptions, SchemaPolicy, Store},
 };
 
@@ -112,8 +113,12 @@ pub(super) async fn run(args: Args, output: Output, clock: Clock) -> Result<()> 
         },
         statement_timeout: Some(STATEMENT_TIMEOUT),
     };
-    let logging = logging::init(args.log_format.unwrap_or_else(LogFormat::fitting));
-    tokio::spawn(logging.tell_losses());
+    panics::log_places();
+    let logging = logging::init(
+        args.log_format
+            .unwrap_or_else(LogFormat::default_for_stderr),
+    );
+    tokio::spawn(logging.report_losses());
     // From here on a signal ends the server in good order.
     let mut stopped = pin!(stop_signal()?);
     // First the port: a second server must not end the demo key of the one that has it.
@@ -137,10 +142,11 @@ pub(super) async fn run(args: Args, output: Output, clock: Clock) -> Result<()> 
     let listen = listener.local_addr()?;
     let url = args.public_url.unwrap_or(format!("http://{listen}"));
     let spec = Spec::builtin().clone();
-    let app = App::new(
+    let server = Server::new(
         spec,
         store.clone(),
         clock,
+        Randomness::system(),
         &url,
         args.trusted_proxies.into(),
     )?;
@@ -152,7 +158,8 @@ pub(super) async fn run(args: Args, output: Output, clock: Clock) -> Result<()> 
         demo: demo.as_ref(),
     };
     output.print(&started.json(), || started.words())?;
-    serve::serve(listener, app, stopped).await
+    server.serve(listener, stopped).await;
+    Ok(())
 }
 
 impl Args {

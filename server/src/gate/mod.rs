@@ -1,5 +1,6 @@
 //! What stands before every operation: which key, from where, on which plan, how often, with which scope.
 
+pub(crate) mod concurrency_limit;
 mod last_used;
 mod rate_limit;
 mod recognised;
@@ -25,7 +26,7 @@ use crate::{
         forwarded::{Forwarding, Origin, TrustedProxies},
         workspace::Workspace,
     },
-    reply::Error,
+    error::Error,
     store::{Store, StoreError, Tenant, api_keys::StoredKey},
 };
 

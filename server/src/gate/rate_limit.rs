@@ -43,7 +43,7 @@ pub struct Buckets<K> {
 }
 
 /// Full buckets are forgotten when there are more than these: a new one is the same.
-const KEPT: usize = 10_000;
+const MAX_BUCKETS: usize = 10_000;
 
 impl<K: Eq + std::hash::Hash + Clone> Buckets<K> {
     /// No bucket yet.
@@ -77,7 +77,7 @@ impl<K: Eq + std::hash::Hash + Clone> Buckets<K> {
         {
             return Arc::clone(bucket);
         }
-        if buckets.len() >= KEPT {
+        if buckets.len() >= MAX_BUCKETS {
             buckets.retain(|_, bucket| bucket.peek(&self.clock).remaining < bucket.limit.get());
         }
         let bucket = Arc::new(Bucket::new(limit, &self.clock));

@@ -9,7 +9,7 @@ use std::{
 use crate::domain::api_key::ApiKey;
 
 /// When there are more than these, all are forgotten: each is known again with its next request.
-const MOST: usize = 10_000;
+const MAX_RECOGNISED: usize = 10_000;
 
 /// Hashes of whole keys under a key of this process. A key that is in here is still verified for every request.
 #[derive(Default)]
@@ -30,7 +30,7 @@ impl Recognised {
         if !good {
             hashes.remove(&hash);
         } else if !hashes.contains(&hash) {
-            if hashes.len() >= MOST {
+            if hashes.len() >= MAX_RECOGNISED {
                 hashes.clear();
             }
             hashes.insert(hash);

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::super::{Call, period};
 use crate::{
+    api::{call::Call, period},
     domain::{amount::Amount, lead::CONVERSION},
-    reply::{Error, Reply},
+    error::Error,
+    reply::Reply,
 };
 
 #[derive(Serialize)]

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::super::{Call, period};
 use crate::{
+    api::{call::Call, period},
     domain::amount::Amount,
-    reply::{Error, Reply},
+    error::Error,
+    reply::Reply,
 };
 
 #[derive(Serialize)]
@@ -28,7 +29,7 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         .map(|totals| totals.leads.unsigned_abs())
         .sum();
     let stages: Vec<_> = call
-        .app
+        .state
         .spec()
         .enum_values("LeadStatus")
         .into_iter()

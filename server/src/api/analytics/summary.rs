@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::super::{Call, period};
 use crate::{
+    api::{call::Call, period},
     domain::{amount::Amount, lead::CONVERSION, time},
-    reply::{Error, Reply},
+    error::Error,
+    reply::Reply,
 };
 
 const NEW: &str = "new";

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::super::{Call, cursor};
 use crate::{
+    api::{call::Call, cursor},
     domain::time,
-    reply::{Error, Reply},
+    error::Error,
+    reply::Reply,
 };
 
 /// The states in which something is still to be delivered, or to be looked at.

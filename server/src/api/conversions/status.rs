@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::super::{Call, period};
-use crate::reply::{Error, Reply};
+use crate::{
+    api::{call::Call, period},
+    error::Error,
+    reply::Reply,
+};
 
 pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     let (period, _) = period::of(&mut call)?;
@@ -13,7 +16,7 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         .leads_by_sync_state(period, call.input.text("platform"))
         .await?;
     let states: Map<String, Value> = call
-        .app
+        .state
         .spec()
         .enum_values("ConversionSyncStatus")
         .into_iter()

@@ -1,9 +1,11 @@
 //! `POST /leads`
 
-use super::{super::Call, day_limit, new_lead};
+use super::new_lead::{day_limit, new_lead};
 use crate::{
+    api::call::Call,
     domain::lead::{Lead, LeadChanges},
-    reply::{Error, Reply},
+    error::Error,
+    reply::Reply,
     store::Tenant,
 };
 

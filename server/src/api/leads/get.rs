@@ -1,7 +1,7 @@
 //! `GET /leads/{id}`
 
-use super::{super::Call, NOT_FOUND};
-use crate::reply::{Error, Reply};
+use super::not_found::NOT_FOUND;
+use crate::{api::call::Call, error::Error, reply::Reply};
 
 pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     let reference = call.input.path("id")?;

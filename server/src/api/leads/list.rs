@@ -2,14 +2,15 @@
 
 use serde::Deserialize;
 
-use super::super::{
-    Call, cursor,
-    meaning::{SortBy, SortOrder},
-    period,
-};
 use crate::{
+    api::{
+        call::Call,
+        cursor, period,
+        values::{SortBy, SortOrder},
+    },
     domain::search::SearchQuery,
-    reply::{Error, Reply},
+    error::Error,
+    reply::Reply,
     store::leads::{LeadFilter, LeadOrder},
 };
 
@@ -37,7 +38,7 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         call.input
             .reject("createdFrom", "Must not be after createdTo");
     }
-    let most = call.app.limits().search_words;
+    let most = call.state.limits().search_words;
     let search = call.input.text("search").map(SearchQuery::count_words);
     if search.is_some_and(|words| words > most) {
         call.input

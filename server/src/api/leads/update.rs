@@ -1,9 +1,11 @@
 //! `PATCH /leads/{id}`
 
-use super::{super::Call, NOT_FOUND};
+use super::not_found::NOT_FOUND;
 use crate::{
+    api::call::Call,
     domain::lead::{Lead, LeadChanges},
-    reply::{Error, Reply},
+    error::Error,
+    reply::Reply,
     store::Tenant,
 };
 

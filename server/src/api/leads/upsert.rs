@@ -6,19 +6,21 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    super::{
-        Call,
-        idempotency::Renew,
-        meaning::{self, MatchBy},
-    },
-    NOT_FOUND, day_limit, new_lead,
+    new_lead::{day_limit, new_lead},
+    not_found::NOT_FOUND,
 };
 use crate::{
+    api::{
+        call::Call,
+        idempotency::Renew,
+        values::{self, MatchBy},
+    },
     domain::{
         lead::{Lead, LeadChanges},
         phone::Phone,
     },
-    reply::{Details, Error, Reply},
+    error::{Details, Error},
+    reply::Reply,
     store::{
         Tenant,
         leads::{Match, NewLead, Upserted},
@@ -75,8 +77,8 @@ fn check_match(call: &mut Call) -> Option<Match> {
     };
     let (by, value) = (text("match.by")?, text("match.value")?);
     let rule = match_schema(&by);
-    let by: MatchBy = meaning::parse(&by)?;
-    if let Some(complaint) = rule.and_then(|rule| call.app.rules().complaint(rule, &value)) {
+    let by: MatchBy = values::parse(&by)?;
+    if let Some(complaint) = rule.and_then(|rule| call.state.rules().complaint(rule, &value)) {
         call.input.reject("match.value", complaint);
         return None;
     }
@@ -114,7 +116,7 @@ fn lead_to_create(
     matched: &Match,
     mut fields: Value,
 ) -> Result<Option<NewLead>, Error> {
-    call.app.rules().fill_defaults("LeadCreate", &mut fields);
+    call.state.rules().fill_defaults("LeadCreate", &mut fields);
     let mut fields = read(&fields)?;
     match matched {
         // Ids are made by the server.

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::super::Call;
 use crate::{
+    api::call::Call,
     domain::{id, time},
-    reply::{Error, Reply},
+    error::Error,
+    reply::Reply,
     store::{NewTicket, Tenant},
     vault::record::TicketRecord,
 };
@@ -36,7 +37,7 @@ struct Ticket {
 pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     let body: Body = call.input.body()?;
     let ticket = NewTicket {
-        id: id::ticket(call.now, &mut rand::rng()),
+        id: id::ticket(call.now, &mut call.state.randomness().rng()),
         status: NEW.into(),
         priority: body.priority,
         created_at: call.now,

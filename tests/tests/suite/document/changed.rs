@@ -1,7 +1,9 @@
 //! A server of a changed copy of the document: everything follows, nothing is built anew.
 
 use konektor_cli::World;
-use konektor_server::{app::App, clock::Clock, domain::forwarded::TrustedProxies};
+use konektor_server::{
+    clock::Clock, domain::forwarded::TrustedProxies, randomness::Randomness, server,
+};
 use konektor_spec::Spec;
 use konektor_tests::{Database, Engine, Options, Server, both_engines};
 use serde_json::{Value, json};
@@ -227,10 +229,11 @@ async fn a_value_that_the_code_does_not_fit_is_refused_when_the_server_starts() 
 
 /// Starts a server, as far as its document is concerned.
 async fn start(options: Options) -> Result<(), String> {
-    App::new(
+    server::Server::new(
         options.spec,
         Database::new(Engine::Sqlite).await.open().await,
         Clock::system(),
+        Randomness::system(),
         "http://localhost",
         TrustedProxies::default(),
     )

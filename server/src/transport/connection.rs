@@ -1,10 +1,10 @@
-//! One connection: what came, what went, and how long either may take.
+//! One connection: what arrives, what is sent, and how long either may take.
 //!
-//! hyper has one time limit for a header and for the silence before it. Load balancers and clients keep idle
-//! connections for a minute and more, and send a request into one that the server is closing when it waits less. So
-//! the limits are here: a short one for a header that has begun, and for the first of a connection; a long one for the
-//! silence after an answer. So are a client that does not take its answer, a place that is wanted for another
-//! connection, and the end of the server, which waits for every request that has begun.
+//! hyper's `header_read_timeout` also closes idle keep-alive connections. Load balancers and clients keep those for a
+//! minute and more, and send a request into a connection that a less patient server is just closing. So there are two
+//! timeouts here: a short one for a header that has begun to arrive, and for the first header of a connection; a long
+//! one for the idle time after an answer. A client that does not read its answer, eviction and shutdown are handled
+//! here as well; shutdown waits for every request that has begun to arrive.
 
 use std::{
     convert::Infallible,
@@ -33,91 +33,91 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use crate::places::Place;
+use super::connection_slots::ConnectionSlot;
+use crate::http::{Peer, ReceivedAt};
 
-/// The other end of the connection a request came on.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
+/// The longest header; the answer to a longer one is 431.
+const MAX_HEADER_BYTES: usize = 32 * 1024;
 
-/// When the first byte of a request arrived.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Began(pub(crate) Instant);
+/// The most that is read at once: one byte less than hyper's first buffer. A read that fills its buffer makes hyper
+/// double it and keep it as long as the connection lives.
+const MAX_READ_BYTES: usize = 8 * 1024 - 1;
 
-/// The most that is kept of a header that has not ended; past it the answer is 431.
-const HEADER_BYTES: usize = 32 * 1024;
+/// The kernel's send buffer of a connection. Without a bound it holds megabytes for a client that reads nothing.
+const SEND_BUFFER_BYTES: usize = 256 * 1024;
 
-/// The most that is read at once: one byte less than what hyper reads at first. When a read fills its buffer, hyper
-/// doubles it, and keeps it as long as the connection.
-const READ_BYTES: usize = 8 * 1024 - 1;
+/// On shutdown, wait this long for a request already in flight before closing an idle connection.
+const SHUTDOWN_IDLE_WAIT: Duration = Duration::from_millis(100);
 
-/// The most that the machine keeps of what a client has not taken, which may otherwise be megabytes for each.
-const UNTAKEN_BYTES: usize = 256 * 1024;
-
-/// When the server is to stop, a connection without a request is closed after so long: what its client sent before it
-/// knew is on its way.
-const LULL: Duration = Duration::from_millis(100);
-
-/// What every connection of a server has in common.
+/// What all connections of a server have in common.
 #[derive(Clone)]
-pub(crate) struct Terms {
+pub(crate) struct ConnectionConfig {
     pub(crate) router: Router,
-    /// How long a request may take to arrive, and its answer to be taken.
-    pub(crate) patience: Duration,
-    /// How long a header may take: from its first byte on, and the first of a connection from the beginning on.
-    pub(crate) header_limit: Duration,
-    /// How long a connection is kept after an answer on which nothing more is asked for.
-    pub(crate) idle_limit: Duration,
-    /// Turns true when the server is to stop.
-    pub(crate) stopping: watch::Receiver<bool>,
+    /// How long a request may take to arrive, and the client to read its answer.
+    pub(crate) arrival_timeout: Duration,
+    /// How long a header may take, from its first byte; the first one, from the beginning of the connection.
+    pub(crate) header_timeout: Duration,
+    /// How long a connection is kept after an answer when no other request arrives.
+    pub(crate) idle_timeout: Duration,
 }
 
 /// Answers the requests of one connection until it ends.
-pub(crate) async fn converse(stream: TcpStream, peer: SocketAddr, place: Place, terms: Terms) {
-    // Without it a small answer may wait for the client's acknowledgement; it works either way.
-    drop(stream.set_nodelay(true));
-    let _ = set_socket_send_buffer_size(&stream, UNTAKEN_BYTES);
+pub(super) async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    slot: ConnectionSlot,
+    config: ConnectionConfig,
+    mut stopping: watch::Receiver<bool>,
+) {
+    // Both only tune the connection. Without nodelay a small answer may wait for the client's acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let _ = set_socket_send_buffer_size(&stream, SEND_BUFFER_BYTES);
     let activity = Arc::new(Activity {
-        place,
-        header_limit: terms.header_limit,
-        idle_limit: terms.idle_limit,
-        now: Mutex::new(Now::new(true, Instant::now() + terms.header_limit)),
+        slot,
+        header_timeout: config.header_timeout,
+        idle_timeout: config.idle_timeout,
+        now: Mutex::new(Now::new(true, Instant::now() + config.header_timeout)),
     });
-    let mut stopping = terms.stopping.clone();
     let socket = Socket {
         stream,
         activity: Arc::clone(&activity),
-        patience: terms.patience,
+        arrival_timeout: config.arrival_timeout,
         stalled: None,
         silence: None,
     };
     let service = service_fn({
-        let (terms, activity) = (terms.clone(), Arc::clone(&activity));
-        move |request| answer(terms.clone(), Arc::clone(&activity), peer, request)
+        let (router, activity) = (config.router, Arc::clone(&activity));
+        let stopping = stopping.clone();
+        move |request| {
+            let (router, activity) = (router.clone(), Arc::clone(&activity));
+            answer(router, activity, stopping.clone(), peer, request)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // The limits above are shorter; this one holds whatever hyper asks the socket for.
-        .header_read_timeout(terms.idle_limit.max(terms.header_limit))
-        .max_buf_size(HEADER_BYTES)
+        .header_read_timeout(config.idle_timeout.max(config.header_timeout))
+        .max_buf_size(MAX_HEADER_BYTES)
         .serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
     // A client that went away or sent nonsense is no event for the operator.
     tokio::select! {
         _ = &mut connection => return,
-        () = activity.place.wanted() => return,
+        () = activity.slot.evicted() => return,
         _ = stopping.wait_for(|stopping| *stopping) => {}
     }
     // hyper's own shutdown would cut off a request of which only half a header is here.
-    while timeout(LULL, &mut connection).await.is_err()
+    while timeout(SHUTDOWN_IDLE_WAIT, &mut connection).await.is_err()
         && !activity.is_idle()
-        && !activity.is_arriving_since(terms.patience)
+        && !activity.is_arriving_since(config.arrival_timeout)
     {}
 }
 
 /// Hands a request to the router and keeps account of it.
 async fn answer(
-    terms: Terms,
+    router: Router,
     activity: Arc<Activity>,
+    stopping: watch::Receiver<bool>,
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
@@ -131,9 +131,9 @@ async fn answer(
         })
     });
     request.extensions_mut().insert(Peer(peer));
-    request.extensions_mut().insert(Began(serving.began));
-    let mut response = terms.router.oneshot(request).await?;
-    if *terms.stopping.borrow() {
+    request.extensions_mut().insert(ReceivedAt(serving.began));
+    let mut response = router.oneshot(request).await?;
+    if *stopping.borrow() {
         response
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -143,9 +143,9 @@ async fn answer(
 
 /// What a connection is doing.
 struct Activity {
-    place: Place,
-    header_limit: Duration,
-    idle_limit: Duration,
+    slot: ConnectionSlot,
+    header_timeout: Duration,
+    idle_timeout: Duration,
     now: Mutex<Now>,
 }
 
@@ -187,8 +187,8 @@ impl Activity {
         let mut now = self.now();
         // "100 Continue" is sent as well, and the request goes on.
         if now.unsent && !now.serving {
-            *now = Now::new(false, Instant::now() + self.idle_limit);
-            self.place.wait();
+            *now = Now::new(false, Instant::now() + self.idle_timeout);
+            self.slot.mark_idle();
         }
     }
 
@@ -211,7 +211,7 @@ impl Activity {
             return None;
         }
         Some(match now.began {
-            Some(began) if !now.first => began + self.header_limit,
+            Some(began) if !now.first => began + self.header_timeout,
             Some(_) | None => now.silent_until,
         })
     }
@@ -242,8 +242,8 @@ impl Drop for Serving {
     fn drop(&mut self) {
         let mut now = self.activity.now();
         (now.serving, now.unsent) = (false, true);
-        // A client that takes no answers costs itself nothing either; one that does is never the oldest.
-        self.activity.place.wait();
+        // Idle already: a client that reads no answers can be evicted, and an honest one is never the longest idle.
+        self.activity.slot.mark_idle();
     }
 }
 
@@ -255,7 +255,7 @@ impl Drop for Arriving {
         // The rest of a body that was refused may end after its answer.
         let now = self.0.now();
         if now.serving {
-            self.0.place.keep();
+            self.0.slot.mark_busy();
         }
     }
 }
@@ -264,7 +264,7 @@ impl Drop for Arriving {
 struct Socket {
     stream: TcpStream,
     activity: Arc<Activity>,
-    patience: Duration,
+    arrival_timeout: Duration,
     /// Ends when what is waited for should be here; it may be late, and is set again then.
     silence: Option<Pin<Box<Sleep>>>,
     /// Ends when an answer that did not fit into the socket's buffer has to be taken whole.
@@ -300,10 +300,10 @@ impl Socket {
         self.activity.sending();
         let written = write(Pin::new(&mut self.stream), context);
         if written.is_pending() {
-            let patience = self.patience;
+            let arrival_timeout = self.arrival_timeout;
             let stalled = self
                 .stalled
-                .get_or_insert_with(|| Box::pin(sleep(patience)));
+                .get_or_insert_with(|| Box::pin(sleep(arrival_timeout)));
             ready!(stalled.as_mut().poll(context));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
@@ -314,8 +314,8 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.stalled.is_some() {
-            // The machine would keep what the client does not take, and offer it for minutes.
-            drop(self.stream.set_zero_linger());
+            // Without this the kernel keeps the unread answer and offers it for minutes.
+            let _ = self.stream.set_zero_linger(); // Nothing is lost if it fails but the memory.
         }
     }
 }
@@ -326,7 +326,7 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let part = buffer.remaining().min(READ_BYTES);
+        let part = buffer.remaining().min(MAX_READ_BYTES);
         let mut part = ReadBuf::new(buffer.initialize_unfilled_to(part));
         let read = Pin::new(&mut self.stream).poll_read(context, &mut part);
         let length = part.filled().len();

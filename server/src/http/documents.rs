@@ -1,4 +1,4 @@
-//! What anybody may read: SKILL.md, the document, the docs page, and whether the server is well.
+//! What everybody may read without a key: SKILL.md, the API document, the docs page, and the state of the server.
 
 use anyhow::Context;
 use axum::{
@@ -8,19 +8,19 @@ use axum::{
 use bytes::Bytes;
 use konektor_spec::{Spec, YAML};
 
-use crate::{app::App, reply::Error};
+use crate::{error::Error, state::AppState};
 
 /// Rendered once, when the server starts.
-pub(crate) struct Pages {
+pub(super) struct Documents {
     guide: Bytes,
     docs: Bytes,
     yaml: Bytes,
     json: Bytes,
 }
 
-/// A page beside the operations.
+/// A document beside the operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Page {
+pub(super) enum Document {
     Docs,
     DocumentYaml,
     DocumentJson,
@@ -30,8 +30,8 @@ pub(crate) enum Page {
     Panic,
 }
 
-impl Pages {
-    pub(crate) fn render(spec: &Spec, public_url: &str) -> anyhow::Result<Self> {
+impl Documents {
+    pub(super) fn render(spec: &Spec, public_url: &str) -> anyhow::Result<Self> {
         let server_url = format!("{}{}", public_url.trim_end_matches('/'), spec.base_path());
         Ok(Self {
             guide: konektor_skill::skill_md(spec, public_url)
@@ -45,36 +45,40 @@ impl Pages {
         })
     }
 
-    /// Where each page is.
-    pub(crate) fn routes(base: &str) -> impl IntoIterator<Item = (String, Page)> {
+    /// Where each document is.
+    pub(super) fn routes(base: &str) -> impl IntoIterator<Item = (String, Document)> {
         [
-            ("/docs".into(), Page::Docs),
-            (format!("{base}/openapi.yaml"), Page::DocumentYaml),
-            (format!("{base}/openapi.json"), Page::DocumentJson),
-            ("/healthz".into(), Page::Alive),
-            ("/readyz".into(), Page::Ready),
+            ("/docs".into(), Document::Docs),
+            (format!("{base}/openapi.yaml"), Document::DocumentYaml),
+            (format!("{base}/openapi.json"), Document::DocumentJson),
+            ("/healthz".into(), Document::Alive),
+            ("/readyz".into(), Document::Ready),
             #[cfg(test)]
-            ("/panic".into(), Page::Panic),
+            ("/panic".into(), Document::Panic),
         ]
     }
 
-    pub(crate) fn guide(&self) -> Response<Body> {
+    pub(super) fn guide(&self) -> Response<Body> {
         text(&self.guide, "text/markdown; charset=utf-8")
     }
 
-    pub(crate) async fn answer(&self, page: Page, app: &App) -> Result<Response<Body>, Error> {
-        match page {
-            Page::Docs => Ok(text(&self.docs, "text/html; charset=utf-8")),
-            Page::DocumentYaml => Ok(text(&self.yaml, "application/yaml; charset=utf-8")),
-            Page::DocumentJson => Ok(text(&self.json, "application/json")),
-            Page::Alive => Ok(text(
+    pub(super) async fn answer(
+        &self,
+        document: Document,
+        state: &AppState,
+    ) -> Result<Response<Body>, Error> {
+        match document {
+            Document::Docs => Ok(text(&self.docs, "text/html; charset=utf-8")),
+            Document::DocumentYaml => Ok(text(&self.yaml, "application/yaml; charset=utf-8")),
+            Document::DocumentJson => Ok(text(&self.json, "application/json")),
+            Document::Alive => Ok(text(
                 &Bytes::from_static(br#"{"status":"ok"}"#),
                 "application/json",
             )),
             #[cfg(test)]
-            Page::Panic => panic!("budi@example.com"),
-            Page::Ready => {
-                app.store().ping().await?;
+            Document::Panic => panic!("budi@example.com"),
+            Document::Ready => {
+                state.store().ping().await?;
                 Ok(text(
                     &Bytes::from_static(br#"{"status":"ready"}"#),
                     "application/json",
@@ -84,9 +88,9 @@ impl Pages {
     }
 }
 
-impl Page {
+impl Document {
     /// For the log.
-    pub(crate) fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Docs => "docs",
             Self::DocumentYaml | Self::DocumentJson => "openapi",
@@ -98,7 +102,7 @@ impl Page {
     }
 }
 
-/// The bytes of a page are shared by all who read it.
+/// All responses share the bytes of a document.
 fn text(body: &Bytes, content_type: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::from(body.clone()));
     *response.status_mut() = StatusCode::OK;

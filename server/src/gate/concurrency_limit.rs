@@ -12,27 +12,27 @@ use tokio::{
     time::timeout,
 };
 
-use crate::reply::Error;
+use crate::error::Error;
 
 /// More than the database has connections for, so that it never runs idle.
-const AT_ONCE: usize = 64;
+const MAX_REQUESTS: usize = 64;
 
 /// At a few milliseconds a request, most of the queue is served before its patience ends.
-const QUEUE: usize = 256;
+const MAX_QUEUED_REQUESTS: usize = 256;
 
 /// How long a request may stay in the queue.
-const PATIENCE: Duration = Duration::from_secs(1);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many keys are looked up at once that were not good a moment ago, and how many wait for it.
-const LOOK_UPS: usize = 32;
-const LOOK_UP_QUEUE: usize = 256;
+const MAX_LOOK_UPS: usize = 32;
+const MAX_QUEUED_LOOK_UPS: usize = 256;
 
 /// The same for addresses that have failed too often. A good key may come from there too, and gets its turn.
-const SUSPECTS: usize = 4;
-const SUSPECT_QUEUE: usize = 64;
+const MAX_SUSPECT_LOOK_UPS: usize = 4;
+const MAX_QUEUED_SUSPECT_LOOK_UPS: usize = 64;
 
 /// The requests that are carried out, and those that wait for it.
-pub(crate) struct Load {
+pub(crate) struct ConcurrencyLimit {
     work: Lane,
     look_ups: Lane,
     suspects: Lane,
@@ -43,12 +43,12 @@ struct Lane {
     queue: Semaphore,
 }
 
-impl Load {
+impl ConcurrencyLimit {
     pub(crate) fn new() -> Self {
         Self {
-            work: Lane::new(AT_ONCE, QUEUE),
-            look_ups: Lane::new(LOOK_UPS, LOOK_UP_QUEUE),
-            suspects: Lane::new(SUSPECTS, SUSPECT_QUEUE),
+            work: Lane::new(MAX_REQUESTS, MAX_QUEUED_REQUESTS),
+            look_ups: Lane::new(MAX_LOOK_UPS, MAX_QUEUED_LOOK_UPS),
+            suspects: Lane::new(MAX_SUSPECT_LOOK_UPS, MAX_QUEUED_SUSPECT_LOOK_UPS),
         }
     }
 
@@ -62,13 +62,16 @@ impl Load {
     }
 
     /// Waits for its turn, which lasts as long as what this returns.
-    pub(crate) async fn turn(&self) -> Result<SemaphorePermit<'_>, Error> {
+    pub(crate) async fn acquire(&self) -> Result<SemaphorePermit<'_>, Error> {
         self.work.enter().await
     }
 
     /// Waits until a key that is not known yet may be looked up; `suspect` when it comes from an address that has
     /// failed too often.
-    pub(crate) async fn look_up(&self, suspect: bool) -> Result<SemaphorePermit<'_>, Error> {
+    pub(crate) async fn acquire_look_up(
+        &self,
+        suspect: bool,
+    ) -> Result<SemaphorePermit<'_>, Error> {
         let lane = if suspect {
             &self.suspects
         } else {
@@ -91,7 +94,7 @@ impl Lane {
             return Ok(turn);
         }
         let _place = self.queue.try_acquire().map_err(|_| Error::Overloaded)?;
-        match timeout(PATIENCE, self.at_once.acquire()).await {
+        match timeout(QUEUE_TIMEOUT, self.at_once.acquire()).await {
             Ok(Ok(turn)) => Ok(turn),
             _ => Err(Error::Overloaded),
         }
@@ -107,40 +110,44 @@ mod tests {
 
     #[tokio::test]
     async fn so_many_are_carried_out_so_many_wait_and_the_next_is_refused_at_once() {
-        let load = Load::new();
-        let turns: Vec<_> = join_all((0..AT_ONCE).map(|_| load.turn())).await;
-        assert!(turns.iter().all(Result::is_ok) && load.check().is_ok());
-        let queued = join_all((0..QUEUE).map(|_| load.turn()));
+        let limit = ConcurrencyLimit::new();
+        let turns: Vec<_> = join_all((0..MAX_REQUESTS).map(|_| limit.acquire())).await;
+        assert!(turns.iter().all(Result::is_ok) && limit.check().is_ok());
+        let queued = join_all((0..MAX_QUEUED_REQUESTS).map(|_| limit.acquire()));
         let next = async {
-            assert!(load.check().is_err());
+            assert!(limit.check().is_err());
             let began = Instant::now();
-            assert!(load.turn().await.is_err());
-            assert!(began.elapsed() < PATIENCE / 2);
+            assert!(limit.acquire().await.is_err());
+            assert!(began.elapsed() < QUEUE_TIMEOUT / 2);
             drop(turns);
         };
         let (queued, ()) = tokio::join!(queued, next);
-        assert_eq!(queued.iter().filter(|turn| turn.is_ok()).count(), AT_ONCE);
+        assert_eq!(
+            queued.iter().filter(|turn| turn.is_ok()).count(),
+            MAX_REQUESTS
+        );
     }
 
     #[tokio::test]
     async fn nobody_waits_for_longer_than_the_queue_allows() {
-        let load = Load::new();
-        let _turns: Vec<_> = join_all((0..AT_ONCE).map(|_| load.turn())).await;
+        let limit = ConcurrencyLimit::new();
+        let _turns: Vec<_> = join_all((0..MAX_REQUESTS).map(|_| limit.acquire())).await;
         let began = Instant::now();
-        assert!(matches!(load.turn().await, Err(Error::Overloaded)));
-        assert!(began.elapsed() >= PATIENCE);
-        assert!(load.check().is_ok());
+        assert!(matches!(limit.acquire().await, Err(Error::Overloaded)));
+        assert!(began.elapsed() >= QUEUE_TIMEOUT);
+        assert!(limit.check().is_ok());
     }
 
     #[tokio::test]
     async fn look_ups_take_nobodys_turn() {
-        let load = Load::new();
-        let _look_ups = join_all((0..LOOK_UPS).map(|_| load.look_up(false))).await;
-        let _suspects = join_all((0..SUSPECTS).map(|_| load.look_up(true))).await;
-        let turns = join_all((0..AT_ONCE).map(|_| load.turn())).await;
+        let limit = ConcurrencyLimit::new();
+        let _look_ups = join_all((0..MAX_LOOK_UPS).map(|_| limit.acquire_look_up(false))).await;
+        let _suspects =
+            join_all((0..MAX_SUSPECT_LOOK_UPS).map(|_| limit.acquire_look_up(true))).await;
+        let turns = join_all((0..MAX_REQUESTS).map(|_| limit.acquire())).await;
         assert!(turns.iter().all(Result::is_ok));
         for suspect in [false, true] {
-            let refused = load.look_up(suspect).await;
+            let refused = limit.acquire_look_up(suspect).await;
             assert!(matches!(refused, Err(Error::Overloaded)));
         }
     }

@@ -7,7 +7,7 @@ use konektor_spec::{Location, Operation, Spec, rule::Rule};
 use serde_json::{Map, Value};
 
 use super::{Input, NO_BODY, headers, json, query};
-use crate::reply::{Details, Error};
+use crate::error::{Details, Error};
 
 /// What every operation takes.
 pub struct Rules {

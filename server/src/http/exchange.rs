@@ -25,35 +25,38 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use super::{
+    body_budget::BufferedBody,
+    context::HttpContext,
+    documents::Document,
+    peer::{Peer, ReceivedAt},
+    router::{Endpoint, Route},
+};
 use crate::{
-    api::{Action, Call},
-    app::{App, Endpoint, Route},
-    bodies,
-    connection::{Began, Peer},
+    api::{Action, call::Call},
     domain::forwarded::Origin,
+    error::Error,
     gate::{Caller, RateState},
-    input::NO_BODY,
-    pages::Page,
     panics::{self, Panicked},
-    reply::Error,
     store::WriteProgress,
+    validation::NO_BODY,
 };
 
 /// What the log calls an operation that there is none of.
-const UNKNOWN: &str = "unknown";
+const UNKNOWN_OPERATION: &str = "unknown";
 
 /// How long the database may take for one request: it is as good as away then, and whoever asked had better come back.
-const DATABASE: Duration = Duration::from_secs(5);
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest body of a public operation that is read to find out that it says nothing.
-const PUBLIC_BODY: usize = 256;
+const MAX_PUBLIC_BODY_BYTES: usize = 256;
 
 /// How long a client that was refused may go on sending.
-const LINGER: Duration = Duration::from_secs(5);
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Answers an operation of the document.
 pub(crate) async fn operation(
-    app: Arc<App>,
+    context: Arc<HttpContext>,
     route: &Route,
     parts: Parts,
     parameters: Option<Vec<(String, String)>>,
@@ -65,21 +68,21 @@ pub(crate) async fn operation(
         action: Action::Guide,
     }) = endpoint
     {
-        let exchange = Exchange::begin(&app, &operation.id, None);
+        let exchange = Exchange::begin(&context, &operation.id, None);
         let result = panics::catch(async {
-            public(&app, &operation.id, &parts, body).await?;
-            Ok(app.pages().guide())
+            public(&context, &operation.id, &parts, body).await?;
+            Ok(context.documents.guide())
         });
         return exchange.end(result.await, &Seen::default());
     }
-    let name = endpoint.map_or(UNKNOWN, |endpoint| endpoint.operation.id.as_str());
-    let exchange = Exchange::begin(&app, name, Some(origin(&app, &parts)));
+    let name = endpoint.map_or(UNKNOWN_OPERATION, |endpoint| endpoint.operation.id.as_str());
+    let exchange = Exchange::begin(&context, name, Some(origin(&context, &parts)));
     let mut seen = Seen::default();
     let result = panics::catch(async {
-        let admitted = admit(&app, &parts, body, exchange.deadline, &mut seen).await?;
+        let admitted = admit(&context, &parts, body, exchange.deadline, &mut seen).await?;
         let progress = admitted.caller.tenant.progress().clone();
         let answer = answer(
-            &app,
+            &context,
             route,
             &parts,
             parameters,
@@ -93,12 +96,21 @@ pub(crate) async fn operation(
 }
 
 /// Answers a page beside the operations.
-pub(crate) async fn page(app: Arc<App>, page: Page, request: Request) -> Response<Body> {
-    let exchange = Exchange::begin(&app, page.name(), None);
+pub(crate) async fn document(
+    context: Arc<HttpContext>,
+    document: Document,
+    request: Request,
+) -> Response<Body> {
+    let exchange = Exchange::begin(&context, document.name(), None);
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let result = panics::catch(async {
         if reads {
-            within(exchange.deadline, None, app.pages().answer(page, &app)).await
+            within(
+                exchange.deadline,
+                None,
+                context.documents.answer(document, &context.state),
+            )
+            .await
         } else {
             Err(Error::MethodNotAllowed("GET, HEAD".into()))
         }
@@ -109,19 +121,20 @@ pub(crate) async fn page(app: Arc<App>, page: Page, request: Request) -> Respons
 
 /// Answers what is nowhere. Below the base path a key comes first, so that nobody without one can look around.
 pub(crate) async fn unknown_route(
-    app: Arc<App>,
+    context: Arc<HttpContext>,
     below_base: bool,
     request: Request,
 ) -> Response<Body> {
     let nowhere = Err(Error::NotFound("There is nothing at this path"));
     if !below_base {
-        return Exchange::begin(&app, UNKNOWN, None).end(Ok(nowhere), &Seen::default());
+        return Exchange::begin(&context, UNKNOWN_OPERATION, None)
+            .end(Ok(nowhere), &Seen::default());
     }
     let (parts, body) = request.into_parts();
-    let exchange = Exchange::begin(&app, UNKNOWN, Some(origin(&app, &parts)));
+    let exchange = Exchange::begin(&context, UNKNOWN_OPERATION, Some(origin(&context, &parts)));
     let mut seen = Seen::default();
     let result = panics::catch(async {
-        admit(&app, &parts, body, exchange.deadline, &mut seen).await?;
+        admit(&context, &parts, body, exchange.deadline, &mut seen).await?;
         nowhere
     });
     let result = result.await;
@@ -131,7 +144,7 @@ pub(crate) async fn unknown_route(
 /// A request that may be carried out, and its turn.
 struct Admitted<'a> {
     caller: Caller,
-    body: bodies::Body<'a>,
+    body: BufferedBody<'a>,
     /// How long its work is waited for.
     until: Instant,
     _turn: SemaphorePermit<'a>,
@@ -140,16 +153,20 @@ struct Admitted<'a> {
 /// From the key to the turn. Nothing is read for whoever has no well-formed key. A key that was good a moment ago takes
 /// a turn at once; any other one is looked up first, and takes a turn when it is good.
 async fn admit<'a>(
-    app: &'a App,
+    context: &'a HttpContext,
     parts: &Parts,
     body: Body,
     deadline: Instant,
     seen: &mut Seen,
 ) -> Result<Admitted<'a>, Error> {
-    let (gate, load, origin) = (app.gate(), app.load(), origin(app, parts));
-    if announced(parts).is_some_and(|length| length > app.limits().body_bytes) {
+    let (gate, load, origin) = (
+        context.state.gate(),
+        context.state.concurrency(),
+        origin(context, parts),
+    );
+    if announced(parts).is_some_and(|length| length > context.state.limits().body_bytes) {
         discard(body);
-        return Err(Error::TooLarge(app.limits().body_bytes));
+        return Err(Error::TooLarge(context.state.limits().body_bytes));
     }
     let key = match gate.presented_key(&parts.headers, origin) {
         Ok(key) => key,
@@ -162,23 +179,28 @@ async fn admit<'a>(
         discard(body);
         return Err(overloaded);
     }
-    let body = receive(app, parts, body, app.limits().body_bytes).await?;
+    let body = receive(context, parts, body, context.state.limits().body_bytes).await?;
     let recognised = gate.recognises(&key);
     let permit = if recognised {
-        load.turn().await?
+        load.acquire().await?
     } else {
-        load.look_up(gate.is_suspect(origin)).await?
+        load.acquire_look_up(gate.is_suspect(origin)).await?
     };
-    let until = deadline.min(Instant::now() + DATABASE);
-    let authenticated = within(until, None, gate.authenticate(app.store(), &key, origin)).await?;
+    let until = deadline.min(Instant::now() + DATABASE_TIMEOUT);
+    let authenticated = within(
+        until,
+        None,
+        gate.authenticate(context.state.store(), &key, origin),
+    )
+    .await?;
     seen.workspace = Some(authenticated.workspace_id().to_owned());
     seen.scopes = Some(authenticated.scopes());
-    let caller = gate.admit(app.spec(), authenticated, origin, &mut seen.rate)?;
+    let caller = gate.admit(context.state.spec(), authenticated, origin, &mut seen.rate)?;
     let turn = if recognised {
         permit
     } else {
         drop(permit);
-        load.turn().await?
+        load.acquire().await?
     };
     Ok(Admitted {
         caller,
@@ -208,7 +230,7 @@ async fn within<T>(
 
 /// Scope, input, operation.
 async fn answer(
-    app: &Arc<App>,
+    context: &Arc<HttpContext>,
     route: &Route,
     parts: &Parts,
     parameters: Option<Vec<(String, String)>>,
@@ -234,27 +256,34 @@ async fn answer(
         .map(|(name, value)| (name, Value::String(value)))
         .collect();
     let query = parts.uri.query();
-    let input = app
+    let input = context
+        .state
         .rules()
         .read(&operation.id, path, query, &parts.headers, body)?;
     let call = Call {
-        app: Arc::clone(app),
+        state: Arc::clone(&context.state),
         operation: Arc::clone(operation),
         caller,
         input,
-        now: app.clock().now(),
+        now: context.state.clock().now(),
     };
     Ok(handler(call).await?.into_response())
 }
 
 /// A public operation takes its query parameters, and no body, as strictly as the others.
-async fn public(app: &App, operation: &str, parts: &Parts, body: Body) -> Result<(), Error> {
-    let body = match receive(app, parts, body, PUBLIC_BODY).await {
+async fn public(
+    context: &HttpContext,
+    operation: &str,
+    parts: &Parts,
+    body: Body,
+) -> Result<(), Error> {
+    let body = match receive(context, parts, body, MAX_PUBLIC_BODY_BYTES).await {
         Err(Error::TooLarge(_)) => return Err(Error::field("body", NO_BODY)),
         body => body?,
     };
     let query = parts.uri.query();
-    let input = app
+    let input = context
+        .state
         .rules()
         .read(operation, Map::new(), query, &parts.headers, &body)?;
     input.check()
@@ -262,15 +291,15 @@ async fn public(app: &App, operation: &str, parts: &Parts, body: Body) -> Result
 
 /// Reads the whole body, up to its limits. A slow one takes nobody's turn.
 async fn receive<'a>(
-    app: &'a App,
+    context: &'a HttpContext,
     parts: &Parts,
     mut body: Body,
     most: usize,
-) -> Result<bodies::Body<'a>, Error> {
+) -> Result<BufferedBody<'a>, Error> {
     if body.is_end_stream() {
-        return Ok(app.bodies().none());
+        return Ok(context.bodies.none());
     }
-    let (mut received, given_up) = app.bodies().begin();
+    let (mut received, given_up) = context.bodies.begin();
     let most_to_come = announced(parts).unwrap_or(most).min(most);
     let all = async {
         while let Some(frame) = body.frame().await {
@@ -285,7 +314,7 @@ async fn receive<'a>(
         }
         Ok(())
     };
-    let limit = app.arrival_limit();
+    let limit = context.arrival_timeout();
     let result = tokio::select! {
         result = timeout_at(began(parts) + limit, all) => {
             result.unwrap_or(Err(Error::RequestTimeout(limit)))
@@ -318,7 +347,7 @@ fn discard(mut body: Body) {
     if body.is_end_stream() {
         return;
     }
-    tokio::spawn(timeout(LINGER, async move {
+    tokio::spawn(timeout(DISCARD_TIMEOUT, async move {
         while let Some(Ok(_)) = body.frame().await {}
     }));
 }
@@ -352,25 +381,25 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Where a request comes from; unspecified, which no allowlist permits, when the server did not say.
-fn origin(app: &App, parts: &Parts) -> Origin {
+fn origin(context: &HttpContext, parts: &Parts) -> Origin {
     let peer = parts
         .extensions
         .get::<Peer>()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-    app.gate().origin(peer, &parts.headers)
+    context.state.gate().origin(peer, &parts.headers)
 }
 
 /// When the request began to arrive; now, when the server did not say.
 fn began(parts: &Parts) -> Instant {
     parts
         .extensions
-        .get::<Began>()
+        .get::<ReceivedAt>()
         .map_or_else(Instant::now, |began| began.0)
 }
 
 /// From the request id to the log line.
 struct Exchange<'a> {
-    app: &'a App,
+    context: &'a HttpContext,
     operation: &'a str,
     /// Where it comes from, when the gate stands before what is asked for.
     gated: Option<Origin>,
@@ -389,15 +418,15 @@ struct Seen {
 }
 
 impl<'a> Exchange<'a> {
-    fn begin(app: &'a App, operation: &'a str, gated: Option<Origin>) -> Self {
+    fn begin(context: &'a HttpContext, operation: &'a str, gated: Option<Origin>) -> Self {
         let began = Instant::now();
         Self {
-            app,
+            context,
             operation,
             gated,
-            request_id: Uuid::new_v4(),
+            request_id: context.state.randomness().uuid(),
             began,
-            deadline: began + app.time_limit(),
+            deadline: began + context.state.request_timeout(),
         }
     }
 
@@ -423,7 +452,7 @@ impl<'a> Exchange<'a> {
         if let Some(origin) = self.gated {
             let rate = seen
                 .rate
-                .unwrap_or_else(|| self.app.gate().throttle(origin));
+                .unwrap_or_else(|| self.context.state.gate().throttle(origin));
             set_rate_headers(response.headers_mut(), rate);
         }
         if let Some(scopes) = &seen.scopes
@@ -474,7 +503,8 @@ mod tests {
             id,
             workspace::{NameIndex, Workspace},
         },
-        serve,
+        randomness::Randomness,
+        server::Server,
         store::{SchemaPolicy, Store, api_keys::StoredKey},
         vault::{MasterKey, MasterKeys, Vault},
     };
@@ -579,10 +609,11 @@ mod tests {
             .expect("a database");
         let key = key(&store).await;
         let proxies = crate::domain::forwarded::TrustedProxies::default();
-        let app = App::new(
+        let server = Server::new(
             with_a_panic(),
             store,
             Clock::system(),
+            Randomness::system(),
             "http://localhost",
             proxies,
         );
@@ -597,7 +628,7 @@ mod tests {
         let hook = panic::take_hook();
         panics::log_places();
 
-        let serving = tokio::spawn(serve::serve(listener, app.expect("a server"), async {
+        let serving = tokio::spawn(server.expect("a server").serve(listener, async {
             stopped.await.ok();
         }));
         let mut connection = TcpStream::connect(address).await.expect("connected");
@@ -628,6 +659,6 @@ mod tests {
         panic::set_hook(hook);
         assert!(!log.text().contains("budi@example.com"), "{}", log.text());
         drop(stop);
-        serving.await.expect("no panic").expect("a clean end");
+        serving.await.expect("no panic");
     }
 }

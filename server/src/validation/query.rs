@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use crate::reply::{Details, Error};
+use crate::error::{Details, Error};
 
 /// Reads `name=value&…`; a name that comes twice is a bad field.
 pub(super) fn parse(query: &str, bad: &mut Details) -> Result<Map<String, Value>, Error> {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 pub use rules::Rules;
 
-use crate::reply::{Details, Error};
+use crate::error::{Details, Error};
 
 /// What is told whoever sends a body where none is taken.
 pub(crate) const NO_BODY: &str = "This operation takes no body";

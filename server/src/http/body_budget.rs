@@ -15,13 +15,13 @@ use tokio::sync::Notify;
 
 /// The most bytes of all bodies at once. Requests of good keys, carried out or in the queue, hold at most 20 MiB of it;
 /// those whose key is still looked up may hold the rest.
-const BUDGET: usize = 24 * 1024 * 1024;
+const BODY_BUDGET_BYTES: usize = 24 * 1024 * 1024;
 
 /// The least room that is made for a body of unknown length.
-const SMALL: usize = 1024;
+const MIN_RESERVED_BYTES: usize = 1024;
 
 /// The budget of all bodies.
-pub(crate) struct Bodies {
+pub(super) struct BodyBudget {
     budget: usize,
     state: Mutex<State>,
     /// Bytes have been given back.
@@ -45,16 +45,16 @@ struct Arriving {
 }
 
 /// One body, as far as it has arrived; its bytes are given back when it is dropped.
-pub(crate) struct Body<'a> {
-    bodies: &'a Bodies,
+pub(super) struct BufferedBody<'a> {
+    bodies: &'a BodyBudget,
     bytes: Vec<u8>,
     reserved: usize,
     ticket: Option<u64>,
 }
 
-impl Bodies {
-    pub(crate) fn new() -> Self {
-        Self::with_budget(BUDGET)
+impl BodyBudget {
+    pub(super) fn new() -> Self {
+        Self::with_budget(BODY_BUDGET_BYTES)
     }
 
     fn with_budget(budget: usize) -> Self {
@@ -66,12 +66,12 @@ impl Bodies {
     }
 
     /// No body.
-    pub(crate) fn none(&self) -> Body<'_> {
+    pub(super) fn none(&self) -> BufferedBody<'_> {
         self.body(None)
     }
 
     /// A body of which nothing has arrived yet, and what tells when it has to make room for others.
-    pub(crate) fn begin(&self) -> (Body<'_>, Arc<Notify>) {
+    pub(super) fn begin(&self) -> (BufferedBody<'_>, Arc<Notify>) {
         let given_up = Arc::<Notify>::default();
         let mut state = self.state();
         state.tickets += 1;
@@ -87,8 +87,8 @@ impl Bodies {
         (self.body(Some(ticket)), given_up)
     }
 
-    fn body(&self, ticket: Option<u64>) -> Body<'_> {
-        Body {
+    fn body(&self, ticket: Option<u64>) -> BufferedBody<'_> {
+        BufferedBody {
             bodies: self,
             bytes: Vec::new(),
             reserved: 0,
@@ -128,13 +128,13 @@ impl Bodies {
     }
 }
 
-impl Body<'_> {
+impl BufferedBody<'_> {
     /// Copies bytes that have arrived, so that nothing is kept of the connection's larger buffer. `most` is how long the
     /// whole body can be. Waits for room, which others make at once.
-    pub(crate) async fn push(&mut self, bytes: &[u8], most: usize) {
+    pub(super) async fn push(&mut self, bytes: &[u8], most: usize) {
         let needed = self.bytes.len() + bytes.len();
         if needed > self.reserved {
-            let room = needed.max((2 * self.reserved).max(SMALL).min(most));
+            let room = needed.max((2 * self.reserved).max(MIN_RESERVED_BYTES).min(most));
             self.reserve(room - self.reserved).await;
             self.bytes.reserve_exact(room - self.bytes.len());
         }
@@ -157,7 +157,7 @@ impl Body<'_> {
     }
 
     /// All of it has arrived: from now on it makes room for nobody.
-    pub(crate) fn complete(&mut self) {
+    pub(super) fn complete(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             let mut state = self.bodies.state();
             if let Some(body) = state.arriving.remove(&ticket)
@@ -169,7 +169,7 @@ impl Body<'_> {
     }
 }
 
-impl Deref for Body<'_> {
+impl Deref for BufferedBody<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -177,7 +177,7 @@ impl Deref for Body<'_> {
     }
 }
 
-impl Drop for Body<'_> {
+impl Drop for BufferedBody<'_> {
     fn drop(&mut self) {
         self.complete();
         if self.reserved > 0 {
@@ -202,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_body_that_has_been_arriving_for_longest_makes_room() {
-        let bodies = Bodies::with_budget(3000);
+        let bodies = BodyBudget::with_budget(3000);
         let (mut first, first_given_up) = bodies.begin();
         let (mut second, second_given_up) = bodies.begin();
         let (mut third, third_given_up) = bodies.begin();
@@ -225,7 +225,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_make_room_than_have_to() {
-        let bodies = Bodies::with_budget(10_000);
+        let bodies = BodyBudget::with_budget(10_000);
         let mut arriving = Vec::new();
         for _ in 0..10 {
             let (mut body, given_up) = bodies.begin();
@@ -245,7 +245,7 @@ mod tests {
 
     #[tokio::test]
     async fn room_grows_with_what_arrives_up_to_what_was_announced() {
-        let bodies = Bodies::new();
+        let bodies = BodyBudget::new();
         let (mut body, _) = bodies.begin();
         for _ in 0..65 {
             body.push(&[0; 1000], 65_000).await;

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use serde_json::{Map, Value};
 
-use crate::reply::Details;
+use crate::error::Details;
 
 /// Reads these headers; one that comes twice is a bad field.
 pub(super) fn parse<'a>(

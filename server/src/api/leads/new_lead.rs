@@ -1,0 +1,34 @@
+//! What creating a lead needs, by whichever operation.
+
+use crate::{
+    api::call::Call,
+    domain::{
+        id,
+        lead::{self, Lead, LeadChanges},
+        period::Day,
+    },
+    error::Error,
+    store::{lead_days::DayLimit, leads::NewLead},
+};
+
+/// A lead that was not there before; None when a required field is missing.
+pub(super) fn new_lead(call: &Call, fields: LeadChanges) -> Option<NewLead> {
+    let mut rng = call.state.randomness().rng();
+    let new = lead::NewLead {
+        id: id::lead(call.now, &mut rng),
+        unique_code: id::unique_code(&mut rng),
+        now: call.now,
+    };
+    Some(NewLead {
+        has_drawn_code: fields.unique_code.is_none(),
+        lead: Lead::create(new, fields)?,
+    })
+}
+
+pub(super) fn day_limit(call: &Call) -> Result<DayLimit, Error> {
+    let workspace = &call.caller.workspace;
+    Ok(DayLimit {
+        day: Day::of(call.now, &workspace.time_zone()?).date,
+        limit: workspace.leads_per_day,
+    })
+}

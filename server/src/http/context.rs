@@ -1,0 +1,23 @@
+//! What all HTTP requests share beside the state of the server.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{body_budget::BodyBudget, documents::Documents};
+use crate::state::AppState;
+
+pub(super) struct HttpContext {
+    pub(super) state: Arc<AppState>,
+    pub(super) documents: Documents,
+    pub(super) bodies: BodyBudget,
+}
+
+impl HttpContext {
+    pub(super) fn arrival_timeout(&self) -> Duration {
+        arrival_timeout(&self.state)
+    }
+}
+
+/// How long a request may take to arrive: the rest of its time is for the answer.
+pub(crate) fn arrival_timeout(state: &AppState) -> Duration {
+    state.request_timeout() * 2 / 3
+}

@@ -1,0 +1,82 @@
+//! A server as a whole: its state, its router, its jobs and its sockets, from the first connection to the last.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use axum::Router;
+use konektor_spec::Spec;
+use tokio::{net::TcpListener, time::timeout};
+
+use crate::{
+    api,
+    clock::Clock,
+    domain::forwarded::TrustedProxies,
+    http, jobs,
+    randomness::Randomness,
+    state::AppState,
+    store::Store,
+    transport::{Acceptor, ConnectionConfig},
+};
+
+/// How long requests under way may take after the server was told to stop. Service managers commonly kill a process
+/// after 15 seconds.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(14);
+
+/// A server that is ready to listen.
+pub struct Server {
+    state: Arc<AppState>,
+    router: Router,
+}
+
+impl Server {
+    /// A server of this document on this store. `public_url` is where its users reach it, without the base path;
+    /// `proxies` are believed about who their client is.
+    ///
+    /// # Errors
+    /// When the document has an operation or a value without code, lacks one that the code needs, or cannot be rendered.
+    pub fn new(
+        spec: Spec,
+        store: Store,
+        clock: Clock,
+        randomness: Randomness,
+        public_url: &str,
+        proxies: TrustedProxies,
+    ) -> anyhow::Result<Self> {
+        api::meaning::check(&spec)?;
+        let state = AppState::new(spec, store, clock, randomness, proxies)?;
+        let router = http::router(&state, public_url)?;
+        Ok(Self { state, router })
+    }
+
+    /// What answers requests, without a socket.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Serves until `shutdown` ends, then lets requests under way finish and closes the store.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let Self { state, router } = self;
+        let jobs = tokio::spawn(jobs::run(Arc::clone(&state)));
+        let acceptor = Acceptor::new(
+            listener,
+            ConnectionConfig {
+                router,
+                arrival_timeout: http::arrival_timeout(&state).max(Duration::from_secs(1)),
+                header_timeout: state.request_timeout(),
+                idle_timeout: Duration::from_secs(state.limits().keep_alive_seconds),
+            },
+        );
+        let draining = acceptor.accept_until(shutdown).await;
+        jobs.abort();
+        let finish = async {
+            draining.finish().await;
+            // A job may be at work at this very moment, and the database is about to be closed.
+            let _ = jobs.await; // It was aborted.
+            state.gate().last_used().write(state.store()).await;
+            state.store().close().await;
+        };
+        if timeout(SHUTDOWN_TIMEOUT, finish).await.is_err() {
+            tracing::warn!("requests were still under way when the server stopped");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What all requests share: the document and what is made of it, the gate, the store, the clock and randomness.
+
+use std::{sync::Arc, time::Duration};
+
+use konektor_spec::{Limits, Spec};
+
+use crate::{
+    clock::Clock,
+    domain::forwarded::TrustedProxies,
+    gate::{Gate, concurrency_limit::ConcurrencyLimit},
+    randomness::Randomness,
+    store::Store,
+    validation::Rules,
+};
+
+/// Everything an operation needs, whatever door its request came through.
+pub struct AppState {
+    spec: Spec,
+    rules: Rules,
+    gate: Gate,
+    store: Store,
+    clock: Clock,
+    randomness: Randomness,
+    concurrency: ConcurrencyLimit,
+}
+
+impl AppState {
+    /// The state of a server of this document on this store. `proxies` are believed about who their client is.
+    ///
+    /// # Errors
+    /// When a schema of the document cannot be compiled.
+    pub fn new(
+        spec: Spec,
+        store: Store,
+        clock: Clock,
+        randomness: Randomness,
+        proxies: TrustedProxies,
+    ) -> anyhow::Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            rules: Rules::new(&spec)?,
+            gate: Gate::new(&spec, clock.clone(), proxies),
+            concurrency: ConcurrencyLimit::new(),
+            spec,
+            store,
+            clock,
+            randomness,
+        }))
+    }
+
+    /// The document the server keeps to.
+    #[must_use]
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// The document's schemas, ready to validate input.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The source of ids and codes.
+    #[must_use]
+    pub fn randomness(&self) -> &Randomness {
+        &self.randomness
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    pub(crate) fn concurrency(&self) -> &ConcurrencyLimit {
+        &self.concurrency
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.spec.limits()
+    }
+
+    /// How long the answer to an `Idempotency-Key` is kept.
+    pub(crate) fn idempotency_ttl(&self) -> Duration {
+        Duration::from_secs(u64::from(self.limits().idempotency_hours) * 3600)
+    }
+
+    /// How long a request may take, from its first byte to its answer.
+    pub(crate) fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.limits().request_seconds)
+    }
+}

@@ -1,0 +1,114 @@
+//! Accepts connections until the server is to stop, and then lets those there are finish.
+
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::sleep,
+};
+
+use super::{
+    connection::{ConnectionConfig, serve_connection},
+    connection_slots::{ConnectionSlot, ConnectionSlots},
+};
+
+/// How long to wait before accepting again when the machine has no room for another connection.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
+
+/// Accepts connections on one listener.
+pub(crate) struct Acceptor {
+    listener: TcpListener,
+    connections: Connections,
+}
+
+/// What is left to do once no more connections are accepted.
+pub(crate) struct Draining(Acceptor);
+
+struct Connections {
+    slots: Arc<ConnectionSlots>,
+    config: ConnectionConfig,
+    /// Becomes true when the server is to stop; closed when the last connection has ended.
+    stop: watch::Sender<bool>,
+}
+
+impl Acceptor {
+    pub(crate) fn new(listener: TcpListener, config: ConnectionConfig) -> Self {
+        let connections = Connections {
+            slots: ConnectionSlots::from_process(),
+            config,
+            stop: watch::Sender::new(false),
+        };
+        Self {
+            listener,
+            connections,
+        }
+    }
+
+    /// Serves every connection that comes before `shutdown` ends.
+    pub(crate) async fn accept_until(self, shutdown: impl Future<Output = ()>) -> Draining {
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let slot = tokio::select! {
+                slot = self.connections.slots.acquire() => slot,
+                () = &mut shutdown => break,
+            };
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, peer)) => self.connections.spawn(stream, peer, slot),
+                    Err(error) => back_off(&error).await,
+                },
+                () = &mut shutdown => break,
+            }
+        }
+        Draining(self)
+    }
+}
+
+impl Draining {
+    /// Waits until every connection has ended.
+    pub(crate) async fn finish(self) {
+        let Acceptor {
+            listener,
+            connections,
+        } = self.0;
+        // Clients that the machine has connected may have sent a request already.
+        for (stream, peer) in backlog(listener) {
+            let slot = connections.slots.acquire().await;
+            connections.spawn(stream, peer, slot);
+        }
+        connections.stop.send_replace(true);
+        connections.stop.closed().await;
+    }
+}
+
+impl Connections {
+    fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: ConnectionSlot) {
+        let stopping = self.stop.subscribe();
+        let config = self.config.clone();
+        tokio::spawn(serve_connection(stream, peer, slot, config, stopping));
+    }
+}
+
+/// The connections that the machine has accepted for this listener, which takes no more.
+fn backlog(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    let listener = listener.into_std().ok();
+    std::iter::from_fn(move || {
+        let (stream, peer) = listener.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    })
+}
+
+/// Waits when the machine cannot take another connection, for lack of file descriptors or memory. A client that broke
+/// its connection before it was accepted is nobody's trouble.
+async fn back_off(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    ) {
+        tracing::error!(cause = %error, "cannot accept connections");
+        sleep(ACCEPT_RETRY_DELAY).await;
+    }
+}

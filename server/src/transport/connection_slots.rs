@@ -1,0 +1,191 @@
+//! How many connections there may be at once, and which one makes room for the next.
+//!
+//! A connection that sends nothing, or reads no answer, costs its client nothing: under a plain limit a few thousand of
+//! them would keep everybody else out. So when all slots are taken, the connection that has been idle for longest is
+//! evicted. A connection is idle as long as it has not sent a whole request. An honest client sends as soon as it is
+//! connected and is never the one that has been idle for longest. Addresses are not counted: behind a proxy all clients
+//! have the same one.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+/// The most connections at once. Each may hold some ten kilobytes, and a body of 64 while it arrives.
+const MAX_CONNECTIONS: u64 = 10_000;
+
+/// File descriptors kept free for the database, the log and the listener.
+const RESERVED_FILES: u64 = 128;
+
+/// How long an evicted connection may take to end before the next one is evicted.
+const EVICTION_TIMEOUT: Duration = Duration::from_millis(50);
+
+/// The slots of all connections.
+pub(crate) struct ConnectionSlots {
+    free: Arc<Semaphore>,
+    idle: Mutex<IdleConnections>,
+}
+
+/// The connections that have not sent a whole request, in the order in which they became idle.
+#[derive(Default)]
+struct IdleConnections {
+    last_ticket: u64,
+    by_ticket: BTreeMap<u64, Arc<Notify>>,
+}
+
+/// The slot of one connection, which is idle at first.
+pub(crate) struct ConnectionSlot {
+    slots: Arc<ConnectionSlots>,
+    ticket: Mutex<Option<u64>>,
+    evicted: Arc<Notify>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl ConnectionSlots {
+    pub(crate) fn new(count: usize) -> Arc<Self> {
+        Arc::new(Self {
+            free: Arc::new(Semaphore::new(count)),
+            idle: Mutex::default(),
+        })
+    }
+
+    /// As many as this process may have; raises its limit of open files as far as it may.
+    pub(crate) fn from_process() -> Arc<Self> {
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        };
+        let files = if setrlimit(Resource::Nofile, raised).is_ok() {
+            limit.maximum
+        } else {
+            limit.current
+        };
+        let count = files.map_or(MAX_CONNECTIONS, |files| {
+            files
+                .saturating_sub(RESERVED_FILES)
+                .clamp(1, MAX_CONNECTIONS)
+        });
+        Self::new(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    /// Waits for a slot, and evicts idle connections until one is free.
+    pub(crate) async fn acquire(self: &Arc<Self>) -> ConnectionSlot {
+        loop {
+            if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+                return ConnectionSlot::new(self, permit);
+            }
+            self.evict_one();
+            let freed = Arc::clone(&self.free).acquire_owned();
+            if let Ok(Ok(permit)) = timeout(EVICTION_TIMEOUT, freed).await {
+                return ConnectionSlot::new(self, permit);
+            }
+        }
+    }
+
+    fn evict_one(&self) {
+        if let Some((_, longest_idle)) = self.idle().by_ticket.pop_first() {
+            longest_idle.notify_one();
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, IdleConnections> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ConnectionSlot {
+    fn new(slots: &Arc<ConnectionSlots>, permit: OwnedSemaphorePermit) -> Self {
+        let slot = Self {
+            slots: Arc::clone(slots),
+            ticket: Mutex::default(),
+            evicted: Arc::default(),
+            _permit: permit,
+        };
+        slot.mark_idle();
+        slot
+    }
+
+    /// The connection waits for its client from now on, and may be evicted.
+    pub(crate) fn mark_idle(&self) {
+        let mut idle = self.slots.idle();
+        idle.last_ticket += 1;
+        let ticket = idle.last_ticket;
+        idle.by_ticket.insert(ticket, Arc::clone(&self.evicted));
+        if let Some(earlier) = self.ticket().replace(ticket) {
+            idle.by_ticket.remove(&earlier);
+        }
+    }
+
+    /// A whole request has arrived: until its answer is made the connection is not evicted.
+    pub(crate) fn mark_busy(&self) {
+        let mut idle = self.slots.idle();
+        if let Some(ticket) = self.ticket().take() {
+            idle.by_ticket.remove(&ticket);
+        }
+    }
+
+    /// Ends when the connection is evicted, unless a whole request came first.
+    pub(crate) async fn evicted(&self) {
+        loop {
+            self.evicted.notified().await;
+            if self.ticket().is_some() {
+                return;
+            }
+        }
+    }
+
+    fn ticket(&self) -> MutexGuard<'_, Option<u64>> {
+        self.ticket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for ConnectionSlot {
+    fn drop(&mut self) {
+        self.mark_busy();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn when_all_slots_are_taken_the_connection_that_has_been_idle_for_longest_is_evicted() {
+        let slots = ConnectionSlots::new(3);
+        let (first, second, third) = (
+            slots.acquire().await,
+            slots.acquire().await,
+            slots.acquire().await,
+        );
+        first.mark_busy();
+        let (next, ()) = tokio::join!(slots.acquire(), async {
+            second.evicted().await;
+            drop(second);
+        });
+        // The first one is busy and the third one has been idle for less time.
+        for kept in [&first, &third, &next] {
+            assert!(timeout(Duration::ZERO, kept.evicted()).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_idle_from_its_answer_on() {
+        let slots = ConnectionSlots::new(2);
+        let (first, second) = (slots.acquire().await, slots.acquire().await);
+        first.mark_busy();
+        first.mark_idle();
+        let (_next, ()) = tokio::join!(slots.acquire(), async {
+            second.evicted().await;
+            drop(second);
+        });
+        assert!(timeout(Duration::ZERO, first.evicted()).await.is_err());
+    }
+}
