@@ -15,7 +15,8 @@ use konektor_server::{
     domain::search::SearchQuery,
     store::{
         SchemaPolicy, Store, Tenant,
-        leads::{LeadFilter, LeadOrder, Start},
+        leads::{LeadFilter, LeadOrder},
+        paging::PageStart,
     },
     vault::{MasterKey, MasterKeys, Vault},
 };
@@ -124,7 +125,12 @@ impl Place {
         };
         let tenant = self.tenant(workspace_id).await;
         let page = tenant
-            .leads(&LeadFilter::default(), order, &Start::Offset(0), 100_000)
+            .leads(
+                &LeadFilter::default(),
+                order,
+                &PageStart::Offset(0),
+                100_000,
+            )
             .await
             .unwrap();
         page.rows
@@ -640,7 +646,7 @@ async fn seeded_leads_are_found_by_every_index() {
             by_update: true,
             ascending: false,
         };
-        let page = tenant.leads(&filter, order, &Start::Offset(0), 5_000);
+        let page = tenant.leads(&filter, order, &PageStart::Offset(0), 5_000);
         let found = page.await.unwrap().rows;
         assert!(found.iter().any(|found| found.id == text(lead, "id")));
         assert!(found.len() < 500);

@@ -10,7 +10,7 @@ use crate::{
     api::call::Call,
     error::Error,
     reply::Pagination,
-    store::leads::{Page, Position, Start},
+    store::paging::{Page, PageStart, Position},
     vault::WorkspaceKeys,
 };
 
@@ -20,8 +20,8 @@ const PAGING: [&str; 3] = ["page", "limit", "cursor"];
 const STALE: &str = "Not a cursor of this list; start again without one";
 
 /// The page that was asked for.
-pub(super) struct Window {
-    pub(super) start: Start,
+pub(super) struct PageRequest {
+    pub(super) start: PageStart,
     pub(super) page: i64,
     pub(super) limit: i64,
 }
@@ -68,7 +68,7 @@ fn purpose(operation: &str) -> String {
 /// Finds the page; with a cursor, its filters take the place of the query's.
 ///
 /// `given` holds the parameters as they were sent: only those can contradict the cursor.
-pub(super) fn window(call: &mut Call, operation: &str) -> Result<Window, Error> {
+pub(super) fn page_request(call: &mut Call, operation: &str) -> Result<PageRequest, Error> {
     let Some(text) = call.input.text("cursor").map(str::to_owned) else {
         let number = |name: &str| {
             call.input
@@ -79,8 +79,8 @@ pub(super) fn window(call: &mut Call, operation: &str) -> Result<Window, Error> 
         };
         let (page, limit) = (number("page"), number("limit"));
         let offset = (page - 1).saturating_mul(limit);
-        return Ok(Window {
-            start: Start::Offset(offset),
+        return Ok(PageRequest {
+            start: PageStart::Offset(offset),
             page,
             limit,
         });
@@ -109,8 +109,8 @@ pub(super) fn window(call: &mut Call, operation: &str) -> Result<Window, Error> 
         .find(|(name, _)| *name == "limit")
         .and_then(|(_, limit)| limit.as_i64());
     call.input.replace_query(cursor.query);
-    Ok(Window {
-        start: Start::After(Position {
+    Ok(PageRequest {
+        start: PageStart::After(Position {
             millis: cursor.after.0,
             id: cursor.after.1,
             until: cursor.until,
@@ -124,20 +124,25 @@ pub(super) fn window(call: &mut Call, operation: &str) -> Result<Window, Error> 
 pub(super) fn pagination<T>(
     call: &Call,
     operation: &str,
-    window: &Window,
+    request: &PageRequest,
     page: &Page<T>,
 ) -> Result<Pagination, Error> {
     let next = match &page.next {
-        Some(Start::After(position)) => Some(seal(call, operation, window, position)?),
-        Some(Start::Offset(_)) | None => None,
+        Some(PageStart::After(position)) => Some(seal(call, operation, request, position)?),
+        Some(PageStart::Offset(_)) | None => None,
     };
-    Ok(Pagination::new(window.page, window.limit, page.total, next))
+    Ok(Pagination::new(
+        request.page,
+        request.limit,
+        page.total,
+        next,
+    ))
 }
 
 fn seal(
     call: &Call,
     operation: &str,
-    window: &Window,
+    request: &PageRequest,
     position: &Position,
 ) -> Result<String, Error> {
     let mut query = call.input.query_map().clone();
@@ -146,8 +151,8 @@ fn seal(
         query,
         after: (position.millis, position.id.clone()),
         until: position.until,
-        page: window.page.saturating_add(1),
-        limit: window.limit,
+        page: request.page.saturating_add(1),
+        limit: request.limit,
     };
     cursor.seal(call.caller.tenant.keys(), operation)
 }

@@ -13,7 +13,7 @@ use crate::{
     reply::Reply,
     store::{
         StoreError, Tenant, Work,
-        idempotency::{Once, OnceRequest},
+        idempotency::{Idempotent, IdempotentRequest},
     },
 };
 
@@ -32,7 +32,7 @@ impl Call {
         work: impl Fn(&Tenant) -> Work<T> + Send + Sync + 'static,
         reply: impl Fn(T) -> Result<Reply, Error> + Send + Sync + 'static,
     ) -> Result<Reply, Error> {
-        self.write_once(work, reply, None).await
+        self.write_idempotent(work, reply, None).await
     }
 
     /// As [`Call::write`], for a write whose answer shows a lead: it is not repeated once personal data of the lead has
@@ -43,10 +43,10 @@ impl Call {
         reply: impl Fn(T) -> Result<Reply, Error> + Send + Sync + 'static,
         renew: Renew,
     ) -> Result<Reply, Error> {
-        self.write_once(work, reply, Some(renew)).await
+        self.write_idempotent(work, reply, Some(renew)).await
     }
 
-    async fn write_once<T: Send + 'static>(
+    async fn write_idempotent<T: Send + 'static>(
         &self,
         work: impl Fn(&Tenant) -> Work<T> + Send + Sync + 'static,
         reply: impl Fn(T) -> Result<Reply, Error> + Send + Sync + 'static,
@@ -59,23 +59,23 @@ impl Call {
             work(tenant).map(move |done| reply(done))
         };
         let refused = |error: StoreError| self.refused(error);
-        let Some(request) = self.once_request() else {
+        let Some(request) = self.idempotent_request() else {
             return tenant.write(work).await.map_err(refused)?;
         };
         let kept = |result: &Result<Reply, Error>| result.as_ref().ok().map(Reply::to_kept);
         match tenant
-            .write_once(request, work, kept)
+            .write_idempotent(request, work, kept)
             .await
             .map_err(refused)?
         {
-            Once::Done(result) => result,
-            Once::Replayed(answer) => Reply::replayed(answer),
-            Once::Outdated { status, lead } => {
+            Idempotent::Done(result) => result,
+            Idempotent::Replayed(answer) => Reply::replayed(answer),
+            Idempotent::Outdated { status, lead } => {
                 let renew = renew.ok_or(StoreError::Corrupt("lead_id"))?;
                 Ok(renew(status, *lead.ok_or(Error::KeySpent)?)?.into_replay())
             }
-            Once::Reused => Err(Error::KeyReused),
-            Once::InFlight => Err(Error::InFlight),
+            Idempotent::Reused => Err(Error::KeyReused),
+            Idempotent::InFlight => Err(Error::InFlight),
         }
     }
 
@@ -87,7 +87,7 @@ impl Call {
                     Ok(zone) => zone,
                     Err(unknown) => return unknown.into(),
                 };
-                let midnight = Day::of(self.now, &zone).next_midnight;
+                let midnight = Day::new(self.now, &zone).next_midnight;
                 let seconds = midnight.duration_since(self.now).as_secs();
                 let leads = if limit == 1 { "lead" } else { "leads" };
                 let local = zone.to_datetime(midnight).strftime("%Y-%m-%d %H:%M");
@@ -104,14 +104,14 @@ impl Call {
         }
     }
 
-    fn once_request(&self) -> Option<OnceRequest> {
+    fn idempotent_request(&self) -> Option<IdempotentRequest> {
         let key = self.input.header(HEADER)?;
         let Operation { method, path, .. } = &*self.operation;
         let request = json!([method, path, self.input.sent()]);
         let request = canonical(request).to_string();
         let tenant = &self.caller.tenant;
         let ttl = self.state.idempotency_ttl();
-        Some(tenant.once_request(key, request.as_bytes(), self.now, ttl))
+        Some(tenant.idempotent_request(key, request.as_bytes(), self.now, ttl))
     }
 }
 

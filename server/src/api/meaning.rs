@@ -53,7 +53,7 @@ const RULED: [(&str, HasRule); 4] = [
     ("SortOrder", |value| parse::<SortOrder>(value).is_some()),
     ("LeadMatchBy", |value| parse::<MatchBy>(value).is_some()),
     ("Timeframe", |value| {
-        Period::of_timeframe(value, Timestamp::UNIX_EPOCH, &TimeZone::UTC).is_some()
+        Period::from_timeframe(value, Timestamp::UNIX_EPOCH, &TimeZone::UTC).is_some()
     }),
 ];
 

@@ -33,7 +33,7 @@ pub(super) fn of(call: &mut Call) -> Result<(Period, String), Error> {
     }
     call.input.check()?;
     let name = call.input.text("timeframe").unwrap_or_default().to_owned();
-    let period = Period::of_timeframe(&name, call.now, &zone).ok_or_else(|| {
+    let period = Period::from_timeframe(&name, call.now, &zone).ok_or_else(|| {
         Error::Internal(anyhow::anyhow!(
             "no rule for a timeframe of the API document"
         ))

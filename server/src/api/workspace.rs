@@ -49,7 +49,7 @@ struct LeadsPerDay {
 
 pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     call.input.check()?;
-    let today = Day::of(call.now, &call.caller.workspace.time_zone()?).date;
+    let today = Day::new(call.now, &call.caller.workspace.time_zone()?).date;
     let current = call.caller.tenant.leads_on(today).await?;
     let workspace = call.caller.workspace;
     Reply::ok(Workspace {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    seed::{MOST_LEADS, SyntheticLeads},
+    seed::{MAX_LEADS, SyntheticLeads},
     store::{BulkProgress, BulkStep},
 };
 
@@ -37,7 +37,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "ID")]
     workspace: String,
     /// How many leads to make
-    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=i64::from(MOST_LEADS)))]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=i64::from(MAX_LEADS)))]
     leads: u32,
     /// Which leads: another number, other leads
     #[arg(long, value_name = "S", default_value_t = 1)]
@@ -86,7 +86,7 @@ pub(super) async fn run(args: Args, output: Output, clock: &Clock) -> Result<()>
 }
 
 fn show(bar: &ProgressBar, now: BulkProgress) {
-    progress::show(bar, now.done, now.of);
+    progress::show(bar, now.done, now.total);
     bar.set_message(match now.step {
         BulkStep::Leads => "leads",
         BulkStep::Names => "names",

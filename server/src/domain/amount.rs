@@ -12,7 +12,7 @@ pub struct Amount(f64);
 impl Amount {
     /// A sum of amounts, rounded to two decimals: adding binary fractions leaves crumbs.
     #[must_use]
-    pub fn of_sum(sum: f64) -> Self {
+    pub fn from_sum(sum: f64) -> Self {
         Self(two_decimals(sum))
     }
 
@@ -91,9 +91,9 @@ mod tests {
 
     #[test]
     fn sums_have_two_decimals() {
-        assert_eq!(json(Amount::of_sum(0.1 + 0.2)), "0.3");
-        assert_eq!(json(Amount::of_sum(2.999_999_999)), "3");
-        assert_eq!(json(Amount::of_sum(1e17)), "100000000000000000");
+        assert_eq!(json(Amount::from_sum(0.1 + 0.2)), "0.3");
+        assert_eq!(json(Amount::from_sum(2.999_999_999)), "3");
+        assert_eq!(json(Amount::from_sum(1e17)), "100000000000000000");
     }
 
     #[test]

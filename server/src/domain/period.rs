@@ -37,13 +37,13 @@ impl Period {
     /// use jiff::{Timestamp, tz::TimeZone};
     /// use konektor_server::domain::period::Period;
     /// let now: Timestamp = "2025-01-15T10:30:00Z".parse()?;
-    /// let today = Period::of_timeframe("today", now, &TimeZone::get("Asia/Jakarta")?);
+    /// let today = Period::from_timeframe("today", now, &TimeZone::get("Asia/Jakarta")?);
     /// assert_eq!(today.and_then(|p| p.from), Some("2025-01-14T17:00:00Z".parse()?));
     /// # Ok::<(), jiff::Error>(())
     /// ```
     #[must_use]
-    pub fn of_timeframe(name: &str, now: Timestamp, zone: &TimeZone) -> Option<Self> {
-        let today = Day::of(now, zone);
+    pub fn from_timeframe(name: &str, now: Timestamp, zone: &TimeZone) -> Option<Self> {
+        let today = Day::new(now, zone);
         let days_back = match name {
             "all_time" => {
                 return Some(Self {
@@ -102,7 +102,7 @@ pub struct Day {
 impl Day {
     /// The local day that a moment belongs to.
     #[must_use]
-    pub fn of(now: Timestamp, zone: &TimeZone) -> Self {
+    pub fn new(now: Timestamp, zone: &TimeZone) -> Self {
         let date = zone.to_datetime(now).date();
         // Where clocks go back across midnight the old date is seen again after the new day began.
         let date = if now >= start_of_next(date, zone) {
@@ -252,7 +252,7 @@ mod tests {
     }
 
     fn timeframe(name: &str, now: &str, zone_name: &str) -> String {
-        shown(Period::of_timeframe(name, at(now), &zone(zone_name)).expect("a known name"))
+        shown(Period::from_timeframe(name, at(now), &zone(zone_name)).expect("a known name"))
     }
 
     #[test]
@@ -301,7 +301,7 @@ mod tests {
             "last__days",
         ] {
             assert_eq!(
-                Period::of_timeframe(name, at("2025-01-15T00:00:00Z"), &TimeZone::UTC),
+                Period::from_timeframe(name, at("2025-01-15T00:00:00Z"), &TimeZone::UTC),
                 None,
                 "{name}"
             );
@@ -335,7 +335,7 @@ mod tests {
         assert_eq!(start, Ok(at("2024-11-03T04:00:00Z")));
         // Newfoundland's went from 00:01 back to 23:01 of the day before.
         let now = at("2010-11-07T03:00:00Z");
-        let day = Day::of(now, &zone("America/St_Johns"));
+        let day = Day::new(now, &zone("America/St_Johns"));
         assert!(day.start <= now && now <= day.end, "{day:?}");
         assert_eq!(day.date, jiff::civil::date(2010, 11, 7));
     }
@@ -469,11 +469,11 @@ mod tests {
     proptest! {
         #[test]
         fn every_moment_lies_in_its_day_and_the_next_day_follows(now in any_moment(), zone in any_zone()) {
-            let day = Day::of(now, &zone);
+            let day = Day::new(now, &zone);
             prop_assert!(day.start <= now && now <= day.end, "{day:?}");
             if day.end < LAST {
                 prop_assert_eq!(to_millis(day.end) + 1, to_millis(day.next_midnight));
-                prop_assert_eq!(Day::of(day.next_midnight, &zone).start, day.next_midnight);
+                prop_assert_eq!(Day::new(day.next_midnight, &zone).start, day.next_midnight);
             }
         }
 

@@ -17,8 +17,8 @@ static NAMES: LazyLock<IanaParserExtendedBorrowed<'static>> =
     LazyLock::new(IanaParserExtended::new);
 
 /// Files of a machine's database that are no zone of a place; they mean something else on each machine, or nothing.
-const OF_THE_MACHINE: [&str; 2] = ["localtime", "posixrules"];
-const OF_NO_PLACE: [&str; 2] = ["factory", "etc/unknown"];
+const MACHINE_ZONES: [&str; 2] = ["localtime", "posixrules"];
+const PLACELESS_ZONES: [&str; 2] = ["factory", "etc/unknown"];
 
 /// Copies of the database beside it: the same rules again, and with leap seconds.
 const COPIES: [&str; 2] = ["posix/", "right/"];
@@ -31,13 +31,13 @@ pub enum TimeZoneError {
     Unknown,
     /// Another zone on each machine.
     #[error("another time zone on each machine; name the place, such as Asia/Jakarta")]
-    OfTheMachine,
+    MachineLocal,
     /// A name for "not set".
     #[error("the zone of no place; name one, such as Asia/Jakarta")]
-    OfNoPlace,
+    Placeless,
     /// A zone of a copy of the database.
     #[error("a copy of a zone; leave posix/ and right/ out, as in Asia/Jakarta")]
-    OfACopy,
+    PosixOrRight,
 }
 
 /// The name under which a time zone is kept: that of today, in its usual spelling. `asia/calcutta` is `Asia/Kolkata`.
@@ -46,14 +46,14 @@ pub enum TimeZoneError {
 /// When it is no zone of a place, or of no database at hand.
 pub fn canonical(name: &str) -> Result<String, TimeZoneError> {
     let lower = name.to_ascii_lowercase();
-    if OF_THE_MACHINE.contains(&lower.as_str()) {
-        return Err(TimeZoneError::OfTheMachine);
+    if MACHINE_ZONES.contains(&lower.as_str()) {
+        return Err(TimeZoneError::MachineLocal);
     }
-    if OF_NO_PLACE.contains(&lower.as_str()) {
-        return Err(TimeZoneError::OfNoPlace);
+    if PLACELESS_ZONES.contains(&lower.as_str()) {
+        return Err(TimeZoneError::Placeless);
     }
     if COPIES.iter().any(|copy| lower.starts_with(copy)) {
-        return Err(TimeZoneError::OfACopy);
+        return Err(TimeZoneError::PosixOrRight);
     }
     let zone = get(name).ok_or(TimeZoneError::Unknown)?;
     let known = NAMES.parse(name);
@@ -106,15 +106,15 @@ mod tests {
 
     #[test]
     fn what_is_no_zone_of_a_place_is_refused() {
-        use TimeZoneError::{OfACopy, OfNoPlace, OfTheMachine, Unknown};
+        use TimeZoneError::{MachineLocal, Placeless, PosixOrRight, Unknown};
         for (name, expected) in [
-            ("localtime", OfTheMachine),
-            ("Localtime", OfTheMachine),
-            ("posixrules", OfTheMachine),
-            ("Factory", OfNoPlace),
-            ("Etc/Unknown", OfNoPlace),
-            ("right/Asia/Jakarta", OfACopy),
-            ("posix/Asia/Jakarta", OfACopy),
+            ("localtime", MachineLocal),
+            ("Localtime", MachineLocal),
+            ("posixrules", MachineLocal),
+            ("Factory", Placeless),
+            ("Etc/Unknown", Placeless),
+            ("right/Asia/Jakarta", PosixOrRight),
+            ("posix/Asia/Jakarta", PosixOrRight),
             ("WIB", Unknown),
             ("WIB+7", Unknown),
             ("GMT+7", Unknown),

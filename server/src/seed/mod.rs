@@ -25,15 +25,15 @@ use crate::{
 };
 
 /// The most leads of one seed: a unique code has 28 bits for a lead's place.
-pub const MOST_LEADS: u32 = 1 << 28;
+pub const MAX_LEADS: u32 = 1 << 28;
 
 /// How far back leads reach.
-const DAYS: i64 = 90;
+const HISTORY_DAYS: i64 = 90;
 const MILLIS_IN_A_DAY: i64 = 86_400_000;
 const MILLIS_IN_AN_HOUR: i64 = 3_600_000;
 const TEAM_MEMBERS: u64 = 5;
 /// The seed of the demo: one that makes a lead `CRM-1024`, which examples use, with everything in it.
-const DEMO: u32 = 9;
+const DEMO_SEED: u32 = 9;
 
 /// Shares of the values of the API document, in its order; a value beyond them gets a small one.
 const STATUS_SHARES: [u32; 11] = [14, 22, 16, 12, 9, 6, 5, 4, 3, 5, 8];
@@ -105,7 +105,7 @@ impl SyntheticLeads {
     /// The leads of a demo, up to now, with references such as `CRM-1024`.
     #[must_use]
     pub fn demo(spec: &Spec, workspace_id: &str, count: u32, now: Timestamp) -> Self {
-        Self::up_to(spec, workspace_id, DEMO, count, now, "CRM-".to_owned())
+        Self::up_to(spec, workspace_id, DEMO_SEED, count, now, "CRM-".to_owned())
     }
 
     fn up_to(
@@ -121,11 +121,11 @@ impl SyntheticLeads {
             .chain_update(workspace_id);
         Self {
             seed,
-            count: count.min(MOST_LEADS),
+            count: count.min(MAX_LEADS),
             end,
             reference_prefix,
             ids: of_ids.finalize().into(),
-            values: Values::of(spec),
+            values: Values::from_spec(spec),
         }
     }
 
@@ -197,7 +197,7 @@ impl SyntheticLeads {
             clippy::cast_precision_loss,
             reason = "90 days have few milliseconds"
         )]
-        let age = (age * (DAYS * MILLIS_IN_A_DAY) as f64) as i64;
+        let age = (age * (HISTORY_DAYS * MILLIS_IN_A_DAY) as f64) as i64;
         let end = to_millis(self.end);
         Times {
             created: end - age,
@@ -287,7 +287,7 @@ impl IntoIterator for SyntheticLeads {
 }
 
 impl Values {
-    fn of(spec: &Spec) -> Self {
+    fn from_spec(spec: &Spec) -> Self {
         let values = |schema| -> Vec<String> {
             spec.enum_values(schema)
                 .into_iter()
@@ -481,7 +481,7 @@ mod tests {
     #[test]
     fn the_largest_seed_and_place_still_make_a_lead() {
         let most = SyntheticLeads::new(Spec::builtin(), "ws_1", u32::MAX, u32::MAX, now());
-        let last = most.lead(MOST_LEADS - 1).lead;
+        let last = most.lead(MAX_LEADS - 1).lead;
         assert_eq!(last.unique_code.len(), "KNK-".len() + 12);
         assert!(last.created_at < now());
     }

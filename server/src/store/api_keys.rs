@@ -19,12 +19,12 @@ const COLUMNS: &str = "api_key.id as key_id, api_key.workspace_id as workspace_i
 const NEAREST: &str =
     "coalesce((select min(id) from api_key where id >= $1), (select max(id) from api_key))";
 
-const INSERT: &str = "insert into api_key (id, workspace_id, name, secret_hash, scopes, ip_allow, expires_at, created_at) \
+const INSERT_API_KEY: &str = "insert into api_key (id, workspace_id, name, secret_hash, scopes, ip_allow, expires_at, created_at) \
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
 
-const REVOKE: &str = "update api_key set revoked_at = coalesce(revoked_at, $2) where id = $1";
+const REVOKE_KEY: &str = "update api_key set revoked_at = coalesce(revoked_at, $2) where id = $1";
 
-const REVOKE_ALL: &str =
+const REVOKE_ALL_KEYS: &str =
     "update api_key set revoked_at = $2 where workspace_id = $1 and revoked_at is null";
 
 /// Times by key, as one JSON object; a key that another process knows a later use of keeps it.
@@ -118,7 +118,7 @@ impl Store {
 
     /// Saves a new key.
     pub async fn create_api_key(&self, key: &StoredKey) -> Result<(), StoreError> {
-        sqlx::query(INSERT)
+        sqlx::query(INSERT_API_KEY)
             .bind(key.id.clone())
             .bind(key.workspace_id.clone())
             .bind(key.name.clone())
@@ -134,7 +134,7 @@ impl Store {
 
     /// Ends a key; false when there is none with this id. Ending it again changes nothing.
     pub async fn revoke_api_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let revoked = sqlx::query(REVOKE)
+        let revoked = sqlx::query(REVOKE_KEY)
             .bind(id.to_owned())
             .bind(to_millis(now))
             .execute(&self.writers)
@@ -170,7 +170,7 @@ impl Store {
         workspace_id: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query(REVOKE_ALL)
+        sqlx::query(REVOKE_ALL_KEYS)
             .bind(workspace_id.to_owned())
             .bind(to_millis(now))
             .execute(&self.writers)

@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 use super::{Engine, Store, StoreError};
 
 /// How long a database that is busy or away is tried again; after that an interrupted job is better.
-const PATIENCE: Duration = Duration::from_mins(1);
+const JOB_RETRY_FOR: Duration = Duration::from_mins(1);
 
-const BREATH: Duration = Duration::from_millis(500);
+const JOB_RETRY_DELAY: Duration = Duration::from_millis(500);
 
 impl Store {
     /// Carries out one batch of a long job, and again while the database is busy or away.
@@ -23,9 +23,9 @@ impl Store {
             let this = Instant::now();
             match attempt().await {
                 Err(StoreError::Unavailable(_) | StoreError::Raced)
-                    if began.elapsed() < PATIENCE =>
+                    if began.elapsed() < JOB_RETRY_FOR =>
                 {
-                    sleep(BREATH).await;
+                    sleep(JOB_RETRY_DELAY).await;
                 }
                 result => {
                     if self.engine == Engine::Sqlite {

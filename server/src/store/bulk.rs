@@ -11,14 +11,14 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde_json::Value as JsonValue;
+use serde_json::Value;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Connection, Row, Transaction, query::Query};
 use tokio::sync::mpsc;
 
 use super::{
     Engine, StoreError, Tenant,
     leads::Taken,
-    sql::{Statement, Value},
+    sql::{SqlValue, Statement},
 };
 use crate::domain::{lead::Lead, time::to_millis};
 
@@ -33,42 +33,40 @@ const SQLITE_INSERT_TOKENS: &str = "insert into lead_token (workspace_id, token,
 const POSTGRES_INSERT_TOKENS: &str = "insert into lead_token (workspace_id, token, lead_id) \
     select $1, $2, value from json_array_elements_text($3::json)";
 
-const COUNT: &str = "select count(*) from lead where workspace_id = $1";
+const COUNT_ALL_LEADS: &str = "select count(*) from lead";
 
-const COUNT_ALL: &str = "select count(*) from lead";
-
-const PHONES: &str =
+const SELECT_PHONES: &str =
     "select phone_index from lead where workspace_id = $1 and phone_index is not null";
 
 /// How many leads of the workspace have an externalRef that another one has as its uniqueCode: a handle fits both.
-const AMBIGUOUS: &str = "select count(*) from lead as one \
+const COUNT_AMBIGUOUS: &str = "select count(*) from lead as one \
     where one.workspace_id = $1 and one.external_ref is not null and exists (select 1 from lead as other \
     where other.workspace_id = $1 and other.unique_code = one.external_ref and other.id <> one.id)";
 
 /// What drops each index, and what makes it again.
-const SQLITE_INDEXES: &str = "select 'drop index ' || name as gone, sql as back from sqlite_master \
+const SQLITE_SELECT_INDEXES: &str = "select 'drop index ' || name as gone, sql as back from sqlite_master \
     where type = 'index' and sql is not null and tbl_name in ('lead', 'lead_token') order by name";
 
 /// Those of primary keys stay, as on SQLite, where they are part of the tables.
-const POSTGRES_INDEXES: &str = "select format('drop index %I', indexname) as gone, indexdef as back from pg_indexes \
+const POSTGRES_SELECT_INDEXES: &str = "select format('drop index %I', indexname) as gone, indexdef as back from pg_indexes \
     where schemaname = current_schema() and tablename in ('lead', 'lead_token') \
     and indexname not in (select conname from pg_constraint) order by indexname";
 
 /// How many leads go from the thread that seals to the database at once.
-const CHUNK: usize = 200;
+const SEAL_CHUNK: usize = 200;
 
 /// How many leads one statement brings. SQLite looks for each value's place from the first on, so that many values
 /// take long; PostgreSQL does not, and each statement is a message there and back.
-const SQLITE_LEADS_AT_ONCE: usize = 8;
-const POSTGRES_LEADS_AT_ONCE: usize = CHUNK;
+const SQLITE_LEADS_PER_INSERT: usize = 8;
+const POSTGRES_LEADS_PER_INSERT: usize = SEAL_CHUNK;
 
-const TOKENS_AT_ONCE: usize = 10_000;
+const TOKENS_PER_INSERT: usize = 10_000;
 
 /// How many leads' names are kept before they are written, in the order of their tokens.
-const NAMES_AT_ONCE: usize = 1_000_000;
+const MAX_BUFFERED_NAMES: usize = 1_000_000;
 
 /// Below this, building indexes anew does not pay.
-const FEW: u64 = 5_000;
+const MIN_LEADS_TO_REINDEX: u64 = 5_000;
 
 /// A lead to be stored as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,7 +85,7 @@ pub struct BulkProgress {
     /// How much of it is done.
     pub done: u64,
     /// How much there is to do.
-    pub of: u64,
+    pub total: u64,
 }
 
 /// What is being done, in this order.
@@ -107,7 +105,7 @@ type Tokens = Arc<[Vec<u8>]>;
 /// A lead ready to be written.
 struct Prepared {
     id: String,
-    values: Vec<Value>,
+    values: Vec<SqlValue>,
     tokens: Tokens,
 }
 
@@ -127,15 +125,6 @@ struct Names {
 }
 
 impl Tenant {
-    /// How many leads the workspace has.
-    pub async fn lead_count(&self) -> Result<i64, StoreError> {
-        let row = sqlx::query(COUNT)
-            .bind(self.workspace_id.clone())
-            .fetch_one(&self.store.readers)
-            .await?;
-        Ok(row.try_get(0)?)
-    }
-
     /// Saves many new leads, all or none, and tells how far it is.
     ///
     /// A phone that another lead of the workspace has already is left out. The leads have to differ from each other,
@@ -158,7 +147,7 @@ impl Tenant {
         }
         let begin = self.store.engine.begin();
         let mut transaction = connection.begin_with(begin).await?;
-        let tenant = self.on_terms(&mut transaction).await?;
+        let tenant = self.with_current_keys(&mut transaction).await?;
         tenant
             .insert_all(&mut transaction, leads, count, progress)
             .await?;
@@ -192,21 +181,21 @@ impl Tenant {
             progress(BulkProgress {
                 step: BulkStep::Leads,
                 done,
-                of: count,
+                total: count,
             });
-            if names.ids.len() >= NAMES_AT_ONCE || done == count {
+            if names.ids.len() >= MAX_BUFFERED_NAMES || done == count {
                 self.insert_names(transaction, &names, &mut progress)
                     .await?;
                 names = Names::default();
             }
         }
 
-        let of = indexes.len() as u64;
+        let total = indexes.len() as u64;
         for (done, index) in (1..).zip(indexes) {
             progress(BulkProgress {
                 step: BulkStep::Indexes,
                 done,
-                of,
+                total,
             });
             run(transaction, index).await?;
         }
@@ -218,7 +207,7 @@ impl Tenant {
     }
 
     async fn ambiguous(&self, connection: &mut AnyConnection) -> Result<i64, StoreError> {
-        let count = sqlx::query(AMBIGUOUS).bind(self.workspace_id.clone());
+        let count = sqlx::query(COUNT_AMBIGUOUS).bind(self.workspace_id.clone());
         Ok(count.fetch_one(connection).await?.try_get(0)?)
     }
 
@@ -229,8 +218,8 @@ impl Tenant {
         names: &mut Names,
     ) -> Result<(), StoreError> {
         let at_once = match self.store.engine {
-            Engine::Sqlite => SQLITE_LEADS_AT_ONCE,
-            Engine::Postgres => POSTGRES_LEADS_AT_ONCE,
+            Engine::Sqlite => SQLITE_LEADS_PER_INSERT,
+            Engine::Postgres => POSTGRES_LEADS_PER_INSERT,
         };
         let mut chunk = chunk.into_iter().peekable();
         while chunk.peek().is_some() {
@@ -257,7 +246,7 @@ impl Tenant {
         names: &Names,
         progress: &mut (impl FnMut(BulkProgress) + Send),
     ) -> Result<(), StoreError> {
-        let of = names
+        let total = names
             .by_token
             .values()
             .map(|leads| leads.len() as u64)
@@ -268,8 +257,8 @@ impl Tenant {
             Engine::Postgres => POSTGRES_INSERT_TOKENS,
         };
         for (token, leads) in &names.by_token {
-            for leads in leads.chunks(TOKENS_AT_ONCE) {
-                let ids: JsonValue = leads
+            for leads in leads.chunks(TOKENS_PER_INSERT) {
+                let ids: Value = leads
                     .iter()
                     .map(|&lead| names.ids[lead as usize].as_str())
                     .collect();
@@ -283,7 +272,7 @@ impl Tenant {
                 progress(BulkProgress {
                     step: BulkStep::Names,
                     done,
-                    of,
+                    total,
                 });
             }
         }
@@ -291,7 +280,7 @@ impl Tenant {
     }
 
     async fn phones(&self, connection: &mut AnyConnection) -> Result<HashSet<Vec<u8>>, StoreError> {
-        let rows = sqlx::query(PHONES)
+        let rows = sqlx::query(SELECT_PHONES)
             .bind(self.workspace_id.clone())
             .fetch_all(connection)
             .await?;
@@ -304,15 +293,18 @@ impl Tenant {
         connection: &mut AnyConnection,
         count: u64,
     ) -> Result<Vec<String>, StoreError> {
-        let row = sqlx::query(COUNT_ALL).fetch_one(&mut *connection).await?;
+        let row = sqlx::query(COUNT_ALL_LEADS)
+            .fetch_one(&mut *connection)
+            .await?;
         let present: i64 = row.try_get(0)?;
         let few = count / self.rows_to_each_present();
-        if count < FEW || u64::try_from(present).is_ok_and(|present| present > few) {
+        if count < MIN_LEADS_TO_REINDEX || u64::try_from(present).is_ok_and(|present| present > few)
+        {
             return Ok(Vec::new());
         }
         let indexes = match self.store.engine {
-            Engine::Sqlite => SQLITE_INDEXES,
-            Engine::Postgres => POSTGRES_INDEXES,
+            Engine::Sqlite => SQLITE_SELECT_INDEXES,
+            Engine::Postgres => POSTGRES_SELECT_INDEXES,
         };
         let rows = sqlx::query(indexes).fetch_all(&mut *connection).await?;
         if self.store.engine == Engine::Postgres {
@@ -338,7 +330,7 @@ impl Tenant {
 
 impl Names {
     fn add(&mut self, id: String, tokens: &[Vec<u8>]) {
-        // At most NAMES_AT_ONCE and one chunk.
+        // At most MAX_BUFFERED_NAMES and one chunk.
         let at = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
         self.ids.push(id);
         for token in tokens {
@@ -386,10 +378,10 @@ fn prepare(
         loop {
             let chunk: Result<Vec<_>, _> = leads
                 .by_ref()
-                .take(CHUNK)
+                .take(SEAL_CHUNK)
                 .map(|lead| preparer.prepare(lead))
                 .collect();
-            let is_last = !chunk.as_ref().is_ok_and(|chunk| chunk.len() == CHUNK);
+            let is_last = !chunk.as_ref().is_ok_and(|chunk| chunk.len() == SEAL_CHUNK);
             if sender.blocking_send(chunk).is_err() || is_last {
                 return;
             }

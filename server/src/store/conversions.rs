@@ -5,7 +5,7 @@ use sqlx::Row;
 
 use super::{
     StoreError, Tenant,
-    leads::{Page, Position, Start},
+    paging::{Page, PageStart, Position},
     sql::{Statement, has_more},
 };
 use crate::domain::time::from_millis;
@@ -30,7 +30,7 @@ impl Tenant {
     pub async fn pending_conversions(
         &self,
         states: &[&str],
-        start: Start,
+        start: PageStart,
         limit: i64,
     ) -> Result<Page<PendingLead>, StoreError> {
         let mut count = Statement::new("select count(*) from lead where ");
@@ -40,7 +40,7 @@ impl Tenant {
             .fetch_one(&self.store.readers)
             .await?
             .try_get(0)?;
-        if matches!(start, Start::Offset(offset) if offset >= total) {
+        if matches!(start, PageStart::Offset(offset) if offset >= total) {
             return Ok(Page {
                 rows: Vec::new(),
                 total,
@@ -53,7 +53,7 @@ impl Tenant {
              from lead where ",
         );
         self.push_states(&mut statement, states);
-        if let Start::After(Position { millis, id, .. }) = &start {
+        if let PageStart::After(Position { millis, id, .. }) = &start {
             statement
                 .push(" and (created_at, id) < (")
                 .bind(*millis)
@@ -64,13 +64,13 @@ impl Tenant {
         statement
             .push(" order by created_at desc, id desc limit ")
             .bind(limit + 1);
-        if let Start::Offset(offset) = start {
+        if let PageStart::Offset(offset) = start {
             statement.push(" offset ").bind(offset);
         }
         let mut rows = statement.query().fetch_all(&self.store.readers).await?;
         let more = has_more(&mut rows, limit);
         let next = match rows.last() {
-            Some(last) if more => Some(Start::After(Position {
+            Some(last) if more => Some(PageStart::After(Position {
                 millis: last.try_get("created_at")?,
                 id: last.try_get("id")?,
                 until: None,

@@ -11,7 +11,7 @@ use crate::{
     vault::{Purpose, VaultError},
 };
 
-const KEYS: &str = "select purpose, key_id, master_key_id, wrapped, created_at from workspace_key \
+const SELECT_KEY_STATES: &str = "select purpose, key_id, master_key_id, wrapped, created_at from workspace_key \
     where workspace_id = $1 order by purpose, key_id";
 
 /// A table with sealed rows; all have the columns `workspace_id`, `id`, `data_key_id` and `sealed`.
@@ -23,7 +23,7 @@ pub(super) enum SealedTable {
 }
 
 /// All tables with sealed rows.
-pub(super) const SEALED: [SealedTable; 3] = [
+pub(super) const SEALED_TABLES: [SealedTable; 3] = [
     SealedTable::Lead,
     SealedTable::Ticket,
     SealedTable::Idempotency,
@@ -86,7 +86,7 @@ impl Encryption {
 
 impl SealedRows {
     /// Those of a table.
-    fn of(&mut self, table: SealedTable) -> &mut i64 {
+    fn get_mut(&mut self, table: SealedTable) -> &mut i64 {
         match table {
             SealedTable::Lead => &mut self.leads,
             SealedTable::Ticket => &mut self.tickets,
@@ -105,14 +105,14 @@ impl Store {
     /// How a workspace is encrypted.
     pub async fn encryption(&self, workspace: &Workspace) -> Result<Encryption, StoreError> {
         let mut sealed = self.sealed_rows(&workspace.id).await?;
-        let rows = sqlx::query(KEYS)
+        let rows = sqlx::query(SELECT_KEY_STATES)
             .bind(workspace.id.clone())
             .fetch_all(&self.readers)
             .await?;
         let (mut keys, mut all_wrapped) = (Vec::new(), Vec::new());
         for row in &rows {
             let wrapped = workspaces::read_key(row)?;
-            let of_key = match wrapped.purpose {
+            let under_key = match wrapped.purpose {
                 Purpose::Data => sealed.remove(&wrapped.key_id),
                 Purpose::Index => None,
             };
@@ -121,7 +121,7 @@ impl Store {
                 key_id: wrapped.key_id,
                 master_key_id: Some(wrapped.master_key_id),
                 created_at: Some(from_millis(row.try_get("created_at")?)),
-                sealed: of_key.unwrap_or_default(),
+                sealed: under_key.unwrap_or_default(),
             });
             all_wrapped.push(wrapped);
         }
@@ -143,7 +143,7 @@ impl Store {
         workspace_id: &str,
     ) -> Result<BTreeMap<u32, SealedRows>, StoreError> {
         let mut all: BTreeMap<u32, SealedRows> = BTreeMap::new();
-        for table in SEALED {
+        for table in SEALED_TABLES {
             let sql = format!(
                 "select data_key_id, count(*) from {} where workspace_id = $1 group by data_key_id",
                 table.name()
@@ -153,10 +153,10 @@ impl Store {
                 .fetch_all(&self.readers)
                 .await?;
             for row in rows {
-                let of_key = all
+                let under_key = all
                     .entry(workspaces::number(&row, "data_key_id")?)
                     .or_default();
-                *of_key.of(table) = row.try_get(1)?;
+                *under_key.get_mut(table) = row.try_get(1)?;
             }
         }
         Ok(all)
@@ -184,7 +184,7 @@ mod tests {
             .unwrap();
         let rows = sqlx::query(TABLES).fetch_all(&store.readers).await.unwrap();
         let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-        let mut known = SEALED.map(SealedTable::name);
+        let mut known = SEALED_TABLES.map(SealedTable::name);
         known.sort_unstable();
         assert_eq!(tables, known);
     }

@@ -8,25 +8,25 @@ use tokio::time::{Instant, sleep};
 use super::{Engine, Store, StoreError};
 
 /// How long to wait for readers that still need the log, or the table.
-const PATIENCE: Duration = Duration::from_secs(3);
+const ERASE_TIMEOUT: Duration = Duration::from_secs(3);
 
-const BREATH: Duration = Duration::from_millis(100);
+const ERASE_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// A transaction later than the deletion.
-const NOW: &str = "select pg_current_xact_id()::text";
+const SELECT_TRANSACTION: &str = "select pg_current_xact_id()::text";
 
 /// Transactions that began before that one keep deleted rows alive, those of standbys and prepared ones too.
-const EARLIER: &str = "select 1::bigint from (\
+const SELECT_EARLIER: &str = "select 1::bigint from (\
     select backend_xmin as began from pg_stat_activity where datname = current_database() or datname is null \
     union all select xmin from pg_replication_slots \
     union all select transaction from pg_prepared_xacts where database = current_database()) as others \
     where age(began) > age($1::text::xid) limit 1";
 
 /// Every request reads the table: none is made to wait for somebody else's lock.
-const GIVE_WAY: &str = "set lock_timeout = '500ms'";
+const SET_LOCK_TIMEOUT: &str = "set lock_timeout = '500ms'";
 
 /// SQLSTATE `lock_not_available`.
-const NOT_AVAILABLE: &str = "55P03";
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 impl Store {
     /// Overwrites what is left of deleted and replaced keys; false when others kept it from doing so.
@@ -36,12 +36,12 @@ impl Store {
     /// copies of them in its own log and in backups, which nothing here can reach.
     pub async fn erase_deleted_keys(&self) -> Result<bool, StoreError> {
         let mut connection = self.writers.acquire().await?.detach();
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + ERASE_TIMEOUT;
         let now = match self.engine {
             Engine::Sqlite => String::new(),
             Engine::Postgres => {
-                connection.execute(GIVE_WAY).await?;
-                sqlx::query(NOW)
+                connection.execute(SET_LOCK_TIMEOUT).await?;
+                sqlx::query(SELECT_TRANSACTION)
                     .fetch_one(&mut connection)
                     .await?
                     .try_get(0)?
@@ -56,7 +56,7 @@ impl Store {
                 connection.close().await?;
                 return Ok(erased);
             }
-            sleep(BREATH).await;
+            sleep(ERASE_RETRY_DELAY).await;
         }
     }
 }
@@ -71,7 +71,7 @@ async fn empty_log(connection: &mut AnyConnection) -> Result<bool, StoreError> {
 
 /// The table has a handful of rows for each workspace and is written anew in no time.
 async fn rewrite_keys(connection: &mut AnyConnection, deleted: &str) -> Result<bool, StoreError> {
-    let earlier = sqlx::query(EARLIER)
+    let earlier = sqlx::query(SELECT_EARLIER)
         .bind(deleted.to_owned())
         .fetch_optional(&mut *connection)
         .await?;
@@ -80,7 +80,9 @@ async fn rewrite_keys(connection: &mut AnyConnection, deleted: &str) -> Result<b
     }
     match connection.execute("vacuum full workspace_key").await {
         Ok(_) => Ok(true),
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(NOT_AVAILABLE) => {
+        Err(sqlx::Error::Database(error))
+            if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) =>
+        {
             Ok(false)
         }
         Err(error) => Err(error.into()),

@@ -13,10 +13,10 @@ use super::{StoreError, Work, WriteProgress, error::is_undone};
 use crate::panics;
 
 /// The most writes in one transaction: the first of them waits for the last.
-const MOST: usize = 64;
+const MAX_GROUP: usize = 64;
 
 /// How many writes may wait for the next transaction before those who ask for more have to wait too.
-const WAITING: usize = 256;
+const MAX_WAITING: usize = 256;
 
 /// Where writes are handed in. The writer behind it ends with the last copy of it.
 #[derive(Clone)]
@@ -59,7 +59,7 @@ impl Failure {
         }
     }
 
-    fn of_commit(error: sqlx::Error) -> Self {
+    fn from_commit(error: sqlx::Error) -> Self {
         Self {
             unknown: !is_undone(&error),
             cause: Arc::new(error),
@@ -79,10 +79,10 @@ struct Write<T> {
 impl GroupCommit {
     /// Starts the writer.
     pub(super) fn new(writers: AnyPool, begin: &'static str) -> Self {
-        let (sender, mut waiting) = mpsc::channel(WAITING);
+        let (sender, mut waiting) = mpsc::channel(MAX_WAITING);
         tokio::spawn(async move {
-            let mut members = Vec::with_capacity(MOST);
-            while waiting.recv_many(&mut members, MOST).await > 0 {
+            let mut members = Vec::with_capacity(MAX_GROUP);
+            while waiting.recv_many(&mut members, MAX_GROUP).await > 0 {
                 let together = commit(writers.clone(), begin, std::mem::take(&mut members));
                 // In a task of its own: should a write panic, only those beside it go without an answer.
                 drop(tokio::spawn(together).await);
@@ -146,7 +146,7 @@ async fn carry_out(
         let run = member.run(&mut transaction).await;
         run.map_err(Failure::undone)?;
     }
-    transaction.commit().await.map_err(Failure::of_commit)
+    transaction.commit().await.map_err(Failure::from_commit)
 }
 
 impl<T: Send + 'static> Member for Write<T> {

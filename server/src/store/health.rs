@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::Work;
 
 /// How long a database that is well may take to say so.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long what was seen of it holds.
-pub(super) const FRESH: Duration = Duration::from_millis(250);
+pub(super) const PING_TTL: Duration = Duration::from_millis(250);
 
 /// Changes the one row of its table every time, so that something has to reach the disk.
 const PROBE: &str = "insert into write_probe (id, writes) values (1, 1) \

@@ -22,38 +22,38 @@ use subtle::ConstantTimeEq;
 use super::{Engine, Store, StoreError, Tenant, Work};
 use crate::{
     domain::{lead::Lead, time::to_millis},
-    vault::{BlindIndex, Fingerprint, IndexKind, Place},
+    vault::{BlindIndex, Fingerprint, IndexKind, SealContext},
 };
 
 /// How many answers are removed at once, so that no write waits long for it.
-const BATCH: i64 = 500;
+const CLEANUP_BATCH: i64 = 500;
 
 const TABLE: &str = "idempotency";
 
-const FIND: &str = "select fingerprint, status, lead_id, sealed from idempotency \
+const SELECT_ANSWER: &str = "select fingerprint, status, lead_id, sealed from idempotency \
     where workspace_id = $1 and id = $2 and created_at > $3";
 
 /// What is there under the id is too old to be found.
-const KEEP: &str = "insert into idempotency (workspace_id, id, fingerprint, status, created_at, data_key_id, sealed, \
+const UPSERT_ANSWER: &str = "insert into idempotency (workspace_id, id, fingerprint, status, created_at, data_key_id, sealed, \
     lead_id) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (workspace_id, id) do update set \
     fingerprint = excluded.fingerprint, status = excluded.status, created_at = excluded.created_at, \
     data_key_id = excluded.data_key_id, sealed = excluded.sealed, lead_id = excluded.lead_id";
 
 /// An empty `sealed` stands for an answer that is no longer kept.
-const BLANK: &str = "update idempotency set data_key_id = $3, sealed = $4 \
+const BLANK_ANSWERS: &str = "update idempotency set data_key_id = $3, sealed = $4 \
     where workspace_id = $1 and lead_id = $2 and length(sealed) > 0";
 
 /// Those of one millisecond go together, so that the batch has a border.
-const FORGET: &str = "delete from idempotency where created_at <= (select max(created_at) from \
+const DELETE_EXPIRED: &str = "delete from idempotency where created_at <= (select max(created_at) from \
     (select created_at from idempotency where created_at <= $1 order by created_at limit $2) as batch)";
 
 /// Ends with the transaction, when its writes can be seen.
-const TRY_LOCK: &str =
+const TRY_LOCK_KEY: &str =
     "select case when pg_try_advisory_xact_lock($1) then 1::bigint else 0::bigint end";
 
 /// A request that is to be carried out once.
 #[derive(Clone)]
-pub struct OnceRequest {
+pub struct IdempotentRequest {
     workspace_id: String,
     key: BlindIndex,
     fingerprint: Fingerprint,
@@ -74,7 +74,7 @@ pub struct KeptAnswer {
 }
 
 /// What became of a request that is to be carried out once.
-pub enum Once<T> {
+pub enum Idempotent<T> {
     /// It was carried out now.
     Done(T),
     /// It had been already; this is what was answered.
@@ -104,7 +104,7 @@ struct Guard {
 }
 
 impl InFlight {
-    fn enter(&self, request: &OnceRequest) -> Option<Guard> {
+    fn enter(&self, request: &IdempotentRequest) -> Option<Guard> {
         let entry = (request.workspace_id.clone(), request.key);
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.insert(entry.clone()).then(|| Guard {
@@ -125,7 +125,7 @@ impl Drop for Guard {
     }
 }
 
-impl OnceRequest {
+impl IdempotentRequest {
     fn id(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.key)
     }
@@ -141,14 +141,14 @@ impl Tenant {
     /// A request under a client's key. `request` is everything that makes it another one, in one spelling; `ttl` is how
     /// long an answer is kept.
     #[must_use]
-    pub fn once_request(
+    pub fn idempotent_request(
         &self,
         key: &str,
         request: &[u8],
         now: Timestamp,
         ttl: Duration,
-    ) -> OnceRequest {
-        OnceRequest {
+    ) -> IdempotentRequest {
+        IdempotentRequest {
             workspace_id: self.workspace_id.clone(),
             key: self.keys.blind_index(IndexKind::IdempotencyKey, key),
             fingerprint: self.keys.request_fingerprint(request),
@@ -159,14 +159,14 @@ impl Tenant {
 
     /// Carries out a request unless it has been already. `kept` is what is answered again; a result without one leaves
     /// the key free.
-    pub async fn write_once<T: Send + 'static>(
+    pub async fn write_idempotent<T: Send + 'static>(
         &self,
-        request: OnceRequest,
+        request: IdempotentRequest,
         work: impl Fn(&Tenant) -> Work<T> + Send + Sync + 'static,
         kept: fn(&T) -> Option<KeptAnswer>,
-    ) -> Result<Once<T>, StoreError> {
+    ) -> Result<Idempotent<T>, StoreError> {
         let Some(_guard) = self.store.in_flight.enter(&request) else {
-            return Ok(Once::InFlight);
+            return Ok(Idempotent::InFlight);
         };
         let request = Arc::new(request);
         self.write(move |tenant| tenant.once(Arc::clone(&request), work(tenant), kept))
@@ -175,17 +175,17 @@ impl Tenant {
 
     fn once<T: Send + 'static>(
         &self,
-        request: Arc<OnceRequest>,
+        request: Arc<IdempotentRequest>,
         work: Work<T>,
         kept: fn(&T) -> Option<KeptAnswer>,
-    ) -> Work<Once<T>> {
+    ) -> Work<Idempotent<T>> {
         let shared = Arc::new((self.clone(), request, work));
         Work::new(move |connection| {
             let shared = Arc::clone(&shared);
             Box::pin(async move {
                 let (tenant, request, work) = &*shared;
                 if !tenant.try_lock(connection, request).await? {
-                    return Ok(Once::InFlight);
+                    return Ok(Idempotent::InFlight);
                 }
                 if let Some(earlier) = tenant.earlier(connection, request).await? {
                     return Ok(earlier);
@@ -194,7 +194,7 @@ impl Tenant {
                 if let Some(answer) = kept(&done) {
                     tenant.keep(connection, request, &answer).await?;
                 }
-                Ok(Once::Done(done))
+                Ok(Idempotent::Done(done))
             })
         })
     }
@@ -202,12 +202,12 @@ impl Tenant {
     async fn try_lock(
         &self,
         connection: &mut AnyConnection,
-        request: &OnceRequest,
+        request: &IdempotentRequest,
     ) -> Result<bool, StoreError> {
         match self.store.engine {
             Engine::Sqlite => Ok(true),
             Engine::Postgres => {
-                let row = sqlx::query(TRY_LOCK)
+                let row = sqlx::query(TRY_LOCK_KEY)
                     .bind(request.lock())
                     .fetch_one(connection)
                     .await?;
@@ -220,10 +220,10 @@ impl Tenant {
     async fn earlier<T>(
         &self,
         connection: &mut AnyConnection,
-        request: &OnceRequest,
-    ) -> Result<Option<Once<T>>, StoreError> {
+        request: &IdempotentRequest,
+    ) -> Result<Option<Idempotent<T>>, StoreError> {
         let id = request.id();
-        let row = sqlx::query(FIND)
+        let row = sqlx::query(SELECT_ANSWER)
             .bind(self.workspace_id.clone())
             .bind(id.clone())
             .bind(to_millis(request.forgotten_at))
@@ -234,7 +234,7 @@ impl Tenant {
         };
         let fingerprint: Vec<u8> = row.try_get("fingerprint")?;
         if !bool::from(fingerprint.ct_eq(&request.fingerprint)) {
-            return Ok(Some(Once::Reused));
+            return Ok(Some(Idempotent::Reused));
         }
         let status = u16::try_from(row.try_get::<i64, _>("status")?)
             .map_err(|_| StoreError::Corrupt("status"))?;
@@ -243,15 +243,15 @@ impl Tenant {
         if let (true, Some(lead_id)) = (sealed.is_empty(), &lead_id) {
             let lead = self.by_id(lead_id).query();
             let lead = lead.fetch_optional(&mut *connection).await?;
-            return Ok(Some(Once::Outdated {
+            return Ok(Some(Idempotent::Outdated {
                 status,
                 lead: lead
                     .map(|row| self.open_lead(&row).map(Box::new))
                     .transpose()?,
             }));
         }
-        let body = self.keys.open(&Place::record(TABLE, &id), &sealed)?;
-        Ok(Some(Once::Replayed(KeptAnswer {
+        let body = self.keys.open(&SealContext::record(TABLE, &id), &sealed)?;
+        Ok(Some(Idempotent::Replayed(KeptAnswer {
             status,
             body: Bytes::copy_from_slice(&body),
             lead_id,
@@ -264,7 +264,7 @@ impl Tenant {
         connection: &mut AnyConnection,
         lead_id: &str,
     ) -> Result<u64, StoreError> {
-        let blanked = sqlx::query(BLANK)
+        let blanked = sqlx::query(BLANK_ANSWERS)
             .bind(self.workspace_id.clone())
             .bind(lead_id.to_owned())
             .bind(i64::from(self.keys.data_key_id()))
@@ -277,12 +277,14 @@ impl Tenant {
     async fn keep(
         &self,
         connection: &mut AnyConnection,
-        request: &OnceRequest,
+        request: &IdempotentRequest,
         answer: &KeptAnswer,
     ) -> Result<(), StoreError> {
         let id = request.id();
-        let sealed = self.keys.seal(&Place::record(TABLE, &id), &answer.body)?;
-        sqlx::query(KEEP)
+        let sealed = self
+            .keys
+            .seal(&SealContext::record(TABLE, &id), &answer.body)?;
+        sqlx::query(UPSERT_ANSWER)
             .bind(self.workspace_id.clone())
             .bind(id)
             .bind(request.fingerprint.to_vec())
@@ -303,9 +305,9 @@ impl Store {
         let until = to_millis(before(now, ttl));
         let mut forgotten = 0;
         loop {
-            let removed = sqlx::query(FORGET)
+            let removed = sqlx::query(DELETE_EXPIRED)
                 .bind(until)
-                .bind(BATCH)
+                .bind(CLEANUP_BATCH)
                 .execute(&self.writers)
                 .await?
                 .rows_affected();

@@ -13,29 +13,29 @@ use sqlx::{AnyConnection, Row};
 
 use super::{Store, StoreError, Tenant, Work};
 
-const ADD_ENTRY: &str =
+const INSERT_ENTRY: &str =
     "insert into lead_day_entry (workspace_id, day, lead_id) values ($1, $2, $3)";
 
 /// Makes the day's row, or locks it until the transaction ends.
-const LOCK: &str = "insert into lead_day (workspace_id, day, created) values ($1, $2, 0) \
+const LOCK_DAY: &str = "insert into lead_day (workspace_id, day, created) values ($1, $2, 0) \
     on conflict (workspace_id, day) do update set created = lead_day.created";
 
-const TAKE_ENTRIES: &str = "delete from lead_day_entry where workspace_id = $1 and day = $2 and lead_id in \
+const DELETE_ENTRIES: &str = "delete from lead_day_entry where workspace_id = $1 and day = $2 and lead_id in \
     (select lead_id from lead_day_entry where workspace_id = $1 and day = $2 order by lead_id limit $3)";
 
 /// Adds so many leads, unless there would be more than the limit.
-const ADD: &str = "update lead_day set created = created + $3 \
+const ADD_TO_DAY: &str = "update lead_day set created = created + $3 \
     where workspace_id = $1 and day = $2 and created + $3 <= $4";
 
-const SUM: &str = "select coalesce((select created from lead_day where workspace_id = $1 and day = $2), 0) \
+const SELECT_DAY_TOTAL: &str = "select coalesce((select created from lead_day where workspace_id = $1 and day = $2), 0) \
     + (select count(*) from lead_day_entry where workspace_id = $1 and day = $2)";
 
 /// The next day that has entries.
-const NEXT_DAY: &str = "select workspace_id, day from lead_day_entry where (workspace_id, day) > ($1, $2) \
+const SELECT_NEXT_DAY: &str = "select workspace_id, day from lead_day_entry where (workspace_id, day) > ($1, $2) \
     order by workspace_id, day limit 1";
 
 /// How many entries are added to their row in one transaction.
-const BATCH: i64 = 500;
+const FOLD_BATCH: i64 = 500;
 
 /// The limit on new leads a day.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ pub struct DayLimit {
 impl Tenant {
     /// How many leads were made through the API on a local day.
     pub async fn leads_on(&self, day: Date) -> Result<i64, StoreError> {
-        let row = sqlx::query(SUM)
+        let row = sqlx::query(SELECT_DAY_TOTAL)
             .bind(self.workspace_id.clone())
             .bind(day.to_string())
             .fetch_one(&self.store.readers)
@@ -67,7 +67,7 @@ impl Tenant {
         let DayLimit { day, limit } = day;
         let day = day.to_string();
         let Some(limit) = limit else {
-            sqlx::query(ADD_ENTRY)
+            sqlx::query(INSERT_ENTRY)
                 .bind(self.workspace_id.clone())
                 .bind(day)
                 .bind(lead_id.to_owned())
@@ -92,7 +92,7 @@ impl Store {
         let mut folded = 0;
         let mut last = (String::new(), String::new());
         loop {
-            let next = sqlx::query(NEXT_DAY).bind(last.0).bind(last.1);
+            let next = sqlx::query(SELECT_NEXT_DAY).bind(last.0).bind(last.1);
             let Some(row) = next.fetch_optional(&self.readers).await? else {
                 return Ok(folded);
             };
@@ -105,14 +105,14 @@ impl Store {
                     Box::pin(async move {
                         let (workspace_id, day) = &*day;
                         lock(connection, workspace_id, day).await?;
-                        let taken = take_entries(connection, workspace_id, day, BATCH).await?;
+                        let taken = take_entries(connection, workspace_id, day, FOLD_BATCH).await?;
                         add(connection, workspace_id, day, taken, i64::MAX).await?;
                         Ok(taken)
                     })
                 });
                 let taken = self.run(work).await?;
                 folded += u64::try_from(taken).unwrap_or(0);
-                if taken < BATCH {
+                if taken < FOLD_BATCH {
                     break;
                 }
             }
@@ -125,7 +125,7 @@ async fn lock(
     workspace_id: &str,
     day: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(LOCK)
+    sqlx::query(LOCK_DAY)
         .bind(workspace_id.to_owned())
         .bind(day.to_owned())
         .execute(connection)
@@ -139,7 +139,7 @@ async fn take_entries(
     day: &str,
     most: i64,
 ) -> Result<i64, StoreError> {
-    let taken = sqlx::query(TAKE_ENTRIES)
+    let taken = sqlx::query(DELETE_ENTRIES)
         .bind(workspace_id.to_owned())
         .bind(day.to_owned())
         .bind(most)
@@ -155,7 +155,7 @@ async fn add(
     leads: i64,
     limit: i64,
 ) -> Result<bool, StoreError> {
-    let added = sqlx::query(ADD)
+    let added = sqlx::query(ADD_TO_DAY)
         .bind(workspace_id.to_owned())
         .bind(day.to_owned())
         .bind(leads)

@@ -8,8 +8,9 @@ use sqlx::{AnyConnection, Row, any::AnyRow};
 use super::{
     Engine, StoreError, Tenant, Work,
     lead_days::DayLimit,
+    paging::{Page, PageStart, Position},
     search::Search,
-    sql::{Statement, Value, bind, has_more},
+    sql::{SqlValue, Statement, bind, has_more},
 };
 use crate::{
     domain::{
@@ -22,7 +23,7 @@ use crate::{
         time::{from_millis, to_millis},
         workspace::NameIndex,
     },
-    vault::{IndexKind, Place, record::LeadRecord},
+    vault::{IndexKind, SealContext, record::LeadRecord},
 };
 
 /// The columns a [`Lead`] is made of.
@@ -45,7 +46,7 @@ const UPDATE: &str = "update lead set unique_code = $3, external_ref = $4, email
 
 /// The leads, other than this one, that have one of these values, a code also as the other kind of code. With `or` in
 /// the place of `union all` SQLite takes none of the indexes and reads the whole workspace.
-const TAKEN: &str = "select unique_code, external_ref, phone_index from lead \
+const SELECT_TAKEN: &str = "select unique_code, external_ref, phone_index from lead \
     where workspace_id = $1 and id <> $2 and id in (\
     select id from lead where workspace_id = $1 and unique_code = $3 \
     union all select id from lead where workspace_id = $1 and external_ref = $3 \
@@ -53,7 +54,9 @@ const TAKEN: &str = "select unique_code, external_ref, phone_index from lead \
     union all select id from lead where workspace_id = $1 and external_ref = $4 \
     union all select id from lead where workspace_id = $1 and phone_index = $5)";
 
-const REMOVE_TOKENS: &str = "delete from lead_token where workspace_id = $1 and lead_id = $2";
+const DELETE_TOKENS: &str = "delete from lead_token where workspace_id = $1 and lead_id = $2";
+
+const COUNT_LEADS: &str = "select count(*) from lead where workspace_id = $1";
 
 /// Which leads of a workspace to list; None does not filter.
 #[derive(Clone, Default)]
@@ -95,37 +98,6 @@ pub struct LeadOrder {
     pub by_update: bool,
     /// Oldest first.
     pub ascending: bool,
-}
-
-/// Where a page begins.
-#[derive(Debug, Clone)]
-pub enum Start {
-    /// After so many rows.
-    Offset(i64),
-    /// After a row.
-    After(Position),
-}
-
-/// A row of a list, and where the walk that reached it ends.
-#[derive(Debug, Clone)]
-pub struct Position {
-    /// The row's time, in milliseconds.
-    pub millis: i64,
-    /// The row's id.
-    pub id: String,
-    /// The last time that the walk lists, in milliseconds; None when it goes on to the end.
-    pub until: Option<i64>,
-}
-
-/// Rows of one page, and where the next one begins if there is one.
-#[derive(Debug)]
-pub struct Page<T> {
-    /// In the order asked for.
-    pub rows: Vec<T>,
-    /// All rows that match, on every page.
-    pub total: i64,
-    /// None on the last page.
-    pub next: Option<Start>,
 }
 
 /// How to find the lead of an upsert.
@@ -203,11 +175,20 @@ impl Tenant {
         &self,
         filter: &LeadFilter,
         order: LeadOrder,
-        start: &Start,
+        start: &PageStart,
         limit: i64,
     ) -> Result<Page<Lead>, StoreError> {
         self.read(|tenant| Box::pin(async move { tenant.page(filter, order, start, limit).await }))
             .await
+    }
+
+    /// How many leads the workspace has.
+    pub async fn lead_count(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query(COUNT_LEADS)
+            .bind(self.workspace_id.clone())
+            .fetch_one(&self.store.readers)
+            .await?;
+        Ok(row.try_get(0)?)
     }
 
     /// When the last of the leads that a filter finds was updated; None when it finds none.
@@ -231,7 +212,7 @@ impl Tenant {
         &self,
         filter: &LeadFilter,
         order: LeadOrder,
-        start: &Start,
+        start: &PageStart,
         limit: i64,
     ) -> Result<Page<Lead>, StoreError> {
         let search = filter
@@ -239,7 +220,7 @@ impl Tenant {
             .as_ref()
             .map(|query| Search::new(&self.keys, query));
         let total = self.count_leads(filter, search.as_ref()).await?;
-        if matches!(start, Start::Offset(offset) if *offset >= total) {
+        if matches!(start, PageStart::Offset(offset) if *offset >= total) {
             return Ok(Page {
                 rows: Vec::new(),
                 total,
@@ -250,7 +231,7 @@ impl Tenant {
         // one which updates what it lists ends too, and lists nothing twice.
         let until = match start {
             _ if !(order.by_update && order.ascending) => None,
-            Start::After(Position {
+            PageStart::After(Position {
                 until: Some(until), ..
             }) => Some(*until),
             _ => self.last_update(filter, search.as_ref()).await?,
@@ -272,7 +253,7 @@ impl Tenant {
         if let Some(until) = until {
             statement.push(" and updated_at <= ").bind(until);
         }
-        if let Start::After(Position { millis, id, .. }) = start {
+        if let PageStart::After(Position { millis, id, .. }) = start {
             statement
                 .push(" and (")
                 .push(time)
@@ -293,7 +274,7 @@ impl Tenant {
             .push(", id ")
             .push(direction);
         statement.push(" limit ").bind(limit + 1);
-        if let Start::Offset(offset) = start {
+        if let PageStart::Offset(offset) = start {
             statement.push(" offset ").bind(*offset);
         }
 
@@ -304,7 +285,7 @@ impl Tenant {
             .await?;
         let more = has_more(&mut rows, limit);
         let next = match rows.last() {
-            Some(last) if more => Some(Start::After(Position {
+            Some(last) if more => Some(PageStart::After(Position {
                 millis: last.try_get(time)?,
                 id: last.try_get("id")?,
                 until,
@@ -505,7 +486,7 @@ impl Tenant {
             .execute(&mut *connection)
             .await?;
         if (&before.first_name, &before.last_name) != (&lead.first_name, &lead.last_name) {
-            sqlx::query(REMOVE_TOKENS)
+            sqlx::query(DELETE_TOKENS)
                 .bind(self.workspace_id.clone())
                 .bind(lead.id.clone())
                 .execute(&mut *connection)
@@ -564,7 +545,7 @@ impl Tenant {
         if values.is_empty() {
             return Ok(fields);
         }
-        let rows = sqlx::query(TAKEN)
+        let rows = sqlx::query(SELECT_TAKEN)
             .bind(self.workspace_id.clone())
             .bind(lead_id.to_owned())
             .bind(values.unique_code.clone())
@@ -716,10 +697,10 @@ impl Tenant {
             .push(COLUMNS)
             .push(" from lead where workspace_id = ")
             .bind(self.workspace_id.as_str());
-        // As in TAKEN, each column by its index.
+        // As in SELECT_TAKEN, each column by its index.
         statement.push(" and id in (");
         let mut separator = "";
-        let mut push = |column: &str, value: Value| {
+        let mut push = |column: &str, value: SqlValue| {
             statement
                 .push(separator)
                 .push("select id from lead where workspace_id = ")
@@ -762,10 +743,10 @@ impl Tenant {
     }
 
     /// Everything of a lead that is stored, in the order in which [`INSERT`] and [`UPDATE`] number it.
-    pub(super) fn values(&self, lead: &Lead) -> Result<Vec<Value>, StoreError> {
+    pub(super) fn values(&self, lead: &Lead) -> Result<Vec<SqlValue>, StoreError> {
         let sealed = self.keys.seal(
-            &Place::record("lead", &lead.id),
-            &LeadRecord::of(lead).to_bytes()?,
+            &SealContext::record("lead", &lead.id),
+            &LeadRecord::from_lead(lead).to_bytes()?,
         )?;
         Ok(vec![
             self.workspace_id.as_str().into(),
@@ -811,7 +792,7 @@ impl Tenant {
         let id: String = row.try_get("id")?;
         let sealed: Vec<u8> = row.try_get("sealed")?;
         let record =
-            LeadRecord::from_bytes(&self.keys.open(&Place::record("lead", &id), &sealed)?)?;
+            LeadRecord::from_bytes(&self.keys.open(&SealContext::record("lead", &id), &sealed)?)?;
         Ok(Lead {
             unique_code: row.try_get("unique_code")?,
             external_ref: row.try_get("external_ref")?,

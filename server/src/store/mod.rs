@@ -21,6 +21,7 @@ pub mod lead_days;
 pub mod leads;
 mod name_index;
 mod opened_keys;
+pub mod paging;
 mod pooler;
 mod progress;
 mod rotation;
@@ -28,10 +29,10 @@ mod schema;
 mod search;
 mod shred;
 mod sql;
-mod terms;
 mod tickets;
 mod work;
 pub mod workspaces;
+mod write_keys;
 
 use std::{
     str::FromStr,
@@ -68,13 +69,13 @@ use crate::{
 };
 
 /// How often a write starts again because another took a unique value between its look and its write.
-const TRIES: u32 = 4;
+const MAX_ATTEMPTS: u32 = 4;
 
 /// How long to wait for a connection. A database that is away is told soon enough to be asked again.
-const ACQUIRE: Duration = Duration::from_secs(3);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long a connection may have been idle and is used without a ping: its host answered this long ago.
-const FRESH: Duration = Duration::from_secs(5);
+const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
 
 /// The database, and the vault that seals what goes into it.
 #[derive(Clone)]
@@ -253,9 +254,9 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         let mut last = self.last_look.lock().await;
         let well = match *last {
-            Some((at, well)) if at.elapsed() < health::FRESH => well,
+            Some((at, well)) if at.elapsed() < health::PING_TTL => well,
             _ => {
-                let looked = timeout(health::PATIENCE, self.look()).await;
+                let looked = timeout(health::PING_TIMEOUT, self.look()).await;
                 let well = matches!(looked, Ok(Ok(())));
                 *last = Some((Instant::now(), well));
                 well
@@ -306,7 +307,7 @@ impl Store {
         work: Work<T>,
         progress: &WriteProgress,
     ) -> Result<T, StoreError> {
-        let mut tries = TRIES;
+        let mut tries = MAX_ATTEMPTS;
         loop {
             match self.try_run(&work, progress).await {
                 Err(error) if error.is_race() && tries > 1 => tries -= 1,
@@ -388,7 +389,7 @@ impl Tenant {
         &self.workspace_id
     }
 
-    /// Carries out a piece of work of this workspace, made by `work` on the terms of its transaction.
+    /// Carries out a piece of work of this workspace, made by `work` on the write_keys of its transaction.
     ///
     /// # Errors
     /// Those of the work; nothing is written then.
@@ -397,15 +398,15 @@ impl Tenant {
         work: impl Fn(&Tenant) -> Work<T> + Send + Sync + 'static,
     ) -> Result<T, StoreError> {
         let shared = Arc::new((self.clone(), work));
-        let on_terms = Work::new(move |connection| {
+        let with_current_keys = Work::new(move |connection| {
             let shared = Arc::clone(&shared);
             Box::pin(async move {
                 let (tenant, work) = &*shared;
-                let tenant = tenant.on_terms(connection).await?;
+                let tenant = tenant.with_current_keys(connection).await?;
                 work(&tenant).run(connection).await
             })
         });
-        self.store.run_with(on_terms, &self.progress).await
+        self.store.run_with(with_current_keys, &self.progress).await
     }
 
     /// How far the write of this request has come.
@@ -424,14 +425,14 @@ impl Tenant {
 fn pool_options(broken: &Broken) -> AnyPoolOptions {
     let broken = Arc::clone(broken);
     AnyPoolOptions::new()
-        .acquire_timeout(ACQUIRE)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         // Not each time that it is used: a connection that was idle for a moment is as good as one in use.
         .test_before_acquire(false)
         .before_acquire(move |connection, metadata| {
             let last_broken = *broken.lock().unwrap_or_else(PoisonError::into_inner);
             let suspicious = last_broken.is_some_and(|at| at.elapsed() <= metadata.idle_for);
             Box::pin(async move {
-                if metadata.idle_for < FRESH && !suspicious {
+                if metadata.idle_for < PING_AFTER_IDLE && !suspicious {
                     Ok(true)
                 } else {
                     ping(connection).await.map(|()| true)
@@ -445,7 +446,7 @@ fn pool_options(broken: &Broken) -> AnyPoolOptions {
 }
 
 async fn ping(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-    timeout(health::PATIENCE, connection.ping())
+    timeout(health::PING_TIMEOUT, connection.ping())
         .await
         .unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

@@ -6,10 +6,10 @@ use thiserror::Error;
 
 use super::StoreError;
 
-const SESSION: &str = "select pg_backend_pid()";
+const SELECT_SESSION: &str = "select pg_backend_pid()";
 
 /// How often it is looked: other clients of a pooler may be in the way.
-const LOOKS: usize = 3;
+const POOLER_CHECKS: usize = 3;
 
 /// A pooler before PostgreSQL through which this program does not work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -44,7 +44,7 @@ pub(super) async fn check(
     one: &mut AnyConnection,
     other: &mut AnyConnection,
 ) -> Result<(), StoreError> {
-    for _ in 0..LOOKS {
+    for _ in 0..POOLER_CHECKS {
         let before = session(one).await?;
         // In a transaction, which keeps its session.
         sqlx::raw_sql("begin").execute(&mut *other).await?;
@@ -60,6 +60,6 @@ pub(super) async fn check(
 
 /// The process of PostgreSQL that answers; as a simple query, which needs no prepared statement.
 async fn session(connection: &mut AnyConnection) -> Result<i32, StoreError> {
-    let row = sqlx::raw_sql(SESSION).fetch_one(connection).await?;
+    let row = sqlx::raw_sql(SELECT_SESSION).fetch_one(connection).await?;
     Ok(row.try_get(0)?)
 }

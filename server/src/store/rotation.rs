@@ -1,8 +1,8 @@
 //! New keys for what is there, while servers go on.
 //!
 //! A workspace with more than one data key is being rotated; nothing else remembers it, so a rotation that was
-//! interrupted goes on where its rows are. Once the new key is there and the workspace has settled, nothing more is
-//! sealed under the old one ([`super::terms`]): its rows only become fewer, and it goes when there are none.
+//! interrupted goes on where its rows are. Idempotent the new key is there and the workspace has settled, nothing more is
+//! sealed under the old one ([`super::write_keys`]): its rows only become fewer, and it goes when there are none.
 
 use std::sync::Arc;
 
@@ -11,28 +11,28 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
     Store, StoreError, Tenant, Work,
-    encryption::{SEALED, SealedRows},
+    encryption::{SEALED_TABLES, SealedRows},
     workspaces::{self, insert_key},
 };
 use crate::{
     domain::workspace::Workspace,
-    vault::{Place, Purpose, VaultError},
+    vault::{Purpose, SealContext, VaultError},
 };
 
-const KEYS: &str =
+const SELECT_WRAPPED_KEYS: &str =
     "select purpose, key_id, master_key_id, wrapped from workspace_key where workspace_id = $1";
 
-const REWRAP: &str = "update workspace_key set master_key_id = $4, wrapped = $5 \
+const UPDATE_WRAPPED_KEY: &str = "update workspace_key set master_key_id = $4, wrapped = $5 \
     where workspace_id = $1 and purpose = $2 and key_id = $3";
 
-const REMOVE_KEY: &str =
+const DELETE_DATA_KEY: &str =
     "delete from workspace_key where workspace_id = $1 and purpose = 'data' and key_id = $2";
 
 /// How many rows are looked up at once.
-const CHUNK: i64 = 2_000;
+const ROWS_PER_SELECT: i64 = 2_000;
 
 /// How many rows are sealed again in one transaction: other writes wait no longer than for these.
-const BATCH: usize = 100;
+const ROWS_PER_TRANSACTION: usize = 100;
 
 /// What a rotation did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Store {
         connection: &mut AnyConnection,
         workspace_id: &str,
     ) -> Result<u64, StoreError> {
-        let sql = format!("{KEYS}{}", self.row_lock());
+        let sql = format!("{SELECT_WRAPPED_KEYS}{}", self.row_lock());
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(workspace_id.to_owned())
             .fetch_all(&mut *connection)
@@ -82,7 +82,7 @@ impl Store {
             let Some(key) = self.vault.rewrap_key(workspace_id, &wrapped)? else {
                 continue;
             };
-            sqlx::query(REWRAP)
+            sqlx::query(UPDATE_WRAPPED_KEY)
                 .bind(workspace_id.to_owned())
                 .bind(key.purpose.as_str())
                 .bind(i64::from(key.key_id))
@@ -104,14 +104,14 @@ impl Store {
         mut progress: impl FnMut(u64, u64),
     ) -> Result<Rotated, StoreError> {
         let resumed = !self.begin_rotation(workspace, now).await?;
-        self.settle(&workspace.id).await?;
+        self.wait_for_older_writes(&workspace.id).await?;
         let tenant = self.tenant(workspace).await?;
         let newest = tenant.keys.data_key_id();
         let of = self.rows_under_others(&workspace.id, newest).await?;
         let mut rows = 0;
         for old in tenant.keys.older_data_key_ids() {
             while !tenant.remove_data_key(old).await? {
-                for table in SEALED {
+                for table in SEALED_TABLES {
                     tenant
                         .reseal_table(table.name(), old, |done| {
                             rows += done;
@@ -179,7 +179,7 @@ impl Tenant {
             if rows.is_empty() {
                 return Ok(());
             }
-            for batch in rows.chunks(BATCH) {
+            for batch in rows.chunks(ROWS_PER_TRANSACTION) {
                 let batch: Arc<[SealedRow]> = batch.into();
                 let resealed = self
                     .store
@@ -204,7 +204,7 @@ impl Tenant {
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(self.workspace_id.clone())
             .bind(i64::from(data_key_id))
-            .bind(CHUNK)
+            .bind(ROWS_PER_SELECT)
             .fetch_all(&self.store.readers)
             .await?;
         let row = |row: &AnyRow| {
@@ -252,9 +252,9 @@ impl Tenant {
         if row.sealed.is_empty() {
             return Ok(Vec::new());
         }
-        let place = Place::record(table, &row.id);
+        let context = SealContext::record(table, &row.id);
         self.keys
-            .seal(&place, &self.keys.open(&place, &row.sealed)?)
+            .seal(&context, &self.keys.open(&context, &row.sealed)?)
     }
 
     /// Removes an old data key, unless something is sealed under it.
@@ -263,7 +263,7 @@ impl Tenant {
         let work = Work::new(move |connection| {
             let workspace_id = workspace_id.clone();
             Box::pin(async move {
-                for table in SEALED {
+                for table in SEALED_TABLES {
                     let sql = format!(
                         "select 1 from {} where workspace_id = $1 and data_key_id = $2 limit 1",
                         table.name()
@@ -277,7 +277,7 @@ impl Tenant {
                         return Ok(false);
                     }
                 }
-                sqlx::query(REMOVE_KEY)
+                sqlx::query(DELETE_DATA_KEY)
                     .bind(workspace_id)
                     .bind(i64::from(old))
                     .execute(connection)

@@ -41,9 +41,9 @@ enum Set {
 impl<'a> Search<'a> {
     pub(super) fn new(keys: &WorkspaceKeys, query: &'a SearchQuery) -> Self {
         let words = query.words().iter();
-        let words = Set::Intersection(words.map(|word| Set::of_term(keys, word)).collect());
+        let words = Set::Intersection(words.map(|word| Set::from_term(keys, word)).collect());
         let set = match query.whole() {
-            Some(whole) => Set::Union(vec![Set::of_term(keys, whole), words]),
+            Some(whole) => Set::Union(vec![Set::from_term(keys, whole), words]),
             None => words,
         };
         Self { query, set }
@@ -66,7 +66,7 @@ impl<'a> Search<'a> {
 }
 
 impl Set {
-    fn of_term(keys: &WorkspaceKeys, term: &SearchTerm) -> Self {
+    fn from_term(keys: &WorkspaceKeys, term: &SearchTerm) -> Self {
         let mut sets: Vec<_> = ["unique_code", "external_ref"]
             .into_iter()
             .map(|column| Self::Codes {
@@ -90,13 +90,13 @@ impl Set {
                 .map(|phone| hash("phone_index", IndexKind::LeadPhone, phone.as_str())),
         );
         if !term.names.is_empty() {
-            let names = term.names.iter().map(|name| Self::of_name(keys, name));
+            let names = term.names.iter().map(|name| Self::from_name(keys, name));
             sets.push(Self::Intersection(names.collect()));
         }
         Self::Union(sets)
     }
 
-    fn of_name(keys: &WorkspaceKeys, name: &NameWord) -> Self {
+    fn from_name(keys: &WorkspaceKeys, name: &NameWord) -> Self {
         let token = |term: &str| Self::Token(keys.blind_index(IndexKind::LeadName, term).to_vec());
         let parts = name.parts().iter().map(|part| token(part));
         let mut sets = vec![Self::Intersection(parts.collect())];

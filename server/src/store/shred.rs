@@ -8,23 +8,23 @@ const DELETE_KEYS: &str = "delete from workspace_key where workspace_id = $1";
 
 const DELETE_API_KEYS: &str = "delete from api_key where workspace_id = $1";
 
-const LEADS: &str = "delete from lead where workspace_id = $1 and id in \
+const DELETE_LEADS: &str = "delete from lead where workspace_id = $1 and id in \
     (select id from lead where workspace_id = $1 order by id limit $2)";
 
-const TICKETS: &str = "delete from ticket where workspace_id = $1 and id in \
+const DELETE_TICKETS: &str = "delete from ticket where workspace_id = $1 and id in \
     (select id from ticket where workspace_id = $1 order by id limit $2)";
 
-const ANSWERS: &str = "delete from idempotency where workspace_id = $1 and id in \
+const DELETE_ANSWERS: &str = "delete from idempotency where workspace_id = $1 and id in \
     (select id from idempotency where workspace_id = $1 order by id limit $2)";
 
-const DAY_ENTRIES: &str = "delete from lead_day_entry where workspace_id = $1 and (day, lead_id) in \
+const DELETE_DAY_ENTRIES: &str = "delete from lead_day_entry where workspace_id = $1 and (day, lead_id) in \
     (select day, lead_id from lead_day_entry where workspace_id = $1 order by day, lead_id limit $2)";
 
 /// What is left, a row for each day, goes with it.
-const WORKSPACE: &str = "delete from workspace where id = $1";
+const DELETE_WORKSPACE: &str = "delete from workspace where id = $1";
 
 /// How many rows go in one transaction.
-const BATCH: i64 = 500;
+const DELETE_BATCH: i64 = 500;
 
 impl Store {
     /// Deletes the keys of a workspace, its own and those of its callers; from then on nothing of it opens, and every
@@ -44,7 +44,7 @@ impl Store {
             })
         });
         self.batch(|| self.run(work.clone())).await?;
-        self.settle(workspace_id).await
+        self.wait_for_older_writes(workspace_id).await
     }
 
     /// Deletes a workspace and everything in it, its keys first; false when there is none. Tells how many of its leads,
@@ -59,17 +59,17 @@ impl Store {
         let of = sealed.into_values().map(SealedRows::total).sum::<i64>();
         let (mut done, of) = (0, u64::try_from(of).unwrap_or(0));
         self.remove_name_index(workspace_id, |_, _| ()).await?;
-        for sql in [LEADS, TICKETS, ANSWERS] {
-            self.delete_in_batches(sql, workspace_id, BATCH, |rows| {
+        for sql in [DELETE_LEADS, DELETE_TICKETS, DELETE_ANSWERS] {
+            self.delete_in_batches(sql, workspace_id, DELETE_BATCH, |rows| {
                 done += rows;
                 progress(done, of);
             })
             .await?;
         }
-        self.delete_in_batches(DAY_ENTRIES, workspace_id, BATCH, |_| ())
+        self.delete_in_batches(DELETE_DAY_ENTRIES, workspace_id, DELETE_BATCH, |_| ())
             .await?;
         self.batch(|| async {
-            let deleted = sqlx::query(WORKSPACE)
+            let deleted = sqlx::query(DELETE_WORKSPACE)
                 .bind(workspace_id.to_owned())
                 .execute(&self.writers)
                 .await?;

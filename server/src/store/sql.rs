@@ -10,7 +10,7 @@ use sqlx::{
 
 /// One value for a placeholder.
 #[derive(Clone)]
-pub(super) enum Value {
+pub(super) enum SqlValue {
     Int(Option<i64>),
     Double(Option<f64>),
     Text(Option<String>),
@@ -21,7 +21,7 @@ pub(super) enum Value {
 #[derive(Default)]
 pub(super) struct Statement {
     text: String,
-    values: Vec<Value>,
+    values: Vec<SqlValue>,
 }
 
 impl Statement {
@@ -38,7 +38,7 @@ impl Statement {
     }
 
     /// Appends the next placeholder, which stands for this value.
-    pub(super) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+    pub(super) fn bind(&mut self, value: impl Into<SqlValue>) -> &mut Self {
         self.values.push(value.into());
         // Writing to a String cannot fail.
         let _ = write!(self.text, "${}", self.values.len());
@@ -60,68 +60,68 @@ impl Statement {
 /// Binds one value to a query.
 pub(super) fn bind(
     query: Query<'static, Any, AnyArguments>,
-    value: Value,
+    value: SqlValue,
 ) -> Query<'static, Any, AnyArguments> {
     match value {
-        Value::Int(value) => query.bind(value),
-        Value::Double(Some(value)) => query.bind(value),
+        SqlValue::Int(value) => query.bind(value),
+        SqlValue::Double(Some(value)) => query.bind(value),
         // sqlx 0.9 sends a null double as a null float4, which PostgreSQL then takes for the placeholder's type in
         // the prepared statement, and a null float4 as a null float8.
-        Value::Double(None) => query.bind(None::<f32>),
-        Value::Text(value) => query.bind(value),
-        Value::Bytes(value) => query.bind(value),
+        SqlValue::Double(None) => query.bind(None::<f32>),
+        SqlValue::Text(value) => query.bind(value),
+        SqlValue::Bytes(value) => query.bind(value),
     }
 }
 
-impl From<i64> for Value {
+impl From<i64> for SqlValue {
     fn from(value: i64) -> Self {
         Self::Int(Some(value))
     }
 }
 
-impl From<Option<i64>> for Value {
+impl From<Option<i64>> for SqlValue {
     fn from(value: Option<i64>) -> Self {
         Self::Int(value)
     }
 }
 
-impl From<Option<f64>> for Value {
+impl From<Option<f64>> for SqlValue {
     fn from(value: Option<f64>) -> Self {
         Self::Double(value)
     }
 }
 
-impl From<&str> for Value {
+impl From<&str> for SqlValue {
     fn from(value: &str) -> Self {
         Self::Text(Some(value.to_owned()))
     }
 }
 
-impl From<String> for Value {
+impl From<String> for SqlValue {
     fn from(value: String) -> Self {
         Self::Text(Some(value))
     }
 }
 
-impl From<Option<String>> for Value {
+impl From<Option<String>> for SqlValue {
     fn from(value: Option<String>) -> Self {
         Self::Text(value)
     }
 }
 
-impl From<&[u8]> for Value {
+impl From<&[u8]> for SqlValue {
     fn from(value: &[u8]) -> Self {
         Self::Bytes(Some(value.to_owned()))
     }
 }
 
-impl From<Vec<u8>> for Value {
+impl From<Vec<u8>> for SqlValue {
     fn from(value: Vec<u8>) -> Self {
         Self::Bytes(Some(value))
     }
 }
 
-impl From<Option<Vec<u8>>> for Value {
+impl From<Option<Vec<u8>>> for SqlValue {
     fn from(value: Option<Vec<u8>>) -> Self {
         Self::Bytes(value)
     }

@@ -8,14 +8,14 @@ use sqlx::AnyConnection;
 use super::{StoreError, Tenant, Work};
 use crate::{
     domain::{id, time::to_millis},
-    vault::{Place, record::TicketRecord},
+    vault::{SealContext, record::TicketRecord},
 };
 
-const INSERT: &str = "insert into ticket (workspace_id, id, ref, status, priority, created_at, data_key_id, sealed) \
+const INSERT_TICKET: &str = "insert into ticket (workspace_id, id, ref, status, priority, created_at, data_key_id, sealed) \
     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing";
 
 /// References are short and random, so that one is taken now and then: another is drawn.
-const DRAWS: u32 = 8;
+const MAX_REFERENCE_DRAWS: u32 = 8;
 
 /// A ticket to be saved.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ impl Tenant {
             let shared = Arc::clone(&shared);
             Box::pin(async move {
                 let (tenant, ticket) = &*shared;
-                for _ in 0..DRAWS {
+                for _ in 0..MAX_REFERENCE_DRAWS {
                     let reference = id::ticket_ref(&mut rand::rng());
                     if tenant.insert_ticket(connection, ticket, &reference).await? {
                         return Ok(reference);
@@ -59,10 +59,10 @@ impl Tenant {
         reference: &str,
     ) -> Result<bool, StoreError> {
         let sealed = self.keys.seal(
-            &Place::record("ticket", &ticket.id),
+            &SealContext::record("ticket", &ticket.id),
             &ticket.text.to_bytes()?,
         )?;
-        let inserted = sqlx::query(INSERT)
+        let inserted = sqlx::query(INSERT_TICKET)
             .bind(self.workspace_id.clone())
             .bind(ticket.id.clone())
             .bind(reference.to_owned())

@@ -12,22 +12,22 @@ use crate::{
     vault::{Purpose, WrappedKey},
 };
 
-const INSERT: &str = "insert into workspace (id, name, plan, requests_per_minute, leads_per_day, timezone, currency, \
+const INSERT_WORKSPACE: &str = "insert into workspace (id, name, plan, requests_per_minute, leads_per_day, timezone, currency, \
     language, date_format, tracking_code, name_index, created_at) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 const INSERT_KEY: &str = "insert into workspace_key (workspace_id, purpose, key_id, master_key_id, wrapped, created_at) \
     values ($1, $2, $3, $4, $5, $6)";
 
-const KEYS: &str = "select purpose, key_id, master_key_id, wrapped from workspace_key where workspace_id = $1 \
+const SELECT_KEYS: &str = "select purpose, key_id, master_key_id, wrapped from workspace_key where workspace_id = $1 \
     order by purpose, key_id";
 
-const ONE_EACH: &str =
+const SELECT_ONE_PER_MASTER_KEY: &str =
     "select min(workspace_id) from workspace_key group by master_key_id order by master_key_id";
 
-const ONE: &str = "select * from workspace where id = $1";
+const SELECT_WORKSPACE: &str = "select * from workspace where id = $1";
 
-const ALL: &str = "select * from workspace order by created_at, id";
+const SELECT_WORKSPACES: &str = "select * from workspace order by created_at, id";
 
 const SET_PLAN: &str = "update workspace set plan = $2, requests_per_minute = $3 where id = $1";
 
@@ -36,7 +36,7 @@ impl Store {
     pub async fn create_workspace(&self, workspace: &Workspace) -> Result<(), StoreError> {
         let keys = self.vault.create_workspace_keys(&workspace.id)?;
         let mut transaction = self.begin().await?;
-        sqlx::query(INSERT)
+        sqlx::query(INSERT_WORKSPACE)
             .bind(workspace.id.clone())
             .bind(workspace.name.clone())
             .bind(workspace.plan.clone())
@@ -59,7 +59,7 @@ impl Store {
 
     /// Every workspace, oldest first.
     pub async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
-        sqlx::query(ALL)
+        sqlx::query(SELECT_WORKSPACES)
             .fetch_all(&self.readers)
             .await?
             .iter()
@@ -69,7 +69,7 @@ impl Store {
 
     /// The workspace with this id.
     pub async fn workspace(&self, id: &str) -> Result<Option<Workspace>, StoreError> {
-        let row = sqlx::query(ONE)
+        let row = sqlx::query(SELECT_WORKSPACE)
             .bind(id.to_owned())
             .fetch_optional(&self.readers)
             .await?;
@@ -121,7 +121,10 @@ impl Store {
 
     /// Whether the master keys at hand are those that this database needs: one workspace for each that is in use.
     pub async fn check_master_keys(&self) -> Result<(), StoreError> {
-        for row in sqlx::query(ONE_EACH).fetch_all(&self.readers).await? {
+        for row in sqlx::query(SELECT_ONE_PER_MASTER_KEY)
+            .fetch_all(&self.readers)
+            .await?
+        {
             let workspace_id: String = row.try_get(0)?;
             let wrapped = self.wrapped_keys(&workspace_id).await?;
             self.vault.open_workspace(&workspace_id, &wrapped)?;
@@ -135,7 +138,7 @@ pub(super) async fn keys(
     connection: &mut AnyConnection,
     workspace_id: &str,
 ) -> Result<Vec<WrappedKey>, StoreError> {
-    sqlx::query(KEYS)
+    sqlx::query(SELECT_KEYS)
         .bind(workspace_id.to_owned())
         .fetch_all(connection)
         .await?

@@ -7,25 +7,25 @@ use zeroize::Zeroizing;
 
 use super::{VaultError, WorkspaceKeys, aead};
 
-const VERSION: u8 = 1;
+const RECORD_VERSION: u8 = 1;
 /// Lengths are rounded up to this many bytes, so that a sealed name does not tell how long it is.
-const BUCKET: usize = 32;
+const PADDING_BLOCK: usize = 32;
 /// Padding is this byte and zeros (ISO/IEC 7816-4): always at least one byte, so it can be told
 /// from a text that ends in zeros.
 const PADDING_START: u8 = 0x80;
 
 /// Where a sealed value lives within its workspace. It opens nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place<'a> {
+pub struct SealContext<'a> {
     /// The table.
     pub table: &'a str,
     /// The row's id, unique in the table.
     pub row: &'a str,
-    /// The column, or [`Place::RECORD`].
+    /// The column, or [`SealContext::RECORD`].
     pub column: &'a str,
 }
 
-impl<'a> Place<'a> {
+impl<'a> SealContext<'a> {
     /// Stands for all of a row's personal data sealed as one record.
     pub const RECORD: &'static str = "record";
 
@@ -54,10 +54,10 @@ impl WorkspaceKeys {
     }
 
     /// Seals bytes for one place, under the workspace's newest data key.
-    pub fn seal(&self, place: &Place<'_>, plaintext: &[u8]) -> Result<Vec<u8>, VaultError> {
+    pub fn seal(&self, context: &SealContext<'_>, plaintext: &[u8]) -> Result<Vec<u8>, VaultError> {
         let id = self.sealing.to_be_bytes();
-        let header = [&[VERSION], id.as_slice()].concat();
-        let associated = self.associated_data(place, id);
+        let header = [&[RECORD_VERSION], id.as_slice()].concat();
+        let associated = self.associated_data(context, id);
         let padding = padding(plaintext.len());
         aead::seal(
             self.data_key(self.sealing)?,
@@ -70,14 +70,18 @@ impl WorkspaceKeys {
 
     /// Opens what was sealed for this place. Counted in
     /// [`Vault::records_opened`](super::Vault::records_opened).
-    pub fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    pub fn open(
+        &self,
+        context: &SealContext<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         self.records_opened.fetch_add(1, Ordering::Relaxed);
         let (id, sealed) = sealed
-            .strip_prefix(&[VERSION])
+            .strip_prefix(&[RECORD_VERSION])
             .and_then(|rest| rest.split_first_chunk())
             .ok_or(VaultError::DamagedRecord)?;
         let cipher = self.data_key(u32::from_be_bytes(*id))?;
-        let mut plaintext = aead::open(cipher, &self.associated_data(place, *id), sealed)
+        let mut plaintext = aead::open(cipher, &self.associated_data(context, *id), sealed)
             .map_err(|_| VaultError::DamagedRecord)?;
         let length = unpadded_length(&plaintext).ok_or(VaultError::DamagedRecord)?;
         plaintext.truncate(length);
@@ -88,20 +92,20 @@ impl WorkspaceKeys {
         self.data.get(&id).ok_or(VaultError::UnknownDataKey(id))
     }
 
-    fn associated_data(&self, place: &Place<'_>, key_id: [u8; 4]) -> Vec<u8> {
+    fn associated_data(&self, context: &SealContext<'_>, key_id: [u8; 4]) -> Vec<u8> {
         let [workspace, table, row, column] = [
             self.workspace.as_str(),
-            place.table,
-            place.row,
-            place.column,
+            context.table,
+            context.row,
+            context.column,
         ]
         .map(str::as_bytes);
-        aead::bound_to(VERSION, [workspace, table, row, column, &key_id])
+        aead::bound_to(RECORD_VERSION, [workspace, table, row, column, &key_id])
     }
 }
 
 fn padding(length: usize) -> Vec<u8> {
-    let mut padding = vec![0; BUCKET - length % BUCKET];
+    let mut padding = vec![0; PADDING_BLOCK - length % PADDING_BLOCK];
     padding[0] = PADDING_START;
     padding
 }
@@ -120,7 +124,7 @@ mod tests {
     use super::super::{MasterKey, MasterKeys, Vault};
     use super::*;
 
-    const PLACE: Place<'static> = Place::record("lead", "lead_1");
+    const CONTEXT: SealContext<'static> = SealContext::record("lead", "lead_1");
 
     fn vault() -> Vault {
         Vault::new(MasterKeys::from(&MasterKey::generate()))
@@ -134,25 +138,25 @@ mod tests {
     #[test]
     fn a_sealed_value_opens_only_in_its_place() {
         let keys = keys(&vault(), "ws_1");
-        let sealed = keys.seal(&PLACE, b"Budi").expect("seals");
+        let sealed = keys.seal(&CONTEXT, b"Budi").expect("seals");
         for other in [
-            Place {
+            SealContext {
                 row: "lead_2",
-                ..PLACE
+                ..CONTEXT
             },
-            Place {
+            SealContext {
                 table: "ticket",
-                ..PLACE
+                ..CONTEXT
             },
-            Place {
+            SealContext {
                 column: "notes",
-                ..PLACE
+                ..CONTEXT
             },
             // The same letters, cut elsewhere.
-            Place {
+            SealContext {
                 table: "leadl",
                 row: "ead_1",
-                ..PLACE
+                ..CONTEXT
             },
         ] {
             assert_eq!(
@@ -161,7 +165,7 @@ mod tests {
             );
         }
         assert_eq!(
-            keys.open(&PLACE, &sealed).expect("opens").as_slice(),
+            keys.open(&CONTEXT, &sealed).expect("opens").as_slice(),
             b"Budi"
         );
     }
@@ -170,10 +174,10 @@ mod tests {
     fn a_value_of_another_workspace_does_not_open_even_under_the_same_key() {
         let vault = vault();
         let mut keys = keys(&vault, "ws_1");
-        let sealed = keys.seal(&PLACE, b"Budi").expect("seals");
+        let sealed = keys.seal(&CONTEXT, b"Budi").expect("seals");
         keys.workspace = "ws_2".to_owned();
         assert_eq!(
-            keys.open(&PLACE, &sealed).expect_err("refused"),
+            keys.open(&CONTEXT, &sealed).expect_err("refused"),
             VaultError::DamagedRecord
         );
     }
@@ -182,7 +186,7 @@ mod tests {
     fn nothing_of_the_text_is_seen_and_nothing_repeats() {
         let keys = keys(&vault(), "ws_1");
         let sealed: Vec<_> = (0..100)
-            .map(|_| keys.seal(&PLACE, b"Budi Santoso").expect("seals"))
+            .map(|_| keys.seal(&CONTEXT, b"Budi Santoso").expect("seals"))
             .collect();
         assert!(
             sealed
@@ -196,7 +200,11 @@ mod tests {
     #[test]
     fn lengths_within_a_bucket_look_alike() {
         let keys = keys(&vault(), "ws_1");
-        let length = |plain: usize| keys.seal(&PLACE, &vec![b'x'; plain]).expect("seals").len();
+        let length = |plain: usize| {
+            keys.seal(&CONTEXT, &vec![b'x'; plain])
+                .expect("seals")
+                .len()
+        };
         assert!((0..32).all(|plain| length(plain) == 1 + 4 + 12 + 32 + 16));
         assert!((32..64).all(|plain| length(plain) == 1 + 4 + 12 + 64 + 16));
     }
@@ -204,10 +212,10 @@ mod tests {
     #[test]
     fn a_record_under_an_unknown_key_is_an_error() {
         let keys = keys(&vault(), "ws_1");
-        let mut sealed = keys.seal(&PLACE, b"Budi").expect("seals");
+        let mut sealed = keys.seal(&CONTEXT, b"Budi").expect("seals");
         sealed[4] = 9;
         assert_eq!(
-            keys.open(&PLACE, &sealed).expect_err("refused"),
+            keys.open(&CONTEXT, &sealed).expect_err("refused"),
             VaultError::UnknownDataKey(9)
         );
     }
@@ -216,10 +224,10 @@ mod tests {
     fn openings_are_counted() {
         let vault = vault();
         let keys = keys(&vault, "ws_1");
-        let sealed = keys.seal(&PLACE, b"Budi").expect("seals");
+        let sealed = keys.seal(&CONTEXT, b"Budi").expect("seals");
         assert_eq!(vault.records_opened(), 0);
         for _ in 0..3 {
-            keys.open(&PLACE, &sealed).expect("opens");
+            keys.open(&CONTEXT, &sealed).expect("opens");
         }
         assert_eq!(vault.records_opened(), 3);
     }
@@ -228,22 +236,22 @@ mod tests {
         #[test]
         fn whatever_is_sealed_opens(plaintext in prop::collection::vec(prop_oneof![Just(0), Just(0x80), any::<u8>()], 0..200)) {
             let keys = keys(&vault(), "ws_1");
-            let sealed = keys.seal(&PLACE, &plaintext).expect("seals");
-            prop_assert_eq!(keys.open(&PLACE, &sealed).expect("opens").to_vec(), plaintext);
+            let sealed = keys.seal(&CONTEXT, &plaintext).expect("seals");
+            prop_assert_eq!(keys.open(&CONTEXT, &sealed).expect("opens").to_vec(), plaintext);
         }
 
         #[test]
         fn any_bytes_but_the_sealed_ones_are_an_error(noise in prop::collection::vec(any::<u8>(), 0..120), bit in 0..8_u8) {
             let keys = keys(&vault(), "ws_1");
-            let sealed = keys.seal(&PLACE, b"Budi").expect("seals");
-            prop_assert!(keys.open(&PLACE, &noise).is_err());
-            prop_assert!(keys.open(&PLACE, &[&[VERSION, 0, 0, 0, 1], &noise[..]].concat()).is_err());
-            prop_assert!(keys.open(&PLACE, &[&sealed[..], &[0]].concat()).is_err());
+            let sealed = keys.seal(&CONTEXT, b"Budi").expect("seals");
+            prop_assert!(keys.open(&CONTEXT, &noise).is_err());
+            prop_assert!(keys.open(&CONTEXT, &[&[RECORD_VERSION, 0, 0, 0, 1], &noise[..]].concat()).is_err());
+            prop_assert!(keys.open(&CONTEXT, &[&sealed[..], &[0]].concat()).is_err());
             for at in 0..sealed.len() {
-                prop_assert!(keys.open(&PLACE, &sealed[..at]).is_err());
+                prop_assert!(keys.open(&CONTEXT, &sealed[..at]).is_err());
                 let mut changed = sealed.clone();
                 changed[at] ^= 1 << bit;
-                prop_assert!(keys.open(&PLACE, &changed).is_err());
+                prop_assert!(keys.open(&CONTEXT, &changed).is_err());
             }
         }
     }

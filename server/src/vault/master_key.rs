@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::aead;
 
-const LENGTH: usize = 32;
+const MASTER_KEY_LENGTH: usize = 32;
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -22,7 +22,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 const ONLY_KEY: u32 = 1;
 
 /// One master key. Debug shows nothing of it; the bytes are overwritten when it is dropped.
-pub struct MasterKey(Zeroizing<[u8; LENGTH]>);
+pub struct MasterKey(Zeroizing<[u8; MASTER_KEY_LENGTH]>);
 
 /// Why a text is no master key. Never shows any of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -20,7 +20,7 @@ mod master_key;
 mod token;
 mod workspace_keys;
 
-pub use cipher::Place;
+pub use cipher::SealContext;
 pub use error::VaultError;
 pub use index::{ApiKeyHash, BlindIndex, Fingerprint, IndexKind};
 pub use master_key::{MasterKey, MasterKeyError, MasterKeys, MasterKeysError};

@@ -57,7 +57,7 @@ impl fmt::Debug for TicketRecord {
 impl LeadRecord {
     /// The personal data of a lead.
     #[must_use]
-    pub fn of(lead: &Lead) -> Self {
+    pub fn from_lead(lead: &Lead) -> Self {
         Self {
             first_name: lead.first_name.clone(),
             last_name: lead.last_name.clone(),

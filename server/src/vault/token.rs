@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{VaultError, WorkspaceKeys, aead};
 
-const VERSION: u8 = 1;
+const TOKEN_VERSION: u8 = 1;
 
 impl WorkspaceKeys {
     /// Seals bytes into a text for a client to bring back, for one purpose.
@@ -13,8 +13,13 @@ impl WorkspaceKeys {
     /// Its key comes from the index key and not from a data key: those are replaced while clients hold such texts.
     pub fn seal_token(&self, purpose: &str, plaintext: &[u8]) -> Result<String, VaultError> {
         let associated = self.token_data(purpose);
-        let sealed = aead::seal(&self.index.token, &associated, &[VERSION], [plaintext, &[]])
-            .map_err(|_| VaultError::TooLarge)?;
+        let sealed = aead::seal(
+            &self.index.token,
+            &associated,
+            &[TOKEN_VERSION],
+            [plaintext, &[]],
+        )
+        .map_err(|_| VaultError::TooLarge)?;
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
@@ -22,12 +27,15 @@ impl WorkspaceKeys {
     #[must_use]
     pub fn open_token(&self, purpose: &str, text: &str) -> Option<Zeroizing<Vec<u8>>> {
         let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let sealed = sealed.strip_prefix(&[VERSION])?;
+        let sealed = sealed.strip_prefix(&[TOKEN_VERSION])?;
         aead::open(&self.index.token, &self.token_data(purpose), sealed).ok()
     }
 
     fn token_data(&self, purpose: &str) -> Vec<u8> {
-        aead::bound_to(VERSION, [self.workspace.as_bytes(), purpose.as_bytes()])
+        aead::bound_to(
+            TOKEN_VERSION,
+            [self.workspace.as_bytes(), purpose.as_bytes()],
+        )
     }
 }
 

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::{MasterKeys, VaultError, aead, index::IndexKeys};
 
-const VERSION: u8 = 1;
+const WRAPPED_KEY_VERSION: u8 = 1;
 const KEY_LENGTH: usize = 32;
 const FIRST_KEY: u32 = 1;
 
@@ -62,7 +62,7 @@ pub struct WrappedKey {
 impl WrappedKey {
     fn associated_data(&self, workspace: &str) -> Vec<u8> {
         aead::bound_to(
-            VERSION,
+            WRAPPED_KEY_VERSION,
             [
                 workspace.as_bytes(),
                 self.purpose.as_str().as_bytes(),
@@ -76,13 +76,13 @@ impl WrappedKey {
 /// The master keys at work: makes and opens the keys of workspaces.
 ///
 /// ```
-/// use konektor_server::vault::{MasterKey, MasterKeys, Place, Vault};
+/// use konektor_server::vault::{MasterKey, MasterKeys, SealContext, Vault};
 /// let vault = Vault::new(MasterKeys::from(&MasterKey::generate()));
 /// let wrapped = vault.create_workspace_keys("ws_1")?; // for the store
 /// let keys = vault.open_workspace("ws_1", &wrapped)?;
-/// let place = Place::record("lead", "lead_1");
-/// let sealed = keys.seal(&place, b"Budi")?;
-/// assert_eq!(keys.open(&place, &sealed)?.as_slice(), b"Budi");
+/// let context = SealContext::record("lead", "lead_1");
+/// let sealed = keys.seal(&context, b"Budi")?;
+/// assert_eq!(keys.open(&context, &sealed)?.as_slice(), b"Budi");
 /// # Ok::<(), konektor_server::vault::VaultError>(())
 /// ```
 #[derive(Debug)]
@@ -152,7 +152,7 @@ impl Vault {
         wrapped.bytes = aead::seal(
             self.master(master_key_id)?,
             &associated,
-            &[VERSION],
+            &[WRAPPED_KEY_VERSION],
             [key, &[]],
         )
         .map_err(|_| VaultError::TooLarge)?;
@@ -209,7 +209,7 @@ impl Vault {
         let cipher = self.master(wrapped.master_key_id)?;
         let sealed = wrapped
             .bytes
-            .strip_prefix(&[VERSION])
+            .strip_prefix(&[WRAPPED_KEY_VERSION])
             .ok_or(VaultError::DamagedKey)?;
         let key = aead::open(cipher, &wrapped.associated_data(workspace), sealed)
             .map_err(|_| VaultError::DamagedKey)?;
@@ -248,10 +248,10 @@ impl fmt::Debug for WorkspaceKeys {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{IndexKind, MasterKey, Place};
+    use super::super::{IndexKind, MasterKey, SealContext};
     use super::*;
 
-    const PLACE: Place<'static> = Place::record("lead", "lead_1");
+    const CONTEXT: SealContext<'static> = SealContext::record("lead", "lead_1");
 
     fn vault() -> Vault {
         Vault::new(MasterKeys::from(&MasterKey::generate()))
@@ -266,9 +266,9 @@ mod tests {
             vault.open_workspace("ws_1", &wrapped),
         );
         let (one, two) = (one.expect("opens"), two.expect("opens"));
-        let sealed = one.seal(&PLACE, b"text").expect("seals");
+        let sealed = one.seal(&CONTEXT, b"text").expect("seals");
         assert_eq!(
-            two.open(&PLACE, &sealed).expect("opens").as_slice(),
+            two.open(&CONTEXT, &sealed).expect("opens").as_slice(),
             b"text"
         );
         assert_eq!(
@@ -292,7 +292,7 @@ mod tests {
         let vault = |keys: &str| Vault::new(keys.parse().expect("master keys"));
         let wrapped = vault(&old).create_workspace_keys("ws_1").expect("keys");
         let opened = vault(&old).open_workspace("ws_1", &wrapped).expect("opens");
-        let sealed = opened.seal(&PLACE, b"text").expect("seals");
+        let sealed = opened.seal(&CONTEXT, b"text").expect("seals");
 
         let both = vault(&format!("2:{},1:{}", *new, *old));
         let rewrap = |key: &WrappedKey| both.rewrap_key("ws_1", key).expect("opens");
@@ -303,7 +303,7 @@ mod tests {
         let only_new = vault(&format!("2:{}", *new));
         let keys = only_new.open_workspace("ws_1", &rewrapped).expect("opens");
         assert_eq!(
-            keys.open(&PLACE, &sealed).expect("opens").as_slice(),
+            keys.open(&CONTEXT, &sealed).expect("opens").as_slice(),
             b"text"
         );
         assert_eq!(
@@ -317,14 +317,20 @@ mod tests {
         let vault = vault();
         let mut wrapped = vault.create_workspace_keys("ws_1").expect("keys");
         let before = vault.open_workspace("ws_1", &wrapped).expect("opens");
-        let old = before.seal(&PLACE, b"old").expect("seals");
+        let old = before.seal(&CONTEXT, b"old").expect("seals");
         wrapped.push(vault.create_key("ws_1", Purpose::Data, 2).expect("a key"));
         let after = vault.open_workspace("ws_1", &wrapped).expect("opens");
-        let new = after.seal(&PLACE, b"new").expect("seals");
-        assert_eq!(after.open(&PLACE, &old).expect("opens").as_slice(), b"old");
-        assert_eq!(after.open(&PLACE, &new).expect("opens").as_slice(), b"new");
+        let new = after.seal(&CONTEXT, b"new").expect("seals");
         assert_eq!(
-            before.open(&PLACE, &new).expect_err("unknown"),
+            after.open(&CONTEXT, &old).expect("opens").as_slice(),
+            b"old"
+        );
+        assert_eq!(
+            after.open(&CONTEXT, &new).expect("opens").as_slice(),
+            b"new"
+        );
+        assert_eq!(
+            before.open(&CONTEXT, &new).expect_err("unknown"),
             VaultError::UnknownDataKey(2)
         );
     }

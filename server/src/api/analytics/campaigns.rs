@@ -29,7 +29,7 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
             ad_platform: row.ad_platform,
             leads: row.leads,
             conversions: row.conversions,
-            conversion_value: Amount::of_sum(row.conversion_value),
+            conversion_value: Amount::from_sum(row.conversion_value),
         })
         .collect();
     Reply::ok(campaigns)

@@ -45,7 +45,7 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         new_leads: of(NEW).leads,
         contacted_leads: of(CONTACTED).leads,
         total_conversions: of(CONVERSION).leads,
-        total_conversion_value: Amount::of_sum(of(CONVERSION).value),
+        total_conversion_value: Amount::from_sum(of(CONVERSION).value),
         timeframe,
         period: Range {
             from: period.from,

@@ -26,14 +26,14 @@ struct Pending {
 }
 
 pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
-    let window = cursor::window(&mut call, "conversions_pending")?;
+    let request = cursor::page_request(&mut call, "conversions_pending")?;
     call.input.check()?;
     let page = call
         .caller
         .tenant
-        .pending_conversions(&UNSYNCED, window.start.clone(), window.limit)
+        .pending_conversions(&UNSYNCED, request.start.clone(), request.limit)
         .await?;
-    let pagination = cursor::pagination(&call, "conversions_pending", &window, &page)?;
+    let pagination = cursor::pagination(&call, "conversions_pending", &request, &page)?;
     let rows: Vec<_> = page
         .rows
         .into_iter()

@@ -28,7 +28,7 @@ struct Query {
 }
 
 pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
-    let window = cursor::window(&mut call, "leads_list")?;
+    let request = cursor::page_request(&mut call, "leads_list")?;
     let zone = call.caller.workspace.time_zone()?;
     let (created_from, created_to) =
         period::bounds(&mut call.input, &zone, "createdFrom", "createdTo");
@@ -62,8 +62,8 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     let page = call
         .caller
         .tenant
-        .leads(&filter, order, &window.start, window.limit)
+        .leads(&filter, order, &request.start, request.limit)
         .await?;
-    let pagination = cursor::pagination(&call, "leads_list", &window, &page)?;
+    let pagination = cursor::pagination(&call, "leads_list", &request, &page)?;
     Reply::page(page.rows, pagination)
 }

@@ -28,7 +28,7 @@ pub(super) fn new_lead(call: &Call, fields: LeadChanges) -> Option<NewLead> {
 pub(super) fn day_limit(call: &Call) -> Result<DayLimit, Error> {
     let workspace = &call.caller.workspace;
     Ok(DayLimit {
-        day: Day::of(call.now, &workspace.time_zone()?).date,
+        day: Day::new(call.now, &workspace.time_zone()?).date,
         limit: workspace.leads_per_day,
     })
 }

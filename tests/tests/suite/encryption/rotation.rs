@@ -6,7 +6,8 @@ use konektor_server::{
     domain::{lead::LeadChanges, search::SearchQuery},
     store::{
         NewTicket,
-        leads::{LeadFilter, LeadOrder, Start},
+        leads::{LeadFilter, LeadOrder},
+        paging::PageStart,
     },
     vault::{MasterKey, record::TicketRecord},
 };
@@ -91,7 +92,7 @@ both_engines! {
             LeadFilter { search: Some(SearchQuery::parse(LAST_NAME)), ..LeadFilter::default() },
             LeadOrder { by_update: false, ascending: true },
         );
-        let page = before.leads(&filter, order, &Start::Offset(0), 10).await.unwrap();
+        let page = before.leads(&filter, order, &PageStart::Offset(0), 10).await.unwrap();
         assert_eq!((page.rows.len(), page.total), (3, 3));
 
         let changes: LeadChanges = serde_json::from_value(json!({"notes": "later"})).unwrap();

@@ -8,7 +8,10 @@ use konektor_server::{
         name_words::{self, Name},
     },
     seed::SyntheticLeads,
-    store::leads::{LeadFilter, LeadOrder, Start},
+    store::{
+        leads::{LeadFilter, LeadOrder},
+        paging::PageStart,
+    },
 };
 use konektor_spec::Spec;
 use konektor_tests::{Server, both_engines};
@@ -254,7 +257,7 @@ both_engines! {
         let tenant = server.store.tenant(&server.workspace).await.unwrap();
         tenant.insert_leads(leads.into_iter(), |_| ()).await.unwrap();
         let (all, order) = (LeadFilter::default(), LeadOrder { by_update: false, ascending: false });
-        let leads = tenant.leads(&all, order, &Start::Offset(0), 1_000).await.unwrap().rows;
+        let leads = tenant.leads(&all, order, &PageStart::Offset(0), 1_000).await.unwrap().rows;
         assert_eq!(leads.len(), 400);
         let words = leads.iter().step_by(40).flat_map(|lead| {
             let names = [Some(lead.first_name.clone()), lead.last_name.clone()];
