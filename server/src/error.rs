@@ -1,15 +1,6 @@
-//! The one error type of the server, and what callers are told.
+//! The one error type of the server, what callers are told, and what the log is told.
 
-use std::{collections::BTreeMap, time::Duration};
-
-use axum::{
-    body::Body,
-    http::{
-        HeaderValue, Response, StatusCode,
-        header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
-    },
-};
-use serde::Serialize;
+use std::collections::BTreeMap;
 
 use crate::{
     domain::workspace::UnknownTimeZone,
@@ -22,53 +13,34 @@ use crate::{
 /// What is wrong with each bad field, by its dotted path.
 pub type Details = BTreeMap<String, String>;
 
-/// Every way a request can fail. Causes are logged with the request id and never sent.
+/// Every way a call can fail. Causes are logged with the request id and never sent.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// 401: there is no valid key, for whatever reason.
+    /// There is no valid key, for whatever reason.
     #[error("no valid key")]
     Unauthorized,
-    /// 403.
+    /// The key, its plan or its address does not allow the call.
     #[error("forbidden")]
     Forbidden(String),
-    /// 400: every bad field.
+    /// Every bad field.
     #[error("bad fields")]
     Invalid(Details),
-    /// 400: what cannot be read at all.
-    #[error("unreadable request")]
-    Malformed(&'static str),
-    /// 400: a body that is no JSON, from this place on.
-    #[error("unreadable body")]
-    #[expect(missing_docs, reason = "the names say it")]
-    NotJson { line: usize, column: usize },
-    /// 404.
+    /// There is nothing under the name that was asked for.
     #[error("not found")]
     NotFound(&'static str),
-    /// 405, with the methods there are.
-    #[error("method not allowed")]
-    MethodNotAllowed(String),
-    /// 408, after so long.
-    #[error("the request did not arrive in time")]
-    RequestTimeout(Duration),
-    /// 409: a request with the same `Idempotency-Key` is being carried out.
+    /// A request with the same `Idempotency-Key` is being carried out.
     #[error("the same request is in flight")]
     InFlight,
-    /// 409: a handle fits these leads, each by one of its fields.
+    /// A handle fits these leads, each by one of its fields.
     #[error("the handle fits several leads")]
     Ambiguous(Details),
-    /// 413, over so many bytes.
-    #[error("the body is too large")]
-    TooLarge(usize),
-    /// 415.
-    #[error("the body is not JSON")]
-    UnsupportedMediaType,
-    /// 422: the `Idempotency-Key` belongs to another request.
+    /// The `Idempotency-Key` belongs to another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
-    /// 422: what the `Idempotency-Key` was used for is no longer there to be shown.
+    /// The lead that the `Idempotency-Key` wrote is gone and cannot be shown.
     #[error("the lead of the idempotency key is gone")]
     KeySpent,
-    /// 429.
+    /// Too many requests or new leads.
     #[error("rate limited")]
     RateLimited {
         /// What limit it was.
@@ -76,79 +48,31 @@ pub enum Error {
         /// Seconds until it is worth trying again.
         retry_after: u64,
     },
-    /// 503: so many requests are being carried out that this one would wait too long.
+    /// So many requests are being carried out that this one would wait too long.
     #[error("overloaded")]
     Overloaded,
-    /// 503: nothing was done.
+    /// The database is away; nothing was done.
     #[error("not available: {0}")]
     Unavailable(#[source] anyhow::Error),
-    /// 504: a write was handed over and may have happened.
+    /// A write was handed to the database and may have happened.
     #[error("not known whether it happened: {0}")]
     OutcomeUnknown(#[source] anyhow::Error),
-    /// 500.
+    /// Anything unexpected.
     #[error("{0}")]
     Internal(#[source] anyhow::Error),
 }
 
-/// How long to wait for a database that is away.
-const UNAVAILABLE_SECONDS: u64 = 5;
+/// When to try again while the database is away.
+const UNAVAILABLE_RETRY_SECONDS: u64 = 5;
 
-/// How long to wait for requests that are being carried out.
-const SOON_SECONDS: u64 = 1;
-
-#[derive(Serialize)]
-struct ErrorEnvelope<'a> {
-    success: bool,
-    error: ErrorBody<'a>,
-}
-
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    code: &'static str,
-    message: &'a str,
-    details: Option<&'a Details>,
-}
+/// When to try again while other requests are being carried out.
+const BUSY_RETRY_SECONDS: u64 = 1;
 
 impl Error {
     /// One bad field.
     #[must_use]
     pub fn field(name: &str, why: &str) -> Self {
         Self::Invalid(Details::from([(name.to_owned(), why.to_owned())]))
-    }
-
-    /// As an HTTP response.
-    #[must_use]
-    pub fn into_response(self) -> Response<Body> {
-        let (status, code) = self.status_and_code();
-        let message = self.message();
-        let details = match &self {
-            Self::Invalid(details) | Self::Ambiguous(details) => Some(details),
-            _ => None,
-        };
-        let envelope = ErrorEnvelope {
-            success: false,
-            error: ErrorBody {
-                code,
-                message: &message,
-                details,
-            },
-        };
-        // Strings and maps of strings always serialise.
-        let body = serde_json::to_vec(&envelope).unwrap_or_default();
-        let mut response = json(status, body);
-        if let Some(seconds) = self.retry_after() {
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
-        }
-        if let Self::MethodNotAllowed(methods) = &self
-            && let Ok(value) = HeaderValue::from_str(methods)
-        {
-            response.headers_mut().insert(ALLOW, value);
-        }
-        if matches!(self, Self::Unauthorized) {
-            let challenge = HeaderValue::from_static("Bearer");
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-        }
-        response
     }
 
     /// The cause for the log, if it is one that the operator should know.
@@ -162,54 +86,39 @@ impl Error {
         }
     }
 
-    fn status_and_code(&self) -> (StatusCode, &'static str) {
+    /// The code that callers tell errors apart by.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
         match self {
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
-            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "FORBIDDEN"),
-            Self::Invalid(_) | Self::Malformed(_) | Self::NotJson { .. } => {
-                (StatusCode::BAD_REQUEST, "VALIDATION_ERROR")
-            }
-            Self::NotFound(_) => (StatusCode::NOT_FOUND, "NOT_FOUND"),
-            Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "VALIDATION_ERROR"),
-            Self::RequestTimeout(_) => (StatusCode::REQUEST_TIMEOUT, "VALIDATION_ERROR"),
-            Self::InFlight | Self::Ambiguous(_) => (StatusCode::CONFLICT, "VALIDATION_ERROR"),
-            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "VALIDATION_ERROR"),
-            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "VALIDATION_ERROR"),
-            Self::KeyReused | Self::KeySpent => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR")
-            }
-            Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"),
-            Self::Overloaded | Self::Unavailable(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR")
-            }
-            Self::OutcomeUnknown(_) => (StatusCode::GATEWAY_TIMEOUT, "INTERNAL_ERROR"),
-            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
+            Self::Unauthorized => "UNAUTHORIZED",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::NotFound(_) => "NOT_FOUND",
+            Self::RateLimited { .. } => "RATE_LIMITED",
+            Self::Invalid(_)
+            | Self::InFlight
+            | Self::Ambiguous(_)
+            | Self::KeyReused
+            | Self::KeySpent => "VALIDATION_ERROR",
+            Self::Overloaded
+            | Self::Unavailable(_)
+            | Self::OutcomeUnknown(_)
+            | Self::Internal(_) => "INTERNAL_ERROR",
         }
     }
 
-    fn message(&self) -> String {
+    /// What is wrong, for people.
+    #[must_use]
+    pub fn message(&self) -> String {
         match self {
             Self::Unauthorized => "Send a valid API key as Authorization: Bearer <key>".into(),
             Self::Forbidden(message) | Self::RateLimited { message, .. } => message.clone(),
             Self::Invalid(details) if details.len() == 1 => "1 field is not valid".into(),
             Self::Invalid(details) => format!("{} fields are not valid", details.len()),
-            Self::Malformed(message) | Self::NotFound(message) => (*message).into(),
-            Self::NotJson { line, column } => {
-                format!("The body is not valid JSON in UTF-8: see line {line}, column {column}")
-            }
-            Self::MethodNotAllowed(methods) => format!("This path takes {methods}"),
-            Self::RequestTimeout(limit) => format!(
-                "The request did not arrive whole within {} seconds",
-                limit.as_secs_f64().round()
-            ),
+            Self::NotFound(message) => (*message).into(),
             Self::InFlight => {
                 "A request with this Idempotency-Key is still being carried out; try again".into()
             }
             Self::Ambiguous(_) => "More than one lead has that handle; use the id of one".into(),
-            Self::TooLarge(bytes) => format!("The body is larger than {bytes} bytes"),
-            Self::UnsupportedMediaType => {
-                "Send the body as JSON with Content-Type: application/json".into()
-            }
             Self::KeyReused => {
                 "This Idempotency-Key was sent with another request; send this one with a new key"
                     .into()
@@ -227,11 +136,22 @@ impl Error {
         }
     }
 
-    fn retry_after(&self) -> Option<u64> {
+    /// What is wrong with each field, where it is fields that are wrong.
+    #[must_use]
+    pub fn details(&self) -> Option<&Details> {
         match self {
-            Self::InFlight | Self::Overloaded => Some(SOON_SECONDS),
+            Self::Invalid(details) | Self::Ambiguous(details) => Some(details),
+            _ => None,
+        }
+    }
+
+    /// Seconds until it is worth trying again, where it is at all.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::InFlight | Self::Overloaded => Some(BUSY_RETRY_SECONDS),
             Self::RateLimited { retry_after, .. } => Some(*retry_after),
-            Self::Unavailable(_) | Self::OutcomeUnknown(_) => Some(UNAVAILABLE_SECONDS),
+            Self::Unavailable(_) | Self::OutcomeUnknown(_) => Some(UNAVAILABLE_RETRY_SECONDS),
             _ => None,
         }
     }
@@ -277,13 +197,4 @@ fn candidates_message(candidates: &[Candidate]) -> String {
         .map(|Candidate { id, field }| format!("{id} by its {field}"))
         .collect();
     format!("Fits {}", each.join(", "))
-}
-
-pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }

@@ -13,6 +13,7 @@ pub mod http;
 mod jobs;
 pub mod logging;
 mod panics;
+mod pipeline;
 pub mod randomness;
 pub mod reply;
 pub mod seed;

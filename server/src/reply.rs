@@ -1,29 +1,32 @@
-//! The answer of a successful operation.
+//! The answer of a successful operation, not serialised yet: its door decides how it is sent.
 
-use axum::{
-    body::Body,
-    http::{HeaderName, HeaderValue, Response, StatusCode},
-};
-use bytes::Bytes;
-use serde::Serialize;
+use erased_serde::Serialize as Data;
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
+use serde_json::value::RawValue;
 
-use crate::{
-    error::{Error, json},
-    store::{StoreError, idempotency::KeptAnswer},
-};
+use crate::store::{StoreError, idempotency::KeptAnswer};
 
-/// A successful answer, ready to send.
+/// A successful answer. Serialised, it is the envelope that the API document describes.
 pub struct Reply {
-    status: StatusCode,
-    body: Bytes,
-    /// Whether it was answered before.
+    outcome: Outcome,
+    data: Box<dyn Data + Send + Sync>,
+    pagination: Option<Pagination>,
+    created: Option<bool>,
     replayed: bool,
-    /// The lead that it shows, if it shows one.
     lead_id: Option<String>,
 }
 
+/// What an operation did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was carried out.
+    Done,
+    /// It was carried out and made something new.
+    Created,
+}
+
 /// Which page a list answer is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
     page: i64,
@@ -33,76 +36,68 @@ pub struct Pagination {
     next_cursor: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Envelope<T> {
-    success: bool,
-    data: T,
-    #[serde(skip_serializing_if = "Option::is_none")]
+/// An envelope as it was kept.
+#[derive(Deserialize)]
+struct KeptEnvelope {
+    data: Box<RawValue>,
     pagination: Option<Pagination>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<bool>,
 }
 
-impl<T: Serialize> Envelope<T> {
-    fn of(data: T) -> Self {
+impl Reply {
+    /// It was carried out; this is the data.
+    #[must_use]
+    pub fn done(data: impl Serialize + Send + Sync + 'static) -> Self {
         Self {
-            success: true,
-            data,
+            outcome: Outcome::Done,
+            data: Box::new(data),
             pagination: None,
             created: None,
-        }
-    }
-
-    fn reply(&self, status: StatusCode) -> Result<Reply, Error> {
-        let body = serde_json::to_vec(self).map_err(|error| Error::Internal(error.into()))?;
-        Ok(Reply {
-            status,
-            body: body.into(),
             replayed: false,
             lead_id: None,
-        })
-    }
-}
-
-impl Reply {
-    /// 200 with this data.
-    pub fn ok(data: impl Serialize) -> Result<Self, Error> {
-        Envelope::of(data).reply(StatusCode::OK)
+        }
     }
 
-    /// 201 with what was made.
-    pub fn created(data: impl Serialize) -> Result<Self, Error> {
-        Envelope::of(data).reply(StatusCode::CREATED)
+    /// What was made.
+    #[must_use]
+    pub fn created(data: impl Serialize + Send + Sync + 'static) -> Self {
+        Self {
+            outcome: Outcome::Created,
+            ..Self::done(data)
+        }
     }
 
-    /// 200 with one page.
-    pub fn page(data: impl Serialize, pagination: Pagination) -> Result<Self, Error> {
-        Envelope {
+    /// One page.
+    #[must_use]
+    pub fn page(data: impl Serialize + Send + Sync + 'static, pagination: Pagination) -> Self {
+        Self {
             pagination: Some(pagination),
-            ..Envelope::of(data)
+            ..Self::done(data)
         }
-        .reply(StatusCode::OK)
     }
 
-    /// 201 or 200, and whether it was made.
-    pub fn upserted(data: impl Serialize, created: bool) -> Result<Self, Error> {
-        let status = if created {
-            StatusCode::CREATED
-        } else {
-            StatusCode::OK
-        };
-        Envelope {
-            created: Some(created),
-            ..Envelope::of(data)
+    /// What was made or changed, and which of the two.
+    #[must_use]
+    pub fn upserted(data: impl Serialize + Send + Sync + 'static, outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            created: Some(outcome == Outcome::Created),
+            ..Self::done(data)
         }
-        .reply(status)
     }
 
     /// An earlier answer once more.
-    pub fn replayed(kept: KeptAnswer) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when what was kept is no answer.
+    pub fn replayed(kept: KeptAnswer) -> Result<Self, StoreError> {
+        let envelope: KeptEnvelope =
+            serde_json::from_slice(&kept.body).map_err(|_| StoreError::Corrupt("sealed"))?;
         Ok(Self {
-            status: StatusCode::from_u16(kept.status).map_err(|_| StoreError::Corrupt("status"))?,
-            body: kept.body,
+            outcome: Outcome::from_code(kept.status).ok_or(StoreError::Corrupt("status"))?,
+            data: Box::new(envelope.data),
+            pagination: envelope.pagination,
+            created: envelope.created,
             replayed: true,
             lead_id: kept.lead_id,
         })
@@ -119,39 +114,74 @@ impl Reply {
 
     /// The same answer, which shows this lead.
     #[must_use]
-    pub fn about_lead(self, id: &str) -> Self {
+    pub fn about_lead(self, id: String) -> Self {
         Self {
-            lead_id: Some(id.to_owned()),
+            lead_id: Some(id),
             ..self
         }
     }
 
-    /// What has to be kept to give this answer once more.
+    /// What has to be kept to give this answer once more; None when it cannot be serialised.
     #[must_use]
-    pub fn to_kept(&self) -> KeptAnswer {
-        KeptAnswer {
-            status: self.status.as_u16(),
-            body: self.body.clone(),
+    pub fn to_kept(&self) -> Option<KeptAnswer> {
+        Some(KeptAnswer {
+            status: self.outcome.code(),
+            body: serde_json::to_vec(self).ok()?.into(),
             lead_id: self.lead_id.clone(),
+        })
+    }
+
+    /// What the operation did.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Whether an earlier request was answered with this.
+    #[must_use]
+    pub fn is_replayed(&self) -> bool {
+        self.replayed
+    }
+}
+
+impl Serialize for Reply {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut envelope = serializer.serialize_struct("Reply", 4)?;
+        envelope.serialize_field("success", &true)?;
+        envelope.serialize_field("data", &*self.data)?;
+        if let Some(pagination) = &self.pagination {
+            envelope.serialize_field("pagination", pagination)?;
+        }
+        if let Some(created) = self.created {
+            envelope.serialize_field("created", &created)?;
+        }
+        envelope.end()
+    }
+}
+
+impl Outcome {
+    /// The number under which the outcome is kept.
+    #[must_use]
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Done => 200,
+            Self::Created => 201,
         }
     }
 
-    /// As an HTTP response.
+    /// The outcome that was kept under this number.
     #[must_use]
-    pub fn into_response(self) -> Response<Body> {
-        let mut response = json(self.status, self.body);
-        if self.replayed {
-            response.headers_mut().insert(
-                HeaderName::from_static("idempotency-replayed"),
-                HeaderValue::from_static("true"),
-            );
+    pub fn from_code(code: u16) -> Option<Self> {
+        match code {
+            200 => Some(Self::Done),
+            201 => Some(Self::Created),
+            _ => None,
         }
-        response
     }
 }
 
 impl Pagination {
-    /// The state of a page of so many rows at most out of so many in all.
+    /// The state of a page of `limit` rows at most, out of `total` in all.
     #[must_use]
     pub fn new(page: i64, limit: i64, total: i64, next_cursor: Option<String>) -> Self {
         let total_pages = total.div_euclid(limit) + i64::from(total.rem_euclid(limit) > 0);
@@ -162,5 +192,43 @@ impl Pagination {
             total_pages,
             next_cursor,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_replay_is_the_same_text() {
+        let texts = [
+            r#"{"success":true,"data":{"b":1.50,"a":[5e6,"\u00e9"]}}"#,
+            r#"{"success":true,"data":{"id":"lead_1"},"created":true}"#,
+        ];
+        for text in texts {
+            let kept = KeptAnswer {
+                status: 201,
+                body: text.into(),
+                lead_id: None,
+            };
+            let reply = Reply::replayed(kept).unwrap();
+            assert_eq!(serde_json::to_string(&reply).unwrap(), text);
+            assert_eq!(reply.outcome(), Outcome::Created);
+            assert!(reply.is_replayed());
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_what_was_sent() {
+        let page = Reply::page(json!([1]), Pagination::new(1, 1, 2, None));
+        let kept = page.to_kept().unwrap();
+        assert_eq!(kept.body, serde_json::to_vec(&page).unwrap());
+        let replayed = Reply::replayed(kept).unwrap();
+        assert_eq!(
+            serde_json::to_string(&replayed).unwrap(),
+            r#"{"success":true,"data":[1],"pagination":{"page":1,"limit":1,"total":2,"totalPages":2,"nextCursor":null}}"#
+        );
     }
 }

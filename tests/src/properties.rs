@@ -7,10 +7,11 @@ use konektor_server::{
     api::cursor::Cursor,
     domain::{api_key::ApiKey, phone::Phone, search::SearchQuery},
     error::Error,
-    validation::Rules,
+    http::{self, HttpError},
+    validation::{Input, Rules, Sent},
     vault::{MasterKey, MasterKeys, Vault, WorkspaceKeys},
 };
-use konektor_spec::{Location, Operation, Spec};
+use konektor_spec::{Location, Operation, OperationId, Spec};
 use serde_json::{Map, Value};
 
 /// A text is a key only if it is that key's own text, and what is shown of a key is not its secret.
@@ -118,15 +119,9 @@ pub fn query(text: &str) {
                 .filter(|(sent, _)| sent == name)
                 .count()
         };
-        let read = RULES.read(
-            &operation.id,
-            path_of(operation),
-            Some(text),
-            &HeaderMap::new(),
-            b"{}",
-        );
-        match read {
-            Ok(input) => {
+        match read(operation, Some(text), b"{}") {
+            Ok(values) => {
+                let input = judged(operation, values);
                 for (name, _) in input.given() {
                     assert!(sent(name) > 0, "a parameter that was not sent");
                 }
@@ -140,7 +135,7 @@ pub fn query(text: &str) {
                     Err(_) => panic_on("a refusal of another kind"),
                 }
             }
-            Err(Error::Malformed(_)) => {}
+            Err(HttpError::Malformed(_)) => {}
             Err(_) => panic_on("a refusal of another kind"),
         }
     }
@@ -153,14 +148,13 @@ pub fn query(text: &str) {
 pub fn body(bytes: &[u8]) {
     let with_body = Spec::builtin().operations().iter();
     for operation in with_body.filter(|operation| operation.body.is_some()) {
-        let path = path_of(operation);
-        match RULES.read(&operation.id, path, None, &HeaderMap::new(), bytes) {
-            Ok(input) => match input.check() {
+        match read(operation, None, bytes) {
+            Ok(sent) => match judged(operation, sent).check() {
                 Ok(()) => assert!(serde_json::from_slice::<Value>(bytes).is_ok()),
                 Err(Error::Invalid(details)) => assert!(!details.is_empty()),
                 Err(_) => panic_on("a refusal of another kind"),
             },
-            Err(Error::Malformed(_) | Error::NotJson { .. }) => {}
+            Err(HttpError::Malformed(_) | HttpError::NotJson { .. }) => {}
             Err(_) => panic_on("a refusal of another kind"),
         }
     }
@@ -188,6 +182,22 @@ fn listing() -> impl Iterator<Item = &'static Operation> {
                 .parameters_in(Location::Query)
                 .any(|parameter| parameter.name == "cursor")
         })
+}
+
+fn read(operation: &Operation, query: Option<&str>, body: &[u8]) -> Result<Sent, HttpError> {
+    http::read(
+        operation,
+        path_of(operation),
+        query,
+        &HeaderMap::new(),
+        body,
+    )
+}
+
+fn judged(operation: &Operation, sent: Sent) -> Input {
+    let id = OperationId::named(&operation.id);
+    id.and_then(|id| RULES.check(id, sent).ok())
+        .unwrap_or_else(|| panic_on("an operation without rules"))
 }
 
 fn path_of(operation: &Operation) -> Map<String, Value> {

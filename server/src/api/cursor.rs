@@ -68,7 +68,7 @@ fn purpose(operation: &str) -> String {
 /// Finds the page; with a cursor, its filters take the place of the query's.
 ///
 /// `given` holds the parameters as they were sent: only those can contradict the cursor.
-pub(super) fn page_request(call: &mut Call, operation: &str) -> Result<PageRequest, Error> {
+pub(super) fn page_request(call: &mut Call) -> Result<PageRequest, Error> {
     let Some(text) = call.input.text("cursor").map(str::to_owned) else {
         let number = |name: &str| {
             call.input
@@ -85,7 +85,7 @@ pub(super) fn page_request(call: &mut Call, operation: &str) -> Result<PageReque
             limit,
         });
     };
-    let Some(cursor) = Cursor::open(call.caller.tenant.keys(), operation, &text) else {
+    let Some(cursor) = Cursor::open(call.caller.tenant.keys(), &call.operation.id, &text) else {
         call.input.reject("cursor", STALE);
         call.input.check()?;
         return Err(Error::field("cursor", STALE));
@@ -123,12 +123,11 @@ pub(super) fn page_request(call: &mut Call, operation: &str) -> Result<PageReque
 /// What the answer says about its page, with the cursor of the next.
 pub(super) fn pagination<T>(
     call: &Call,
-    operation: &str,
     request: &PageRequest,
     page: &Page<T>,
 ) -> Result<Pagination, Error> {
     let next = match &page.next {
-        Some(PageStart::After(position)) => Some(seal(call, operation, request, position)?),
+        Some(PageStart::After(position)) => Some(seal(call, request, position)?),
         Some(PageStart::Offset(_)) | None => None,
     };
     Ok(Pagination::new(
@@ -139,12 +138,7 @@ pub(super) fn pagination<T>(
     ))
 }
 
-fn seal(
-    call: &Call,
-    operation: &str,
-    request: &PageRequest,
-    position: &Position,
-) -> Result<String, Error> {
+fn seal(call: &Call, request: &PageRequest, position: &Position) -> Result<String, Error> {
     let mut query = call.input.query_map().clone();
     query.retain(|name, _| !PAGING.contains(&name.as_str()));
     let cursor = Cursor {
@@ -154,5 +148,5 @@ fn seal(
         page: request.page.saturating_add(1),
         limit: request.limit,
     };
-    cursor.seal(call.caller.tenant.keys(), operation)
+    cursor.seal(call.caller.tenant.keys(), &call.operation.id)
 }

@@ -10,7 +10,7 @@ use crate::{
     api::call::Call,
     domain::{amount::Amount, lead::Lead, period::Day},
     error::Error,
-    reply::Reply,
+    reply::{Outcome, Reply},
     store::{
         StoreError, Tenant, Work,
         idempotency::{Idempotent, IdempotentRequest},
@@ -21,7 +21,7 @@ use crate::{
 const HEADER: &str = "Idempotency-Key";
 
 /// Answers a request anew with the status of its first answer and the lead as it is now.
-pub(super) type Renew = fn(u16, Lead) -> Result<Reply, Error>;
+pub(super) type Renew = fn(Outcome, Lead) -> Reply;
 
 impl Call {
     /// Carries out a write and answers it; once for all requests with the same key, if they have one.
@@ -62,17 +62,18 @@ impl Call {
         let Some(request) = self.idempotent_request() else {
             return tenant.write(work).await.map_err(refused)?;
         };
-        let kept = |result: &Result<Reply, Error>| result.as_ref().ok().map(Reply::to_kept);
+        let kept = |result: &Result<Reply, Error>| result.as_ref().ok().and_then(Reply::to_kept);
         match tenant
             .write_idempotent(request, work, kept)
             .await
             .map_err(refused)?
         {
             Idempotent::Done(result) => result,
-            Idempotent::Replayed(answer) => Reply::replayed(answer),
+            Idempotent::Replayed(answer) => Ok(Reply::replayed(answer)?),
             Idempotent::Outdated { status, lead } => {
                 let renew = renew.ok_or(StoreError::Corrupt("lead_id"))?;
-                Ok(renew(status, *lead.ok_or(Error::KeySpent)?)?.into_replay())
+                let outcome = Outcome::from_code(status).ok_or(StoreError::Corrupt("status"))?;
+                Ok(renew(outcome, *lead.ok_or(Error::KeySpent)?).into_replay())
             }
             Idempotent::Reused => Err(Error::KeyReused),
             Idempotent::InFlight => Err(Error::InFlight),

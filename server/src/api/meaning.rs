@@ -6,13 +6,12 @@
 use std::collections::BTreeSet;
 
 use jiff::{Timestamp, tz::TimeZone};
-use konektor_spec::{Access, OperationId, Spec};
-use thiserror::Error;
+use konektor_spec::Spec;
 
 use super::{
-    Action, action,
     analytics::summary,
     conversions::pending,
+    operations::{self, UnservableOperation},
     support::tickets,
     values::{MatchBy, SortBy, SortOrder, parse},
 };
@@ -22,17 +21,11 @@ use crate::domain::{
 };
 
 /// A document that this program cannot serve.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnservableDocument {
-    /// An operation that nobody has written.
-    #[error("no code behind the operation {0}")]
-    NoCode(String),
-    /// An operation without a key whose code serves a workspace.
-    #[error("the operation {0} has to need a scope: its code answers a workspace's caller")]
-    NeedsScope(String),
-    /// An operation with a scope whose code answers anybody.
-    #[error("the operation {0} must not need a scope: its code answers anybody")]
-    NeedsNoScope(String),
+    /// An operation without code, or with code for another kind of caller.
+    #[error(transparent)]
+    Operation(#[from] UnservableOperation),
     /// A value that means nothing to the code.
     #[error("no code behind the value {1} of {0}")]
     UnknownValue(&'static str, String),
@@ -69,18 +62,7 @@ const NEEDED: [(&str, &[&str]); 5] = [
 /// Makes sure that every operation and every value with a meaning has code, and the code what it needs.
 pub(crate) fn check(spec: &Spec) -> Result<(), UnservableDocument> {
     for operation in spec.operations() {
-        let id = || operation.id.clone();
-        let known =
-            OperationId::named(&operation.id).ok_or_else(|| UnservableDocument::NoCode(id()))?;
-        match (action(known), &operation.access) {
-            (Action::Guide, Access::Public) | (Action::Handler(_), Access::Scope(_)) => {}
-            (Action::Handler(_), Access::Public) => {
-                return Err(UnservableDocument::NeedsScope(id()));
-            }
-            (Action::Guide, Access::Scope(_)) => {
-                return Err(UnservableDocument::NeedsNoScope(id()));
-            }
-        }
+        operations::action(operation)?;
     }
     for (schema, has_rule) in RULED {
         let values = spec.enum_values(schema);

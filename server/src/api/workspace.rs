@@ -52,7 +52,7 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     let today = Day::new(call.now, &call.caller.workspace.time_zone()?).date;
     let current = call.caller.tenant.leads_on(today).await?;
     let workspace = call.caller.workspace;
-    Reply::ok(Workspace {
+    Ok(Reply::done(Workspace {
         display_name: workspace.name,
         timezone: workspace.timezone,
         currency: workspace.currency,
@@ -74,5 +74,5 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
             team_members: 1,
             active_rotators: 0,
         },
-    })
+    }))
 }

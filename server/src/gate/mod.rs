@@ -7,10 +7,6 @@ mod recognised;
 
 use std::{net::IpAddr, num::NonZeroU32};
 
-use axum::http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{AUTHORIZATION, FORWARDED},
-};
 use ipnet::IpNet;
 use konektor_spec::Spec;
 
@@ -29,8 +25,6 @@ use crate::{
     error::Error,
     store::{Store, StoreError, Tenant, api_keys::StoredKey},
 };
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Who was let in.
 pub struct Caller {
@@ -77,16 +71,8 @@ impl Gate {
 
     /// Where a request of this peer comes from.
     #[must_use]
-    pub fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
-        let lines = |name| {
-            let lines = headers.get_all(name).iter();
-            lines.map(HeaderValue::as_bytes).collect()
-        };
-        let forwarding = Forwarding {
-            forwarded: lines(FORWARDED),
-            x_forwarded_for: lines(X_FORWARDED_FOR),
-        };
-        self.proxies.origin(peer, &forwarding)
+    pub fn origin(&self, peer: IpAddr, forwarding: &Forwarding) -> Origin {
+        self.proxies.origin(peer, forwarding)
     }
 
     /// When keys were last used, as far as the store does not know it yet.
@@ -106,8 +92,10 @@ impl Gate {
     ///
     /// # Errors
     /// The refusal when there is none.
-    pub fn presented_key(&self, headers: &HeaderMap, origin: Origin) -> Result<ApiKey, Error> {
-        presented_key(headers).ok_or_else(|| self.failed(origin))
+    pub fn parse_key(&self, presented: Option<&str>, origin: Origin) -> Result<ApiKey, Error> {
+        presented
+            .and_then(ApiKey::parse)
+            .ok_or_else(|| self.failed(origin))
     }
 
     /// Whether a key was good when it was presented last.
@@ -181,7 +169,7 @@ impl Gate {
         store: &Store,
         presented: &ApiKey,
     ) -> Result<Option<Authenticated>, Error> {
-        // An unknown id is held against its neighbour's secret: a miss takes as long as a wrong secret.
+        // Constant time: an unknown id is verified against the next key's secret.
         let Some(found) = store.nearest_api_key(presented.id()).await? else {
             return Ok(None);
         };
@@ -189,11 +177,11 @@ impl Gate {
         let known = key.id == presented.id();
         let tenant = match found.tenant {
             Ok(tenant) => tenant,
-            // A database that is away is everybody's trouble.
+            // A key is not refused for a database that is away.
             Err(error) if known || matches!(error, StoreError::Unavailable(_)) => {
                 return Err(error.into());
             }
-            // The neighbour's trouble is not the caller's.
+            // What is wrong with the next key's workspace does not concern the caller.
             Err(_) => return Ok(None),
         };
         let verified = tenant.keys().verify_api_key(presented, &key.secret_hash);
@@ -248,22 +236,8 @@ impl Caller {
     }
 }
 
-/// The key of `Authorization: Bearer …`, if it is one; the scheme's name is case-insensitive (RFC 9110, 11.1).
-fn presented_key(headers: &HeaderMap) -> Option<ApiKey> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let value = values.next()?.to_str().ok()?;
-    if values.next().is_some() {
-        return None;
-    }
-    let (scheme, credentials) = value.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| ApiKey::parse(credentials.trim()))
-        .flatten()
-}
-
 fn check_address(key: &StoredKey, origin: Origin) -> Result<(), Error> {
-    // A list that cannot be read permits nobody, and one that can, nobody whose address is not known.
+    // Fail closed: an unreadable list or an unknown address is refused.
     let permitted = Allowlist::parse(&key.ip_allow).is_ok_and(|list| match origin.client {
         Some(client) => list.permits(client),
         None => list.is_empty(),

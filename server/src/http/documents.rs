@@ -3,11 +3,12 @@
 use anyhow::Context;
 use axum::{
     body::Body,
-    http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderValue, Response},
 };
 use bytes::Bytes;
 use konektor_spec::{Spec, YAML};
 
+use super::response::{JSON, response};
 use crate::{error::Error, state::AppState};
 
 /// Rendered once, when the server starts.
@@ -70,19 +71,13 @@ impl Documents {
         match document {
             Document::Docs => Ok(text(&self.docs, "text/html; charset=utf-8")),
             Document::DocumentYaml => Ok(text(&self.yaml, "application/yaml; charset=utf-8")),
-            Document::DocumentJson => Ok(text(&self.json, "application/json")),
-            Document::Alive => Ok(text(
-                &Bytes::from_static(br#"{"status":"ok"}"#),
-                "application/json",
-            )),
+            Document::DocumentJson => Ok(response(JSON, self.json.clone())),
+            Document::Alive => Ok(response(JSON, r#"{"status":"ok"}"#)),
             #[cfg(test)]
             Document::Panic => panic!("budi@example.com"),
             Document::Ready => {
                 state.store().ping().await?;
-                Ok(text(
-                    &Bytes::from_static(br#"{"status":"ready"}"#),
-                    "application/json",
-                ))
+                Ok(response(JSON, r#"{"status":"ready"}"#))
             }
         }
     }
@@ -102,12 +97,7 @@ impl Document {
     }
 }
 
-/// All responses share the bytes of a document.
+/// A response with a text; all responses share its bytes.
 fn text(body: &Bytes, content_type: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.clone()));
-    *response.status_mut() = StatusCode::OK;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
+    response(HeaderValue::from_static(content_type), body.clone())
 }

@@ -1,13 +1,25 @@
 //! HTTP: requests are read into values, go through the pipeline, and its replies and errors become responses.
 
-pub(crate) mod body_budget;
+mod body;
+mod body_budget;
 mod context;
 mod documents;
+mod error;
 mod exchange;
+mod handlers;
+mod headers;
+mod json;
 mod peer;
+mod query;
+mod request;
+mod response;
 mod router;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use context::arrival_timeout;
+pub use error::HttpError;
 pub use peer::Peer;
 pub(crate) use peer::ReceivedAt;
+pub use request::read;
 pub(crate) use router::router;

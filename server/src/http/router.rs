@@ -2,30 +2,28 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use anyhow::Context;
 use axum::{
     Router,
     extract::{FromRequestParts, RawPathParams, Request},
-    http::request::Parts,
+    http::{Method, request::Parts},
     routing::any,
 };
-use konektor_spec::{Operation, OperationId, Spec};
+use konektor_spec::Spec;
 
-use super::{body_budget::BodyBudget, context::HttpContext, documents::Documents, exchange};
+use super::{
+    body_budget::BodyBudget,
+    context::HttpContext,
+    documents::Documents,
+    handlers::{self, PathParameters},
+};
 use crate::{
-    api::{self, Action},
+    api::operations::{self, Action},
     state::AppState,
 };
 
 /// What one path answers, by method.
 #[derive(Default)]
-pub(super) struct Route(BTreeMap<String, Endpoint>);
-
-/// An operation and the code behind it.
-pub(super) struct Endpoint {
-    pub(super) operation: Arc<Operation>,
-    pub(super) action: Action,
-}
+pub(super) struct Route(BTreeMap<String, Action>);
 
 /// The routes of a server that its users reach at `public_url`.
 ///
@@ -48,7 +46,7 @@ pub(crate) fn router(state: &Arc<AppState>, public_url: &str) -> anyhow::Result<
             async move {
                 let (parts, body) = request.into_parts();
                 let (parts, parameters) = path_parameters(parts).await;
-                exchange::operation(context, &route, parts, parameters, body).await
+                handlers::operation(context, &route, parts, parameters, body).await
             }
         };
         router = router.route(&format!("{base}{path}"), any(answer));
@@ -57,44 +55,38 @@ pub(crate) fn router(state: &Arc<AppState>, public_url: &str) -> anyhow::Result<
         let context = Arc::clone(&context);
         router = router.route(
             &path,
-            any(move |request| exchange::document(context, document, request)),
+            any(move |request| handlers::document(context, document, request)),
         );
     }
     let prefix = Arc::<str>::from(format!("{base}/"));
     Ok(router.fallback(move |request: Request| {
         let below_base = request.uri().path().starts_with(&*prefix);
-        exchange::unknown_route(context, below_base, request)
+        handlers::unknown_route(context, below_base, request)
     }))
 }
 
 fn routes(spec: &Spec) -> anyhow::Result<BTreeMap<String, Route>> {
     let mut routes: BTreeMap<String, Route> = BTreeMap::new();
     for operation in spec.operations() {
-        let id = OperationId::named(&operation.id)
-            .with_context(|| format!("no code behind the operation {}", operation.id))?;
-        let action = api::action(id);
-        #[cfg(test)]
-        let action = api::tests::action(operation).unwrap_or(action);
-        let endpoint = Endpoint {
-            operation: Arc::clone(operation),
-            action,
-        };
-        routes
-            .entry(operation.path.clone())
-            .or_default()
-            .0
-            .insert(operation.method.clone(), endpoint);
+        let route = routes.entry(operation.path.clone()).or_default();
+        let action = operations::action(operation)?;
+        route.0.insert(operation.method.clone(), action);
     }
     Ok(routes)
 }
 
 impl Route {
-    /// The operation of a method; HEAD is answered as GET.
-    pub(super) fn endpoint(&self, method: &str) -> Option<&Endpoint> {
-        self.0.get(if method == "HEAD" { "GET" } else { method })
+    /// What answers a method; HEAD is answered as GET.
+    pub(super) fn action(&self, method: &Method) -> Option<&Action> {
+        let method = if method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        self.0.get(method.as_str())
     }
 
-    /// For the header Allow.
+    /// The methods there are, for the header Allow.
     pub(super) fn methods(&self) -> String {
         let head = self.0.contains_key("GET").then_some("HEAD");
         self.0
@@ -106,16 +98,14 @@ impl Route {
     }
 }
 
-/// The parameters of the path, percent-decoded; none when one of them is not UTF-8.
-async fn path_parameters(mut parts: Parts) -> (Parts, Option<Vec<(String, String)>>) {
-    let parameters = RawPathParams::from_request_parts(&mut parts, &())
-        .await
-        .ok();
-    let pairs = parameters.map(|parameters| {
+/// The parameters of the path, percent-decoded.
+async fn path_parameters(mut parts: Parts) -> (Parts, PathParameters) {
+    let parameters = RawPathParams::from_request_parts(&mut parts, &()).await;
+    let parameters = parameters.ok().map(|parameters| {
         parameters
             .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .map(|(name, value)| (name.to_owned(), value.into()))
             .collect()
     });
-    (parts, pairs)
+    (parts, parameters)
 }

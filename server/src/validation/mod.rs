@@ -2,9 +2,6 @@
 //!
 //! An operation reaches what was sent only through [`Input`], which gives it nothing while a field is bad.
 
-mod headers;
-mod json;
-mod query;
 mod rules;
 
 use serde::de::DeserializeOwned;
@@ -17,7 +14,22 @@ use crate::error::{Details, Error};
 /// What is told whoever sends a body where none is taken.
 pub(crate) const NO_BODY: &str = "This operation takes no body";
 
-/// What was sent to one operation.
+/// What was sent to one operation, as values that nobody has judged yet.
+#[derive(Debug, Clone, Default)]
+pub struct Sent {
+    /// The parameters of the path.
+    pub path: Map<String, Value>,
+    /// The query parameters.
+    pub query: Map<String, Value>,
+    /// The headers that the operation declares.
+    pub headers: Map<String, Value>,
+    /// The body; None without one.
+    pub body: Option<Value>,
+    /// Fields that were found bad while they were read.
+    pub bad: Details,
+}
+
+/// What was sent to one operation, judged.
 pub struct Input {
     path: Map<String, Value>,
     /// As they were sent.

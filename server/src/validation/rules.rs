@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 
-use axum::http::HeaderMap;
-use konektor_spec::{Location, Operation, Spec, rule::Rule};
+use konektor_spec::{Location, Operation, OperationId, Spec, rule::Rule};
 use serde_json::{Map, Value};
 
-use super::{Input, NO_BODY, headers, json, query};
+use super::{Input, NO_BODY, Sent};
 use crate::error::{Details, Error};
 
 /// What every operation takes.
 pub struct Rules {
-    operations: HashMap<String, OperationRules>,
+    operations: HashMap<OperationId, OperationRules>,
     /// Component schemas, for what a rule of an operation has to check by itself.
     components: HashMap<String, Rule>,
 }
@@ -39,7 +38,8 @@ impl Rules {
         let operations = spec
             .operations()
             .iter()
-            .map(|operation| Ok((operation.id.clone(), OperationRules::new(operation)?)))
+            .filter_map(|operation| Some((OperationId::named(&operation.id)?, operation)))
+            .map(|(id, operation)| Ok((id, OperationRules::new(operation)?)))
             .collect::<anyhow::Result<_>>()?;
         let components = ["UniqueCode", "ExternalRef", "Phone", "LeadCreate"]
             .into_iter()
@@ -56,52 +56,43 @@ impl Rules {
         })
     }
 
-    /// Holds what was sent to an operation against its schemas. Bad fields are kept in the [`Input`], so that the
-    /// operation can add those which no schema can tell.
+    /// Validates what was sent to an operation. Bad fields are kept in the [`Input`], so that the operation can add those
+    /// that no schema describes.
     ///
     /// # Errors
-    /// What cannot be read at all: a query that is not UTF-8, a body that is not JSON.
-    pub fn read(
-        &self,
-        operation: &str,
-        path: Map<String, Value>,
-        query: Option<&str>,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<Input, Error> {
-        let rules = self
-            .operations
-            .get(operation)
-            .ok_or_else(|| Error::Internal(anyhow::anyhow!("no rules for {operation}")))?;
-        let mut bad = Details::new();
-        let mut query = query::parse(query.unwrap_or_default(), &mut bad)?;
-        for (name, schema) in rules.query.rule.properties() {
-            query::convert(&mut query, name, schema);
-        }
-        let names = rules.headers.rule.properties().map(|(name, _)| name);
-        let headers = headers::parse(headers, names, &mut bad);
-        let mut body = match &rules.body {
-            None => {
-                if !json::is_nothing(body) {
-                    bad.insert("body".into(), NO_BODY.into());
-                }
-                Value::Null
-            }
-            Some(_) => json::parse(body, &mut bad)?,
-        };
+    /// [`Error::Internal`] when the document lacks the operation.
+    pub fn check(&self, operation: OperationId, sent: Sent) -> Result<Input, Error> {
+        let rules = self.operations.get(&operation).ok_or_else(|| {
+            Error::Internal(anyhow::anyhow!("no rules for {}", operation.as_str()))
+        })?;
+        let Sent {
+            path,
+            query,
+            headers,
+            body,
+            mut bad,
+        } = sent;
         let path = rules.path.check(path, &mut bad);
         let mut query = rules.query.check(query, &mut bad);
         let headers = rules.headers.check(headers, &mut bad);
-        let mut sent_body = if headers.is_empty() {
-            Value::Null
-        } else {
-            body.clone()
+        let mut sent_body = Value::Null;
+        let body = match (&rules.body, body) {
+            (None, None) => Value::Null,
+            (None, Some(_)) => {
+                bad.insert("body".into(), NO_BODY.into());
+                Value::Null
+            }
+            (Some(rule), body) => {
+                let mut body = body.unwrap_or_else(|| Map::new().into());
+                rule.check(&body, &mut bad);
+                if !headers.is_empty() {
+                    sent_body = body.clone();
+                    rule.remove_defaults(&mut sent_body);
+                }
+                rule.fill_defaults(&mut body);
+                body
+            }
         };
-        if let Some(rule) = &rules.body {
-            rule.check(&body, &mut bad);
-            rule.remove_defaults(&mut sent_body);
-            rule.fill_defaults(&mut body);
-        }
         let given = query.clone();
         rules.query.rule.fill_defaults_of(&mut query);
         Ok(Input {

@@ -32,5 +32,5 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
             conversion_value: Amount::from_sum(row.conversion_value),
         })
         .collect();
-    Reply::ok(campaigns)
+    Ok(Reply::done(campaigns))
 }

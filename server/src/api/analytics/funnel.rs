@@ -39,5 +39,5 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
             percentage: Amount::percentage(count(status), total),
         })
         .collect();
-    Reply::ok(stages)
+    Ok(Reply::done(stages))
 }

@@ -40,7 +40,7 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     let (period, timeframe) = period::of(&mut call)?;
     let totals = call.caller.tenant.totals_by_status(period).await?;
     let of = |status: &str| totals.get(status).copied().unwrap_or_default();
-    Reply::ok(Summary {
+    Ok(Reply::done(Summary {
         total_leads: totals.values().map(|totals| totals.leads).sum(),
         new_leads: of(NEW).leads,
         contacted_leads: of(CONTACTED).leads,
@@ -51,5 +51,5 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
             from: period.from,
             to: period.to,
         },
-    })
+    }))
 }

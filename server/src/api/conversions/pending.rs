@@ -26,14 +26,14 @@ struct Pending {
 }
 
 pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
-    let request = cursor::page_request(&mut call, "conversions_pending")?;
+    let request = cursor::page_request(&mut call)?;
     call.input.check()?;
     let page = call
         .caller
         .tenant
         .pending_conversions(&UNSYNCED, request.start.clone(), request.limit)
         .await?;
-    let pagination = cursor::pagination(&call, "conversions_pending", &request, &page)?;
+    let pagination = cursor::pagination(&call, &request, &page)?;
     let rows: Vec<_> = page
         .rows
         .into_iter()
@@ -46,5 +46,5 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
             last_conversion_sync_at: lead.last_conversion_sync_at,
         })
         .collect();
-    Reply::page(rows, pagination)
+    Ok(Reply::page(rows, pagination))
 }

@@ -27,5 +27,5 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
             )
         })
         .collect();
-    Reply::ok(states)
+    Ok(Reply::done(states))
 }

@@ -14,10 +14,11 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     let lead = new_lead(&call, fields).ok_or_else(|| Error::field("firstName", "Required"))?;
     let day = day_limit(&call)?;
     let work = move |tenant: &Tenant| tenant.create_lead(lead.clone(), day);
-    call.write_lead(work, |lead| reply(&lead), |_, lead| reply(&lead))
+    call.write_lead(work, |lead| Ok(reply(lead)), |_, lead| reply(lead))
         .await
 }
 
-fn reply(lead: &Lead) -> Result<Reply, Error> {
-    Ok(Reply::created(lead)?.about_lead(&lead.id))
+fn reply(lead: Lead) -> Reply {
+    let id = lead.id.clone();
+    Reply::created(lead).about_lead(id)
 }

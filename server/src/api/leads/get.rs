@@ -12,5 +12,5 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
         .lead(&reference)
         .await?
         .ok_or(NOT_FOUND)?;
-    Reply::ok(lead)
+    Ok(Reply::done(lead))
 }

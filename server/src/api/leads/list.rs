@@ -28,7 +28,7 @@ struct Query {
 }
 
 pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
-    let request = cursor::page_request(&mut call, "leads_list")?;
+    let request = cursor::page_request(&mut call)?;
     let zone = call.caller.workspace.time_zone()?;
     let (created_from, created_to) =
         period::bounds(&mut call.input, &zone, "createdFrom", "createdTo");
@@ -64,6 +64,6 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         .tenant
         .leads(&filter, order, &request.start, request.limit)
         .await?;
-    let pagination = cursor::pagination(&call, "leads_list", &request, &page)?;
-    Reply::page(page.rows, pagination)
+    let pagination = cursor::pagination(&call, &request, &page)?;
+    Ok(Reply::page(page.rows, pagination))
 }

@@ -16,12 +16,13 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     let work = move |tenant: &Tenant| tenant.update_lead(reference.clone(), changes.clone(), now);
     call.write_lead(
         work,
-        |lead| reply(&lead.ok_or(NOT_FOUND)?),
-        |_, lead| reply(&lead),
+        |lead| Ok(reply(lead.ok_or(NOT_FOUND)?)),
+        |_, lead| reply(lead),
     )
     .await
 }
 
-fn reply(lead: &Lead) -> Result<Reply, Error> {
-    Ok(Reply::ok(lead)?.about_lead(&lead.id))
+fn reply(lead: Lead) -> Reply {
+    let id = lead.id.clone();
+    Reply::done(lead).about_lead(id)
 }

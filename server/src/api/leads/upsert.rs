@@ -1,6 +1,5 @@
 //! `POST /leads/upsert`
 
-use axum::http::StatusCode;
 use konektor_spec::rule::match_schema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,7 +11,6 @@ use super::{
 use crate::{
     api::{
         call::Call,
-        idempotency::Renew,
         values::{self, MatchBy},
     },
     domain::{
@@ -20,7 +18,7 @@ use crate::{
         phone::Phone,
     },
     error::{Details, Error},
-    reply::Reply,
+    reply::{Outcome, Reply},
     store::{
         Tenant,
         leads::{Match, NewLead, Upserted},
@@ -53,18 +51,20 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         tenant.upsert_lead(matched.clone(), changes.clone(), new.clone(), now, day)
     };
     let replied = move |upserted| match upserted {
-        Upserted::Created(lead) => reply(&lead, true),
-        Upserted::Updated(lead) => reply(&lead, false),
+        Upserted::Created(lead) => Ok(reply(lead, Outcome::Created)),
+        Upserted::Updated(lead) => Ok(reply(lead, Outcome::Done)),
         Upserted::Missing if may_create => Err(Error::field("firstName", "Required")),
         Upserted::Missing => Err(NOT_FOUND),
     };
-    let renew: Renew = |status, lead| reply(&lead, status == StatusCode::CREATED);
-    let written = call.write_lead(work, replied, renew).await;
+    let written = call
+        .write_lead(work, replied, |outcome, lead| reply(lead, outcome))
+        .await;
     written.map_err(|error| nested(error, filled))
 }
 
-fn reply(lead: &Lead, created: bool) -> Result<Reply, Error> {
-    Ok(Reply::upserted(lead, created)?.about_lead(&lead.id))
+fn reply(lead: Lead, outcome: Outcome) -> Reply {
+    let id = lead.id.clone();
+    Reply::upserted(lead, outcome).about_lead(id)
 }
 
 /// What is matched, if it can be matched: the value obeys the rules of its field, and the lead has no other there.

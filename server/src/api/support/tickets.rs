@@ -57,7 +57,7 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     let new = ticket.clone();
     let work = move |tenant: &Tenant| tenant.create_ticket(new.clone());
     call.write(work, move |reference| {
-        Reply::created(shown(ticket.clone(), reference))
+        Ok(Reply::created(shown(ticket.clone(), reference)))
     })
     .await
 }

@@ -5,16 +5,17 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use crate::error::{Details, Error};
+use super::error::HttpError;
+use crate::error::Details;
 
 /// Some programs begin every text with it; RFC 8259, 8.1 lets a reader ignore it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads a body; a field that comes twice is a bad one.
-pub(super) fn parse(body: &[u8], bad: &mut Details) -> Result<Value, Error> {
+pub(super) fn parse(body: &[u8], bad: &mut Details) -> Result<Value, HttpError> {
     let text = without_mark(body);
     if text.trim_ascii().is_empty() {
-        return Err(Error::Malformed("The body is empty"));
+        return Err(HttpError::Malformed("The body is empty"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let mut path = String::new();
@@ -25,7 +26,7 @@ pub(super) fn parse(body: &[u8], bad: &mut Details) -> Result<Value, Error> {
     let read = reader.deserialize(&mut deserializer);
     read.and_then(|value| deserializer.end().map(|()| value))
         // The parser's own words repeat what was sent.
-        .map_err(|error| Error::NotJson {
+        .map_err(|error| HttpError::NotJson {
             line: error.line(),
             column: error.column(),
         })
@@ -191,7 +192,7 @@ mod tests {
         for body in ["", " \r\n\t", "\u{feff}", "\u{feff} "] {
             let error = parse(body.as_bytes(), &mut Details::new());
             assert!(
-                matches!(error, Err(Error::Malformed("The body is empty"))),
+                matches!(error, Err(HttpError::Malformed("The body is empty"))),
                 "{body:?}"
             );
         }

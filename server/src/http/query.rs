@@ -3,13 +3,14 @@
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use crate::error::{Details, Error};
+use super::error::HttpError;
+use crate::error::Details;
 
 /// Reads `name=value&…`; a name that comes twice is a bad field.
-pub(super) fn parse(query: &str, bad: &mut Details) -> Result<Map<String, Value>, Error> {
+pub(super) fn parse(query: &str, bad: &mut Details) -> Result<Map<String, Value>, HttpError> {
     // The parser below would put a replacement character into the place of what is not UTF-8.
     if percent_decode_str(query).decode_utf8().is_err() {
-        return Err(Error::Malformed("The query is not valid UTF-8"));
+        return Err(HttpError::Malformed("The query is not valid UTF-8"));
     }
     let mut values = Map::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {

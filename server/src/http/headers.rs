@@ -8,7 +8,7 @@ use crate::error::Details;
 /// Reads these headers; one that comes twice is a bad field.
 pub(super) fn parse<'a>(
     headers: &HeaderMap,
-    names: impl Iterator<Item = &'a String>,
+    names: impl Iterator<Item = &'a str>,
     bad: &mut Details,
 ) -> Map<String, Value> {
     let mut values = Map::new();
@@ -18,11 +18,11 @@ pub(super) fn parse<'a>(
             continue;
         };
         if sent.next().is_some() {
-            bad.insert(name.clone(), "Given more than once".into());
+            bad.insert(name.to_owned(), "Given more than once".into());
         }
         // What is not UTF-8 gets a replacement character, which no pattern of visible ASCII takes.
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        values.insert(name.clone(), Value::String(text));
+        values.insert(name.to_owned(), Value::String(text));
     }
     values
 }

@@ -1,0 +1,102 @@
+//! Which code is behind each operation.
+
+use std::sync::Arc;
+
+use konektor_spec::{Access, Operation, OperationId};
+
+use super::{analytics, call::Handler, conversions, leads, support, workspace};
+
+/// What answers an operation.
+pub(crate) enum Action {
+    /// SKILL.md, to everybody.
+    Guide {
+        id: OperationId,
+        operation: Arc<Operation>,
+    },
+    /// Code, for callers whose key has the operation's scope.
+    Call(Endpoint),
+}
+
+/// An operation and the code behind it.
+pub(crate) struct Endpoint {
+    pub(crate) id: OperationId,
+    pub(crate) operation: Arc<Operation>,
+    pub(crate) handler: Handler,
+}
+
+/// An operation that this program cannot serve.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UnservableOperation {
+    /// Nobody has written it.
+    #[error("no code behind the operation {0}")]
+    NoCode(String),
+    /// It needs no key, and its code serves a workspace.
+    #[error("the operation {0} has to need a scope: its code answers a workspace's caller")]
+    NeedsScope(String),
+    /// It needs a key, and its code answers everybody.
+    #[error("the operation {0} must not need a scope: its code answers anybody")]
+    NeedsNoScope(String),
+}
+
+/// The code behind each operation, None for SKILL.md: an operation that nobody has written does not compile.
+fn handler(operation: OperationId) -> Option<Handler> {
+    use OperationId as Id;
+    Some(match operation {
+        Id::SkillShow => return None,
+        Id::LeadsList => |call| Box::pin(leads::list::run(call)),
+        Id::LeadsCreate => |call| Box::pin(leads::create::run(call)),
+        Id::LeadsUpsert => |call| Box::pin(leads::upsert::run(call)),
+        Id::LeadsGet => |call| Box::pin(leads::get::run(call)),
+        Id::LeadsUpdate => |call| Box::pin(leads::update::run(call)),
+        Id::AnalyticsSummary => |call| Box::pin(analytics::summary::run(call)),
+        Id::AnalyticsFunnel => |call| Box::pin(analytics::funnel::run(call)),
+        Id::AnalyticsCampaigns => |call| Box::pin(analytics::campaigns::run(call)),
+        Id::ConversionsStatus => |call| Box::pin(conversions::status::run(call)),
+        Id::ConversionsPending => |call| Box::pin(conversions::pending::run(call)),
+        Id::WorkspaceShow => |call| Box::pin(workspace::run(call)),
+        Id::SupportTicketCreate => |call| Box::pin(support::tickets::run(call)),
+    })
+}
+
+/// What answers an operation of the document.
+///
+/// # Errors
+/// When there is no code behind it, or code for another kind of caller.
+pub(crate) fn action(operation: &Arc<Operation>) -> Result<Action, UnservableOperation> {
+    let name = || operation.id.clone();
+    let id =
+        OperationId::named(&operation.id).ok_or_else(|| UnservableOperation::NoCode(name()))?;
+    match (handler(id), &operation.access) {
+        (None, Access::Public) => Ok(Action::Guide {
+            id,
+            operation: Arc::clone(operation),
+        }),
+        (None, Access::Scope(_)) => Err(UnservableOperation::NeedsNoScope(name())),
+        (Some(_), Access::Public) => Err(UnservableOperation::NeedsScope(name())),
+        (Some(handler), Access::Scope(_)) => Ok(Action::Call(Endpoint {
+            id,
+            operation: Arc::clone(operation),
+            #[cfg(test)]
+            handler: tests::handler(operation).unwrap_or(handler),
+            #[cfg(not(test))]
+            handler,
+        })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{error::Error, reply::Reply};
+
+    /// The code behind an operation of no document that is served.
+    fn panics() -> Result<Reply, Error> {
+        panic!("budi@example.com")
+    }
+
+    /// That code, for an operation which a changed document describes so.
+    pub(super) fn handler(operation: &Operation) -> Option<Handler> {
+        let panics: Handler = |_| Box::pin(async { panics() });
+        (operation.description == "panics").then_some(panics)
+    }
+}

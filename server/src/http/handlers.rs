@@ -1,0 +1,201 @@
+//! What answers the requests of each kind of route, in a straight line: key → body → caller and turn → operation.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{Method, Response, request::Parts},
+};
+use konektor_spec::{Operation, OperationId};
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use super::{
+    body::{content_length, discard, receive},
+    body_budget::BufferedBody,
+    context::HttpContext,
+    documents::Document,
+    error::HttpError,
+    exchange::Exchange,
+    request::{self, bearer_token, is_json, origin},
+    response,
+    router::Route,
+};
+use crate::{
+    api::operations::Action,
+    domain::forwarded::Origin,
+    error::Error,
+    panics,
+    pipeline::{self, Admitted, Seen},
+    validation::{NO_BODY, Sent},
+};
+
+/// What the log calls a request for no operation.
+const UNKNOWN_OPERATION: &str = "unknown";
+
+/// The longest body of a public operation that is read, to find out that it says nothing.
+const MAX_PUBLIC_BODY_BYTES: usize = 256;
+
+/// The parameters of a path; None when one of them is not UTF-8.
+pub(super) type PathParameters = Option<Map<String, Value>>;
+
+/// Answers a path of the document.
+pub(super) async fn operation(
+    context: Arc<HttpContext>,
+    route: &Route,
+    parts: Parts,
+    path: PathParameters,
+    body: Body,
+) -> Response<Body> {
+    let endpoint = match route.action(&parts.method) {
+        Some(Action::Guide { id, operation }) => {
+            return guide(&context, *id, operation, &parts, body).await;
+        }
+        Some(Action::Call(endpoint)) => Some(endpoint),
+        None => None,
+    };
+    let name = endpoint.map_or(UNKNOWN_OPERATION, |endpoint| &endpoint.operation.id);
+    let origin = origin(&context.state, &parts);
+    let exchange = Exchange::begin(&context.state, name, Some(origin));
+    let mut seen = Seen::default();
+    let result = panics::catch(async {
+        let (admitted, body) = admit(
+            &context,
+            &parts,
+            body,
+            origin,
+            exchange.deadline(),
+            &mut seen,
+        )
+        .await?;
+        let endpoint = endpoint.ok_or_else(|| HttpError::MethodNotAllowed(route.methods()))?;
+        // The permit of the turn lasts until the response is made.
+        let Admitted {
+            caller,
+            deadline,
+            permit: _permit,
+        } = admitted;
+        let read = || read(&endpoint.operation, &parts, path, &body);
+        let reply = pipeline::call(&context.state, caller, endpoint, deadline, read).await?;
+        response::from_reply(&reply)
+    });
+    let result = result.await;
+    exchange.end(result, &seen)
+}
+
+/// Answers a document beside the operations.
+pub(super) async fn document(
+    context: Arc<HttpContext>,
+    document: Document,
+    request: Request,
+) -> Response<Body> {
+    let exchange = Exchange::begin(&context.state, document.name(), None);
+    let deadline = exchange.deadline();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let result = panics::catch(async {
+        if reads {
+            let answer = context.documents.answer(document, &context.state);
+            Ok(pipeline::before(deadline, None, answer).await?)
+        } else {
+            Err(HttpError::MethodNotAllowed("GET, HEAD".into()))
+        }
+    });
+    let result = result.await;
+    exchange.end(result, &Seen::default())
+}
+
+/// Answers a path that leads nowhere. Below the base path a key comes first, so that nobody without one can look
+/// around.
+pub(super) async fn unknown_route(
+    context: Arc<HttpContext>,
+    below_base: bool,
+    request: Request,
+) -> Response<Body> {
+    let nowhere = Err(Error::NotFound("There is nothing at this path").into());
+    if !below_base {
+        let exchange = Exchange::begin(&context.state, UNKNOWN_OPERATION, None);
+        return exchange.end(Ok(nowhere), &Seen::default());
+    }
+    let (parts, body) = request.into_parts();
+    let origin = origin(&context.state, &parts);
+    let exchange = Exchange::begin(&context.state, UNKNOWN_OPERATION, Some(origin));
+    let mut seen = Seen::default();
+    let result = panics::catch(async {
+        admit(
+            &context,
+            &parts,
+            body,
+            origin,
+            exchange.deadline(),
+            &mut seen,
+        )
+        .await?;
+        nowhere
+    });
+    let result = result.await;
+    exchange.end(result, &seen)
+}
+
+/// Answers SKILL.md. A public operation takes its query parameters, and no body, as strictly as the others.
+async fn guide(
+    context: &HttpContext,
+    id: OperationId,
+    operation: &Operation,
+    parts: &Parts,
+    body: Body,
+) -> Response<Body> {
+    let exchange = Exchange::begin(&context.state, &operation.id, None);
+    let result = panics::catch(async {
+        let body = match receive(context, parts, body, MAX_PUBLIC_BODY_BYTES).await {
+            Err(HttpError::TooLarge(_)) => return Err(Error::field("body", NO_BODY).into()),
+            body => body?,
+        };
+        let sent = read(operation, parts, Some(Map::new()), &body)?;
+        context.state.rules().check(id, sent)?.check()?;
+        Ok(context.documents.guide())
+    });
+    let result = result.await;
+    exchange.end(result, &Seen::default())
+}
+
+/// From the key to the turn. The body of a request without a well-formed key is not read.
+async fn admit<'a>(
+    context: &'a HttpContext,
+    parts: &Parts,
+    body: Body,
+    origin: Origin,
+    deadline: Instant,
+    seen: &mut Seen,
+) -> Result<(Admitted<'a>, BufferedBody<'a>), HttpError> {
+    let state = &context.state;
+    let limit = state.limits().body_bytes;
+    if content_length(parts).is_some_and(|length| length > limit) {
+        discard(body);
+        return Err(HttpError::TooLarge(limit));
+    }
+    let key = match pipeline::check_key(state, bearer_token(&parts.headers), origin) {
+        Ok(key) => key,
+        Err(refused) => {
+            discard(body);
+            return Err(refused.into());
+        }
+    };
+    let body = receive(context, parts, body, limit).await?;
+    let admitted = pipeline::admit(state, &key, origin, deadline, seen).await?;
+    Ok((admitted, body))
+}
+
+/// What was sent to an operation, as values.
+fn read(
+    operation: &Operation,
+    parts: &Parts,
+    path: PathParameters,
+    body: &[u8],
+) -> Result<Sent, HttpError> {
+    if operation.body.is_some() && !is_json(&parts.headers) {
+        return Err(HttpError::UnsupportedMediaType);
+    }
+    let path = path.ok_or(HttpError::Malformed("The path is not valid UTF-8"))?;
+    request::read(operation, path, parts.uri.query(), &parts.headers, body)
+}
