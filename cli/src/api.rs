@@ -3,7 +3,7 @@
 use std::{fs::File, io::Read as _, sync::Arc};
 
 use clap::{Arg, ArgAction, builder::ValueHint};
-use konektor_sdk::Answer as Reply;
+use konektor_sdk::RawResponse;
 use konektor_spec::{Access, Operation, Spec};
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -118,8 +118,8 @@ async fn run<'a>(desk: &'a Desk<'a>) -> Result<Answer<'a>, Failure> {
     }
     // What is typed into a path may be about a person.
     let place = operation.map_or("(undocumented)", |operation| operation.path.as_str());
-    let reply = desk
-        .logged(&method, place, request.send())
+    let (reply, _) = desk
+        .logged(&method, place, request.send_with_meta())
         .await
         .map_err(|error| Failure::of_request(&error, operation, desk))?;
     shown(&reply)
@@ -202,7 +202,7 @@ fn read_file(name: &str, most: u64) -> Result<Vec<u8>, Failure> {
 }
 
 /// JSON is shown as such, all else as it is.
-fn shown<'b>(reply: &Reply) -> Result<Answer<'b>, Failure> {
+fn shown<'b>(reply: &RawResponse) -> Result<Answer<'b>, Failure> {
     if let Ok(json) = serde_json::from_slice::<Value>(&reply.body) {
         let text = readable_json(&json)?;
         return Answer::new(&json, View::Text(text));

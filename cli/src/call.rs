@@ -1,6 +1,6 @@
 use std::{cell::RefCell, future::Future, time::Duration};
 
-use konektor_sdk::{Client, Error, ErrorKind, Response, Retries, Workspace, jiff::tz::TimeZone};
+use konektor_sdk::{Client, Error, ErrorKind, Meta, Retries, Workspace, jiff::tz::TimeZone};
 use konektor_spec::{Operation, OperationId};
 
 use crate::{
@@ -64,13 +64,13 @@ impl<'a> Call<'a> {
         };
         if !self.knows_workspace() {
             let operation = self.desk.operation(OperationId::WorkspaceShow)?;
-            let request = self.client.workspace().show().send();
+            let request = self.client.workspace().show().send_with_meta();
             let answer = self
                 .desk
                 .logged(&operation.method, &operation.path, request)
                 .await;
             match answer {
-                Ok(workspace) => self.remember(&workspace),
+                Ok((workspace, _)) => self.remember(&workspace),
                 Err(error) if error.kind() == ErrorKind::Forbidden => {}
                 Err(error) => return Err(Failure::of_request(&error, Some(operation), self.desk)),
             }
@@ -114,21 +114,27 @@ impl<'a> Call<'a> {
     }
 
     /// Makes the request, and maps its failure.
-    pub(crate) async fn send<T, F>(&self, request: impl Fn() -> F) -> Result<Response<T>, Failure>
-    where
-        F: Future<Output = Result<Response<T>, Error>>,
-    {
-        let answer = self.logged(request()).await;
+    pub(crate) async fn send<T>(
+        &self,
+        request: impl Future<Output = Result<(T, Meta), Error>>,
+    ) -> Result<(T, Meta), Failure> {
+        let answer = self.logged(request).await;
         answer.map_err(|error| self.failed(&error))
     }
 
     /// Makes the request, and tells of it with `--verbose`.
     pub(crate) async fn logged<T>(
         &self,
-        request: impl Future<Output = Result<Response<T>, Error>>,
-    ) -> Result<Response<T>, Error> {
+        request: impl Future<Output = Result<(T, Meta), Error>>,
+    ) -> Result<(T, Meta), Error> {
         let Operation { method, path, .. } = self.operation;
         self.desk.logged(method, path, request).await
+    }
+
+    /// Tells with `--verbose` that the request is sent.
+    pub(crate) fn log_request(&self) {
+        let Operation { method, path, .. } = self.operation;
+        self.desk.log(|| format!("> {method} {path}"));
     }
 
     /// What a failed call comes to, with what to do about it.
@@ -178,13 +184,10 @@ impl<'a> Call<'a> {
 
     /// Makes the request, and gets to know the workspace meanwhile, whose currency or time zone the table
     /// shows. The table is of use without, so that a key that may not read it does no harm.
-    pub(crate) async fn beside_workspace<T, F>(
+    pub(crate) async fn beside_workspace<T>(
         &self,
-        request: impl Fn() -> F,
-    ) -> Result<Response<T>, Failure>
-    where
-        F: Future<Output = Result<Response<T>, Error>>,
-    {
+        request: impl Future<Output = Result<(T, Meta), Error>>,
+    ) -> Result<(T, Meta), Failure> {
         let for_people = self.desk.style.is_for_people(self.world);
         let (answer, ()) = tokio::try_join!(self.send(request), async {
             if for_people {

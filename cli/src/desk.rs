@@ -5,7 +5,7 @@ use std::{
 };
 
 use clap::ArgMatches;
-use konektor_sdk::{Client, Error, Response, Retries};
+use konektor_sdk::{Client, Error, Meta, Retries};
 use konektor_spec::{Access, OperationId, Spec};
 
 use crate::{
@@ -146,13 +146,18 @@ impl<'a> Desk<'a> {
         &self,
         method: &str,
         path: &str,
-        request: impl Future<Output = Result<Response<T>, Error>>,
-    ) -> Result<Response<T>, Error> {
+        request: impl Future<Output = Result<(T, Meta), Error>>,
+    ) -> Result<(T, Meta), Error> {
         self.log(|| format!("> {method} {path}"));
         let started = Instant::now();
         let answer = request.await;
-        self.log(|| summary(&answer, started));
+        self.log_answer(answer.as_ref().map(|(_, meta)| Some(meta)), started);
         answer
+    }
+
+    /// Tells of an answer with `--verbose`.
+    pub(crate) fn log_answer(&self, answer: Result<Option<&Meta>, &Error>, started: Instant) {
+        self.log(|| summary(answer, started));
     }
 
     /// An argument that clap has made sure of.
@@ -224,13 +229,13 @@ impl<'a> Desk<'a> {
 }
 
 /// `< 200 in 34 ms, request 5f0c1d2e-…, 199 of 200 left`
-fn summary<T>(answer: &Result<Response<T>, Error>, started: Instant) -> String {
+fn summary(answer: Result<Option<&Meta>, &Error>, started: Instant) -> String {
     let (status, request, attempts, limit) = match answer {
-        Ok(answer) => (
-            Some(answer.status()),
-            answer.request_id(),
-            answer.attempts(),
-            Some(answer.rate_limit()).filter(konektor_sdk::RateLimit::is_known),
+        Ok(meta) => (
+            meta.map(|meta| meta.status),
+            meta.and_then(|meta| meta.request_id.as_deref()),
+            meta.map_or(1, |meta| meta.attempts),
+            meta.and_then(|meta| meta.rate_limit),
         ),
         Err(error) => (
             error.status(),

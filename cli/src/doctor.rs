@@ -1,6 +1,6 @@
 //! `konektor doctor`: what works, and what to do about what does not.
 
-use konektor_sdk::{Error, ErrorKind, RateLimit, Response, jiff::Timestamp};
+use konektor_sdk::{ErrorKind, jiff::Timestamp};
 use konektor_spec::Access;
 use serde_json::json;
 
@@ -125,9 +125,9 @@ async fn server(desk: &Desk<'_>, findings: &mut Vec<Finding>) -> bool {
             .proxy()
             .map(|proxy| Finding::new("proxy", State::Good, proxy)),
     );
-    let request = client.request("GET", path).send();
+    let request = client.request("GET", path).send_with_meta();
     match desk.logged("GET", path, request).await {
-        Ok(reply) => {
+        Ok((reply, _)) => {
             findings.push(Finding::new(
                 "server",
                 State::Good,
@@ -194,14 +194,14 @@ async fn key(desk: &Desk<'_>, reached: bool, findings: &mut Vec<Finding>) {
         }
     };
     let path = operation.map_or("", |operation| operation.path.as_str());
-    let request = client.workspace().show().send();
+    let request = client.workspace().show().send_with_meta();
     let answer = desk.logged("GET", path, request).await;
     let limit = match &answer {
-        Ok(workspace) => Some(Response::rate_limit(workspace)),
-        Err(error) => Error::rate_limit(error),
+        Ok((_, meta)) => meta.rate_limit,
+        Err(error) => error.rate_limit(),
     };
     findings.push(match answer {
-        Ok(workspace) => Finding::new(
+        Ok((workspace, _)) => Finding::new(
             "key",
             State::Good,
             format!(
@@ -216,7 +216,7 @@ async fn key(desk: &Desk<'_>, reached: bool, findings: &mut Vec<Finding>) {
         ),
         Err(error) => failed("key", &Failure::of_request(&error, operation, desk)),
     });
-    findings.extend(limit.filter(RateLimit::is_known).map(|limit| {
+    findings.extend(limit.map(|limit| {
         let state = if limit.remaining == 0 {
             State::Doubtful
         } else {

@@ -1,9 +1,13 @@
 //! Lists: as many rows as are wanted, however many pages that takes.
 
-use std::{future::Future, pin::Pin};
+use std::time::Instant;
 
 use clap::{Arg, ArgAction, Command};
-use konektor_sdk::{Error, Page, PageCheck, Pagination, Response};
+use futures::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{self, FusedStream as _, LocalBoxStream},
+};
+use konektor_sdk::{Error, ErrorKind, PageStream, Pagination};
 use konektor_spec::Operation;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -19,28 +23,15 @@ const ALL: &str = "all";
 /// The rows of a list, page after page.
 pub(crate) struct Pages<'a> {
     call: &'a Call<'a>,
-    fetch: Box<dyn Fn(Ask) -> Fetching<'a> + 'a>,
-    wanted: Wanted,
-    most: u64,
+    batches: LocalBoxStream<'a, Result<Batch, Failure>>,
     read: u64,
-    next: Next,
-    check: PageCheck,
     first: Option<Pagination>,
     last: Option<Pagination>,
     extra: Map<String, Value>,
 }
 
-/// What a page is asked for with; None for what the command line says.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Ask {
-    pub(crate) limit: Option<u64>,
-    pub(crate) cursor: Option<String>,
-}
-
-type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Batch, Failure>> + 'a>>;
-
 /// A page as JSON.
-pub(crate) struct Batch {
+struct Batch {
     rows: Vec<Value>,
     pagination: Pagination,
     extra: Map<String, Value>,
@@ -52,12 +43,6 @@ enum Wanted {
     Page,
     Rows(u64),
     All,
-}
-
-enum Next {
-    First,
-    Cursor(String),
-    Nothing,
 }
 
 /// What a list has beside the flags of its operation: `--limit` is the total, and `--all` is all.
@@ -90,19 +75,16 @@ fn most(call: &Call<'_>) -> u64 {
 impl<'a> Pages<'a> {
     /// # Errors
     /// When pages are counted in which more rows are wanted than a page has.
-    pub(crate) fn new<T: Serialize + 'a, F>(
+    pub(crate) fn new<T: Serialize + 'static>(
         call: &'a Call<'a>,
-        fetch: impl Fn(Ask) -> F + Clone + 'a,
-    ) -> Result<Self, Failure>
-    where
-        F: Future<Output = Result<Response<Page<T>>, Error>>,
-    {
-        let most = most(call);
+        pages: PageStream<T>,
+    ) -> Result<Self, Failure> {
         let wanted = match call.flags.get("limit")? {
             _ if call.flags.is_set(ALL) => Wanted::All,
             Some(rows) => Wanted::Rows(rows),
             None => Wanted::Page,
         };
+        let most = most(call);
         if let Wanted::Rows(rows) = wanted
             && rows > most
             && call.flags.get::<u64>("page")?.is_some()
@@ -112,55 +94,28 @@ impl<'a> Pages<'a> {
             ))
             .hint("leave one of them out, or go on with --cursor"));
         }
-        Ok(Self::of(call, fetch, wanted, most))
+        Ok(Self::of(call, pages, wanted))
     }
 
     /// Every row, whatever the flags say.
-    pub(crate) fn all<T: Serialize + 'a, F>(
-        call: &'a Call<'a>,
-        fetch: impl Fn(Ask) -> F + Clone + 'a,
-    ) -> Self
-    where
-        F: Future<Output = Result<Response<Page<T>>, Error>>,
-    {
-        Self::of(call, fetch, Wanted::All, most(call))
+    pub(crate) fn all<T: Serialize + 'static>(call: &'a Call<'a>, pages: PageStream<T>) -> Self {
+        Self::of(call, pages, Wanted::All)
     }
 
-    fn of<T: Serialize + 'a, F>(
+    fn of<T: Serialize + 'static>(
         call: &'a Call<'a>,
-        fetch: impl Fn(Ask) -> F + Clone + 'a,
+        pages: PageStream<T>,
         wanted: Wanted,
-        most: u64,
-    ) -> Self
-    where
-        F: Future<Output = Result<Response<Page<T>>, Error>>,
-    {
-        let fetch = move |ask: Ask| -> Fetching<'a> {
-            let fetch = fetch.clone();
-            Box::pin(async move {
-                let page = call.send(|| fetch(ask.clone())).await?;
-                let extra = page.extra().clone();
-                let page = page.into_inner();
-                let rows = page
-                    .items
-                    .iter()
-                    .map(serde_json::to_value)
-                    .collect::<Result<_, _>>()?;
-                Ok(Batch {
-                    rows,
-                    pagination: page.pagination,
-                    extra,
-                })
-            })
+    ) -> Self {
+        let batches = match wanted {
+            Wanted::Page => batches(call, pages).take(1).boxed_local(),
+            Wanted::Rows(rows) => batches(call, pages.max_rows(rows)).boxed_local(),
+            Wanted::All => batches(call, pages.max_rows(u64::MAX)).boxed_local(),
         };
         Self {
             call,
-            fetch: Box::new(fetch),
-            wanted,
-            most,
+            batches,
             read: 0,
-            next: Next::First,
-            check: PageCheck::default(),
             first: None,
             last: None,
             extra: Map::new(),
@@ -178,43 +133,14 @@ impl<'a> Pages<'a> {
     /// # Errors
     /// When a page cannot be fetched.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<Value>>, Failure> {
-        let cursor = match std::mem::replace(&mut self.next, Next::Nothing) {
-            Next::First => None,
-            Next::Cursor(cursor) => Some(cursor),
-            Next::Nothing => return Ok(None),
+        let Some(batch) = self.batches.try_next().await? else {
+            return Ok(None);
         };
-        let limit = match self.wanted {
-            Wanted::Page => None,
-            Wanted::Rows(rows) => Some(self.most.min(rows - self.read)),
-            Wanted::All => Some(self.most),
-        };
-        let ask = Ask {
-            limit,
-            cursor: cursor.clone(),
-        };
-        let batch = (self.fetch)(ask).await?;
         self.read += batch.rows.len() as u64;
-        self.next = self.after(&batch, cursor.as_deref())?;
         self.first.get_or_insert_with(|| batch.pagination.clone());
         self.last = Some(batch.pagination);
         self.extra.extend(batch.extra);
         Ok(Some(batch.rows))
-    }
-
-    fn after(&mut self, batch: &Batch, cursor: Option<&str>) -> Result<Next, Failure> {
-        let enough = match self.wanted {
-            Wanted::Page => true,
-            Wanted::Rows(rows) => self.read >= rows,
-            Wanted::All => false,
-        };
-        let next = batch.pagination.next_cursor.as_deref();
-        let Some(next) = next.filter(|_| !enough) else {
-            return Ok(Next::Nothing);
-        };
-        self.check
-            .check(cursor, batch.rows.len(), Some(next))
-            .map_err(Failure::other)?;
-        Ok(Next::Cursor(next.to_owned()))
     }
 
     /// What the API says beside the rows, as far as they are read.
@@ -268,5 +194,43 @@ impl<'a> Pages<'a> {
             ("all", self.call.again(&["limit"], &all))
         };
         command.map(|command| format!("{what}: {command}"))
+    }
+}
+
+/// Every page as JSON, with a log line for each request.
+fn batches<'a, T: Serialize + 'static>(
+    call: &'a Call<'a>,
+    pages: PageStream<T>,
+) -> impl futures::Stream<Item = Result<Batch, Failure>> + 'a {
+    stream::try_unfold(pages, async move |mut pages| {
+        if pages.is_terminated() {
+            return Ok(None);
+        }
+        call.log_request();
+        let started = Instant::now();
+        let page = pages.try_next().await;
+        call.desk
+            .log_answer(page.as_ref().map(|_| pages.meta()), started);
+        let Some(page) = page.map_err(|error| failed(call, &error))? else {
+            return Ok(None);
+        };
+        let rows = page.items.iter().map(serde_json::to_value);
+        let batch = Batch {
+            rows: rows.collect::<Result<_, _>>()?,
+            pagination: page.pagination,
+            extra: pages
+                .meta()
+                .map(|meta| meta.extra.clone())
+                .unwrap_or_default(),
+        };
+        Ok(Some((batch, pages)))
+    })
+}
+
+fn failed(call: &Call<'_>, error: &Error) -> Failure {
+    match error.kind() {
+        // Each answer was good: the pages do not end.
+        ErrorKind::UnexpectedResponse if error.attempts() == 0 => Failure::other(error.message()),
+        _ => call.failed(error),
     }
 }

@@ -42,8 +42,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
 
         let upsert = konektor.leads().upsert(LeadMatch::external_ref(key));
-        match upsert.changes(changes).send().await {
-            Ok(lead) if lead.created() => created += 1,
+        match upsert.changes(changes).await {
+            Ok(upserted) if upserted.created => created += 1,
             Ok(_) => updated += 1,
             Err(error) if error.is_validation() => {
                 for (field, why) in error.details() {

@@ -12,8 +12,11 @@ async fn main() -> Result<(), Error> {
     let analytics = konektor.analytics();
 
     // The three do not depend on each other, so they are asked for at once.
-    let (summary, funnel, campaigns) = tokio::try_join!(
-        analytics.summary().timeframe(Timeframe::CurrentWeek).send(),
+    let ((summary, meta), funnel, campaigns) = tokio::try_join!(
+        analytics
+            .summary()
+            .timeframe(Timeframe::CurrentWeek)
+            .send_with_meta(),
         analytics.funnel().timeframe(Timeframe::CurrentWeek).send(),
         analytics
             .campaigns()
@@ -43,7 +46,8 @@ async fn main() -> Result<(), Error> {
         );
     }
 
-    let limit = summary.rate_limit();
-    println!("\n{} requests left until {}", limit.remaining, limit.reset);
+    if let Some(limit) = meta.rate_limit {
+        println!("\n{} requests left until {}", limit.remaining, limit.reset);
+    }
     Ok(())
 }

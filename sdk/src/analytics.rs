@@ -2,16 +2,42 @@
 //!
 //! Without a period it is the last 30 days.
 
+use serde_json::{Map, Value};
+
 use crate::{
-    AnalyticsSummary, CampaignStats, Client, Error, FunnelStage, Response,
-    call::{CallOptions, Idempotency, call_options},
-    generated::requests::{AnalyticsCampaignsQuery, AnalyticsFunnelQuery, AnalyticsSummaryQuery},
+    call::{Answer, CallOptions},
+    client::Client,
+    endpoint::{self, BuildError, Endpoint, request_methods},
+    error::Error,
+    generated::{
+        client::Requests,
+        requests::{AnalyticsCampaignsQuery, AnalyticsFunnelQuery, AnalyticsSummaryQuery},
+        types::{
+            AnalyticsCampaignsResponse, AnalyticsFunnelResponse, AnalyticsSummary,
+            AnalyticsSummaryResponse, CampaignStats, FunnelStage,
+        },
+    },
 };
 
 /// What can be counted; made by [`Client::analytics`].
 #[derive(Clone, Debug)]
 pub struct Analytics {
     client: Client,
+}
+
+impl Client {
+    /// Totals of a period.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let summary = client.analytics().summary().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn analytics(&self) -> Analytics {
+        Analytics::new(self.clone())
+    }
 }
 
 impl Analytics {
@@ -24,7 +50,7 @@ impl Analytics {
     /// ```no_run
     /// # use konektor_sdk::{Client, Timeframe};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// let week = client.analytics().summary().timeframe(Timeframe::CurrentWeek).send().await?;
+    /// let week = client.analytics().summary().timeframe(Timeframe::CurrentWeek).await?;
     /// println!("{} new", week.new_leads);
     /// # Ok(())
     /// # }
@@ -42,7 +68,7 @@ impl Analytics {
     /// ```no_run
     /// # use konektor_sdk::{Client, Timeframe};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// let month = client.analytics().funnel().timeframe(Timeframe::CurrentMonth).send().await?;
+    /// let month = client.analytics().funnel().timeframe(Timeframe::CurrentMonth).await?;
     /// for stage in month.iter() {
     ///     println!("{:12} {:6} {:6.2} %", stage.status, stage.count, stage.percentage);
     /// }
@@ -61,7 +87,7 @@ impl Analytics {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-    /// let campaigns = client.analytics().campaigns().from("2025-01-01").send().await?;
+    /// let campaigns = client.analytics().campaigns().from("2025-01-01").await?;
     /// println!("{:?}", campaigns.first().map(|best| best.leads));
     /// # Ok(())
     /// # }
@@ -77,14 +103,35 @@ impl Analytics {
 
 /// Totals that are to be asked for; made by [`Analytics::summary`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct Summary {
     client: Client,
     options: CallOptions,
     pub(crate) query: AnalyticsSummaryQuery,
 }
 
-call_options!(Summary);
+request_methods!(Summary -> AnalyticsSummary);
+
+impl Endpoint for Summary {
+    type Output = AnalyticsSummary;
+
+    fn operation(&self) -> String {
+        "analytics.summary".to_owned()
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        Ok(self.query.request(requests)?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let envelope: AnalyticsSummaryResponse = endpoint::json(answer)?;
+        Ok((envelope.data, envelope.extra))
+    }
+}
 
 impl Summary {
     /// The totals, and the period they are of.
@@ -96,33 +143,47 @@ impl Summary {
     /// ```no_run
     /// # use konektor_sdk::{Client, Timeframe};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// let week = client.analytics().summary().timeframe(Timeframe::CurrentWeek).send().await?;
+    /// let week = client.analytics().summary().timeframe(Timeframe::CurrentWeek).await?;
     /// println!("{} won for {}", week.total_conversions, week.total_conversion_value);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<AnalyticsSummary>, Error> {
-        self.client
-            .call(
-                self.options,
-                Idempotency::ReadOnly,
-                async |api| self.query.send(api).await,
-                |answer| (answer.data, answer.extra),
-            )
-            .await
+    pub async fn send(self) -> Result<AnalyticsSummary, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 }
 
 /// A funnel that is to be asked for; made by [`Analytics::funnel`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct Funnel {
     client: Client,
     options: CallOptions,
     pub(crate) query: AnalyticsFunnelQuery,
 }
 
-call_options!(Funnel);
+request_methods!(Funnel -> Vec<FunnelStage>);
+
+impl Endpoint for Funnel {
+    type Output = Vec<FunnelStage>;
+
+    fn operation(&self) -> String {
+        "analytics.funnel".to_owned()
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        Ok(self.query.request(requests)?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let envelope: AnalyticsFunnelResponse = endpoint::json(answer)?;
+        Ok((envelope.data, envelope.extra))
+    }
+}
 
 impl Funnel {
     /// One row for each status.
@@ -134,33 +195,47 @@ impl Funnel {
     /// ```no_run
     /// # use konektor_sdk::{Client, Timeframe};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// let month = client.analytics().funnel().timeframe(Timeframe::CurrentMonth).send().await?;
+    /// let month = client.analytics().funnel().timeframe(Timeframe::CurrentMonth).await?;
     /// println!("{} stages", month.len());
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<Vec<FunnelStage>>, Error> {
-        self.client
-            .call(
-                self.options,
-                Idempotency::ReadOnly,
-                async |api| self.query.send(api).await,
-                |answer| (answer.data, answer.extra),
-            )
-            .await
+    pub async fn send(self) -> Result<Vec<FunnelStage>, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 }
 
 /// Campaigns that are to be asked for; made by [`Analytics::campaigns`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct Campaigns {
     client: Client,
     options: CallOptions,
     pub(crate) query: AnalyticsCampaignsQuery,
 }
 
-call_options!(Campaigns);
+request_methods!(Campaigns -> Vec<CampaignStats>);
+
+impl Endpoint for Campaigns {
+    type Output = Vec<CampaignStats>;
+
+    fn operation(&self) -> String {
+        "analytics.campaigns".to_owned()
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        Ok(self.query.request(requests)?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let envelope: AnalyticsCampaignsResponse = endpoint::json(answer)?;
+        Ok((envelope.data, envelope.extra))
+    }
+}
 
 impl Campaigns {
     /// One row for each campaign name and ad platform.
@@ -172,19 +247,12 @@ impl Campaigns {
     /// ```no_run
     /// # use konektor_sdk::{Client, Timeframe};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// let month = client.analytics().campaigns().timeframe(Timeframe::CurrentMonth).send().await?;
+    /// let month = client.analytics().campaigns().timeframe(Timeframe::CurrentMonth).await?;
     /// println!("{} campaigns", month.len());
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<Vec<CampaignStats>>, Error> {
-        self.client
-            .call(
-                self.options,
-                Idempotency::ReadOnly,
-                async |api| self.query.send(api).await,
-                |answer| (answer.data, answer.extra),
-            )
-            .await
+    pub async fn send(self) -> Result<Vec<CampaignStats>, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 }

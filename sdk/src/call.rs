@@ -1,42 +1,36 @@
-//! How every request is sent: with the key, to one host, again when that may help.
+//! How every request is sent: with the key, to one host, and again when that may help.
 
-use std::{
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
-use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::{
     Request, Response, StatusCode,
-    header::{AUTHORIZATION, HeaderMap, RETRY_AFTER},
+    header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
 };
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::{
-    Wait,
-    client::{ApiKey, Shared},
-    error,
-    generated::client::Client as Generated,
+    api_key::ApiKey,
+    error_envelope::ErrorEnvelope,
+    headers::IDEMPOTENCY_KEY,
     limiter::{Limiter, MINUTE, Permit},
+    meta::{Meta, request_id},
     proxy,
-    response::{Meta, RateLimit, number},
-    retry::{self, Waits},
+    rate_limit::{RateLimit, number},
+    retry::{self, Wait, Waits},
     tls,
+    transport::Transport,
 };
 
 /// The most bytes of an answer. A page of leads with notes of full length has less than a tenth.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
-/// What the generated client's methods return.
-pub(crate) type Outcome<T> =
-    Result<progenitor_client::ResponseValue<T>, progenitor_client::Error<()>>;
+/// An answer, read to its end.
+pub(crate) type Answer = http::Response<Bytes>;
 
-/// What a caller may ask of one call.
+/// How one call is made.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CallOptions {
     /// The longest that it may take in all.
@@ -48,45 +42,14 @@ pub(crate) struct CallOptions {
     pub(crate) is_custom: bool,
 }
 
-/// Gives a request the setters of [`CallOptions`].
-macro_rules! call_options {
-    ($request:ty) => {
-        impl $request {
-            /// The longest that the call may take in all, with every try and every wait between
-            /// them. A call that takes longer fails with
-            /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded); a wait that would not end in
-            /// time is not begun, and what made it necessary is returned at once. Of a stream it is
-            /// the deadline of each page.
-            ///
-            /// Prefer it to `tokio::time::timeout` around a write: that drops the call together with
-            /// its `Idempotency-Key`, so that nobody can make it again safely. The error of a deadline
-            /// still has the key, in [`Error::retry`](crate::Error::retry).
-            ///
-            /// ```
-            /// use std::time::Duration;
-            ///
-            /// # use konektor_sdk::*;
-            /// # fn example(client: Client) {
-            /// let request = client.leads().update("CRM-1024").deadline(Duration::from_secs(10));
-            /// # }
-            /// ```
-            pub fn deadline(mut self, deadline: ::std::time::Duration) -> Self {
-                self.options.deadline = Some(deadline);
-                self
-            }
-        }
-    };
-}
-pub(crate) use call_options;
-
-/// Why a request may be sent again, after one that may have been acted on.
+/// Why a request may be sent again after a try that the server may have acted on.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Idempotency {
     /// It changes nothing.
     ReadOnly,
-    /// The server does it once under this key.
+    /// The server carries it out once under this key.
     Key(String),
-    /// It may not: a repeat does it a second time.
+    /// Not idempotent: a repeat is carried out a second time.
     None,
 }
 
@@ -102,180 +65,184 @@ impl std::fmt::Debug for Idempotency {
 }
 
 /// One call of an operation: what all its tries share.
-#[derive(Clone, Debug)]
-pub(crate) struct Call(Arc<State>);
-
 #[derive(Debug)]
-struct State {
-    client: Arc<Shared>,
+pub(crate) struct Call {
+    transport: Arc<Transport>,
+    operation: String,
+    options: CallOptions,
     idempotency: Idempotency,
-    operation: OnceLock<String>,
     started: Instant,
-    deadline: Option<Duration>,
-    is_public: bool,
-    is_custom: bool,
-    attempts: AtomicU32,
-    /// Whether a try is under way.
-    in_flight: AtomicBool,
+    attempts: u32,
+    /// Whether a try is under way. A deadline may end the call meanwhile.
+    in_flight: bool,
     /// Whether the server may have acted on any of the tries.
-    acted: AtomicBool,
+    acted: bool,
     /// Whether the last answer was larger than [`MAX_ANSWER`].
-    oversized: AtomicBool,
-    last: Mutex<Option<(StatusCode, HeaderMap)>>,
+    oversized: bool,
+    last_answer: Option<(StatusCode, HeaderMap)>,
 }
 
 impl Call {
-    pub(crate) fn new(client: Arc<Shared>, options: CallOptions, idempotency: Idempotency) -> Self {
-        Self(Arc::new(State {
-            client,
+    /// A call that errors name like `leads.create`.
+    pub(crate) fn new(
+        transport: Arc<Transport>,
+        operation: String,
+        options: CallOptions,
+        idempotency: Idempotency,
+    ) -> Self {
+        Self {
+            transport,
+            operation,
+            options,
             idempotency,
-            operation: OnceLock::new(),
             started: Instant::now(),
-            deadline: options.deadline,
-            is_public: options.is_public,
-            is_custom: options.is_custom,
-            attempts: AtomicU32::new(0),
-            in_flight: AtomicBool::new(false),
-            acted: AtomicBool::new(false),
-            oversized: AtomicBool::new(false),
-            last: Mutex::new(None),
-        }))
+            attempts: 0,
+            in_flight: false,
+            acted: false,
+            oversized: false,
+            last_answer: None,
+        }
     }
 
-    /// Says what the call is named in errors, if it has no name.
-    pub(crate) fn name(&self, operation: impl FnOnce() -> String) {
-        self.0.operation.get_or_init(operation);
-    }
-
-    /// `leads.create`
-    pub(crate) fn operation(&self) -> Option<&str> {
-        self.0.operation.get().map(String::as_str)
-    }
-
-    /// `konektor.id`, with the port if it is an unusual one.
-    pub(crate) fn host(&self) -> &str {
-        &self.0.client.host
+    /// `leads.create at konektor.id`
+    pub(crate) fn place(&self) -> String {
+        format!("{} at {}", self.operation, self.transport.host)
     }
 
     /// The API key, which no text may hold.
     pub(crate) fn api_key(&self) -> Option<&ApiKey> {
-        self.0.client.key.as_ref()
+        self.transport.key.as_ref()
     }
 
     /// The proxy on the way to the server.
     pub(crate) fn proxy(&self) -> Option<&proxy::Proxy> {
-        self.0.client.proxy.as_ref()
+        self.transport.proxy.as_ref()
     }
 
     pub(crate) fn idempotency(&self) -> &Idempotency {
-        &self.0.idempotency
+        &self.idempotency
     }
 
     pub(crate) fn deadline(&self) -> Option<Duration> {
-        self.0.deadline
+        self.options.deadline
     }
 
     /// How long it has taken.
     pub(crate) fn elapsed(&self) -> Duration {
-        self.0.started.elapsed()
+        self.started.elapsed()
     }
 
-    /// Whether something may have come of it.
+    /// Whether the server may have acted on it.
     pub(crate) fn may_have_happened(&self) -> bool {
-        self.0.acted.load(Ordering::Relaxed) || self.0.in_flight.load(Ordering::Relaxed)
+        self.acted || self.in_flight
     }
 
     /// Whether the answer was too large to be kept.
     pub(crate) fn is_oversized(&self) -> bool {
-        self.0.oversized.load(Ordering::Relaxed)
+        self.oversized
     }
 
     /// How many times the request was sent.
     pub(crate) fn attempts(&self) -> u32 {
-        self.0.attempts.load(Ordering::Relaxed)
+        self.attempts
     }
 
-    /// The status of the latest answer, if there was one.
+    /// The status of the last answer, if there was one.
     pub(crate) fn status(&self) -> Option<StatusCode> {
-        self.0.last_answer(|status, _| status)
+        self.last_answer.as_ref().map(|(status, _)| *status)
     }
 
-    /// Whether the latest answer may be another one soon.
+    /// Whether the last answer may be another one soon.
     pub(crate) fn is_transient(&self) -> bool {
-        self.0.last_answer(retry::is_transient).unwrap_or_default()
+        self.last_answer
+            .as_ref()
+            .is_some_and(|(status, headers)| retry::is_transient(*status, headers))
     }
 
-    /// How long the latest answer asks to wait.
+    /// How long the last answer asks to wait.
     pub(crate) fn asked_wait(&self) -> Option<Duration> {
-        let now = self.0.client.environment.now();
-        self.0
-            .last_answer(|status, headers| retry::asked_wait(status, headers, now))?
+        let (status, headers) = self.last_answer.as_ref()?;
+        retry::asked_wait(*status, headers, self.transport.environment.now())
     }
 
-    /// What came beside the latest answer.
-    pub(crate) fn meta(&self) -> Meta {
-        let attempts = self.attempts();
-        let key = self.api_key();
-        self.0
-            .last_answer(|status, headers| Meta::new(Some(status), headers, attempts, key))
-            .unwrap_or_else(|| Meta::new(None, &HeaderMap::new(), attempts, key))
+    /// The id that the server gave the last answer.
+    pub(crate) fn request_id(&self) -> Option<String> {
+        let (_, headers) = self.last_answer.as_ref()?;
+        request_id(headers, self.api_key())
     }
 
-    /// Runs the call to its end, or to its deadline; `None` then.
-    pub(crate) async fn within_deadline<T>(&self, call: impl Future<Output = T>) -> Option<T> {
-        match self.0.deadline {
-            Some(deadline) => tokio::time::timeout(deadline, call).await.ok(),
-            None => Some(call.await),
+    /// The rate limit that the last answer tells.
+    pub(crate) fn rate_limit(&self) -> Option<RateLimit> {
+        let (_, headers) = self.last_answer.as_ref()?;
+        RateLimit::read(headers)
+    }
+
+    /// What came beside the value of an answer, with what the body has of that.
+    pub(crate) fn meta(&self, answer: &Answer, extra: Map<String, Value>) -> Meta {
+        Meta::new(
+            answer.status(),
+            answer.headers(),
+            self.attempts,
+            self.api_key(),
+            extra,
+        )
+    }
+
+    /// Adds what every try carries: the API key, and the idempotency key of a write.
+    pub(crate) fn authorize(&self, request: &mut Request) {
+        let headers = request.headers_mut();
+        if let Some(key) = self.api_key() {
+            headers.insert(AUTHORIZATION, key.header());
+        }
+        if let Idempotency::Key(key) = &self.idempotency
+            && let Ok(key) = HeaderValue::from_str(key)
+        {
+            headers.insert(IDEMPOTENCY_KEY, key);
         }
     }
-}
 
-impl ClientHooks<Call> for Generated {
-    async fn exec(&self, request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
-        let call = self.inner();
-        call.name(|| dotted(info.operation_id));
-        call.exec(request).await
-    }
-}
-
-/// `support_ticket_create` as the method is called: `support.create_ticket`.
-fn dotted(operation_id: &str) -> String {
-    match operation_id.split_once('_') {
-        Some((noun, verb)) => {
-            let verb: Vec<_> = verb.rsplit('_').collect();
-            format!("{noun}.{}", verb.join("_"))
+    /// Sends the request until there is an answer to keep, or until the deadline; `None` then.
+    pub(crate) async fn send(&mut self, request: Request) -> Option<reqwest::Result<Answer>> {
+        match self.options.deadline {
+            Some(deadline) => tokio::time::timeout(deadline, self.retry(request))
+                .await
+                .ok(),
+            None => Some(self.retry(request).await),
         }
-        None => operation_id.to_owned(),
     }
-}
 
-impl Call {
-    /// Sends the request of this call until there is an answer to keep.
-    pub(crate) async fn exec(&self, mut request: Request) -> reqwest::Result<Response> {
-        let state = &*self.0;
-        let environment = &state.client.environment;
-        prepare(&mut request, &state.client);
+    /// Sends the request until there is an answer to keep.
+    async fn retry(&mut self, request: Request) -> reqwest::Result<Answer> {
+        let transport = Arc::clone(&self.transport);
+        let environment = &transport.environment;
+        let limiter = if self.options.is_public {
+            &transport.unlimited
+        } else {
+            &transport.limiter
+        };
 
-        let mut waits = Waits::new(state.client.retries);
+        let mut waits = Waits::new(transport.retries);
         let mut failure = None;
         // A connection that broke may have been an idle one that the server had closed, and others
         // like it may be in the pool.
         let mut on_a_new_connection = false;
         loop {
-            let mut permit = state.wait_for_its_turn(&mut waits, failure.take()).await;
+            let mut permit = self
+                .wait_for_its_turn(limiter, &mut waits, failure.take())
+                .await;
             permit.sent();
-            state.attempts.fetch_add(1, Ordering::Relaxed);
+            self.attempts += 1;
             let Some(copy) = request.try_clone() else {
-                return state.send(request, on_a_new_connection).await;
+                return self.try_once(request, on_a_new_connection).await;
             };
-            let outcome = state.send(copy, on_a_new_connection).await;
-            state.tell_the_limiter(permit, &outcome);
+            let outcome = self.try_once(copy, on_a_new_connection).await;
+            self.update_limiter(permit, &outcome);
 
             let next = failed_for_now(&outcome, environment.now())
-                .filter(|_| state.may_be_sent_again())
+                .filter(|_| self.may_be_sent_again())
                 .filter(|asked| !is_over_the_limit_of_a_day(&outcome, *asked))
                 .and_then(|asked| waits.next(is_limited(&outcome), asked, environment.random()))
-                .filter(|time| state.has_time_for(*time));
+                .filter(|time| self.has_time_for(*time));
             let Some(time) = next else {
                 return outcome;
             };
@@ -283,23 +250,19 @@ impl Call {
             on_a_new_connection = outcome.is_err();
         }
     }
-}
-
-impl State {
-    fn last_answer<T>(&self, read: impl FnOnce(StatusCode, &HeaderMap) -> T) -> Option<T> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.as_ref()
-            .map(|(status, headers)| read(*status, headers))
-    }
 
     /// Waits after a failure, and until the rate limit has a request for this call.
-    async fn wait_for_its_turn(&self, waits: &mut Waits, failure: Option<Wait>) -> Permit<'_> {
-        let Shared {
+    async fn wait_for_its_turn<'l>(
+        &self,
+        limiter: &'l Limiter,
+        waits: &mut Waits,
+        failure: Option<Wait>,
+    ) -> Permit<'l> {
+        let Transport {
             environment,
             on_wait,
             ..
-        } = &*self.client;
-        let limiter = self.limiter();
+        } = &*self.transport;
         let mut failure = failure;
         // Its place in the line, which it keeps however often it has to wait.
         let permit = limiter.reserve(environment.elapsed());
@@ -324,11 +287,11 @@ impl State {
                     limit: limiter.limit(),
                 })
             };
-            if let Some(told) = on_wait {
-                told.tell(wait);
+            if let Some(listener) = on_wait {
+                listener.notify(wait);
             }
             environment.sleep(time).await;
-            // One that may wait no longer asks the server.
+            // A call that may wait no longer asks the server.
             if left > time {
                 return permit;
             }
@@ -338,75 +301,72 @@ impl State {
         }
     }
 
-    /// Sends the request once and reads the whole answer, so that one that breaks off is a failed
-    /// try; and remembers whether something may have come of it.
-    async fn send(&self, request: Request, on_a_new_connection: bool) -> reqwest::Result<Response> {
-        let http = if on_a_new_connection {
-            &self.client.unpooled_http
-        } else {
-            &self.client.http
-        };
-        self.in_flight.store(true, Ordering::Relaxed);
-        let outcome = self.exchange(http, request).await;
-        let acted = match &outcome {
+    /// Sends the request once and reads the whole answer: an answer that breaks off is a failed try.
+    /// Remembers whether the server may have acted on it.
+    async fn try_once(
+        &mut self,
+        request: Request,
+        on_a_new_connection: bool,
+    ) -> reqwest::Result<Answer> {
+        self.in_flight = true;
+        let outcome = self.exchange(request, on_a_new_connection).await;
+        self.acted |= match &outcome {
             Err(error) => !error.is_connect() && !error.is_builder(),
             Ok(answer) => may_have_acted(answer),
         };
-        self.acted.fetch_or(acted, Ordering::Relaxed);
-        self.in_flight.store(false, Ordering::Relaxed);
-        outcome.map(Response::from)
+        self.in_flight = false;
+        outcome
     }
 
     async fn exchange(
-        &self,
-        http: &reqwest::Client,
+        &mut self,
         request: Request,
-    ) -> reqwest::Result<http::Response<Bytes>> {
+        on_a_new_connection: bool,
+    ) -> reqwest::Result<Answer> {
+        let http = if on_a_new_connection {
+            &self.transport.unpooled_http
+        } else {
+            &self.transport.http
+        };
         let mut answer = http.execute(request).await?;
         let status = answer.status();
         let headers = std::mem::take(answer.headers_mut());
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((status, headers.clone()));
+        self.last_answer = Some((status, headers.clone()));
         let body = match read_whole(answer).await {
             Ok(body) => body,
             // The status says more than that its explanation broke off.
             Err(_) if !status.is_success() => Some(Bytes::new()),
             Err(error) => return Err(error),
         };
-        self.oversized.store(body.is_none(), Ordering::Relaxed);
-        let mut whole = http::Response::new(body.unwrap_or_default());
+        self.oversized = body.is_none();
+        let mut whole = Answer::new(body.unwrap_or_default());
         *whole.status_mut() = status;
         *whole.headers_mut() = headers;
         Ok(whole)
     }
 
-    fn limiter(&self) -> &Limiter {
-        if self.is_public {
-            &self.client.unlimited
-        } else {
-            &self.client.limiter
-        }
-    }
-
     /// A write without a key is sent again only when the server has not acted on it.
     fn may_be_sent_again(&self) -> bool {
-        self.idempotency != Idempotency::None || !self.acted.load(Ordering::Relaxed)
+        self.idempotency != Idempotency::None || !self.acted
     }
 
     /// Whether a wait ends before the deadline.
     fn has_time_for(&self, wait: Duration) -> bool {
-        self.deadline
-            .is_none_or(|deadline| self.started.elapsed().saturating_add(wait) < deadline)
+        self.options
+            .deadline
+            .is_none_or(|deadline| self.elapsed().saturating_add(wait) < deadline)
     }
 
-    fn tell_the_limiter(&self, permit: Permit<'_>, outcome: &reqwest::Result<Response>) {
+    /// Tells the limiter what an answer says of the limit.
+    fn update_limiter(&self, permit: Permit<'_>, outcome: &reqwest::Result<Answer>) {
         let Ok(answer) = outcome else { return };
         let (status, headers) = (answer.status(), answer.headers());
-        let environment = &self.client.environment;
+        let environment = &self.transport.environment;
         let rate_limit = RateLimit::read(headers);
         let refused = is_limited(outcome)
             .then(|| retry::asked_wait(status, headers, environment.now()))
             .flatten();
-        let says_that_there_is_no_limit = status.is_success() && !self.is_custom;
+        let says_that_there_is_no_limit = status.is_success() && !self.options.is_custom;
         let says_something =
             rate_limit.is_some() || refused.is_some() || says_that_there_is_no_limit;
         // These may be counted for the client's address, and not for the workspace.
@@ -435,7 +395,7 @@ async fn read_whole(mut answer: Response) -> reqwest::Result<Option<Bytes>> {
 }
 
 /// What there is to know of a wait.
-fn wait(time: Duration, outcome: &reqwest::Result<Response>) -> Wait {
+fn wait(time: Duration, outcome: &reqwest::Result<Answer>) -> Wait {
     let answer = outcome.as_ref().ok();
     Wait {
         time,
@@ -444,7 +404,7 @@ fn wait(time: Duration, outcome: &reqwest::Result<Response>) -> Wait {
     }
 }
 
-fn is_limited(outcome: &reqwest::Result<Response>) -> bool {
+fn is_limited(outcome: &reqwest::Result<Answer>) -> bool {
     outcome
         .as_ref()
         .is_ok_and(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS)
@@ -452,22 +412,11 @@ fn is_limited(outcome: &reqwest::Result<Response>) -> bool {
 
 /// Whether an answer refuses a request for the workspace's limit of new leads a day, and not for its
 /// limit of requests a minute, of which something is left.
-fn is_over_the_limit_of_a_day(
-    outcome: &reqwest::Result<Response>,
-    asked: Option<Duration>,
-) -> bool {
+fn is_over_the_limit_of_a_day(outcome: &reqwest::Result<Answer>, asked: Option<Duration>) -> bool {
     let is_left = outcome.as_ref().is_ok_and(|answer| {
         number(answer.headers(), "x-ratelimit-remaining").is_some_and(|remaining| remaining > 0)
     });
     is_limited(outcome) && is_left && asked.is_some_and(|asked| asked > MINUTE)
-}
-
-/// Adds the key, and takes away a header of progenitor's that the API does not know.
-fn prepare(request: &mut Request, client: &Shared) {
-    request.headers_mut().remove("api-version");
-    if let Some(key) = &client.key {
-        request.headers_mut().insert(AUTHORIZATION, key.header());
-    }
 }
 
 /// For a try that failed but may succeed later: how long the server asks to wait, if it does.
@@ -475,7 +424,7 @@ fn prepare(request: &mut Request, client: &Shared) {
     clippy::option_option,
     reason = "two questions: whether to wait, and what was asked for"
 )]
-fn failed_for_now(outcome: &reqwest::Result<Response>, now: Timestamp) -> Option<Option<Duration>> {
+fn failed_for_now(outcome: &reqwest::Result<Answer>, now: Timestamp) -> Option<Option<Duration>> {
     match outcome {
         Err(error) => (!is_permanent(error)).then_some(None),
         Ok(answer) => retry::is_transient(answer.status(), answer.headers())
@@ -493,14 +442,14 @@ pub(crate) fn is_permanent(error: &reqwest::Error) -> bool {
 
 /// Whether the server may have acted on a try that was answered like this. Whoever refuses or
 /// redirects a request has not passed it on, or has not acted on it.
-fn may_have_acted(answer: &http::Response<Bytes>) -> bool {
+fn may_have_acted(answer: &Answer) -> bool {
     let status = answer.status();
     match status.as_u16() {
         // An earlier request under the same key is being carried out.
         409 => answer.headers().contains_key(RETRY_AFTER),
         501 | 505 => false,
         // Proxies send one after they have passed the request on.
-        503 => !error::is_from_the_api(answer.body()),
+        503 => ErrorEnvelope::read(answer.body(), None).is_none(),
         _ => !status.is_client_error() && !status.is_redirection(),
     }
 }

@@ -1,15 +1,42 @@
 //! How the conversions of leads reach the ad platforms.
 
+use serde_json::{Map, Value};
+
 use crate::{
-    Client, ConversionsStatus, Error, Page, PendingConversion, Response, RowStream,
-    call::{CallOptions, Idempotency, call_options},
-    generated::requests::{ConversionsPendingQuery, ConversionsStatusQuery},
+    call::{Answer, CallOptions},
+    client::Client,
+    endpoint::{self, BuildError, Endpoint, request_methods},
+    error::Error,
+    generated::{
+        client::Requests,
+        requests::{ConversionsPendingQuery, ConversionsStatusQuery},
+        types::{
+            ConversionsPendingResponse, ConversionsStatus, ConversionsStatusResponse,
+            PendingConversion,
+        },
+    },
+    page::{Page, PageStream, RowStream},
 };
 
 /// What can be asked about conversions; made by [`Client::conversions`].
 #[derive(Clone, Debug)]
 pub struct Conversions {
     client: Client,
+}
+
+impl Client {
+    /// How conversions reach the ad platforms.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let status = client.conversions().status().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn conversions(&self) -> Conversions {
+        Conversions::new(self.clone())
+    }
 }
 
 impl Conversions {
@@ -22,7 +49,7 @@ impl Conversions {
     /// ```no_run
     /// # use konektor_sdk::{AdPlatform, Client};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// let meta = client.conversions().status().platform(AdPlatform::Meta).send().await?;
+    /// let meta = client.conversions().status().platform(AdPlatform::Meta).await?;
     /// println!("{} failed", meta.failed);
     /// # Ok(())
     /// # }
@@ -57,14 +84,35 @@ impl Conversions {
 
 /// Sync states that are to be counted; made by [`Conversions::status`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct Status {
     client: Client,
     options: CallOptions,
     pub(crate) query: ConversionsStatusQuery,
 }
 
-call_options!(Status);
+request_methods!(Status -> ConversionsStatus);
+
+impl Endpoint for Status {
+    type Output = ConversionsStatus;
+
+    fn operation(&self) -> String {
+        "conversions.status".to_owned()
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        Ok(self.query.request(requests)?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let envelope: ConversionsStatusResponse = endpoint::json(answer)?;
+        Ok((envelope.data, envelope.extra))
+    }
+}
 
 impl Status {
     /// The number of leads in each state.
@@ -76,33 +124,50 @@ impl Status {
     /// ```no_run
     /// # use konektor_sdk::{Client, Timeframe};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// let week = client.conversions().status().timeframe(Timeframe::CurrentWeek).send().await?;
+    /// let week = client.conversions().status().timeframe(Timeframe::CurrentWeek).await?;
     /// println!("{} pending, {} failed", week.pending, week.failed);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<ConversionsStatus>, Error> {
-        self.client
-            .call(
-                self.options,
-                Idempotency::ReadOnly,
-                async |api| self.query.send(api).await,
-                |answer| (answer.data, answer.extra),
-            )
-            .await
+    pub async fn send(self) -> Result<ConversionsStatus, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 }
 
 /// Leads with unsynced conversions that are to be asked for; made by [`Conversions::pending`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send` or `stream`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct Pending {
     client: Client,
     options: CallOptions,
     pub(crate) query: ConversionsPendingQuery,
 }
 
-call_options!(Pending);
+request_methods!(Pending -> Page<PendingConversion>);
+
+impl Endpoint for Pending {
+    type Output = Page<PendingConversion>;
+
+    fn operation(&self) -> String {
+        "conversions.pending".to_owned()
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        Ok(self.query.request(requests)?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let envelope: ConversionsPendingResponse = endpoint::json(answer)?;
+        Ok((
+            Page::new(envelope.data, envelope.pagination),
+            envelope.extra,
+        ))
+    }
+}
 
 impl Pending {
     /// One page.
@@ -113,20 +178,13 @@ impl Pending {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-    /// let page = client.conversions().pending().limit(10).send().await?;
-    /// println!("{} of {}", page.len(), page.pagination.total);
+    /// let page = client.conversions().pending().limit(10).await?;
+    /// println!("{} of {}", page.items.len(), page.pagination.total);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<Page<PendingConversion>>, Error> {
-        self.client
-            .call(
-                self.options,
-                Idempotency::ReadOnly,
-                async |api| self.query.send(api).await,
-                |answer| (Page::new(answer.data, answer.pagination), answer.extra),
-            )
-            .await
+    pub async fn send(self) -> Result<Page<PendingConversion>, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 
     /// All pages, from the one that `page` or `cursor` name, as one stream.
@@ -141,13 +199,25 @@ impl Pending {
     /// # }
     /// ```
     pub fn stream(self) -> RowStream<PendingConversion> {
-        RowStream::new(move |cursor| {
+        RowStream::new(self.pages())
+    }
+
+    /// All pages, from the one that `page` or `cursor` name, one after the other.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let mut pages = client.conversions().pending().limit(100).pages();
+    /// while let Some(page) = pages.try_next().await? {
+    ///     println!("{} rows; next: {:?}", page.items.len(), page.pagination.next_cursor);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pages(self) -> PageStream<PendingConversion> {
+        PageStream::new(move |cursor, rows| {
             let mut request = self.clone();
-            if let Some(cursor) = cursor {
-                request.query.page = None;
-                request.query.cursor = Some(cursor);
-            }
-            Box::pin(request.send())
+            request.query.go_to(cursor, rows);
+            Box::pin(request.send_with_meta())
         })
     }
 }

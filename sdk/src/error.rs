@@ -1,18 +1,8 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use reqwest::StatusCode;
-use serde_json::Value;
 
-use crate::{
-    ErrorCode, RateLimit, Retry,
-    call::{self, Call, Idempotency},
-    client::ApiKey,
-    proxy,
-    response::Meta,
-    retry,
-    sanitize::sanitize,
-    tls,
-};
+use crate::{generated::enums::ErrorCode, rate_limit::RateLimit, retry::Retry};
 
 /// Why a call failed.
 ///
@@ -22,7 +12,7 @@ use crate::{
 ///
 /// ```no_run
 /// # async fn example(client: konektor_sdk::Client) {
-/// match client.leads().create("Andi").email("not-an-address").send().await {
+/// match client.leads().create("Andi").email("not-an-address").await {
 ///     Ok(lead) => println!("{}", lead.id),
 ///     Err(error) if error.is_validation() => {
 ///         for (field, why) in error.details() {
@@ -37,22 +27,23 @@ use crate::{
 /// ```
 pub struct Error(Box<Inner>);
 
-struct Inner {
-    kind: ErrorKind,
+/// What an error holds.
+pub(crate) struct Inner {
+    pub(crate) kind: ErrorKind,
     /// `leads.create at konektor.id`
-    place: Option<String>,
-    status: Option<StatusCode>,
-    code: Option<ErrorCode>,
-    message: String,
-    details: BTreeMap<String, String>,
-    rate_limit: Option<RateLimit>,
-    request_id: Option<String>,
-    idempotency_key: Option<String>,
-    attempts: u32,
-    elapsed: Duration,
-    retry_after: Option<Duration>,
-    retry: Retry,
-    source: Option<reqwest::Error>,
+    pub(crate) place: Option<String>,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) code: Option<ErrorCode>,
+    pub(crate) message: String,
+    pub(crate) details: BTreeMap<String, String>,
+    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) retry: Retry,
+    pub(crate) source: Option<reqwest::Error>,
 }
 
 /// What kind of failure an [`Error`] is.
@@ -104,7 +95,7 @@ impl Error {
     /// ```no_run
     /// # use konektor_sdk::{Client, ErrorKind};
     /// # async fn example(client: Client) {
-    /// if let Err(error) = client.workspace().show().send().await {
+    /// if let Err(error) = client.workspace().show().await {
     ///     if error.kind() == ErrorKind::Forbidden {
     ///         eprintln!("ask for a key with more scopes");
     ///     }
@@ -121,7 +112,7 @@ impl Error {
     /// ```no_run
     /// # use konektor_sdk::{Client, ErrorCode};
     /// # async fn example(client: Client) {
-    /// if let Err(error) = client.leads().get("CRM-1024").send().await {
+    /// if let Err(error) = client.leads().get("CRM-1024").await {
     ///     assert_eq!(error.code(), Some(&ErrorCode::NotFound));
     /// }
     /// # }
@@ -135,7 +126,7 @@ impl Error {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
-    /// if let Err(error) = client.workspace().show().send().await {
+    /// if let Err(error) = client.workspace().show().await {
     ///     eprintln!("{}", error.message());
     /// }
     /// # }
@@ -153,7 +144,7 @@ impl Error {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
-    /// if let Err(error) = client.leads().create("").send().await {
+    /// if let Err(error) = client.leads().create("").await {
     ///     for (field, why) in error.details() {
     ///         eprintln!("{field}: {why}");
     ///     }
@@ -169,7 +160,7 @@ impl Error {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
-    /// if let Err(error) = client.workspace().show().send().await {
+    /// if let Err(error) = client.workspace().show().await {
     ///     println!("{:?}", error.status());
     /// }
     /// # }
@@ -183,7 +174,7 @@ impl Error {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
-    /// if let Err(error) = client.workspace().show().send().await {
+    /// if let Err(error) = client.workspace().show().await {
     ///     println!("request {}", error.request_id().unwrap_or("without an id"));
     /// }
     /// # }
@@ -209,7 +200,7 @@ impl Error {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
-    /// if let Err(error) = client.leads().create("Andi").send().await {
+    /// if let Err(error) = client.leads().create("Andi").await {
     ///     if let Some(wait) = error.retry_after() {
     ///         println!("the server asks for {} s", wait.as_secs());
     ///     }
@@ -225,7 +216,7 @@ impl Error {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
-    /// if let Err(error) = client.workspace().show().send().await {
+    /// if let Err(error) = client.workspace().show().await {
     ///     println!("{:?}", error.rate_limit());
     /// }
     /// # }
@@ -247,16 +238,16 @@ impl Error {
     /// # use konektor_sdk::{Client, Retry};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
     /// let create = client.leads().create("Andi");
-    /// if let Err(error) = create.clone().send().await {
+    /// if let Err(error) = create.clone().await {
     ///     match error.retry() {
     ///         Retry::Never => return Err(error),
     ///         Retry::Safe(after) => {
     ///             tokio::time::sleep(after).await;
-    ///             create.send().await?;
+    ///             create.await?;
     ///         }
     ///         Retry::WithKey(key, after) => {
     ///             tokio::time::sleep(after).await;
-    ///             create.idempotency_key(key).send().await?;
+    ///             create.idempotency_key(key).await?;
     ///         }
     ///     }
     /// }
@@ -276,7 +267,7 @@ impl Error {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
-    /// if let Err(error) = client.leads().create("Andi").send().await {
+    /// if let Err(error) = client.leads().create("Andi").await {
     ///     println!("made under {:?}", error.idempotency_key());
     /// }
     /// # }
@@ -290,7 +281,7 @@ impl Error {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
-    /// if let Err(error) = client.leads().create("").send().await {
+    /// if let Err(error) = client.leads().create("").await {
     ///     assert!(error.is_validation());
     /// }
     /// # }
@@ -304,7 +295,7 @@ impl Error {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
-    /// match client.leads().get("CRM-1024").send().await {
+    /// match client.leads().get("CRM-1024").await {
     ///     Err(error) if error.is_not_found() => println!("no such lead"),
     ///     _ => {}
     /// }
@@ -319,7 +310,7 @@ impl Error {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
-    /// match client.leads().create("Andi").send().await {
+    /// match client.leads().create("Andi").await {
     ///     Err(error) if error.is_rate_limited() => println!("{:?}", error.retry_after()),
     ///     _ => {}
     /// }
@@ -394,9 +385,9 @@ impl std::error::Error for Error {
     }
 }
 
-/// How failures come to be.
+/// Errors that no server has a part in.
 impl Error {
-    fn local(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
             place: None,
@@ -416,11 +407,11 @@ impl Error {
     }
 
     pub(crate) fn config(message: impl Into<String>) -> Self {
-        Self::local(ErrorKind::Config, message)
+        Self::new(ErrorKind::Config, message)
     }
 
     pub(crate) fn no_key() -> Self {
-        Self::local(
+        Self::new(
             ErrorKind::Unauthorized,
             "this needs an API key: give ClientBuilder::api_key one, or set KONEKTOR_API_KEY",
         )
@@ -428,146 +419,19 @@ impl Error {
 
     /// Pages that would never end.
     pub(crate) fn endless_pages(why: &str) -> Self {
-        Self::local(ErrorKind::UnexpectedResponse, why)
+        Self::new(ErrorKind::UnexpectedResponse, why)
     }
 
     pub(crate) fn bad_field(field: &str, why: &str) -> Self {
-        let mut error = Self::local(ErrorKind::Validation, "1 field is not valid");
+        let mut error = Self::new(ErrorKind::Validation, "1 field is not valid");
         error.0.details.insert(field.to_owned(), why.to_owned());
         error
     }
 
-    /// What cannot be sent at all.
-    fn invalid_request(why: &str, call: &Call) -> Self {
-        let mut error = Self::local(ErrorKind::Validation, why);
-        error.0.place = place(call);
-        error.0.name_a_field();
-        error
-    }
-
-    /// What the generated client could not deliver.
-    pub(crate) async fn from_call(error: progenitor_client::Error, call: &Call) -> Self {
-        use progenitor_client::Error as Failure;
-
-        match error {
-            Failure::UnexpectedResponse(response) => {
-                let body = response.bytes().await.unwrap_or_default();
-                Self::from_answer(&body, call)
-            }
-            Failure::InvalidResponsePayload(_, _) if call.is_oversized() => Self::oversized(call),
-            Failure::InvalidResponsePayload(body, error) => {
-                Self::unreadable(&unreadable_because(&body, &error), call)
-            }
-            Failure::CommunicationError(error)
-            | Failure::ResponseBodyError(error)
-            | Failure::InvalidUpgrade(error) => Self::from_connection(error, call),
-            Failure::InvalidRequest(why) | Failure::Custom(why) => {
-                Self::invalid_request(&why, call)
-            }
-            Failure::ErrorResponse(_) => Self::unreadable("the answer is not known here", call),
-        }
-    }
-
-    /// A whole answer of a status that is not a success.
-    pub(crate) fn from_answer(body: &[u8], call: &Call) -> Self {
-        let answer = ApiError::read(body, call.api_key());
-        let code = answer.as_ref().map(|answer| answer.code.clone());
-        let (message, details) = match answer {
-            Some(answer) => (answer.message, answer.details),
-            None if call.is_oversized() => (OVERSIZED.to_owned(), BTreeMap::new()),
-            None => (not_json(body, call.status()), BTreeMap::new()),
-        };
-        let mut error = Self::unreadable(&message, call);
-        if let Some(status) = call.status() {
-            let is_ambiguous = details.contains_key("id") && !call.is_transient();
-            error.0.kind = kind(status, code.as_ref(), is_ambiguous);
-        }
-        if error.0.kind == ErrorKind::IdempotencyKeyReused && code.is_some() {
-            // The key is another request's, so that no try of this one was carried out under it.
-            error.0.retry = Retry::Never;
-        }
-        error.0.code = code;
-        error.0.details = details;
-        error.0.name_a_field();
-        error
-    }
-
-    /// An answer that says nothing, with what its headers say.
-    pub(crate) fn unreadable(message: &str, call: &Call) -> Self {
-        let mut error = Self::local(ErrorKind::UnexpectedResponse, message);
-        let Meta {
-            rate_limit,
-            request_id,
-            ..
-        } = call.meta();
-        error.0.status = call.status();
-        error.0.rate_limit = rate_limit;
-        error.0.request_id = request_id;
-        error.0.retry_after = call.asked_wait();
-        error.0.retry = retry(call, call.is_transient(), error.0.retry_after);
-        error.with_call(call)
-    }
-
-    pub(crate) fn oversized(call: &Call) -> Self {
-        Self::unreadable(OVERSIZED, call)
-    }
-
-    pub(crate) fn from_connection(error: reqwest::Error, call: &Call) -> Self {
-        let error = error.without_url();
-        let cause = sanitize(&root_cause(&error), call.api_key());
-        if error.is_builder() {
-            return Self::invalid_request(&format!("the request cannot be built: {cause}"), call);
-        }
-        let (kind, message) = if let Some(failure) = proxy::Failure::of(&error) {
-            (ErrorKind::Proxy, of_proxy(failure, &cause, call))
-        } else if error.is_timeout() {
-            (
-                ErrorKind::Timeout,
-                "the server did not answer in time".to_owned(),
-            )
-        } else if error.is_connect() && tls::refused(&error) {
-            (
-                ErrorKind::Network,
-                format!("there is no trusted connection to the server: {cause}"),
-            )
-        } else if error.is_connect() {
-            (
-                ErrorKind::Network,
-                format!("the server cannot be reached: {cause}"),
-            )
-        } else {
-            (ErrorKind::Network, format!("the connection broke: {cause}"))
-        };
-        let mut local = Self::local(kind, message).with_call(call);
-        local.0.retry = retry(call, !call::is_permanent(&error), None);
-        local.0.source = Some(error);
-        local
-    }
-
-    /// A call that took longer than it might.
-    pub(crate) fn deadline_exceeded(call: &Call) -> Self {
-        let within = call.deadline().unwrap_or_default();
-        let message = match call.status() {
-            Some(status) => format!(
-                "the call did not end within {within:?}; the last answer was {}",
-                status.as_u16()
-            ),
-            None => format!("the call did not end within {within:?}"),
-        };
-        let mut error = Self::local(ErrorKind::DeadlineExceeded, message).with_call(call);
-        error.0.request_id = call.meta().request_id;
-        error.0.retry_after = call.asked_wait();
-        error.0.retry = retry(call, true, error.0.retry_after);
-        error
-    }
-
-    fn with_call(mut self, call: &Call) -> Self {
-        self.0.place = place(call);
-        self.0.attempts = call.attempts();
-        self.0.elapsed = call.elapsed();
-        if let Idempotency::Key(key) = call.idempotency() {
-            self.0.idempotency_key = Some(key.clone());
-        }
+    /// The error with more of its fields set. A validation failure that names no field gets one.
+    pub(crate) fn with(mut self, set: impl FnOnce(&mut Inner)) -> Self {
+        set(&mut self.0);
+        self.0.name_a_field();
         self
     }
 }
@@ -587,180 +451,4 @@ impl Inner {
             self.details.insert(field.to_owned(), self.message.clone());
         }
     }
-}
-
-/// `leads.create at konektor.id`
-fn place(call: &Call) -> Option<String> {
-    let operation = call.operation()?;
-    Some(format!("{operation} at {}", call.host()))
-}
-
-/// What to do about a call whose last try failed; `may_pass` says whether another one may succeed. One
-/// that may have happened is never called a failure that stays: whether it did, a repeat under its
-/// key tells.
-fn retry(call: &Call, may_pass: bool, asked: Option<Duration>) -> Retry {
-    /// What a caller may wait when the server does not say.
-    const UNASKED: Duration = Duration::from_secs(1);
-
-    let after = asked.unwrap_or(UNASKED);
-    match call.idempotency() {
-        Idempotency::Key(key) if call.may_have_happened() => Retry::WithKey(key.clone(), after),
-        Idempotency::None if call.may_have_happened() => Retry::Never,
-        _ if may_pass => Retry::Safe(after),
-        _ => Retry::Never,
-    }
-}
-
-fn of_proxy(failure: proxy::Failure, cause: &str, call: &Call) -> String {
-    use proxy::Failure;
-
-    let proxy = match call.proxy() {
-        Some(proxy) => format!("the proxy {}", proxy.describe()),
-        None => "the proxy".to_owned(),
-    };
-    match failure {
-        Failure::Unauthorized => {
-            format!("{proxy} asks for a user name and password, or other ones (407)")
-        }
-        Failure::Refused => format!("{proxy} does not connect to the server"),
-        Failure::Unreachable => format!("{proxy} cannot be reached: {cause}"),
-        Failure::Untrusted => format!("there is no trusted connection to {proxy}: {cause}"),
-    }
-}
-
-/// Whether a body is a failure as the API tells it, and not as something before it does.
-pub(crate) fn is_from_the_api(body: &[u8]) -> bool {
-    ApiError::read(body, None).is_some()
-}
-
-const OVERSIZED: &str = "the answer is larger than 16 MiB";
-
-/// The API's own words on a failure.
-struct ApiError {
-    code: ErrorCode,
-    message: String,
-    details: BTreeMap<String, String>,
-}
-
-impl ApiError {
-    /// Reads what can be read: a newer server may say more, or some of it in another way.
-    fn read(body: &[u8], key: Option<&ApiKey>) -> Option<Self> {
-        /// More fields than any request has.
-        const MOST_FIELDS: usize = 100;
-
-        let body: Value = serde_json::from_slice(body).ok()?;
-        let error = body.get("error")?;
-        let details = error
-            .get("details")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .take(MOST_FIELDS);
-        let text = |value: &Value| match value {
-            Value::String(text) => sanitize(text, key),
-            value => sanitize(&value.to_string(), key),
-        };
-        Some(Self {
-            code: ErrorCode::from(sanitize(error.get("code")?.as_str()?, key)),
-            message: error
-                .get("message")
-                .and_then(Value::as_str)
-                .map(|message| sanitize(message, key))
-                .unwrap_or_default(),
-            details: details
-                .map(|(field, why)| (sanitize(field, key), text(why)))
-                .collect(),
-        })
-    }
-}
-
-fn kind(status: StatusCode, code: Option<&ErrorCode>, is_ambiguous: bool) -> ErrorKind {
-    match status.as_u16() {
-        401 => ErrorKind::Unauthorized,
-        403 => ErrorKind::Forbidden,
-        404 => ErrorKind::NotFound,
-        407 => ErrorKind::Proxy,
-        408 => ErrorKind::Timeout,
-        409 if is_ambiguous => ErrorKind::AmbiguousHandle,
-        409 => ErrorKind::Conflict,
-        422 => ErrorKind::IdempotencyKeyReused,
-        429 => ErrorKind::RateLimited,
-        400 | 413 | 415 => ErrorKind::Validation,
-        cdn if retry::is_from_a_cdn(cdn) && code.is_none() => ErrorKind::Gateway,
-        425 | 500..=599 => ErrorKind::Server,
-        _ if code == Some(&ErrorCode::ValidationError) => ErrorKind::Validation,
-        _ => ErrorKind::UnexpectedResponse,
-    }
-}
-
-/// What is known of a body that is not the API's, without quoting it.
-fn not_json(body: &[u8], status: Option<StatusCode>) -> String {
-    let body = match body.trim_ascii_start().first() {
-        None => "was empty",
-        Some(b'<') => "was HTML",
-        Some(b'{' | b'[') => "was JSON of another kind",
-        Some(_) => "was not JSON",
-    };
-    if status.is_some_and(|status| status.is_redirection()) {
-        return "the server redirects elsewhere, which is not followed: is the base URL right?"
-            .to_owned();
-    }
-    match status.map(|status| status.as_u16()) {
-        Some(404) => format!("the answer {body}, not the API's: is the base URL right?"),
-        Some(407) => "a proxy asks for a user name and password, or other ones".to_owned(),
-        Some(status) => match cdn_reason(status) {
-            Some(reason) => format!("{reason} (reported by a proxy or CDN)"),
-            None => format!("the answer {body}, not the API's"),
-        },
-        None => format!("the answer {body}, not the API's"),
-    }
-}
-
-/// What a CDN means by a status that only CDNs use.
-fn cdn_reason(status: u16) -> Option<&'static str> {
-    Some(match status {
-        520 => "the server sent something unexpected",
-        521 => "the server is down",
-        522 => "connecting to the server took too long",
-        523 => "the server is unreachable",
-        524 => "the server took too long to answer",
-        525 | 526 => "the server's certificate is not trusted",
-        527..=530 => "the server cannot be reached",
-        _ => return None,
-    })
-}
-
-/// Where a success stops being what the API describes. serde's own words quote the body.
-fn unreadable_because(body: &[u8], error: &serde_json::Error) -> String {
-    use serde_json::error::Category;
-
-    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-    let start = body.trim_ascii_start();
-    if start.is_empty() {
-        return "the answer is empty".to_owned();
-    }
-    if start.starts_with(b"<") {
-        return "the answer is not JSON but HTML: is the base URL right, or does the network \
-                answer with a login page?"
-            .to_owned();
-    }
-    if start.starts_with(BYTE_ORDER_MARK) {
-        return "the answer is not JSON: it begins with a byte order mark".to_owned();
-    }
-    let what = match error.classify() {
-        Category::Data => "the answer is not what the API describes",
-        Category::Eof => "the answer ends too early",
-        Category::Syntax | Category::Io => "the answer is not JSON",
-    };
-    format!("{what} (line {}, column {})", error.line(), error.column())
-}
-
-/// The innermost reason, which names the trouble and not the request.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

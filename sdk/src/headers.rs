@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::{Error, generated::requests::IDEMPOTENCY_KEY_LENGTH, wire::discreet};
+use crate::{error::Error, generated::requests::IDEMPOTENCY_KEY_LENGTH, wire::redacted};
 
 /// The header under which the server carries out a write once, however often it is sent.
 pub(crate) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -38,7 +38,7 @@ impl Headers {
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Headers")
-            .field("idempotency_key", &discreet(&self.idempotency_key))
+            .field("idempotency_key", &redacted(&self.idempotency_key))
             .finish()
     }
 }

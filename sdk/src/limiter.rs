@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::RateLimit;
+use crate::rate_limit::RateLimit;
 
 /// A wait longer than a minute is not for the limit of requests a minute, but for one of that call.
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);

@@ -3,22 +3,25 @@ use std::{
     fmt,
     future::Future,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    ops::Deref,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     vec,
 };
 
-use futures::{Stream, StreamExt as _};
+use futures::{Stream, StreamExt as _, stream::FusedStream};
 
-use crate::{Error, Pagination, RateLimit, Response, generated::requests::MAX_CURSOR_LENGTH};
+use crate::{
+    error::Error,
+    generated::{requests::MAX_CURSOR_LENGTH, types::Pagination},
+    meta::Meta,
+};
 
 /// One page of a list.
 ///
 /// ```no_run
 /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-/// let page = client.leads().list().send().await?;
-/// println!("{} of {}", page.len(), page.pagination.total);
+/// let page = client.leads().list().await?;
+/// println!("{} of {}", page.items.len(), page.pagination.total);
 /// for lead in &page.items {
 ///     println!("{}", lead.id);
 /// }
@@ -40,14 +43,7 @@ impl<T> Page<T> {
     }
 }
 
-impl<T> Deref for Page<T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        &self.items
-    }
-}
-
+/// The rows.
 impl<T> IntoIterator for Page<T> {
     type Item = T;
     type IntoIter = vec::IntoIter<T>;
@@ -57,41 +53,199 @@ impl<T> IntoIterator for Page<T> {
     }
 }
 
-/// The rows of all pages, one after the other.
+/// The pages of a list, one after the other.
 ///
-/// Pages are fetched when they are needed, with the filters and the limit of the request on each.
-/// It ends after the last row or the first error. A server whose pages do not end (a cursor that was
-/// there before, or page after page without a row) is an error too.
+/// Pages are fetched when they are asked for, with the filters of the request on each. The stream ends
+/// after the last page or the first error. Pages that do not end (a cursor that was there before, or
+/// page after page without a row) are an error too.
 ///
 /// It is a [`futures::Stream`]; [`try_next`](Self::try_next) needs no trait.
 ///
 /// ```no_run
-/// # use konektor_sdk::{Client, LeadStatus};
-/// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-/// let mut hot = client.leads().list().status(LeadStatus::Hot).stream();
-/// while let Some(lead) = hot.try_next().await? {
-///     println!("{} {}", lead.unique_code, lead.first_name);
+/// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+/// let mut pages = client.leads().list().limit(100).pages();
+/// while let Some(page) = pages.try_next().await? {
+///     println!("{} of {}", page.items.len(), page.pagination.total);
 /// }
 /// # Ok(())
 /// # }
 /// ```
 #[must_use = "nothing is fetched before it is asked for"]
-pub struct RowStream<T> {
+pub struct PageStream<T> {
     fetch: Box<dyn Fetch<T>>,
     state: State<T>,
-    rows: vec::IntoIter<T>,
-    pagination: Option<Pagination>,
-    rate_limit: Option<RateLimit>,
+    /// How many rows may still come.
+    rows: Option<u64>,
+    meta: Option<Meta>,
     check: PageCheck,
+}
+
+type PageFuture<T> = Pin<Box<dyn Future<Output = Result<(Page<T>, Meta), Error>> + Send>>;
+
+/// Fetches a page: the one of the cursor, or the first one, with no more than so many rows.
+pub(crate) trait Fetch<T>: Send + Sync + Unpin {
+    fn fetch(&self, cursor: Option<String>, rows: Option<u64>) -> PageFuture<T>;
+}
+
+impl<T, F> Fetch<T> for F
+where
+    F: Fn(Option<String>, Option<u64>) -> PageFuture<T> + Send + Sync + Unpin,
+{
+    fn fetch(&self, cursor: Option<String>, rows: Option<u64>) -> PageFuture<T> {
+        self(cursor, rows)
+    }
+}
+
+enum State<T> {
+    /// The page of this cursor is next.
+    Next(Option<String>),
+    /// It is under way.
+    Fetching(Option<String>, PageFuture<T>),
+    /// There are no more pages.
+    Done,
+}
+
+impl<T> PageStream<T> {
+    pub(crate) fn new(
+        fetch: impl Fn(Option<String>, Option<u64>) -> PageFuture<T> + Send + Sync + Unpin + 'static,
+    ) -> Self {
+        Self {
+            fetch: Box::new(fetch),
+            state: State::Next(None),
+            rows: None,
+            meta: None,
+            check: PageCheck::default(),
+        }
+    }
+
+    /// At most so many rows in all. The last page is asked for with no more than are missing, so that
+    /// its `next_cursor` continues exactly after them.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let mut pages = client.leads().list().pages().max_rows(250);
+    /// while let Some(page) = pages.try_next().await? {
+    ///     println!("{} rows", page.items.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_rows(mut self, rows: u64) -> Self {
+        self.rows = Some(rows);
+        self
+    }
+
+    /// The next page, or `None` after the last one.
+    ///
+    /// It may be dropped before it is done, in a `select!` for example: nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// When the page cannot be fetched; the stream has ended then.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let mut pages = client.conversions().pending().pages();
+    /// while let Some(page) = pages.try_next().await? {
+    ///     println!("next: {:?}", page.pagination.next_cursor);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
+        self.next().await.transpose()
+    }
+
+    /// What came with the last page; `None` before the first one.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let mut pages = client.leads().list().pages();
+    /// while let Some(page) = pages.try_next().await? {
+    ///     let limit = pages.meta().and_then(|meta| meta.rate_limit);
+    ///     println!("{:?} requests left", limit.map(|limit| limit.remaining));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn meta(&self) -> Option<&Meta> {
+        self.meta.as_ref()
+    }
+
+    /// Takes over a page that has arrived, which `cursor` asked for.
+    fn advance(&mut self, cursor: Option<&str>, page: &Page<T>, meta: Meta) -> Result<(), Error> {
+        self.meta = Some(meta);
+        let count = page.items.len();
+        if let Some(rows) = &mut self.rows {
+            *rows = rows.saturating_sub(count as u64);
+        }
+        let next = page.pagination.next_cursor.as_deref();
+        let next = next.filter(|_| self.rows != Some(0));
+        self.check
+            .check(cursor, count, next)
+            .map_err(Error::endless_pages)?;
+        self.state = match next {
+            None => State::Done,
+            Some(next) => State::Next(Some(next.to_owned())),
+        };
+        Ok(())
+    }
+}
+
+impl<T> Stream for PageStream<T> {
+    type Item = Result<Page<T>, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            if this.is_terminated() {
+                return Poll::Ready(None);
+            }
+            match std::mem::replace(&mut this.state, State::Done) {
+                State::Done => return Poll::Ready(None),
+                State::Next(cursor) => {
+                    let page = this.fetch.fetch(cursor.clone(), this.rows);
+                    this.state = State::Fetching(cursor, page);
+                }
+                State::Fetching(cursor, mut fetching) => {
+                    let Poll::Ready(outcome) = fetching.as_mut().poll(context) else {
+                        this.state = State::Fetching(cursor, fetching);
+                        return Poll::Pending;
+                    };
+                    let page = outcome.and_then(|(page, meta)| {
+                        this.advance(cursor.as_deref(), &page, meta)?;
+                        Ok(page)
+                    });
+                    return Poll::Ready(Some(page));
+                }
+            }
+        }
+    }
+}
+
+impl<T> FusedStream for PageStream<T> {
+    fn is_terminated(&self) -> bool {
+        match self.state {
+            State::Done => true,
+            State::Next(_) => self.rows == Some(0),
+            State::Fetching(..) => false,
+        }
+    }
+}
+
+impl<T> fmt::Debug for PageStream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageStream")
+            .field("meta", &self.meta)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Refuses pages that do not end: a cursor that was there before or that no request could carry, or page
 /// after page without a row.
-///
-/// Made for the command line, which asks for its pages one by one. It may change in any version.
-#[doc(hidden)]
 #[derive(Debug, Default)]
-pub struct PageCheck {
+struct PageCheck {
     /// Hashes of the cursors of all pages so far: a list has as many pages as it likes.
     seen: HashSet<u64>,
     empty_pages: u32,
@@ -103,7 +257,7 @@ impl PageCheck {
     /// # Errors
     ///
     /// Why the `next` page is not worth asking for.
-    pub fn check(
+    fn check(
         &mut self,
         cursor: Option<&str>,
         rows: usize,
@@ -130,42 +284,41 @@ impl PageCheck {
 /// empty; many of them are not a list.
 const MAX_EMPTY_PAGES: u32 = 10;
 
-type PageFuture<T> = Pin<Box<dyn Future<Output = Result<Response<Page<T>>, Error>> + Send>>;
-
-/// Fetches a page: the one of the cursor, or the first one.
-pub(crate) trait Fetch<T>: Send + Sync + Unpin {
-    fn fetch(&self, cursor: Option<String>) -> PageFuture<T>;
+fn hash(cursor: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    cursor.hash(&mut hasher);
+    hasher.finish()
 }
 
-impl<T, F> Fetch<T> for F
-where
-    F: Fn(Option<String>) -> PageFuture<T> + Send + Sync + Unpin,
-{
-    fn fetch(&self, cursor: Option<String>) -> PageFuture<T> {
-        self(cursor)
-    }
-}
-
-enum State<T> {
-    /// The page of this cursor is next.
-    Next(Option<String>),
-    /// It is under way.
-    Fetching(Option<String>, PageFuture<T>),
-    /// There are no more pages.
-    Done,
+/// The rows of all pages, one after the other.
+///
+/// Pages are fetched when they are needed, as by [`PageStream`], and end as they do.
+///
+/// It is a [`futures::Stream`]; [`try_next`](Self::try_next) needs no trait.
+///
+/// ```no_run
+/// # use konektor_sdk::{Client, LeadStatus};
+/// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
+/// let mut hot = client.leads().list().status(LeadStatus::Hot).stream();
+/// while let Some(lead) = hot.try_next().await? {
+///     println!("{} {}", lead.unique_code, lead.first_name);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is fetched before it is asked for"]
+pub struct RowStream<T> {
+    pages: PageStream<T>,
+    rows: vec::IntoIter<T>,
+    pagination: Option<Pagination>,
 }
 
 impl<T> RowStream<T> {
-    pub(crate) fn new(
-        fetch: impl Fn(Option<String>) -> PageFuture<T> + Send + Sync + Unpin + 'static,
-    ) -> Self {
+    pub(crate) fn new(pages: PageStream<T>) -> Self {
         Self {
-            fetch: Box::new(fetch),
-            state: State::Next(None),
+            pages,
             rows: Vec::new().into_iter(),
             pagination: None,
-            rate_limit: None,
-            check: PageCheck::default(),
         }
     }
 
@@ -193,7 +346,7 @@ impl<T> RowStream<T> {
         self.next().await.transpose()
     }
 
-    /// Where the page of the latest row is among all of them; `None` before the first page.
+    /// Where the page of the last row is among all of them; `None` before the first page.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
@@ -209,75 +362,39 @@ impl<T> RowStream<T> {
         self.pagination.as_ref()
     }
 
-    /// The state of the rate limit after the latest page; `None` before the first one.
+    /// What came with the last page; `None` before the first one.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
     /// let mut leads = client.leads().list().stream();
     /// while let Some(lead) = leads.try_next().await? {
-    ///     println!("{} {:?}", lead.id, leads.rate_limit().map(|limit| limit.remaining));
+    ///     let limit = leads.meta().and_then(|meta| meta.rate_limit);
+    ///     println!("{} {:?}", lead.id, limit.map(|limit| limit.remaining));
     /// }
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub fn rate_limit(&self) -> Option<RateLimit> {
-        self.rate_limit
+    pub fn meta(&self) -> Option<&Meta> {
+        self.pages.meta()
     }
-
-    /// Takes over a page that has arrived, which `cursor` asked for.
-    fn advance(&mut self, cursor: Option<&String>, page: Response<Page<T>>) -> Result<(), Error> {
-        self.rate_limit = Some(page.rate_limit());
-        let page = page.into_inner();
-        let rows = page.items.len();
-        let next = page.pagination.next_cursor.as_deref();
-        self.check
-            .check(cursor.map(String::as_str), rows, next)
-            .map_err(Error::endless_pages)?;
-        self.state = match next {
-            None => State::Done,
-            Some(next) => State::Next(Some(next.to_owned())),
-        };
-        self.pagination = Some(page.pagination);
-        self.rows = page.items.into_iter();
-        Ok(())
-    }
-}
-
-fn hash(cursor: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    cursor.hash(&mut hasher);
-    hasher.finish()
 }
 
 impl<T: Unpin> Stream for RowStream<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
         loop {
-            if let Some(row) = this.rows.next() {
+            if let Some(row) = self.rows.next() {
                 return Poll::Ready(Some(Ok(row)));
             }
-            match std::mem::replace(&mut this.state, State::Done) {
-                State::Done => return Poll::Ready(None),
-                State::Next(cursor) => {
-                    let page = this.fetch.fetch(cursor.clone());
-                    this.state = State::Fetching(cursor, page);
+            match ready!(self.pages.poll_next_unpin(context)) {
+                Some(Ok(page)) => {
+                    self.pagination = Some(page.pagination);
+                    self.rows = page.items.into_iter();
                 }
-                State::Fetching(cursor, mut page) => match page.as_mut().poll(context) {
-                    Poll::Pending => {
-                        this.state = State::Fetching(cursor, page);
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(page) => {
-                        if let Err(error) =
-                            page.and_then(|page| this.advance(cursor.as_ref(), page))
-                        {
-                            return Poll::Ready(Some(Err(error)));
-                        }
-                    }
-                },
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
             }
         }
     }
@@ -287,7 +404,7 @@ impl<T> fmt::Debug for RowStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RowStream")
             .field("pagination", &self.pagination)
-            .field("rate_limit", &self.rate_limit)
+            .field("meta", &self.pages.meta)
             .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use std::{error::Error as StdError, ffi::OsString};
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
-use crate::{Error, tls};
+use crate::{error::Error, tls};
 
 /// The variables that may name a proxy for https://, the first that is set wins. These are curl's,
 /// in the order of reqwest.
@@ -176,7 +176,7 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
+    use crate::error::ErrorKind;
 
     fn proxy(variables: &[(&str, &str)]) -> Result<Option<Proxy>, Error> {
         let server = Url::parse("https://konektor.id/api/v2/agent").unwrap();

@@ -12,7 +12,7 @@ use reqwest::{
     header::{DATE, HeaderMap, RETRY_AFTER},
 };
 
-use crate::response::number;
+use crate::rate_limit::number;
 
 /// How often a request is tried, and how long it may wait in between.
 ///
@@ -175,7 +175,7 @@ impl Retries {
 ///     if let Some(key) = key {
 ///         update = update.idempotency_key(key);
 ///     }
-///     match update.send().await {
+///     match update.await {
 ///         Ok(_) => Ok(()),
 ///         Err(error) => match error.retry() {
 ///             Retry::Never => Err(error),

@@ -1,6 +1,6 @@
-//! Text of strangers, made fit for a terminal and a log.
+//! Text of a server, made safe for a terminal and a log.
 
-use crate::client::ApiKey;
+use crate::api_key::ApiKey;
 
 /// The most characters of one text: a longer one is noise, or an attempt to fill a disk.
 const MAX_CHARACTERS: usize = 1_000;

@@ -1,17 +1,34 @@
 //! The guide for agents.
 
-use futures::TryStreamExt as _;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::{
-    Client, Error, Response,
-    call::{CallOptions, Idempotency, call_options},
+    call::{Answer, CallOptions},
+    client::Client,
+    endpoint::{BuildError, Endpoint, request_methods},
+    error::Error,
+    generated::client::Requests,
 };
 
 /// The way to the guide; made by [`Client::skill`].
 #[derive(Clone, Debug)]
 pub struct Skill {
     client: Client,
+}
+
+impl Client {
+    /// The guide for agents, which needs no key.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// println!("{}", client.skill().show().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn skill(&self) -> Skill {
+        Skill::new(self.clone())
+    }
 }
 
 impl Skill {
@@ -24,7 +41,7 @@ impl Skill {
     /// ```no_run
     /// # async fn example() -> Result<(), konektor_sdk::Error> {
     /// let without_key = konektor_sdk::Client::builder().build()?;
-    /// println!("{}", without_key.skill().show().send().await?);
+    /// println!("{}", without_key.skill().show().await?);
     /// # Ok(())
     /// # }
     /// ```
@@ -41,13 +58,35 @@ impl Skill {
 
 /// The guide, which is to be asked for; made by [`Skill::show`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct Show {
     client: Client,
     options: CallOptions,
 }
 
-call_options!(Show);
+request_methods!(Show -> String);
+
+impl Endpoint for Show {
+    type Output = String;
+
+    fn operation(&self) -> String {
+        "skill.show".to_owned()
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        Ok(requests.skill_show()?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let guide = String::from_utf8(answer.body().to_vec())
+            .map_err(|_| "the guide is not text".to_owned())?;
+        Ok((guide, Map::new()))
+    }
+}
 
 impl Show {
     /// The guide as Markdown.
@@ -58,27 +97,11 @@ impl Show {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-    /// let markdown: String = client.skill().show().send().await?.into_inner();
+    /// let markdown: String = client.skill().show().await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<String>, Error> {
-        let (answer, call) = self
-            .client
-            .send(self.options, Idempotency::ReadOnly, async |api| {
-                api.skill_show().await
-            })
-            .await?;
-        if call.is_oversized() {
-            return Err(Error::oversized(&call));
-        }
-        let mut bytes = Vec::new();
-        let mut parts = answer.into_inner_stream();
-        while let Ok(Some(part)) = parts.try_next().await {
-            bytes.extend_from_slice(&part);
-        }
-        let guide = String::from_utf8(bytes)
-            .map_err(|_| Error::unreadable("the guide is not text", &call))?;
-        Ok(Response::new(guide, call.meta(), Map::new()))
+    pub async fn send(self) -> Result<String, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 }

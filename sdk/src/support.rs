@@ -1,9 +1,16 @@
 //! Tickets to Konektor's support team.
 
+use serde_json::{Map, Value};
+
 use crate::{
-    Client, Error, Response, SupportTicket,
-    call::{CallOptions, Idempotency, call_options},
-    generated::types::SupportTicketCreate,
+    call::{Answer, CallOptions, Idempotency},
+    client::Client,
+    endpoint::{self, BuildError, Endpoint, request_methods},
+    error::Error,
+    generated::{
+        client::Requests,
+        types::{SupportTicket, SupportTicketCreate, SupportTicketResponse},
+    },
     headers::Headers,
 };
 
@@ -11,6 +18,21 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Support {
     client: Client,
+}
+
+impl Client {
+    /// Konektor's support.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// client.support().create_ticket("A question", "How do I …?").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn support(&self) -> Support {
+        Support::new(self.clone())
+    }
 }
 
 impl Support {
@@ -27,7 +49,6 @@ impl Support {
     ///     .support()
     ///     .create_ticket("Conversions to Meta fail", "Since this morning all of them fail.")
     ///     .priority(TicketPriority::High)
-    ///     .send()
     ///     .await?;
     /// println!("{}", ticket.ticket_ref);
     /// # Ok(())
@@ -42,14 +63,14 @@ impl Support {
             client: self.client.clone(),
             options: CallOptions::default(),
             headers: Headers::default(),
-            body: SupportTicketCreate::of_required(subject.into(), message.into()),
+            body: SupportTicketCreate::from_required(subject.into(), message.into()),
         }
     }
 }
 
 /// A ticket that is to be opened; made by [`Support::create_ticket`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct CreateTicket {
     client: Client,
     options: CallOptions,
@@ -57,7 +78,32 @@ pub struct CreateTicket {
     pub(crate) body: SupportTicketCreate,
 }
 
-call_options!(CreateTicket);
+request_methods!(CreateTicket -> SupportTicket);
+
+impl Endpoint for CreateTicket {
+    type Output = SupportTicket;
+
+    fn operation(&self) -> String {
+        "support.create_ticket".to_owned()
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn idempotency(&self) -> Result<Idempotency, Error> {
+        Ok(Idempotency::Key(self.headers.idempotency_key()?))
+    }
+
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        Ok(requests.support_ticket_create(&self.body)?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let envelope: SupportTicketResponse = endpoint::json(answer)?;
+        Ok((envelope.data, envelope.extra))
+    }
+}
 
 impl CreateTicket {
     /// Opens the ticket: once, however often it has to be sent. Under an
@@ -70,20 +116,12 @@ impl CreateTicket {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-    /// let ticket = client.support().create_ticket("A question", "How do I …?").send().await?;
+    /// let ticket = client.support().create_ticket("A question", "How do I …?").await?;
     /// println!("{}", ticket.ticket_ref);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<SupportTicket>, Error> {
-        let key = self.headers.idempotency_key()?;
-        self.client
-            .call(
-                self.options,
-                Idempotency::Key(key.clone()),
-                async |api| api.support_ticket_create(Some(&key), &self.body).await,
-                |answer| (answer.data, answer.extra),
-            )
-            .await
+    pub async fn send(self) -> Result<SupportTicket, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 }

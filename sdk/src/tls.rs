@@ -5,7 +5,7 @@ use std::{error::Error as StdError, io, sync::Arc};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use crate::Error;
+use crate::error::Error;
 
 /// The settings for connections. Without encryption they are never used, but reqwest wants some;
 /// then no certificates are looked for, which a small container may not have.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serializer, ser::Error as _};
 
-use crate::Change;
+use crate::change::Change;
 
 /// Everything but what RFC 3986 calls unreserved.
 /// <https://datatracker.ietf.org/doc/html/rfc3986#section-2.3>
@@ -22,24 +22,24 @@ pub(crate) fn path_segment(text: &str) -> String {
 }
 
 /// Something that may hold one value or none.
-pub(crate) trait Holds<T> {
-    fn held(&self) -> Option<&T>;
+pub(crate) trait AsOption<T> {
+    fn as_option(&self) -> Option<&T>;
 }
 
-impl<T> Holds<T> for T {
-    fn held(&self) -> Option<&T> {
+impl<T> AsOption<T> for T {
+    fn as_option(&self) -> Option<&T> {
         Some(self)
     }
 }
 
-impl<T> Holds<T> for Option<T> {
-    fn held(&self) -> Option<&T> {
+impl<T> AsOption<T> for Option<T> {
+    fn as_option(&self) -> Option<&T> {
         self.as_ref()
     }
 }
 
-impl<T> Holds<T> for Change<T> {
-    fn held(&self) -> Option<&T> {
+impl<T> AsOption<T> for Change<T> {
+    fn as_option(&self) -> Option<&T> {
         self.value()
     }
 }
@@ -49,13 +49,13 @@ impl<T> Holds<T> for Change<T> {
 /// What is no number at all is refused, because JSON has no word for it and serde would write null,
 /// which clears a field.
 pub(crate) fn amount<S: Serializer>(
-    amount: &impl Holds<f64>,
+    amount: &impl AsOption<f64>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     /// From here on not every whole number is one of `f64`.
     const EXACT: f64 = 9_007_199_254_740_992.0;
 
-    match amount.held() {
+    match amount.as_option() {
         None => serializer.serialize_none(),
         Some(amount) if !amount.is_finite() => Err(S::Error::custom("an amount is not a number")),
         Some(amount) if amount.fract() == 0.0 && amount.abs() < EXACT => {
@@ -72,10 +72,10 @@ pub(crate) fn amount<S: Serializer>(
 
 /// Writes times as the server does: in UTC with milliseconds.
 pub(crate) fn time<S: Serializer>(
-    time: &impl Holds<Timestamp>,
+    time: &impl AsOption<Timestamp>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    match time.held() {
+    match time.as_option() {
         None => serializer.serialize_none(),
         Some(time) => serializer.collect_str(&format_args!("{time:.3}")),
     }
@@ -92,8 +92,8 @@ where
 }
 
 /// Shows whether there is a text, but not the text: it may be personal.
-pub(crate) fn discreet(text: &impl Holds<String>) -> fmt::Arguments<'static> {
-    match text.held() {
+pub(crate) fn redacted(text: &impl AsOption<String>) -> fmt::Arguments<'static> {
+    match text.as_option() {
         Some(_) => format_args!("…"),
         None => format_args!("none"),
     }

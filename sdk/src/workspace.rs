@@ -1,17 +1,40 @@
 //! The workspace that the key belongs to.
 
+use serde_json::{Map, Value};
+
 use crate::{
-    Client, Error, Response, Workspace,
-    call::{CallOptions, Idempotency, call_options},
+    call::{Answer, CallOptions},
+    client::Client,
+    endpoint::{self, BuildError, Endpoint, request_methods},
+    error::Error,
+    generated::{
+        client::Requests,
+        types::{Workspace, WorkspaceResponse},
+    },
 };
 
 /// What can be asked about the workspace; made by [`Client::workspace`].
 #[derive(Clone, Debug)]
-pub struct WorkspaceInfo {
+pub struct WorkspaceApi {
     client: Client,
 }
 
-impl WorkspaceInfo {
+impl Client {
+    /// The workspace that the key belongs to.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let workspace = client.workspace().show().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn workspace(&self) -> WorkspaceApi {
+        WorkspaceApi::new(self.clone())
+    }
+}
+
+impl WorkspaceApi {
     pub(crate) fn new(client: Client) -> Self {
         Self { client }
     }
@@ -20,7 +43,7 @@ impl WorkspaceInfo {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-    /// let workspace = client.workspace().show().send().await?;
+    /// let workspace = client.workspace().show().await?;
     /// println!("{} ({})", workspace.display_name, workspace.subscription.plan);
     /// # Ok(())
     /// # }
@@ -33,15 +56,36 @@ impl WorkspaceInfo {
     }
 }
 
-/// The workspace, which is to be asked for; made by [`WorkspaceInfo::show`].
+/// The workspace, which is to be asked for; made by [`WorkspaceApi::show`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct Show {
     client: Client,
     options: CallOptions,
 }
 
-call_options!(Show);
+request_methods!(Show -> Workspace);
+
+impl Endpoint for Show {
+    type Output = Workspace;
+
+    fn operation(&self) -> String {
+        "workspace.show".to_owned()
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        Ok(requests.workspace_show()?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let envelope: WorkspaceResponse = endpoint::json(answer)?;
+        Ok((envelope.data, envelope.extra))
+    }
+}
 
 impl Show {
     /// The workspace.
@@ -52,19 +96,12 @@ impl Show {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-    /// let workspace = client.workspace().show().send().await?;
+    /// let workspace = client.workspace().show().await?;
     /// println!("{}", workspace.timezone);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<Workspace>, Error> {
-        self.client
-            .call(
-                self.options,
-                Idempotency::ReadOnly,
-                async |api| api.workspace_show().await,
-                |answer| (answer.data, answer.extra),
-            )
-            .await
+    pub async fn send(self) -> Result<Workspace, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 }

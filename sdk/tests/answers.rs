@@ -18,14 +18,14 @@ use wiremock::ResponseTemplate;
 async fn a_success_tells_the_rate_limit_and_the_request_id() {
     let api = Api::answering(documented("workspace_show")).await;
 
-    let workspace = api.client.workspace().show().send().await.unwrap();
+    let request = api.client.workspace().show();
+    let (_, meta) = request.send_with_meta().await.unwrap();
 
-    let limit = workspace.rate_limit();
-    assert!(limit.is_known());
+    let limit = meta.rate_limit.unwrap();
     assert_eq!((limit.limit, limit.remaining), (200, 199));
     assert_eq!(limit.reset.to_string(), "2025-01-15T10:30:01Z");
-    assert_eq!(workspace.request_id(), Some(REQUEST_ID));
-    assert_eq!(workspace.attempts(), 1);
+    assert_eq!(meta.request_id.as_deref(), Some(REQUEST_ID));
+    assert_eq!((meta.status, meta.attempts, meta.replayed), (200, 1, false));
 }
 
 #[tokio::test]
@@ -37,11 +37,10 @@ async fn missing_or_senseless_rate_limit_headers_are_no_failure() {
             .set_body_json(example("workspace_show"));
         let api = Api::answering(answer).await;
 
-        let workspace = api.client.workspace().show().send().await.unwrap();
+        let request = api.client.workspace().show();
+        let (_, meta) = request.send_with_meta().await.unwrap();
 
-        assert!(!workspace.rate_limit().is_known());
-        assert_eq!(workspace.rate_limit().remaining, u64::MAX);
-        assert_eq!(workspace.request_id(), None);
+        assert_eq!((meta.rate_limit, meta.request_id), (None, None));
     }
 }
 
@@ -52,7 +51,7 @@ async fn an_upsert_tells_whether_the_lead_was_created() {
         body["created"] = created.into();
         let api = Api::answering(json(if created { 201 } else { 200 }, &body)).await;
 
-        let lead = api
+        let upserted = api
             .client
             .leads()
             .upsert(LeadMatch::phone("0812"))
@@ -60,8 +59,8 @@ async fn an_upsert_tells_whether_the_lead_was_created() {
             .await
             .unwrap();
 
-        assert_eq!(lead.created(), created);
-        assert_eq!(lead.first_name, "Budi");
+        assert_eq!(upserted.created, created);
+        assert_eq!(upserted.lead.first_name, "Budi");
     }
 }
 
@@ -73,7 +72,7 @@ async fn the_guide_needs_no_key_and_everything_else_is_not_even_sent_without_one
         .build()
         .unwrap();
 
-    assert_eq!(*client.skill().show().send().await.unwrap(), "# Guide");
+    assert_eq!(client.skill().show().await.unwrap(), "# Guide");
     assert!(!api.request().await.headers.contains_key("authorization"));
 
     let error = client.workspace().show().send().await.unwrap_err();
@@ -94,17 +93,15 @@ async fn values_and_fields_of_a_newer_server_are_kept() {
     body["data"]["mood"] = value!({ "score": 7 });
     let api = Api::answering(json(200, &body)).await;
 
-    let lead = api.client.leads().get("CRM-1024").send().await.unwrap();
+    let get = api.client.leads().get("CRM-1024");
+    let (lead, meta) = get.send_with_meta().await.unwrap();
 
     assert_eq!(lead.status, LeadStatus::Unknown("thrilled".to_owned()));
     assert_eq!(lead.status.as_str(), "thrilled");
     assert_eq!(lead.source, Some(LeadSource::from("hologram")));
     assert_eq!(lead.extra["mood"]["score"], 7);
-    assert_eq!(lead.extra()["notice"], "maintenance on Sunday");
-    assert_eq!(
-        serde_json::to_value(lead.into_inner()).unwrap(),
-        body["data"]
-    );
+    assert_eq!(meta.extra["notice"], "maintenance on Sunday");
+    assert_eq!(serde_json::to_value(lead).unwrap(), body["data"]);
 }
 
 #[tokio::test]
@@ -507,8 +504,9 @@ async fn what_stands_before_the_server_is_told_apart_from_it() {
 async fn any_success_whose_body_can_be_read_is_one() {
     for status in [200, 201, 202, 203] {
         let api = Api::answering(json(status, &example("leads_create"))).await;
-        let lead = api.client.leads().create("Budi").send().await.unwrap();
-        assert_eq!(lead.status(), status);
+        let create = api.client.leads().create("Budi");
+        let (_, meta) = create.send_with_meta().await.unwrap();
+        assert_eq!(meta.status, status);
 
         let api = Api::answering(json(status, &example("workspace_show"))).await;
         assert!(api.client.workspace().show().send().await.is_ok());

@@ -77,14 +77,14 @@ async fn a_try_after_a_reset_has_a_new_connection() {
         .build()
         .unwrap();
     // A burst fills the pool with connections, each of which breaks when it is used again.
-    let burst = (0..POOL).map(|_| client.workspace().show().send());
+    let burst = (0..POOL).map(|_| client.workspace().show().send_with_meta());
     for answer in join_all(burst).await {
-        assert_eq!(answer.unwrap().attempts(), 1);
+        assert_eq!(answer.unwrap().1.attempts, 1);
     }
 
     for _ in 0..POOL {
-        let answer = client.workspace().show().send().await.unwrap();
-        assert!(answer.attempts() <= 2, "{}", answer.attempts());
+        let (_, meta) = client.workspace().show().send_with_meta().await.unwrap();
+        assert!(meta.attempts <= 2, "{}", meta.attempts);
     }
 
     assert_eq!(

@@ -127,6 +127,13 @@ async fn call_with_everything(client: &Client, id: &str) -> Result<(), Error> {
     }
 }
 
+/// `support_ticket_create` as its method is called: `support.create_ticket`.
+fn method_name(id: &str) -> String {
+    let (noun, verb) = id.split_once('_').unwrap();
+    let verb: Vec<_> = verb.rsplit('_').collect();
+    format!("{noun}.{}", verb.join("_"))
+}
+
 fn operations() -> &'static [Arc<Operation>] {
     Spec::builtin().operations()
 }
@@ -235,6 +242,8 @@ async fn every_failure_of_the_document_becomes_an_error_that_says_all_of_it() {
                 .await
                 .unwrap_err();
 
+            let name = format!("{} at 127.0.0.1:", method_name(&operation.id));
+            assert!(error.to_string().starts_with(&name), "{error}");
             let documented = &failure.example["error"];
             assert_eq!(error.status(), Some(failure.status));
             assert_eq!(

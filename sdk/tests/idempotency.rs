@@ -30,7 +30,10 @@ async fn call(client: &Client, id: &str, own: Option<&str>) -> Result<bool, Erro
                 Some(key) => request.idempotency_key(key),
                 None => request,
             };
-            request.send().await.map(|answer| answer.replayed())
+            request
+                .send_with_meta()
+                .await
+                .map(|(_, meta)| meta.replayed)
         }};
     }
     match id {
@@ -225,9 +228,9 @@ fn how_long_a_key_is_kept_is_what_the_document_says() {
         (ERROR, "    IdempotencyKeyReused,"),
         (ERROR, "    pub fn retry("),
         (ERROR, "    pub fn idempotency_key("),
-        (RESPONSE, "    pub fn replayed("),
+        (META, "    pub replayed: bool,"),
         (
-            include_str!("../src/request.rs"),
+            include_str!("../src/raw_request.rs"),
             "    pub fn idempotency_key(",
         ),
         (include_str!("../src/support.rs"), "    pub async fn send("),
@@ -243,8 +246,8 @@ fn how_long_a_key_is_kept_is_what_the_document_says() {
             include_str!("../src/leads/upsert.rs"),
             "    pub async fn send(",
         ),
-        (GENERATED, "pub const IDEMPOTENCY_KEY_TTL"),
-        (GENERATED, "    pub fn idempotency_key("),
+        (REQUESTS, "pub const IDEMPOTENCY_KEY_TTL"),
+        (SETTERS, "    pub fn idempotency_key("),
     ] {
         let docs = docs(source, item);
         assert!(!docs.is_empty(), "{item}");
@@ -252,7 +255,7 @@ fn how_long_a_key_is_kept_is_what_the_document_says() {
             assert!(doc.contains(&text), "{item}: {doc}");
         }
     }
-    let keyed_calls = docs(GENERATED, "    pub fn idempotency_key(").len();
+    let keyed_calls = docs(SETTERS, "    pub fn idempotency_key(").len();
     assert_eq!(keyed_calls, keyed().count());
     for promise in ["- **Once.**", "- **Errors.**"] {
         let (_, rest) = README.split_once(promise).unwrap();
@@ -264,8 +267,9 @@ fn how_long_a_key_is_kept_is_what_the_document_says() {
 const README: &str = include_str!("../README.md");
 const RETRY: &str = include_str!("../src/retry.rs");
 const ERROR: &str = include_str!("../src/error.rs");
-const RESPONSE: &str = include_str!("../src/response.rs");
-const GENERATED: &str = include_str!("../src/generated/requests.rs");
+const META: &str = include_str!("../src/meta.rs");
+const REQUESTS: &str = include_str!("../src/generated/requests.rs");
+const SETTERS: &str = include_str!("../src/generated/setters.rs");
 
 /// The documentation of each item of a source file that begins like this.
 fn docs(source: &str, item: &str) -> Vec<String> {
@@ -293,7 +297,7 @@ fn one_line(text: &str) -> String {
 fn nobody_is_promised_that_a_replay_is_word_for_word() {
     for (source, item) in [
         (RETRY, "pub struct Retries"),
-        (RESPONSE, "    pub fn replayed("),
+        (META, "    pub replayed: bool,"),
     ] {
         let doc = docs(source, item).remove(0);
         assert!(doc.contains("the lead as it is now"), "{item}: {doc}");

@@ -2,10 +2,10 @@
 
 mod support;
 
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{StreamExt as _, TryStreamExt as _, stream::FusedStream as _};
 use konektor_sdk::{ErrorKind, LeadStatus};
 use serde_json::{Value, json as value};
-use support::{Api, builder, documented, example, json, query};
+use support::{Api, REQUEST_ID, builder, documented, example, json, query};
 use wiremock::ResponseTemplate;
 
 /// A page of an operation with one row for each id.
@@ -32,9 +32,9 @@ async fn a_page_is_its_rows_and_where_it_is() {
 
     let page = api.client.leads().list().send().await.unwrap();
 
-    assert_eq!(page.len(), 2);
+    assert_eq!(page.items.len(), 2);
     assert_eq!(page.pagination.next_cursor.as_deref(), Some("next"));
-    let ids = page.into_inner().into_iter().map(|lead| lead.id);
+    let ids = page.into_iter().map(|lead| lead.id);
     assert_eq!(ids.collect::<Vec<_>>(), ["a", "b"]);
 }
 
@@ -89,6 +89,63 @@ async fn a_stream_keeps_filters_and_limit_on_every_page_and_stops_after_the_last
 }
 
 #[tokio::test]
+async fn pages_come_one_by_one_with_their_cursors_and_meta() {
+    let api =
+        Api::answering_in_turn([leads(&["a", "b"], Some("second")), leads(&["c"], None)]).await;
+
+    let mut pages = api.client.leads().list().pages();
+    assert!(pages.meta().is_none() && !pages.is_terminated());
+    let first = pages.try_next().await.unwrap().unwrap();
+    assert_eq!(first.items.len(), 2);
+    assert_eq!(first.pagination.next_cursor.as_deref(), Some("second"));
+    assert_eq!(
+        pages.meta().unwrap().request_id.as_deref(),
+        Some(REQUEST_ID)
+    );
+
+    assert_eq!(pages.try_next().await.unwrap().unwrap().items.len(), 1);
+    assert!(pages.is_terminated());
+    assert!(pages.try_next().await.unwrap().is_none());
+    assert_eq!(api.requests().await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_last_of_so_many_rows_is_the_last_of_its_page() {
+    let api = Api::answering_in_turn([
+        leads(&["a", "b"], Some("second")),
+        leads(&["c"], Some("third")),
+    ])
+    .await;
+
+    let pages = api.client.leads().list().limit(2).pages().max_rows(3);
+    let pages: Vec<_> = pages.try_collect().await.unwrap();
+
+    let cursors = pages
+        .iter()
+        .map(|page| page.pagination.next_cursor.as_deref());
+    assert_eq!(cursors.collect::<Vec<_>>(), [Some("second"), Some("third")]);
+    let limits = api.requests().await;
+    let limits = limits.iter().map(|request| {
+        let limit = query(request).into_iter().find(|(name, _)| name == "limit");
+        limit.unwrap().1
+    });
+    assert_eq!(limits.collect::<Vec<_>>(), ["2", "1"]);
+}
+
+#[tokio::test]
+async fn many_rows_come_in_the_largest_pages() {
+    let api = Api::answering(leads(&["a"], None)).await;
+
+    let pages = api.client.leads().list().pages().max_rows(5_000);
+    assert_eq!(pages.count().await, 1);
+
+    let largest = ("limit".to_owned(), "100".to_owned());
+    assert_eq!(query(&api.request().await), [largest]);
+    let none = api.client.leads().list().pages().max_rows(0);
+    assert_eq!(none.count().await, 0);
+}
+
+#[tokio::test]
 async fn a_stream_starts_at_the_cursor_it_is_given() {
     let api = Api::answering_in_turn([leads(&["a"], Some("next")), leads(&["b"], None)]).await;
 
@@ -117,7 +174,7 @@ async fn nothing_is_fetched_before_it_is_asked_for() {
     assert_eq!(rows.try_next().await.unwrap().unwrap().id, "a");
     assert_eq!(api.requests().await.len(), 1);
     assert_eq!(rows.pagination().unwrap().total, 1);
-    assert_eq!(rows.rate_limit().unwrap().remaining, 199);
+    assert_eq!(rows.meta().unwrap().rate_limit.unwrap().remaining, 199);
 
     assert_eq!(rows.try_next().await.unwrap().unwrap().id, "b");
     assert!(rows.try_next().await.unwrap().is_none());
@@ -260,5 +317,5 @@ async fn streams_and_requests_can_move_to_another_thread() {
         .unwrap()
         .unwrap();
 
-    assert_eq!(lead.unwrap(), page[0]);
+    assert_eq!(lead.unwrap(), page.items[0]);
 }

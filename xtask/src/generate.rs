@@ -50,12 +50,14 @@ fn files(document: &Value) -> Result<Vec<(&'static str, String)>> {
     let client = client::generate(document)?;
     let enums = enums::generate(document)?;
     let requests = requests::generate(document, &client)?;
+    let setters = requests::setters(document)?;
     let module = module(document, &client.types)?;
     [
         ("client.rs", &client.code),
         ("enums.rs", &enums),
         ("mod.rs", &module),
         ("requests.rs", &requests),
+        ("setters.rs", &setters),
         ("types.rs", &client.types),
     ]
     .into_iter()
@@ -83,8 +85,9 @@ fn module(document: &Value, types: &syn::File) -> Result<syn::File> {
         #![allow(clippy::all, clippy::pedantic, unreachable_pub)]
 
         pub(crate) mod client;
-        mod enums;
+        pub(crate) mod enums;
         pub(crate) mod requests;
+        mod setters;
         pub(crate) mod types;
 
         pub use enums::*;

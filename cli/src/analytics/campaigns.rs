@@ -37,16 +37,16 @@ async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
         .given(flags.get("timeframe")?, Campaigns::timeframe)
         .given(flags.get::<String>("from")?, Campaigns::from)
         .given(flags.get::<String>("to")?, Campaigns::to);
-    let campaigns = call.beside_workspace(|| request.clone().send()).await?;
+    let (campaigns, meta) = call.beside_workspace(request.send_with_meta()).await?;
 
     let currency = call.reader().currency;
     let most = campaigns.iter().map(|campaign| campaign.leads).max();
     let rows = campaigns
         .iter()
         .map(|campaign| row(campaign, most.unwrap_or_default(), &currency));
-    let answer = Answer::new(&*campaigns, View::Table(Table::new(columns(), rows)))?;
+    let answer = Answer::new(&campaigns, View::Table(Table::new(columns(), rows)))?;
     let shown = count(i64::try_from(campaigns.len()).unwrap_or(i64::MAX));
-    Ok(match campaigns.extra().get("truncated") {
+    Ok(match meta.extra.get("truncated") {
         Some(Value::Bool(true)) => answer.cut(format!(
             "the first {shown}, and there are more; shorten the period"
         )),

@@ -35,13 +35,13 @@ async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
         .given(flags.get("timeframe")?, Funnel::timeframe)
         .given(flags.get::<String>("from")?, Funnel::from)
         .given(flags.get::<String>("to")?, Funnel::to);
-    let funnel = call.send(|| request.clone().send()).await?;
+    let (funnel, _) = call.send(request.send_with_meta()).await?;
 
     let most = funnel.iter().map(|stage| stage.count).max();
     let rows = funnel
         .iter()
         .map(|stage| row(stage, most.unwrap_or_default()));
-    Answer::new(&*funnel, View::Table(Table::new(columns(), rows)))
+    Answer::new(&funnel, View::Table(Table::new(columns(), rows)))
 }
 
 fn row(stage: &FunnelStage, most: i64) -> Vec<Cell> {

@@ -54,12 +54,12 @@ async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
         .given(flags.get("timeframe")?, Summary::timeframe)
         .given(flags.get::<String>("from")?, Summary::from)
         .given(flags.get::<String>("to")?, Summary::to);
-    let summary = call.beside_workspace(|| request.clone().send()).await?;
+    let (summary, _) = call.beside_workspace(request.send_with_meta()).await?;
     if !flags.is_set(BY_DAY) {
-        return Answer::new(&*summary, View::Record(record(&summary, call)));
+        return Answer::new(&summary, View::Record(record(&summary, call)));
     }
 
-    let summary = so_far(summary.into_inner(), call).await?;
+    let summary = so_far(summary, call).await?;
     let days = days(&summary, call).await?;
     let record = record(&summary, call).with("leads by day", picture(&days));
     let mut json = serde_json::to_value(&summary)?;
@@ -80,7 +80,7 @@ async fn so_far(summary: AnalyticsSummary, call: &Call<'_>) -> Result<AnalyticsS
         return Ok(summary);
     }
     let request = call.client.analytics().summary().from(from).to(now);
-    let mut up_to_now = call.send(|| request.clone().send()).await?.into_inner();
+    let (mut up_to_now, _) = call.send(request.send_with_meta()).await?;
     up_to_now.timeframe = summary.timeframe;
     Ok(up_to_now)
 }
@@ -108,8 +108,8 @@ async fn days(
             } else {
                 request.from(day.from).to(day.to)
             };
-            let summary = call.send(|| request.clone().send()).await?;
-            Ok((day.date, summary.into_inner()))
+            let (summary, _) = call.send(request.send_with_meta()).await?;
+            Ok((day.date, summary))
         })
         .buffered(AT_ONCE)
         .try_collect()

@@ -10,8 +10,11 @@ use crate::{call::Call, error::Failure};
 
 /// Tries a key, and gets to know its workspace. One that lacks the scope for that is a good key too.
 async fn try_out(call: &Call<'_>) -> Result<Option<Workspace>, Failure> {
-    match call.logged(call.client.workspace().show().send()).await {
-        Ok(workspace) => Ok(Some(workspace.into_inner())),
+    match call
+        .logged(call.client.workspace().show().send_with_meta())
+        .await
+    {
+        Ok((workspace, _)) => Ok(Some(workspace)),
         Err(error) if error.kind() == ErrorKind::Forbidden => Ok(None),
         Err(error) => Err(call.failed(&error)),
     }

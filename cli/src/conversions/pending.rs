@@ -40,12 +40,6 @@ fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
         .pending()
         .given(flags.get("page")?, Pending::page)
         .given(flags.get::<String>("cursor")?, Pending::cursor);
-    let pages = Pages::new(call, move |ask| {
-        pending
-            .clone()
-            .given(ask.limit, Pending::limit)
-            .given(ask.cursor, Pending::cursor)
-            .send()
-    })?;
+    let pages = Pages::new(call, pending.pages())?;
     Ok(Answer::pages(pages, columns()))
 }

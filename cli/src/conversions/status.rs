@@ -35,9 +35,9 @@ async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
         .given(flags.get::<String>("from")?, Status::from)
         .given(flags.get::<String>("to")?, Status::to)
         .given(flags.get("platform")?, Status::platform);
-    let status = call.send(|| request.clone().send()).await?;
+    let (status, _) = call.send(request.send_with_meta()).await?;
 
-    Answer::new(&*status, View::Table(table(&status)))
+    Answer::new(&status, View::Table(table(&status)))
 }
 
 fn table(status: &ConversionsStatus) -> Table {

@@ -19,7 +19,7 @@ pub(crate) static VERB: Verb = Verb {
 async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     let lead: NewLead = call.flags.body(None)?;
     let request = call.client.leads().create("").fields(lead);
-    let lead = call.send(|| request.clone().send()).await?;
+    let (lead, _) = call.send(request.send_with_meta()).await?;
 
-    Answer::new(&*lead, View::Record(view::record(&lead, &call.reader())))
+    Answer::new(&lead, View::Record(view::record(&lead, &call.reader())))
 }

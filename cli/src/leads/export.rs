@@ -8,7 +8,6 @@ use std::{
 };
 
 use clap::{Arg, Command, builder::ValueHint};
-use konektor_sdk::leads::List;
 use konektor_spec::{OperationId, Spec};
 use tempfile::NamedTempFile;
 
@@ -19,7 +18,7 @@ use crate::{
     desk::{Desk, interrupted},
     dry_run::{self, Change},
     error::Failure,
-    flags::{self, Given as _},
+    flags,
     output::{Answer, Format, Held, INCOMPLETE, Layout, Records, Style, count, documented},
     pages::Pages,
     progress,
@@ -128,13 +127,7 @@ async fn write<'a>(
     rows: &Cell<u64>,
 ) -> Result<Option<Held>, Failure> {
     let failed = |error: io::Error| to.failed(&error);
-    let list = list::request(call)?;
-    let mut pages = Pages::all(call, move |ask| {
-        list.clone()
-            .given(ask.limit, List::limit)
-            .given(ask.cursor, List::cursor)
-            .send()
-    });
+    let mut pages = Pages::all(call, list::request(call)?.pages());
     let format = layout.format;
     // A file takes its name when it is whole; where there is no name to take, a document is held back.
     let is_held = format.is_document() && !matches!(to, Destination::File(..));

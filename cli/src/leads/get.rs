@@ -30,7 +30,7 @@ pub(super) fn shape(command: Command, _: &Operation) -> Command {
 async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     let name: String = call.flags.required("id")?;
     let request = call.client.leads().get(name);
-    let lead = call.send(|| request.clone().send()).await?;
+    let (lead, _) = call.send(request.send_with_meta()).await?;
 
-    Answer::new(&*lead, View::Record(view::record(&lead, &call.reader())))
+    Answer::new(&lead, View::Record(view::record(&lead, &call.reader())))
 }

@@ -39,13 +39,7 @@ fn columns() -> [Shown; 8] {
 }
 
 fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let list = request(call)?;
-    let pages = Pages::new(call, move |ask| {
-        list.clone()
-            .given(ask.limit, List::limit)
-            .given(ask.cursor, List::cursor)
-            .send()
-    })?;
+    let pages = Pages::new(call, request(call)?.pages())?;
     Ok(Answer::pages(pages, columns()))
 }
 

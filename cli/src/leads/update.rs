@@ -26,7 +26,7 @@ async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
     let name: String = call.flags.required("id")?;
     let changes: LeadChanges = call.flags.body(None)?;
     let request = call.client.leads().update(name).changes(changes);
-    let lead = call.send(|| request.clone().send()).await?;
+    let (lead, _) = call.send(request.send_with_meta()).await?;
 
-    Answer::new(&*lead, View::Record(view::record(&lead, &call.reader())))
+    Answer::new(&lead, View::Record(view::record(&lead, &call.reader())))
 }

@@ -26,14 +26,14 @@ async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
         call.flags.get("createIfMissing")?,
         Upsert::create_if_missing,
     );
-    let upserted = call.send(|| request.clone().send()).await?;
+    let (upserted, meta) = call.send(request.send_with_meta()).await?;
 
-    let (lead, created) = (&upserted.lead, upserted.created());
+    let (lead, created) = (&upserted.lead, upserted.created);
     let answer = Answer::new(
         &json!({"data": lead, "created": created}),
         View::Record(view::record(lead, &call.reader())),
     )?;
     Ok(answer
-        .beside(upserted.extra())
+        .beside(&meta.extra)
         .noting(if created { "created" } else { "updated" }))
 }

@@ -124,8 +124,10 @@ async fn check<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
 
 async fn guide(desk: &Desk<'_>) -> Result<String, Failure> {
     let call = desk.call(OperationId::SkillShow).await?;
-    let guide = call.send(|| call.client.skill().show().send()).await?;
-    Ok(guide.into_inner())
+    let (guide, _) = call
+        .send(call.client.skill().show().send_with_meta())
+        .await?;
+    Ok(guide)
 }
 
 fn told<'a>(file: &Path, state: &str) -> Result<Answer<'a>, Failure> {

@@ -12,7 +12,9 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let guide = call.send(|| call.client.skill().show().send()).await?;
+    let (guide, _) = call
+        .send(call.client.skill().show().send_with_meta())
+        .await?;
 
-    Answer::new(&*guide, View::Text(guide.to_string()))
+    Answer::new(&guide, View::Text(guide.clone()))
 }

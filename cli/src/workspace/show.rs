@@ -15,10 +15,12 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let workspace = call.send(|| call.client.workspace().show().send()).await?;
+    let (workspace, _) = call
+        .send(call.client.workspace().show().send_with_meta())
+        .await?;
     call.remember(&workspace);
 
-    Answer::new(&*workspace, View::Record(record(&workspace, &call.when())))
+    Answer::new(&workspace, View::Record(record(&workspace, &call.when())))
 }
 
 fn record(workspace: &Workspace, when: &When) -> Record {

@@ -2,74 +2,18 @@
 
 use super::types;
 use crate::wire::path_segment as encode_path;
-#[allow(unused_imports)]
-pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
-use progenitor_client::{ClientHooks, OperationInfo};
-#[derive(Clone, Debug)]
-pub struct Client {
-    pub(crate) baseurl: String,
-    pub(crate) client: reqwest::Client,
-    pub(crate) inner: crate::call::Call,
+/// Builds the request of each operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Requests<'c> {
+    pub(crate) client: &'c reqwest::Client,
+    pub(crate) baseurl: &'c str,
 }
-impl Client {
-    pub fn new_with_client(
-        baseurl: &str,
-        client: reqwest::Client,
-        inner: crate::call::Call,
-    ) -> Self {
-        Self {
-            baseurl: baseurl.to_string(),
-            client,
-            inner,
-        }
-    }
-}
-impl ClientInfo<crate::call::Call> for Client {
-    fn api_version() -> &'static str {
-        "2.0.0"
-    }
-    fn baseurl(&self) -> &str {
-        self.baseurl.as_str()
-    }
-    fn client(&self) -> &reqwest::Client {
-        &self.client
-    }
-    fn inner(&self) -> &crate::call::Call {
-        &self.inner
-    }
-}
-const _: () = {
-    #[allow(dead_code)]
-    fn assert_client_hooks()
-    where
-        Client: ClientHooks<crate::call::Call>,
-    {
-    }
-};
-#[allow(clippy::all)]
-impl Client {
-    pub async fn skill_show<'a>(&'a self) -> Result<ResponseValue<ByteStream>, Error<()>> {
+impl Requests<'_> {
+    pub(crate) fn skill_show<'a>(&'a self) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/SKILL.md", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        #[allow(unused_mut)]
-        let mut request = self.client.get(url).headers(header_map).build()?;
-        let info = OperationInfo {
-            operation_id: "skill_show",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => Ok(ResponseValue::stream(response)),
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        self.client.get(url).build()
     }
-    pub async fn leads_list<'a>(
+    pub(crate) fn leads_list<'a>(
         &'a self,
         ad_platform: Option<&'a crate::AdPlatform>,
         assigned_to: Option<&'a ::uuid::Uuid>,
@@ -84,16 +28,9 @@ impl Client {
         sort_order: Option<&'a crate::SortOrder>,
         source: Option<&'a crate::LeadSource>,
         status: Option<&'a crate::LeadStatus>,
-    ) -> Result<ResponseValue<types::LeadListResponse>, Error<()>> {
+    ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/leads", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
@@ -127,179 +64,69 @@ impl Client {
             ))
             .query(&progenitor_client::QueryParam::new("source", &source))
             .query(&progenitor_client::QueryParam::new("status", &status))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "leads_list",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-    pub async fn leads_create<'a>(
+    pub(crate) fn leads_create<'a>(
         &'a self,
-        idempotency_key: Option<&'a str>,
         body: &'a types::NewLead,
-    ) -> Result<ResponseValue<types::LeadResponse>, Error<()>> {
+    ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/leads", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        if let Some(value) = idempotency_key {
-            header_map.append("Idempotency-Key", value.to_string().try_into()?);
-        }
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .post(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "leads_create",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-    pub async fn leads_upsert<'a>(
+    pub(crate) fn leads_upsert<'a>(
         &'a self,
-        idempotency_key: Option<&'a str>,
         body: &'a types::LeadUpsert,
-    ) -> Result<ResponseValue<types::LeadUpsertResponse>, Error<()>> {
+    ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/leads/upsert", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        if let Some(value) = idempotency_key {
-            header_map.append("Idempotency-Key", value.to_string().try_into()?);
-        }
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .post(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "leads_upsert",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-    pub async fn leads_get<'a>(
-        &'a self,
-        id: &'a str,
-    ) -> Result<ResponseValue<types::LeadResponse>, Error<()>> {
+    pub(crate) fn leads_get<'a>(&'a self, id: &'a str) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/leads/{}", self.baseurl, encode_path(&id.to_string()),);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "leads_get",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-    pub async fn leads_update<'a>(
+    pub(crate) fn leads_update<'a>(
         &'a self,
         id: &'a str,
-        idempotency_key: Option<&'a str>,
         body: &'a crate::LeadChanges,
-    ) -> Result<ResponseValue<types::LeadResponse>, Error<()>> {
+    ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/leads/{}", self.baseurl, encode_path(&id.to_string()),);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        if let Some(value) = idempotency_key {
-            header_map.append("Idempotency-Key", value.to_string().try_into()?);
-        }
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .patch(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "leads_update",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-    pub async fn analytics_summary<'a>(
+    pub(crate) fn analytics_summary<'a>(
         &'a self,
         from: Option<&'a crate::TimeOrDate>,
         timeframe: Option<&'a crate::Timeframe>,
         to: Option<&'a crate::TimeOrDate>,
-    ) -> Result<ResponseValue<types::AnalyticsSummaryResponse>, Error<()>> {
+    ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/analytics/summary", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
@@ -308,35 +135,16 @@ impl Client {
             .query(&progenitor_client::QueryParam::new("from", &from))
             .query(&progenitor_client::QueryParam::new("timeframe", &timeframe))
             .query(&progenitor_client::QueryParam::new("to", &to))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "analytics_summary",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-    pub async fn analytics_funnel<'a>(
+    pub(crate) fn analytics_funnel<'a>(
         &'a self,
         from: Option<&'a crate::TimeOrDate>,
         timeframe: Option<&'a crate::Timeframe>,
         to: Option<&'a crate::TimeOrDate>,
-    ) -> Result<ResponseValue<types::AnalyticsFunnelResponse>, Error<()>> {
+    ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/analytics/funnel", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
@@ -345,35 +153,16 @@ impl Client {
             .query(&progenitor_client::QueryParam::new("from", &from))
             .query(&progenitor_client::QueryParam::new("timeframe", &timeframe))
             .query(&progenitor_client::QueryParam::new("to", &to))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "analytics_funnel",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-    pub async fn analytics_campaigns<'a>(
+    pub(crate) fn analytics_campaigns<'a>(
         &'a self,
         from: Option<&'a crate::TimeOrDate>,
         timeframe: Option<&'a crate::Timeframe>,
         to: Option<&'a crate::TimeOrDate>,
-    ) -> Result<ResponseValue<types::AnalyticsCampaignsResponse>, Error<()>> {
+    ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/analytics/campaigns", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
@@ -382,36 +171,17 @@ impl Client {
             .query(&progenitor_client::QueryParam::new("from", &from))
             .query(&progenitor_client::QueryParam::new("timeframe", &timeframe))
             .query(&progenitor_client::QueryParam::new("to", &to))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "analytics_campaigns",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-    pub async fn conversions_status<'a>(
+    pub(crate) fn conversions_status<'a>(
         &'a self,
         from: Option<&'a crate::TimeOrDate>,
         platform: Option<&'a crate::AdPlatform>,
         timeframe: Option<&'a crate::Timeframe>,
         to: Option<&'a crate::TimeOrDate>,
-    ) -> Result<ResponseValue<types::ConversionsStatusResponse>, Error<()>> {
+    ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/conversions/status", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
@@ -421,35 +191,16 @@ impl Client {
             .query(&progenitor_client::QueryParam::new("platform", &platform))
             .query(&progenitor_client::QueryParam::new("timeframe", &timeframe))
             .query(&progenitor_client::QueryParam::new("to", &to))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "conversions_status",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-    pub async fn conversions_pending<'a>(
+    pub(crate) fn conversions_pending<'a>(
         &'a self,
         cursor: Option<&'a str>,
         limit: Option<u64>,
         page: Option<u64>,
-    ) -> Result<ResponseValue<types::ConversionsPendingResponse>, Error<()>> {
+    ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/conversions/pending", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
@@ -458,90 +209,30 @@ impl Client {
             .query(&progenitor_client::QueryParam::new("cursor", &cursor))
             .query(&progenitor_client::QueryParam::new("limit", &limit))
             .query(&progenitor_client::QueryParam::new("page", &page))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "conversions_pending",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-    pub async fn workspace_show<'a>(
-        &'a self,
-    ) -> Result<ResponseValue<types::WorkspaceResponse>, Error<()>> {
+    pub(crate) fn workspace_show<'a>(&'a self) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/workspace", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "workspace_show",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-    pub async fn support_ticket_create<'a>(
+    pub(crate) fn support_ticket_create<'a>(
         &'a self,
-        idempotency_key: Option<&'a str>,
         body: &'a types::SupportTicketCreate,
-    ) -> Result<ResponseValue<types::SupportTicketResponse>, Error<()>> {
+    ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/support/tickets", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
-        header_map.append(
-            ::reqwest::header::HeaderName::from_static("api-version"),
-            ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-        );
-        if let Some(value) = idempotency_key {
-            header_map.append("Idempotency-Key", value.to_string().try_into()?);
-        }
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .post(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "support_ticket_create",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16..=299u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-}
-pub mod prelude {
-    #[allow(unused_imports)]
-    pub use super::Client;
 }

@@ -2,8 +2,9 @@
 
 #![allow(clippy::all, clippy::pedantic, unreachable_pub)]
 pub(crate) mod client;
-mod enums;
+pub(crate) mod enums;
 pub(crate) mod requests;
+mod setters;
 pub(crate) mod types;
 pub use enums::*;
 pub use requests::{IDEMPOTENCY_KEY_TTL, LeadChanges};

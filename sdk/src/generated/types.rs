@@ -48,7 +48,7 @@ impl ::std::fmt::Debug for AnalyticsSummary {
             .field("contacted_leads", &self.contacted_leads)
             .field("total_conversions", &self.total_conversions)
             .field("total_conversion_value", &self.total_conversion_value)
-            .field("timeframe", &crate::wire::discreet(&self.timeframe))
+            .field("timeframe", &crate::wire::redacted(&self.timeframe))
             .field("period", &self.period)
             .finish_non_exhaustive()
     }
@@ -106,7 +106,7 @@ pub struct AnalyticsSummaryResponse {
 impl ::std::fmt::Debug for CampaignStats {
     fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
         f.debug_struct("CampaignStats")
-            .field("campaign_name", &crate::wire::discreet(&self.campaign_name))
+            .field("campaign_name", &crate::wire::redacted(&self.campaign_name))
             .field("ad_platform", &self.ad_platform)
             .field("leads", &self.leads)
             .field("conversions", &self.conversions)
@@ -235,12 +235,12 @@ impl ::std::fmt::Debug for Lead {
     fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
         f.debug_struct("Lead")
             .field("id", &self.id)
-            .field("unique_code", &crate::wire::discreet(&self.unique_code))
-            .field("external_ref", &crate::wire::discreet(&self.external_ref))
-            .field("first_name", &crate::wire::discreet(&self.first_name))
-            .field("last_name", &crate::wire::discreet(&self.last_name))
-            .field("email", &crate::wire::discreet(&self.email))
-            .field("phone", &crate::wire::discreet(&self.phone))
+            .field("unique_code", &crate::wire::redacted(&self.unique_code))
+            .field("external_ref", &crate::wire::redacted(&self.external_ref))
+            .field("first_name", &crate::wire::redacted(&self.first_name))
+            .field("last_name", &crate::wire::redacted(&self.last_name))
+            .field("email", &crate::wire::redacted(&self.email))
+            .field("phone", &crate::wire::redacted(&self.phone))
             .field("status", &self.status)
             .field("priority", &self.priority)
             .field("source", &self.source)
@@ -248,8 +248,8 @@ impl ::std::fmt::Debug for Lead {
             .field("assigned_to", &self.assigned_to)
             .field("estimated_value", &self.estimated_value)
             .field("actual_value", &self.actual_value)
-            .field("notes", &crate::wire::discreet(&self.notes))
-            .field("campaign_name", &crate::wire::discreet(&self.campaign_name))
+            .field("notes", &crate::wire::redacted(&self.notes))
+            .field("campaign_name", &crate::wire::redacted(&self.campaign_name))
             .field("conversion_sync_status", &self.conversion_sync_status)
             .field("created_at", &self.created_at)
             .field("updated_at", &self.updated_at)
@@ -341,12 +341,12 @@ impl ::std::fmt::Debug for LeadMatch {
     fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
         f.debug_struct("LeadMatch")
             .field("by", &self.by)
-            .field("value", &crate::wire::discreet(&self.value))
+            .field("value", &crate::wire::redacted(&self.value))
             .finish_non_exhaustive()
     }
 }
 impl LeadMatch {
-    pub(crate) fn of_required(by: crate::LeadMatchBy, value: ::std::string::String) -> Self {
+    pub(crate) fn from_required(by: crate::LeadMatchBy, value: ::std::string::String) -> Self {
         Self { by, value }
     }
 }
@@ -390,7 +390,7 @@ impl ::std::fmt::Debug for LeadUpsert {
     }
 }
 impl LeadUpsert {
-    pub(crate) fn of_required(match_: LeadMatch, lead: crate::LeadChanges) -> Self {
+    pub(crate) fn from_required(match_: LeadMatch, lead: crate::LeadChanges) -> Self {
         Self {
             match_,
             lead,
@@ -463,12 +463,12 @@ pub struct LeadsPerDay {
 impl ::std::fmt::Debug for NewLead {
     fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
         f.debug_struct("NewLead")
-            .field("unique_code", &crate::wire::discreet(&self.unique_code))
-            .field("external_ref", &crate::wire::discreet(&self.external_ref))
-            .field("first_name", &crate::wire::discreet(&self.first_name))
-            .field("last_name", &crate::wire::discreet(&self.last_name))
-            .field("email", &crate::wire::discreet(&self.email))
-            .field("phone", &crate::wire::discreet(&self.phone))
+            .field("unique_code", &crate::wire::redacted(&self.unique_code))
+            .field("external_ref", &crate::wire::redacted(&self.external_ref))
+            .field("first_name", &crate::wire::redacted(&self.first_name))
+            .field("last_name", &crate::wire::redacted(&self.last_name))
+            .field("email", &crate::wire::redacted(&self.email))
+            .field("phone", &crate::wire::redacted(&self.phone))
             .field("status", &self.status)
             .field("priority", &self.priority)
             .field("source", &self.source)
@@ -476,13 +476,13 @@ impl ::std::fmt::Debug for NewLead {
             .field("assigned_to", &self.assigned_to)
             .field("estimated_value", &self.estimated_value)
             .field("actual_value", &self.actual_value)
-            .field("notes", &crate::wire::discreet(&self.notes))
-            .field("campaign_name", &crate::wire::discreet(&self.campaign_name))
+            .field("notes", &crate::wire::redacted(&self.notes))
+            .field("campaign_name", &crate::wire::redacted(&self.campaign_name))
             .finish_non_exhaustive()
     }
 }
 impl NewLead {
-    pub(crate) fn of_required(first_name: ::std::string::String) -> Self {
+    pub(crate) fn from_required(first_name: ::std::string::String) -> Self {
         Self {
             unique_code: None,
             external_ref: None,
@@ -583,7 +583,7 @@ impl ::std::fmt::Debug for Pagination {
             .field("limit", &self.limit)
             .field("total", &self.total)
             .field("total_pages", &self.total_pages)
-            .field("next_cursor", &crate::wire::discreet(&self.next_cursor))
+            .field("next_cursor", &crate::wire::redacted(&self.next_cursor))
             .finish_non_exhaustive()
     }
 }
@@ -611,7 +611,7 @@ impl ::std::fmt::Debug for PendingConversion {
     fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
         f.debug_struct("PendingConversion")
             .field("lead_id", &self.lead_id)
-            .field("unique_code", &crate::wire::discreet(&self.unique_code))
+            .field("unique_code", &crate::wire::redacted(&self.unique_code))
             .field("status", &self.status)
             .field("ad_platform", &self.ad_platform)
             .field("conversion_sync_status", &self.conversion_sync_status)
@@ -670,8 +670,8 @@ impl ::std::fmt::Debug for Subscription {
     fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
         f.debug_struct("Subscription")
             .field("plan", &self.plan)
-            .field("status", &crate::wire::discreet(&self.status))
-            .field("interval", &crate::wire::discreet(&self.interval))
+            .field("status", &crate::wire::redacted(&self.status))
+            .field("interval", &crate::wire::redacted(&self.interval))
             .field("current_period_end", &self.current_period_end)
             .finish_non_exhaustive()
     }
@@ -697,8 +697,8 @@ impl ::std::fmt::Debug for SupportTicket {
     fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
         f.debug_struct("SupportTicket")
             .field("ticket_id", &self.ticket_id)
-            .field("ticket_ref", &crate::wire::discreet(&self.ticket_ref))
-            .field("subject", &crate::wire::discreet(&self.subject))
+            .field("ticket_ref", &crate::wire::redacted(&self.ticket_ref))
+            .field("subject", &crate::wire::redacted(&self.subject))
             .field("status", &self.status)
             .field("priority", &self.priority)
             .field("created_at", &self.created_at)
@@ -731,14 +731,14 @@ pub struct SupportTicket {
 impl ::std::fmt::Debug for SupportTicketCreate {
     fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
         f.debug_struct("SupportTicketCreate")
-            .field("subject", &crate::wire::discreet(&self.subject))
-            .field("message", &crate::wire::discreet(&self.message))
+            .field("subject", &crate::wire::redacted(&self.subject))
+            .field("message", &crate::wire::redacted(&self.message))
             .field("priority", &self.priority)
             .finish_non_exhaustive()
     }
 }
 impl SupportTicketCreate {
-    pub(crate) fn of_required(
+    pub(crate) fn from_required(
         subject: ::std::string::String,
         message: ::std::string::String,
     ) -> Self {
@@ -815,12 +815,12 @@ pub struct Usage {
 impl ::std::fmt::Debug for Workspace {
     fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
         f.debug_struct("Workspace")
-            .field("display_name", &crate::wire::discreet(&self.display_name))
-            .field("timezone", &crate::wire::discreet(&self.timezone))
-            .field("currency", &crate::wire::discreet(&self.currency))
-            .field("language", &crate::wire::discreet(&self.language))
-            .field("date_format", &crate::wire::discreet(&self.date_format))
-            .field("tracking_code", &crate::wire::discreet(&self.tracking_code))
+            .field("display_name", &crate::wire::redacted(&self.display_name))
+            .field("timezone", &crate::wire::redacted(&self.timezone))
+            .field("currency", &crate::wire::redacted(&self.currency))
+            .field("language", &crate::wire::redacted(&self.language))
+            .field("date_format", &crate::wire::redacted(&self.date_format))
+            .field("tracking_code", &crate::wire::redacted(&self.tracking_code))
             .field("subscription", &self.subscription)
             .field("usage", &self.usage)
             .finish_non_exhaustive()

@@ -1,12 +1,20 @@
+use serde_json::{Map, Value};
+
 use crate::{
-    Client, Error, Lead, NewLead, Response,
-    call::{CallOptions, Idempotency, call_options},
+    call::{Answer, CallOptions, Idempotency},
+    client::Client,
+    endpoint::{self, BuildError, Endpoint, request_methods},
+    error::Error,
+    generated::{
+        client::Requests,
+        types::{Lead, LeadResponse, NewLead},
+    },
     headers::Headers,
 };
 
 /// A lead that is to be created; made by [`Leads::create`](crate::leads::Leads::create).
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct Create {
     client: Client,
     options: CallOptions,
@@ -14,7 +22,32 @@ pub struct Create {
     pub(crate) body: NewLead,
 }
 
-call_options!(Create);
+request_methods!(Create -> Lead);
+
+impl Endpoint for Create {
+    type Output = Lead;
+
+    fn operation(&self) -> String {
+        "leads.create".to_owned()
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn idempotency(&self) -> Result<Idempotency, Error> {
+        Ok(Idempotency::Key(self.headers.idempotency_key()?))
+    }
+
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        Ok(requests.leads_create(&self.body)?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let envelope: LeadResponse = endpoint::json(answer)?;
+        Ok((envelope.data, envelope.extra))
+    }
+}
 
 impl Create {
     pub(crate) fn new(client: Client, body: NewLead) -> Self {
@@ -32,7 +65,7 @@ impl Create {
     /// # use konektor_sdk::{Client, NewLead};
     /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let fields: NewLead = serde_json::from_str(r#"{"firstName": "Budi", "source": "event"}"#)?;
-    /// client.leads().create("Budi").fields(fields).send().await?;
+    /// client.leads().create("Budi").fields(fields).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -52,20 +85,12 @@ impl Create {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-    /// let lead = client.leads().create("Budi").email("budi@example.com").send().await?;
+    /// let lead = client.leads().create("Budi").email("budi@example.com").await?;
     /// println!("{}", lead.unique_code);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<Lead>, Error> {
-        let key = self.headers.idempotency_key()?;
-        self.client
-            .call(
-                self.options,
-                Idempotency::Key(key.clone()),
-                async |api| api.leads_create(Some(&key), &self.body).await,
-                |answer| (answer.data, answer.extra),
-            )
-            .await
+    pub async fn send(self) -> Result<Lead, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 }

@@ -1,19 +1,52 @@
+use serde_json::{Map, Value};
+
 use crate::{
-    Client, Error, Lead, Page, Response, RowStream,
-    call::{CallOptions, Idempotency, call_options},
-    generated::requests::LeadsListQuery,
+    call::{Answer, CallOptions},
+    client::Client,
+    endpoint::{self, BuildError, Endpoint, request_methods},
+    error::Error,
+    generated::{
+        client::Requests,
+        requests::LeadsListQuery,
+        types::{Lead, LeadListResponse},
+    },
+    page::{Page, PageStream, RowStream},
 };
 
 /// A list of leads that is to be asked for; made by [`Leads::list`](crate::leads::Leads::list).
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send` or `stream`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct List {
     client: Client,
     options: CallOptions,
     pub(crate) query: LeadsListQuery,
 }
 
-call_options!(List);
+request_methods!(List -> Page<Lead>);
+
+impl Endpoint for List {
+    type Output = Page<Lead>;
+
+    fn operation(&self) -> String {
+        "leads.list".to_owned()
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        Ok(self.query.request(requests)?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let envelope: LeadListResponse = endpoint::json(answer)?;
+        Ok((
+            Page::new(envelope.data, envelope.pagination),
+            envelope.extra,
+        ))
+    }
+}
 
 impl List {
     pub(crate) fn new(client: Client) -> Self {
@@ -32,20 +65,13 @@ impl List {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-    /// let page = client.leads().list().limit(100).send().await?;
-    /// println!("{} of {}", page.len(), page.pagination.total);
+    /// let page = client.leads().list().limit(100).await?;
+    /// println!("{} of {}", page.items.len(), page.pagination.total);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<Page<Lead>>, Error> {
-        self.client
-            .call(
-                self.options,
-                Idempotency::ReadOnly,
-                async |api| self.query.send(api).await,
-                |answer| (Page::new(answer.data, answer.pagination), answer.extra),
-            )
-            .await
+    pub async fn send(self) -> Result<Page<Lead>, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 
     /// All pages, from the one that `page` or `cursor` name, as one stream of leads.
@@ -61,13 +87,25 @@ impl List {
     /// # }
     /// ```
     pub fn stream(self) -> RowStream<Lead> {
-        RowStream::new(move |cursor| {
+        RowStream::new(self.pages())
+    }
+
+    /// All pages, from the one that `page` or `cursor` name, one after the other.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let mut pages = client.leads().list().limit(100).pages();
+    /// while let Some(page) = pages.try_next().await? {
+    ///     println!("{} rows; next: {:?}", page.items.len(), page.pagination.next_cursor);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pages(self) -> PageStream<Lead> {
+        PageStream::new(move |cursor, rows| {
             let mut request = self.clone();
-            if let Some(cursor) = cursor {
-                request.query.page = None;
-                request.query.cursor = Some(cursor);
-            }
-            Box::pin(request.send())
+            request.query.go_to(cursor, rows);
+            Box::pin(request.send_with_meta())
         })
     }
 }

@@ -14,12 +14,35 @@ pub use list::List;
 pub use update::Update;
 pub use upsert::{Upsert, Upserted};
 
-use crate::{Client, Error, LeadChanges, LeadMatch, LeadMatchBy, NewLead};
+use crate::{
+    client::Client,
+    error::Error,
+    generated::{
+        enums::LeadMatchBy,
+        requests::LeadChanges,
+        types::{LeadMatch, NewLead},
+    },
+};
 
 /// What can be done with leads; made by [`Client::leads`].
 #[derive(Clone, Debug)]
 pub struct Leads {
     client: Client,
+}
+
+impl Client {
+    /// Leads: list, read, create, update, upsert.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let lead = client.leads().get("CRM-1024").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn leads(&self) -> Leads {
+        Leads::new(self.clone())
+    }
 }
 
 impl Leads {
@@ -32,7 +55,7 @@ impl Leads {
     /// ```no_run
     /// # use konektor_sdk::{Client, LeadStatus};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// let page = client.leads().list().status(LeadStatus::New).created_from("2025-01-01").send().await?;
+    /// let page = client.leads().list().status(LeadStatus::New).created_from("2025-01-01").await?;
     /// for lead in &page.items {
     ///     println!("{} {}", lead.unique_code, lead.first_name);
     /// }
@@ -47,7 +70,7 @@ impl Leads {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-    /// let lead = client.leads().get("CRM-1024").send().await?;
+    /// let lead = client.leads().get("CRM-1024").await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -59,7 +82,7 @@ impl Leads {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-    /// let lead = client.leads().create("Budi").phone("081234567890").send().await?;
+    /// let lead = client.leads().create("Budi").phone("081234567890").await?;
     /// println!("{}", lead.id);
     /// # Ok(())
     /// # }
@@ -74,7 +97,7 @@ impl Leads {
     /// ```no_run
     /// # use konektor_sdk::{Client, LeadStatus};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// client.leads().update("CRM-1024").status(LeadStatus::Qualified).clear_email().send().await?;
+    /// client.leads().update("CRM-1024").status(LeadStatus::Qualified).clear_email().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -87,14 +110,13 @@ impl Leads {
     /// ```no_run
     /// # use konektor_sdk::{Client, LeadMatch, LeadStatus};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// let lead = client
+    /// let upserted = client
     ///     .leads()
     ///     .upsert(LeadMatch::phone("081234567890"))
     ///     .first_name("Budi")
     ///     .status(LeadStatus::Contacted)
-    ///     .send()
     ///     .await?;
-    /// println!("{} {}", if lead.created() { "created" } else { "updated" }, lead.id);
+    /// println!("{} {}", if upserted.created { "created" } else { "updated" }, upserted.lead.id);
     /// # Ok(())
     /// # }
     /// ```
@@ -112,7 +134,7 @@ impl NewLead {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn new(first_name: impl Into<String>) -> Self {
-        Self::of_required(first_name.into())
+        Self::from_required(first_name.into())
     }
 }
 
@@ -147,7 +169,7 @@ impl LeadMatch {
     /// assert_eq!(LeadMatch::new(LeadMatchBy::Phone, "0812"), LeadMatch::phone("0812"));
     /// ```
     pub fn new(by: LeadMatchBy, value: impl Into<String>) -> Self {
-        Self::of_required(by, value.into())
+        Self::from_required(by, value.into())
     }
 
     /// The lead with this id. None is created for an unknown id, because ids are the server's to

@@ -1,13 +1,22 @@
+use serde_json::{Map, Value};
+
 use crate::{
-    Client, Error, Lead, LeadChanges, Response,
-    call::{CallOptions, Idempotency, call_options},
+    call::{Answer, CallOptions, Idempotency},
+    client::Client,
+    endpoint::{self, BuildError, Endpoint, request_methods},
+    error::Error,
+    generated::{
+        client::Requests,
+        requests::LeadChanges,
+        types::{Lead, LeadResponse},
+    },
     headers::Headers,
     leads::LeadRef,
 };
 
 /// Changes to a lead that are to be made; made by [`Leads::update`](crate::leads::Leads::update).
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct Update {
     client: Client,
     options: CallOptions,
@@ -16,7 +25,32 @@ pub struct Update {
     pub(crate) body: LeadChanges,
 }
 
-call_options!(Update);
+request_methods!(Update -> Lead);
+
+impl Endpoint for Update {
+    type Output = Lead;
+
+    fn operation(&self) -> String {
+        "leads.update".to_owned()
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn idempotency(&self) -> Result<Idempotency, Error> {
+        Ok(Idempotency::Key(self.headers.idempotency_key()?))
+    }
+
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        Ok(requests.leads_update(self.lead.checked()?, &self.body)?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let envelope: LeadResponse = endpoint::json(answer)?;
+        Ok((envelope.data, envelope.extra))
+    }
+}
 
 impl Update {
     pub(crate) fn new(client: Client, lead: String) -> Self {
@@ -35,7 +69,7 @@ impl Update {
     /// # use konektor_sdk::{Client, LeadChanges};
     /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let changes: LeadChanges = serde_json::from_str(r#"{"status": "won", "notes": null}"#)?;
-    /// client.leads().update("CRM-1024").changes(changes).send().await?;
+    /// client.leads().update("CRM-1024").changes(changes).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -58,21 +92,12 @@ impl Update {
     /// ```no_run
     /// # use konektor_sdk::{Client, LeadStatus};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// let lead = client.leads().update("CRM-1024").status(LeadStatus::Won).send().await?;
+    /// let lead = client.leads().update("CRM-1024").status(LeadStatus::Won).await?;
     /// println!("{}", lead.updated_at);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<Lead>, Error> {
-        let lead = self.lead.checked()?;
-        let key = self.headers.idempotency_key()?;
-        self.client
-            .call(
-                self.options,
-                Idempotency::Key(key.clone()),
-                async |api| api.leads_update(lead, Some(&key), &self.body).await,
-                |answer| (answer.data, answer.extra),
-            )
-            .await
+    pub async fn send(self) -> Result<Lead, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 }

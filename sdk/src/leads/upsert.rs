@@ -1,15 +1,21 @@
-use std::ops::Deref;
+use serde_json::{Map, Value};
 
 use crate::{
-    Client, Error, Lead, LeadChanges, LeadMatch, Response,
-    call::{CallOptions, Idempotency, call_options},
-    generated::types::LeadUpsert,
+    call::{Answer, CallOptions, Idempotency},
+    client::Client,
+    endpoint::{self, BuildError, Endpoint, request_methods},
+    error::Error,
+    generated::{
+        client::Requests,
+        requests::LeadChanges,
+        types::{Lead, LeadMatch, LeadUpsert, LeadUpsertResponse},
+    },
     headers::Headers,
 };
 
 /// A lead that is to be changed or created; made by [`Leads::upsert`](crate::leads::Leads::upsert).
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct Upsert {
     client: Client,
     options: CallOptions,
@@ -17,42 +23,57 @@ pub struct Upsert {
     pub(crate) body: LeadUpsert,
 }
 
-/// The lead that was changed or created. It reads like the [`Lead`].
+/// The lead that was changed or created.
+///
+/// ```no_run
+/// # use konektor_sdk::{Client, LeadMatch};
+/// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
+/// let upserted = client.leads().upsert(LeadMatch::phone("0812…")).first_name("Budi").await?;
+/// println!("{} {}", upserted.lead.id, if upserted.created { "created" } else { "updated" });
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Upserted {
     /// The lead as it is now.
     pub lead: Lead,
-    created: bool,
-}
-
-impl Upserted {
     /// Whether the lead was created. A replay says what the first answer said, so that an upsert made
-    /// twice under one key is `created` twice: [`Response::replayed`] tells them apart.
-    ///
-    /// ```no_run
-    /// # use konektor_sdk::{Client, LeadMatch};
-    /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// let lead = client.leads().upsert(LeadMatch::phone("0812…")).first_name("Budi").send().await?;
-    /// println!("{}", if lead.created() { "created" } else { "updated" });
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn created(&self) -> bool {
-        self.created
-    }
+    /// twice under one key is `created` twice: [`Meta::replayed`](crate::Meta::replayed) tells them
+    /// apart.
+    pub created: bool,
 }
 
-impl Deref for Upserted {
-    type Target = Lead;
+request_methods!(Upsert -> Upserted);
 
-    fn deref(&self) -> &Lead {
-        &self.lead
+impl Endpoint for Upsert {
+    type Output = Upserted;
+
+    fn operation(&self) -> String {
+        "leads.upsert".to_owned()
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn idempotency(&self) -> Result<Idempotency, Error> {
+        Ok(Idempotency::Key(self.headers.idempotency_key()?))
+    }
+
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        Ok(requests.leads_upsert(&self.body)?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let envelope: LeadUpsertResponse = endpoint::json(answer)?;
+        let upserted = Upserted {
+            lead: envelope.data,
+            created: envelope.created,
+        };
+        Ok((upserted, envelope.extra))
     }
 }
-
-call_options!(Upsert);
 
 impl Upsert {
     pub(crate) fn new(client: Client, matching: LeadMatch) -> Self {
@@ -60,7 +81,7 @@ impl Upsert {
             client,
             options: CallOptions::default(),
             headers: Headers::default(),
-            body: LeadUpsert::of_required(matching, LeadChanges::new()),
+            body: LeadUpsert::from_required(matching, LeadChanges::new()),
         }
     }
 
@@ -70,7 +91,7 @@ impl Upsert {
     /// # use konektor_sdk::{Client, LeadChanges, LeadMatch};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
     /// let changes = LeadChanges::new().first_name("Budi").campaign_name("Promo Januari");
-    /// client.leads().upsert(LeadMatch::external_ref("CRM-1024")).changes(changes).send().await?;
+    /// client.leads().upsert(LeadMatch::external_ref("CRM-1024")).changes(changes).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -92,33 +113,16 @@ impl Upsert {
     /// ```no_run
     /// # use konektor_sdk::{Client, LeadMatch};
     /// # async fn example(client: Client) -> Result<(), konektor_sdk::Error> {
-    /// let lead = client
+    /// let upserted = client
     ///     .leads()
     ///     .upsert(LeadMatch::external_ref("CRM-1024"))
     ///     .first_name("Budi")
-    ///     .send()
     ///     .await?;
-    /// println!("{}", lead.id);
+    /// println!("{}", upserted.lead.id);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<Upserted>, Error> {
-        let key = self.headers.idempotency_key()?;
-        self.client
-            .call(
-                self.options,
-                Idempotency::Key(key.clone()),
-                async |api| api.leads_upsert(Some(&key), &self.body).await,
-                |answer| {
-                    (
-                        Upserted {
-                            lead: answer.data,
-                            created: answer.created,
-                        },
-                        answer.extra,
-                    )
-                },
-            )
-            .await
+    pub async fn send(self) -> Result<Upserted, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 }

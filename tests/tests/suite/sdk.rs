@@ -52,7 +52,7 @@ both_engines! {
         assert_eq!(changed.email, None);
         assert_eq!(changed.last_name.as_deref(), Some("Santoso"), "what is not set stays");
         let listed = leads.list().status(LeadStatus::Qualified).search("budi san").send().await.unwrap();
-        assert_eq!(listed.items, [changed.into_inner()]);
+        assert_eq!(listed.items, [changed]);
         assert_eq!(listed.pagination.total, 1);
     }
 
@@ -61,9 +61,9 @@ both_engines! {
         let upsert = |phone: &str| leads.upsert(LeadMatch::phone(phone)).first_name("Budi");
         let first = upsert("081234567890").send().await.unwrap();
         let second = upsert("+62 812-3456-7890").status(LeadStatus::Contacted).send().await.unwrap();
-        assert_eq!((first.created(), second.created()), (true, false));
-        assert_eq!(first.id, second.id);
-        assert_eq!(second.status, LeadStatus::Contacted);
+        assert_eq!((first.created, second.created), (true, false));
+        assert_eq!(first.lead.id, second.lead.id);
+        assert_eq!(second.lead.status, LeadStatus::Contacted);
         let none = leads.upsert(LeadMatch::external_ref("CRM-1")).create_if_missing(false).send().await.unwrap_err();
         assert_eq!(none.kind(), ErrorKind::NotFound);
     }
@@ -101,9 +101,9 @@ both_engines! {
         assert_eq!((&ticket.status, &ticket.priority), (&TicketStatus::New, &TicketPriority::High));
 
         let anybody = Client::builder().base_url(&server.url).build().unwrap();
-        let guide = anybody.skill().show().send().await.unwrap();
+        let (guide, meta) = anybody.skill().show().send_with_meta().await.unwrap();
         assert!(guide.contains(&server.url));
-        assert!(!guide.rate_limit().is_known());
+        assert_eq!(meta.rate_limit, None);
     }
 
     async fn a_stream_reads_every_page_with_its_filters(server) {
@@ -121,7 +121,7 @@ both_engines! {
         assert_eq!(names, ["Lead 10", "Lead 8", "Lead 7", "Lead 5", "Lead 4", "Lead 2", "Lead 1"]);
         let last = stream.pagination().unwrap();
         assert_eq!((last.page, last.total_pages, last.total), (4, 4, 7));
-        assert!(stream.rate_limit().unwrap().is_known());
+        assert!(stream.meta().unwrap().rate_limit.is_some());
     }
 
     async fn pending_conversions_stream_over_pages_too(server) {
@@ -165,17 +165,18 @@ both_engines! {
         let line = line_that_loses_every_other_answer(&server, nothing).await;
         let konektor = client(&line, &server.key, Retries::default());
 
-        let lead = konektor.leads().create("Budi").send().await.unwrap();
-        assert_eq!((lead.attempts(), lead.replayed()), (2, true));
+        let (lead, meta) = konektor.leads().create("Budi").send_with_meta().await.unwrap();
+        assert_eq!((meta.attempts, meta.replayed), (2, true));
         let upsert = konektor.leads().upsert(LeadMatch::external_ref("CRM-2")).first_name("Siti");
-        let upsert = upsert.send().await.unwrap();
-        assert_eq!((upsert.attempts(), upsert.replayed()), (2, true));
-        assert!(upsert.created(), "the replay says what the first answer said");
-        let ticket = konektor.support().create_ticket("A question", "How?").send().await.unwrap();
-        assert_eq!((ticket.attempts(), ticket.replayed()), (2, true));
+        let (upserted, meta) = upsert.send_with_meta().await.unwrap();
+        assert_eq!((meta.attempts, meta.replayed), (2, true));
+        assert!(upserted.created, "the replay says what the first answer said");
+        let ticket = konektor.support().create_ticket("A question", "How?");
+        let (_, meta) = ticket.send_with_meta().await.unwrap();
+        assert_eq!((meta.attempts, meta.replayed), (2, true));
         let update = konektor.leads().update(&lead.id).status(LeadStatus::Won);
-        let update = update.send().await.unwrap();
-        assert_eq!((update.attempts(), update.replayed()), (2, true));
+        let (_, meta) = update.send_with_meta().await.unwrap();
+        assert_eq!((meta.attempts, meta.replayed), (2, true));
 
         assert_eq!(server.database.number("select count(*) from lead").await, 2);
         assert_eq!(server.database.number("select count(*) from ticket").await, 1);
@@ -186,12 +187,14 @@ both_engines! {
         let line = line_that_loses_every_other_answer(&server, nothing).await;
         let leads = client(&line, &server.key, Retries::default()).leads();
 
-        let renamed = leads.update("OLD").external_ref("OLD-new").send().await.unwrap();
-        assert_eq!((renamed.attempts(), renamed.replayed()), (2, true));
+        let rename = leads.update("OLD").external_ref("OLD-new");
+        let (renamed, meta) = rename.send_with_meta().await.unwrap();
+        assert_eq!((meta.attempts, meta.replayed), (2, true));
         assert_eq!(renamed.external_ref.as_deref(), Some("OLD-new"));
 
-        let cleared = leads.update("OLD-new").clear_external_ref().send().await.unwrap();
-        assert_eq!((cleared.attempts(), cleared.external_ref.as_deref()), (2, None));
+        let clear = leads.update("OLD-new").clear_external_ref();
+        let (cleared, meta) = clear.send_with_meta().await.unwrap();
+        assert_eq!((meta.attempts, cleared.external_ref), (2, None));
     }
 
     async fn a_retry_of_an_update_overwrites_nothing_that_was_written_since(server) {
@@ -205,9 +208,9 @@ both_engines! {
         let konektor = client(&line, &server.key, Retries::default());
 
         let contacted = konektor.leads().update(&lead.id).status(LeadStatus::Contacted);
-        let contacted = contacted.send().await.unwrap();
+        let (_, meta) = contacted.send_with_meta().await.unwrap();
 
-        assert_eq!((contacted.attempts(), contacted.replayed()), (2, true));
+        assert_eq!((meta.attempts, meta.replayed), (2, true));
         let now = server.sdk().leads().get(&lead.id).send().await.unwrap();
         assert_eq!(now.status, LeadStatus::Won);
     }
@@ -219,14 +222,15 @@ both_engines! {
         let create = konektor.leads().create("Budi");
         let lost = create.clone().send().await.unwrap_err();
         let Retry::WithKey(key, _) = lost.retry() else { panic!("{lost:?}") };
-        let made = create.idempotency_key(key).send().await.unwrap();
-        assert!(made.replayed());
+        let (made, meta) = create.idempotency_key(key).send_with_meta().await.unwrap();
+        assert!(meta.replayed);
 
         let update = konektor.leads().update(&made.id).status(LeadStatus::Won);
         let lost = update.clone().send().await.unwrap_err();
         let key = lost.idempotency_key().unwrap().to_owned();
         assert!(matches!(lost.retry(), Retry::WithKey(..)));
-        assert!(update.idempotency_key(key).send().await.unwrap().replayed());
+        let (_, meta) = update.idempotency_key(key).send_with_meta().await.unwrap();
+        assert!(meta.replayed);
 
         assert_eq!(server.database.number("select count(*) from lead").await, 1);
     }
@@ -234,17 +238,19 @@ both_engines! {
     async fn every_call_has_a_key_of_its_own(server) {
         let konektor = server.sdk();
         let create = konektor.leads().create("Budi");
-        let (one, two) = (create.clone().send().await.unwrap(), create.send().await.unwrap());
+        let (one, first) = create.clone().send_with_meta().await.unwrap();
+        let (two, second) = create.send_with_meta().await.unwrap();
         assert_ne!(one.id, two.id);
-        assert!(!one.replayed() && !two.replayed());
+        assert!(!first.replayed && !second.replayed);
     }
 
     async fn a_call_under_a_key_of_ones_own_can_be_made_again(server) {
         let leads = server.sdk().leads();
-        let first = leads.create("Budi").idempotency_key("order-1024").send().await.unwrap();
-        let again = leads.create("Budi").idempotency_key("order-1024").send().await.unwrap();
-        assert_eq!((first.replayed(), again.replayed()), (false, true));
-        assert_eq!(first.into_inner(), again.into_inner());
+        let create = leads.create("Budi").idempotency_key("order-1024");
+        let (one, first) = create.clone().send_with_meta().await.unwrap();
+        let (two, second) = create.send_with_meta().await.unwrap();
+        assert_eq!((first.replayed, second.replayed), (false, true));
+        assert_eq!(one, two);
         let reused = leads.create("Siti").idempotency_key("order-1024").send().await.unwrap_err();
         assert_eq!((reused.kind(), reused.status()), (ErrorKind::IdempotencyKeyReused, Some(422)));
         assert_eq!(reused.retry(), Retry::Never);
@@ -255,7 +261,7 @@ both_engines! {
     async fn a_call_whose_key_is_in_flight_waits_for_its_answer(server) {
         let impatient = client(&server.url, &server.key, Retries::none());
         let send = |konektor: &Client| {
-            Box::pin(konektor.leads().create("Budi").idempotency_key("order-1024").send())
+            Box::pin(konektor.leads().create("Budi").idempotency_key("order-1024").send_with_meta())
         };
         let lock = server.database.lock().await;
         // Whichever comes second is answered first.
@@ -270,9 +276,9 @@ both_engines! {
             lock.close().await.unwrap();
         };
         let (patient, first, ()) = tokio::join!(send(&server.sdk()), waiting, the_first_is_done);
-        let (patient, first) = (patient.unwrap(), first.unwrap());
-        assert_eq!((patient.attempts(), patient.replayed(), first.replayed()), (2, true, false));
-        assert_eq!(patient.id, first.id);
+        let ((one, patient), (two, first)) = (patient.unwrap(), first.unwrap());
+        assert_eq!((patient.attempts, patient.replayed, first.replayed), (2, true, false));
+        assert_eq!(one.id, two.id);
     }
 
     async fn a_server_without_its_database_is_an_error_worth_another_try(server) {
@@ -288,10 +294,10 @@ both_engines! {
     async fn the_request_id_is_the_one_in_the_servers_log(server) {
         let program = ServerProgram::start(&server.database, "info").await;
         let konektor = Client::builder().api_key(&server.key).base_url(&program.url).build().unwrap();
-        let shown = konektor.workspace().show().send().await.unwrap();
+        let (_, shown) = konektor.workspace().show().send_with_meta().await.unwrap();
         let missing = konektor.leads().get("CRM-1").send().await.unwrap_err();
         let log = program.stop().await;
-        for (id, operation) in [(shown.request_id(), "workspace_show"), (missing.request_id(), "leads_get")] {
+        for (id, operation) in [(shown.request_id.as_deref(), "workspace_show"), (missing.request_id(), "leads_get")] {
             assert!(log.lines().any(|line| line.contains(id.unwrap()) && line.contains(operation)), "{operation}");
         }
     }
@@ -302,7 +308,8 @@ both_engines! {
 
     async fn the_state_of_the_rate_limit_comes_with_every_answer(server) {
         let konektor = server.sdk();
-        let first = konektor.workspace().show().send().await.unwrap().rate_limit();
+        let (_, meta) = konektor.workspace().show().send_with_meta().await.unwrap();
+        let first = meta.rate_limit.unwrap();
         assert_eq!((first.limit, first.remaining), (60, 59));
         assert_eq!(first.reset.as_second(), server.clock.now().as_second() + 1);
         let second = konektor.leads().get("CRM-1").send().await.unwrap_err().rate_limit().unwrap();
@@ -315,9 +322,9 @@ both_engines! {
         // This client knows nothing of the limit yet.
         let other = server.sdk();
         let began = Instant::now();
-        let waiting = other.workspace().show().send();
+        let waiting = other.workspace().show().send_with_meta();
         let (shown, ()) = tokio::join!(waiting, a_second_passes(&server));
-        assert_eq!(shown.unwrap().attempts(), 2);
+        assert_eq!(shown.unwrap().1.attempts, 2);
         assert!(began.elapsed() >= Duration::from_secs(1), "Retry-After says 1");
     }
 
@@ -325,18 +332,18 @@ both_engines! {
         let konektor = server.sdk();
         use_up(&konektor).await;
         let began = Instant::now();
-        let waiting = konektor.clone().workspace().show().send();
+        let waiting = konektor.clone().workspace().show().send_with_meta();
         let (shown, ()) = tokio::join!(waiting, a_second_passes(&server));
-        assert_eq!(shown.unwrap().attempts(), 1);
+        assert_eq!(shown.unwrap().1.attempts, 1);
         assert!(began.elapsed() >= Duration::from_millis(900), "one comes in a second");
     }
 
     async fn a_new_lead_over_the_limit_waits_too_and_is_created_once(server) {
         use_up(&server.sdk()).await;
-        let waiting = server.sdk().leads().create("Budi").send();
+        let waiting = server.sdk().leads().create("Budi").send_with_meta();
         let (made, ()) = tokio::join!(waiting, a_second_passes(&server));
-        let made = made.unwrap();
-        assert_eq!((made.attempts(), made.replayed()), (2, false));
+        let (_, meta) = made.unwrap();
+        assert_eq!((meta.attempts, meta.replayed), (2, false));
         assert_eq!(server.database.number("select count(*) from lead").await, 1);
     }
 
@@ -353,11 +360,11 @@ both_engines! {
             }
         });
         let konektor = server.sdk();
-        let calls = (0..CALLS).map(|_| konektor.workspace().show().send());
+        let calls = (0..CALLS).map(|_| konektor.workspace().show().send_with_meta());
         let answers: Vec<_> = stream::iter(calls).buffer_unordered(8).collect().await;
         time.abort();
 
-        let sent: u32 = answers.into_iter().map(|answer| answer.unwrap().attempts()).sum();
+        let sent: u32 = answers.into_iter().map(|answer| answer.unwrap().1.attempts).sum();
         assert!(sent - CALLS <= 8, "{} refusals", sent - CALLS);
     }
 

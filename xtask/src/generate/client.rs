@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl, TypePatch};
+use proc_macro2::TokenStream;
+use progenitor::{GenerationSettings, Generator, InterfaceStyle, TypeImpl, TypePatch};
 use quote::quote;
 use serde_json::{Value, json};
-use syn::{
-    Arm, ExprMatch, FnArg, ImplItem, Item, ItemImpl, Pat, ReturnType, Type, visit_mut::VisitMut,
-};
+use syn::{FnArg, ImplItem, Item, Pat, Type, visit_mut::VisitMut};
 
 use super::{document, types};
 
@@ -18,15 +17,14 @@ pub(crate) const RENAMED: [(&str, &str); 1] = [("LeadCreate", "NewLead")];
 /// Schemas whose Rust type is the SDK's own, `crate::<second>`.
 const REPLACED: [(&str, &str); 2] = [("TimeOrDate", "TimeOrDate"), ("LeadUpdate", "LeadChanges")];
 
-/// A method of the generated client.
+/// A function of the generated client.
 pub(crate) struct Method {
     pub(crate) arguments: Vec<(syn::Ident, Type)>,
-    pub(crate) output: Type,
 }
 
 /// What progenitor made of the document.
 pub(crate) struct Client {
-    /// The client: one method for each operation.
+    /// One method for each operation, which builds its request.
     pub(crate) code: syn::File,
     /// The types that it sends and reads.
     pub(crate) types: syn::File,
@@ -34,33 +32,81 @@ pub(crate) struct Client {
     pub(crate) methods: BTreeMap<String, Method>,
 }
 
-/// Lets progenitor write the client.
+/// Takes the types and the construction of requests from the client that progenitor writes. The SDK
+/// sends the requests and reads the answers itself.
 pub(crate) fn generate(document: &Value) -> Result<Client> {
     let tokens = run_progenitor(document)?;
     let mut client = syn::parse2::<syn::File>(tokens).context("reading progenitor's code")?;
 
     let types = types::polished(document, take_types(&mut client)?)?;
     let mut methods = BTreeMap::new();
-    for item in &mut client.items {
-        if let Item::Impl(implementation) = item {
-            drop_panicking_constructor(implementation);
-            methods.extend(methods_of(implementation));
-        }
+    let mut code = TokenStream::new();
+    for (name, arguments, url, request) in builders(client) {
+        let parameters = arguments.iter().map(|(name, ty)| quote!(#name: #ty));
+        code.extend(quote! {
+            pub(crate) fn #name<'a>(&'a self, #(#parameters),*) -> reqwest::Result<reqwest::Request> {
+                #url
+                #request
+            }
+        });
+        methods.insert(name.to_string(), Method { arguments });
     }
-    Undocumented.visit_file_mut(&mut client);
-    AnySuccess.visit_file_mut(&mut client);
-    encode_paths_ourselves(&mut client);
-    client.items.insert(
-        0,
-        syn::parse_quote!(
-            use super::types;
-        ),
-    );
+    let mut code = syn::parse2(quote! {
+        use super::types;
+        use crate::wire::path_segment as encode_path;
+
+        /// Builds the request of each operation.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct Requests<'c> {
+            pub(crate) client: &'c reqwest::Client,
+            pub(crate) baseurl: &'c str,
+        }
+
+        impl Requests<'_> {
+            #code
+        }
+    })?;
+    WithoutHeaders.visit_file_mut(&mut code);
     Ok(Client {
-        code: client,
+        code,
         types,
         methods,
     })
+}
+
+type Builder = (syn::Ident, Vec<(syn::Ident, Type)>, syn::Stmt, syn::Expr);
+
+/// The name and arguments of each method, its URL, and the expression that builds its request.
+fn builders(client: syn::File) -> impl Iterator<Item = Builder> {
+    let items = client.items.into_iter().flat_map(|item| match item {
+        Item::Impl(implementation) => implementation.items,
+        _ => Vec::new(),
+    });
+    items.filter_map(|item| {
+        let ImplItem::Fn(method) = item else {
+            return None;
+        };
+        let arguments = arguments(&method.sig);
+        let local = |name: &str| {
+            method
+                .block
+                .stmts
+                .iter()
+                .find_map(|statement| match statement {
+                    syn::Stmt::Local(local) if declares(local, name) => Some(local.clone()),
+                    _ => None,
+                })
+        };
+        let url = syn::Stmt::Local(local("url")?);
+        match *local("request")?.init?.expr {
+            syn::Expr::Try(request) => Some((method.sig.ident, arguments, url, *request.expr)),
+            _ => None,
+        }
+    })
+}
+
+fn declares(local: &syn::Local, name: &str) -> bool {
+    matches!(&local.pat, Pat::Ident(pattern) if pattern.ident == name)
 }
 
 fn run_progenitor(document: &Value) -> Result<proc_macro2::TokenStream> {
@@ -70,8 +116,6 @@ fn run_progenitor(document: &Value) -> Result<proc_macro2::TokenStream> {
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
-        .with_hooks(HooksMode::Expected)
-        .with_inner_type(quote!(crate::call::Call))
         .with_derive("PartialEq")
         .with_conversion(
             serde_json::from_value(json!({ "type": "string", "format": "date-time" }))?,
@@ -109,88 +153,29 @@ fn take_types(client: &mut syn::File) -> Result<Vec<Item>> {
     }
 }
 
-fn drop_panicking_constructor(implementation: &mut ItemImpl) {
-    implementation
-        .items
-        .retain(|item| !matches!(item, ImplItem::Fn(method) if method.sig.ident == "new"));
-}
-
-fn methods_of(implementation: &ItemImpl) -> impl Iterator<Item = (String, Method)> {
-    implementation.items.iter().filter_map(|item| {
-        let ImplItem::Fn(method) = item else {
+fn arguments(signature: &syn::Signature) -> Vec<(syn::Ident, Type)> {
+    let arguments = signature.inputs.iter().filter_map(|argument| {
+        let FnArg::Typed(argument) = argument else {
             return None;
         };
-        method.sig.asyncness?;
-        let ReturnType::Type(_, output) = &method.sig.output else {
+        let Pat::Ident(name) = &*argument.pat else {
             return None;
         };
-        let arguments = method.sig.inputs.iter().filter_map(|argument| {
-            let FnArg::Typed(argument) = argument else {
-                return None;
-            };
-            let Pat::Ident(name) = &*argument.pat else {
-                return None;
-            };
-            Some((name.ident.clone(), (*argument.ty).clone()))
-        });
-        let arguments = arguments.collect();
-        Some((
-            method.sig.ident.to_string(),
-            Method {
-                arguments,
-                output: (**output).clone(),
-            },
-        ))
-    })
-}
-
-/// Nobody reads the documentation of private code that repeats the document.
-struct Undocumented;
-
-impl VisitMut for Undocumented {
-    fn visit_attributes_mut(&mut self, attributes: &mut Vec<syn::Attribute>) {
-        attributes.retain(|attribute| !attribute.path().is_ident("doc"));
-    }
-}
-
-/// Any 2xx whose body can be read is a success: what was asked for has happened, whichever of them a
-/// newer server says.
-struct AnySuccess;
-
-impl VisitMut for AnySuccess {
-    fn visit_expr_match_mut(&mut self, node: &mut ExprMatch) {
-        let is_success = |arm: &Arm| {
-            let pattern = &arm.pat;
-            let pattern = quote!(#pattern).to_string();
-            let status = pattern.strip_suffix("u16").and_then(|it| it.parse().ok());
-            status.is_some_and(|status: u16| (200..300).contains(&status))
-        };
-        let mut is_first = true;
-        node.arms.retain_mut(|arm| {
-            if !is_success(arm) {
-                return true;
-            }
-            arm.pat = syn::parse_quote!(200u16..=299u16);
-            std::mem::take(&mut is_first)
-        });
-    }
-}
-
-/// progenitor's own function leaves a backslash alone, which a URL takes for a slash.
-fn encode_paths_ourselves(client: &mut syn::File) {
-    client.items.retain(|item| {
-        !matches!(item, Item::Use(import) if quote!(#import).to_string().contains("encode_path"))
+        Some((name.ident.clone(), (*argument.ty).clone()))
     });
-    client.items.insert(
-        0,
-        syn::parse_quote!(
-            use progenitor_client::{ClientHooks, OperationInfo};
-        ),
-    );
-    client.items.insert(
-        0,
-        syn::parse_quote!(
-            use crate::wire::path_segment as encode_path;
-        ),
-    );
+    arguments.collect()
+}
+
+/// Takes out the headers that progenitor adds: one names a version, which the API does not know.
+struct WithoutHeaders;
+
+impl VisitMut for WithoutHeaders {
+    fn visit_expr_mut(&mut self, node: &mut syn::Expr) {
+        if let syn::Expr::MethodCall(call) = node
+            && call.method == "headers"
+        {
+            *node = (*call.receiver).clone();
+        }
+        syn::visit_mut::visit_expr_mut(self, node);
+    }
 }

@@ -71,7 +71,7 @@ fn add_schemas_of(document: &Value, value: &Value, schemas: &mut Map<String, Val
 }
 
 /// Failures are left out: they arrive as raw responses, which the SDK reads with more patience
-/// than a schema has. So are headers, which it reads by itself.
+/// than a schema has. So are headers, which the SDK sends and reads itself.
 fn prepare_operation(document: &Value, operation: &mut Value) -> Result<()> {
     if let Some(responses) = operation
         .get_mut("responses")
@@ -82,15 +82,16 @@ fn prepare_operation(document: &Value, operation: &mut Value) -> Result<()> {
             response.remove("headers");
         }
     }
-    for parameter in operation
+    if let Some(parameters) = operation
         .get_mut("parameters")
         .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
     {
-        let mut whole = follow(document, parameter)?.clone();
-        whole["schema"] = rewritten(document, &whole["schema"])?;
-        *parameter = whole;
+        for parameter in parameters.iter_mut() {
+            let mut whole = follow(document, parameter)?.clone();
+            whole["schema"] = rewritten(document, &whole["schema"])?;
+            *parameter = whole;
+        }
+        parameters.retain(|parameter| parameter["in"] != "header");
     }
     Ok(())
 }

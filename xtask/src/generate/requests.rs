@@ -1,4 +1,4 @@
-//! The setters of requests, each with the words and the example of the document.
+//! What requests hold, and their setters, each with the words and the example of the document.
 
 use anyhow::{Context, Result};
 use heck::ToUpperCamelCase;
@@ -15,44 +15,50 @@ use super::{
 /// The schema of changes to a lead, which can tell absent from null.
 const CHANGES: &str = "LeadUpdate";
 
-/// Query structs, the fields of `LeadChanges`, and all setters.
+/// Limits, query structs, and the fields of `LeadChanges`.
 pub(crate) fn generate(document: &Value, client: &Client) -> Result<syn::File> {
     let mut code = quote!(
-        use super::{
-            client::{Client, Error, ResponseValue},
-            types,
-        };
+        use super::client::Requests;
     );
     code.extend(idempotency_key_length(document)?);
     code.extend(idempotency_key_ttl(document)?);
-    code.extend(cursor_length(document)?);
+    code.extend(page_limits(document)?);
     code.extend(changes(document)?);
-    code.extend(builder(
-        document,
-        "LeadChanges",
-        "LeadChanges::new()",
-        CHANGES,
-    )?);
+    for (id, operation) in operations(document)? {
+        if !document::parameters(document, operation, "query")?.is_empty() {
+            let method = client
+                .methods
+                .get(id)
+                .context("an operation without a method")?;
+            code.extend(query(id, method).with_context(|| id.to_owned())?);
+        }
+    }
+    Ok(syn::parse2(code)?)
+}
+
+/// The setters of all requests, of `LeadChanges` and of `NewLead`.
+pub(crate) fn setters(document: &Value) -> Result<syn::File> {
+    let mut code = builder(document, "LeadChanges", "LeadChanges::new()", CHANGES)?;
     code.extend(builder(
         document,
         "NewLead",
         "NewLead::new(\"Budi\")",
         "LeadCreate",
     )?);
-
-    for item in document::object(document, "/paths")?.values() {
-        for operation in document::operations(item) {
-            let id = operation["operationId"]
-                .as_str()
-                .context("an operation without an id")?;
-            let method = client
-                .methods
-                .get(id)
-                .context("an operation without a method")?;
-            code.extend(request(document, operation, id, method).with_context(|| id.to_owned())?);
-        }
+    for (id, operation) in operations(document)? {
+        code.extend(request(document, operation, id).with_context(|| id.to_owned())?);
     }
     Ok(syn::parse2(code)?)
+}
+
+/// Every operation, by its id.
+fn operations(document: &Value) -> Result<Vec<(&str, &Value)>> {
+    let items = document::object(document, "/paths")?.values();
+    let operations = items.flat_map(document::operations).map(|operation| {
+        let id = operation["operationId"].as_str();
+        Ok((id.context("an operation without an id")?, operation))
+    });
+    operations.collect()
 }
 
 /// One setter: what it is called, takes and stores.
@@ -69,8 +75,8 @@ struct Setter<'a> {
     example: String,
 }
 
-/// The setters of one operation's request, and its query.
-fn request(document: &Value, operation: &Value, id: &str, method: &Method) -> Result<TokenStream> {
+/// The setters of one operation's request.
+fn request(document: &Value, operation: &Value, id: &str) -> Result<TokenStream> {
     let (noun, verb) = id.split_once('_').context("an operation id is noun_verb")?;
     let verb = verb.rsplit('_').collect::<Vec<_>>().join("_");
     let request = format_ident!("{}", verb.to_upper_camel_case());
@@ -80,13 +86,8 @@ fn request(document: &Value, operation: &Value, id: &str, method: &Method) -> Re
         required_arguments(document, operation)?
     );
 
-    let mut code = TokenStream::new();
     let mut setters = Vec::new();
-    let parameters = document::parameters(document, operation, "query")?;
-    if !parameters.is_empty() {
-        code.extend(query(id, method)?);
-    }
-    for parameter in parameters {
+    for parameter in document::parameters(document, operation, "query")? {
         setters.push(parameter_setter(document, parameter, &quote!(query))?);
     }
     if let Some(name) = document::body(operation).and_then(document::schema_name) {
@@ -95,14 +96,14 @@ fn request(document: &Value, operation: &Value, id: &str, method: &Method) -> Re
     for parameter in document::parameters(document, operation, "header")? {
         setters.push(parameter_setter(document, parameter, &quote!(headers))?);
     }
-    if !setters.is_empty() {
-        let methods = setters
-            .iter()
-            .map(|setter| methods(document, setter, &example))
-            .collect::<Result<TokenStream>>()?;
-        code.extend(quote!(impl crate::#noun::#request { #methods }));
+    if setters.is_empty() {
+        return Ok(TokenStream::new());
     }
-    Ok(code)
+    let methods = setters
+        .iter()
+        .map(|setter| methods(document, setter, &example))
+        .collect::<Result<TokenStream>>()?;
+    Ok(quote!(impl crate::#noun::#request { #methods }))
 }
 
 /// `impl <name>` with a setter for each property of a body that is not required.
@@ -224,7 +225,7 @@ fn parameter(ty: &Type, name: &Ident) -> (TokenStream, TokenStream) {
 fn query(id: &str, method: &Method) -> Result<TokenStream> {
     let ident = format_ident!("{}Query", id.to_upper_camel_case());
     let name = format_ident!("{id}");
-    let Method { arguments, output } = method;
+    let Method { arguments } = method;
     let names = arguments.iter().map(|(name, _)| name).collect::<Vec<_>>();
     let owned = arguments
         .iter()
@@ -241,7 +242,23 @@ fn query(id: &str, method: &Method) -> Result<TokenStream> {
         }
     });
 
-    let doc = format!(" What may be asked of `{id}`.");
+    let is_paged = names.iter().any(|name| *name == "cursor");
+    let go_to = is_paged.then(|| {
+        quote! {
+            /// Asks for the page of a cursor, and for no more than so many rows.
+            pub(crate) fn go_to(&mut self, cursor: Option<String>, rows: Option<u64>) {
+                if cursor.is_some() {
+                    self.page = None;
+                    self.cursor = cursor;
+                }
+                if let Some(rows) = rows {
+                    self.limit = Some(self.limit.unwrap_or(MAX_PAGE_SIZE).min(rows));
+                }
+            }
+        }
+    });
+
+    let doc = format!(" The query of `{id}`.");
     let structure: ItemStruct = syn::parse2(quote! {
         #[doc = #doc]
         #[derive(Clone, Default)]
@@ -252,9 +269,10 @@ fn query(id: &str, method: &Method) -> Result<TokenStream> {
         #structure
         #debug
         impl #ident {
-            pub(crate) async fn send(&self, client: &Client) -> #output {
-                client.#name(#(#passed),*).await
+            pub(crate) fn request(&self, requests: &Requests<'_>) -> reqwest::Result<reqwest::Request> {
+                requests.#name(#(#passed),*)
             }
+            #go_to
         }
     })
 }
@@ -299,15 +317,21 @@ fn idempotency_key_ttl(document: &Value) -> Result<TokenStream> {
     })
 }
 
-/// A cursor that no request could carry is none.
-fn cursor_length(document: &Value) -> Result<TokenStream> {
-    let longest = document["components"]["schemas"]["Cursor"]["maxLength"]
+/// What bounds a page: a cursor that no request could carry is an error of the server's.
+fn page_limits(document: &Value) -> Result<TokenStream> {
+    let schemas = &document["components"]["schemas"];
+    let length = schemas["Cursor"]["maxLength"]
         .as_u64()
         .context("a cursor without a length")?;
-    let longest = usize::try_from(longest)?;
+    let length = usize::try_from(length)?;
+    let size = schemas["PageLimit"]["maximum"]
+        .as_u64()
+        .context("a page without a size")?;
     Ok(quote! {
         /// The most characters of a cursor.
-        pub(crate) const MAX_CURSOR_LENGTH: usize = #longest;
+        pub(crate) const MAX_CURSOR_LENGTH: usize = #length;
+        /// The most rows of a page.
+        pub(crate) const MAX_PAGE_SIZE: u64 = #size;
     })
 }
 

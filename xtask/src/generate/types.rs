@@ -9,7 +9,7 @@ use syn::{Field, Fields, Item, ItemStruct, LitStr, Type};
 
 use super::{client::RENAMED, document, text};
 
-/// Every type of progenitor's, documented, in the document's order, and discreet.
+/// Every type of progenitor's, documented, in the document's order, with a redacted `Debug`.
 pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> {
     let mut file = syn::File {
         shebang: None,
@@ -105,7 +105,7 @@ fn constructor(structure: &ItemStruct) -> TokenStream {
     }
     quote! {
         impl #ident {
-            pub(crate) fn of_required(#(#parameters),*) -> Self {
+            pub(crate) fn from_required(#(#parameters),*) -> Self {
                 Self { #(#values),* }
             }
         }
@@ -195,7 +195,7 @@ pub(crate) fn debug(structure: &ItemStruct) -> TokenStream {
         Some(if ty.contains("Map") {
             TokenStream::new()
         } else if is_text {
-            quote!(.field(#name, &crate::wire::discreet(&self.#ident)))
+            quote!(.field(#name, &crate::wire::redacted(&self.#ident)))
         } else {
             quote!(.field(#name, &self.#ident))
         })

@@ -230,10 +230,10 @@ fn send(
                 .fields(lead)
                 .idempotency_key(idempotency_key);
             async move {
-                let created = create.send().await?;
+                let (_, meta) = create.send_with_meta().await?;
                 Ok(Answered {
                     outcome: Outcome::Created,
-                    rate_limit: known(created.rate_limit()),
+                    rate_limit: meta.rate_limit,
                 })
             }
             .boxed_local()
@@ -248,24 +248,19 @@ fn send(
                 .create_if_missing(may_create)
                 .idempotency_key(idempotency_key);
             async move {
-                let upserted = upsert.send().await?;
+                let (upserted, meta) = upsert.send_with_meta().await?;
                 Ok(Answered {
-                    outcome: if upserted.created() {
+                    outcome: if upserted.created {
                         Outcome::Created
                     } else {
                         Outcome::Updated
                     },
-                    rate_limit: known(upserted.rate_limit()),
+                    rate_limit: meta.rate_limit,
                 })
             }
             .boxed_local()
         }
     })
-}
-
-/// Not every server and proxy says it.
-fn known(limit: RateLimit) -> Option<RateLimit> {
-    Some(limit).filter(RateLimit::is_known)
 }
 
 fn typed<T: DeserializeOwned>(lead: Map<String, Value>) -> Result<T, Failure> {

@@ -24,9 +24,9 @@ async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
         .support()
         .create_ticket(subject, message)
         .given(flags.get("priority")?, CreateTicket::priority);
-    let ticket = call.send(|| request.clone().send()).await?;
+    let (ticket, _) = call.send(request.send_with_meta()).await?;
 
-    Answer::new(&*ticket, View::Record(record(&ticket, &call.when())))
+    Answer::new(&ticket, View::Record(record(&ticket, &call.when())))
 }
 
 fn record(ticket: &SupportTicket, when: &When) -> Record {

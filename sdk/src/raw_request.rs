@@ -1,21 +1,22 @@
 //! Requests that the document has no operation for, or that somebody wants to write by hand.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use jiff::Timestamp;
 use reqwest::{
     Method,
     header::{CONTENT_TYPE, DATE, HeaderValue},
 };
-use serde_json::Value;
-
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
-    Client, Error, Response,
-    call::{Call, CallOptions, Idempotency, call_options},
-    client::BASE_PATH,
-    headers::{Headers, IDEMPOTENCY_KEY},
+    call::{Answer, CallOptions, Idempotency},
+    client::{BASE_PATH, Client},
+    endpoint::{BuildError, Endpoint, request_methods},
+    error::Error,
+    generated::client::Requests,
+    headers::Headers,
     retry,
     sanitize::sanitize,
 };
@@ -26,8 +27,8 @@ use crate::{
 /// change nothing. Other methods have no key unless you give one, which is of use only where the
 /// server knows it: without, they are sent again only when the server has certainly not acted.
 #[derive(Clone)]
-#[must_use = "nothing is sent before `send`"]
-pub struct Request {
+#[must_use = "nothing is sent before it is awaited"]
+pub struct RawRequest {
     client: Client,
     options: CallOptions,
     headers: Headers,
@@ -37,12 +38,10 @@ pub struct Request {
     body: Option<Value>,
 }
 
-call_options!(Request);
-
 /// What came back, as it came.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Answer {
+pub struct RawResponse {
     /// The HTTP status, a success.
     pub status: u16,
     /// What kind of body it is.
@@ -53,7 +52,23 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl Request {
+impl Client {
+    /// A request that this library has no method for: any method, any path below the base path. A
+    /// path that would lead out of it is an error.
+    ///
+    /// ```no_run
+    /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
+    /// let answer = client.request("GET", "/workspace").await?;
+    /// println!("{}", String::from_utf8_lossy(&answer.body));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request(&self, method: impl Into<String>, path: impl Into<String>) -> RawRequest {
+        RawRequest::new(self.clone(), method.into(), path.into())
+    }
+}
+
+impl RawRequest {
     pub(crate) fn new(client: Client, method: String, path: String) -> Self {
         Self {
             client,
@@ -73,7 +88,7 @@ impl Request {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-    /// let new = client.request("GET", "/leads").query("status", "new").send().await?;
+    /// let new = client.request("GET", "/leads").query("status", "new").await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -87,7 +102,7 @@ impl Request {
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
     /// let lead = serde_json::json!({"firstName": "Budi"});
-    /// let answer = client.request("POST", "/leads").body(lead).send().await?;
+    /// let answer = client.request("POST", "/leads").body(lead).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -104,7 +119,7 @@ impl Request {
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
     /// let lead = serde_json::json!({"firstName": "Budi"});
     /// let request = client.request("POST", "/leads").body(lead).idempotency_key("order-1024");
-    /// let answer = request.send().await?;
+    /// let answer = request.await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -121,54 +136,38 @@ impl Request {
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
-    /// let answer = client.request("GET", "/workspace").send().await?;
+    /// let answer = client.request("GET", "/workspace").await?;
     /// println!("{} {}", answer.status, answer.content_type);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send(self) -> Result<Response<Answer>, Error> {
-        let method: Method = self
-            .method
-            .parse()
-            .map_err(|_| Error::config("the method is none"))?;
-        let idempotency = self.idempotency(&method)?;
-        let request = self.build(method, &idempotency)?;
-        let name = format!("{} request", request.method());
-        let call = Call::new(Arc::clone(self.client.shared()), self.options, idempotency);
-        call.name(|| name);
-        let answer = match call.within_deadline(Box::pin(call.exec(request))).await {
-            Some(Ok(answer)) => answer,
-            Some(Err(error)) => return Err(Error::from_connection(error, &call)),
-            None => return Err(Error::deadline_exceeded(&call)),
-        };
-        let status = answer.status();
-        let header = |name| {
-            answer
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
-        let content_type = sanitize(header(CONTENT_TYPE).unwrap_or_default(), call.api_key());
-        let date = header(DATE).and_then(retry::http_date);
-        let body = answer.bytes().await.unwrap_or_default();
-        if !status.is_success() {
-            return Err(Error::from_answer(&body, &call));
-        }
-        if call.is_oversized() {
-            return Err(Error::oversized(&call));
-        }
-        let answer = Answer {
-            status: status.as_u16(),
-            content_type,
-            date,
-            body: body.into(),
-        };
-        Ok(Response::new(answer, call.meta(), serde_json::Map::new()))
+    pub async fn send(self) -> Result<RawResponse, Error> {
+        Ok(self.send_with_meta().await?.0)
     }
 
-    fn idempotency(&self, method: &Method) -> Result<Idempotency, Error> {
-        let is_keyed = matches!(*method, Method::POST | Method::PATCH);
-        Ok(match *method {
+    fn method(&self) -> Result<Method, Error> {
+        let method = self.method.parse();
+        method.map_err(|_| Error::config("the method is not one"))
+    }
+}
+
+request_methods!(RawRequest -> RawResponse);
+
+impl Endpoint for RawRequest {
+    type Output = RawResponse;
+
+    fn operation(&self) -> String {
+        format!("{} request", self.method)
+    }
+
+    fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    fn idempotency(&self) -> Result<Idempotency, Error> {
+        let method = self.method()?;
+        let is_keyed = matches!(method, Method::POST | Method::PATCH);
+        Ok(match method {
             Method::GET | Method::HEAD => Idempotency::ReadOnly,
             _ if is_keyed || self.headers.idempotency_key.is_some() => {
                 Idempotency::Key(self.headers.idempotency_key()?)
@@ -177,14 +176,9 @@ impl Request {
         })
     }
 
-    fn build(&self, method: Method, idempotency: &Idempotency) -> Result<reqwest::Request, Error> {
-        let shared = self.client.shared();
-        let mut request = shared
-            .http
-            .request(method, url(&shared.base_url, &self.path)?);
-        if let Idempotency::Key(key) = idempotency {
-            request = request.header(IDEMPOTENCY_KEY, key);
-        }
+    fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError> {
+        let url = url(requests.baseurl, &self.path)?;
+        let mut request = requests.client.request(self.method()?, url);
         if !self.query.is_empty() {
             request = request.query(&self.query);
         }
@@ -193,9 +187,24 @@ impl Request {
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(body.to_string());
         }
-        request
+        Ok(request
             .build()
-            .map_err(|_| Error::config("the path cannot be sent"))
+            .map_err(|_| Error::config("the path cannot be sent"))?)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String> {
+        let key = self.client.transport().key.as_ref();
+        let header = |name| {
+            let value = answer.headers().get(name)?;
+            value.to_str().ok()
+        };
+        let raw = RawResponse {
+            status: answer.status().as_u16(),
+            content_type: sanitize(header(CONTENT_TYPE).unwrap_or_default(), key),
+            date: header(DATE).and_then(retry::http_date),
+            body: answer.body().to_vec(),
+        };
+        Ok((raw, Map::new()))
     }
 }
 
@@ -246,18 +255,18 @@ fn is_dots(segment: &str) -> bool {
 }
 
 /// Without what is sent: it may be personal.
-impl fmt::Debug for Request {
+impl fmt::Debug for RawRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request")
+        f.debug_struct("RawRequest")
             .field("method", &self.method)
             .finish_non_exhaustive()
     }
 }
 
 /// Without the body: it may be personal.
-impl fmt::Debug for Answer {
+impl fmt::Debug for RawResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
+        f.debug_struct("RawResponse")
             .field("status", &self.status)
             .field("content_type", &self.content_type)
             .finish_non_exhaustive()
