@@ -8,18 +8,21 @@ use konektor_sdk::{ErrorCode, ErrorKind, Retry};
 use konektor_spec::Operation;
 use serde::Serialize;
 
-use crate::{call::Call, config::SETTINGS, desk::Desk};
+use crate::{
+    config::SETTINGS,
+    session::{Call, Context},
+};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done,
-    Other,
+    Failure,
     Usage,
-    Partly,
+    PartialSuccess,
     Access,
     NotFound,
-    NotValid,
+    ValidationFailed,
     RateLimited,
     Unavailable,
     Interrupted,
@@ -28,12 +31,12 @@ pub(crate) enum Exit {
 impl Exit {
     pub(crate) const ALL: [Self; 10] = [
         Self::Done,
-        Self::Other,
+        Self::Failure,
         Self::Usage,
-        Self::Partly,
+        Self::PartialSuccess,
         Self::Access,
         Self::NotFound,
-        Self::NotValid,
+        Self::ValidationFailed,
         Self::RateLimited,
         Self::Unavailable,
         Self::Interrupted,
@@ -43,12 +46,12 @@ impl Exit {
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Other => 1,
+            Self::Failure => 1,
             Self::Usage => 2,
-            Self::Partly => 3,
+            Self::PartialSuccess => 3,
             Self::Access => 4,
             Self::NotFound => 5,
-            Self::NotValid => 6,
+            Self::ValidationFailed => 6,
             Self::RateLimited => 7,
             Self::Unavailable => 8,
             Self::Interrupted => 130,
@@ -58,12 +61,12 @@ impl Exit {
     pub(crate) fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::Other => "any other failure",
+            Self::Failure => "any other failure",
             Self::Usage => "the command line or a setting is wrong; nothing was changed",
-            Self::Partly => "partly done: some rows were not taken",
+            Self::PartialSuccess => "partly done: some rows were not taken",
             Self::Access => "no key, or one that may not do this",
             Self::NotFound => "there is no such thing in the workspace",
-            Self::NotValid => "a value is not valid",
+            Self::ValidationFailed => "a value is not valid",
             Self::RateLimited => "too many requests; try again later",
             Self::Unavailable => "the server cannot be reached, or fails",
             Self::Interrupted => "stopped by Ctrl-C",
@@ -133,7 +136,7 @@ impl Failure {
     }
 
     pub(crate) fn other(message: impl Into<String>) -> Self {
-        Self::new(Exit::Other, "FAILED", message, None)
+        Self::new(Exit::Failure, "FAILED", message, None)
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -192,7 +195,7 @@ impl Failure {
     }
 
     /// A file that cannot be read or written.
-    pub(crate) fn of_file(verb: &str, path: &Path, error: &io::Error) -> Self {
+    pub(crate) fn from_file(verb: &str, path: &Path, error: &io::Error) -> Self {
         Self::other(format!("cannot {verb} {}: {error}", path.display()))
     }
 
@@ -219,7 +222,7 @@ impl Failure {
     }
 
     /// One that asks somebody who is not there, or does not work.
-    pub(crate) fn deaf_keyring() -> Self {
+    pub(crate) fn unresponsive_keyring() -> Self {
         Self::new(
             Exit::Access,
             ErrorCode::Unauthorized.as_str(),
@@ -229,7 +232,7 @@ impl Failure {
     }
 
     /// What was typed or piped in could not be read.
-    pub(crate) fn of_input(error: &io::Error) -> Self {
+    pub(crate) fn from_input(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::Interrupted {
             return Self::interrupted("stopped");
         }
@@ -256,7 +259,7 @@ impl Failure {
                 .collect(),
         };
         let code = ErrorCode::ValidationError.as_str();
-        let mut failure = Self::new(Exit::NotValid, code, message, None);
+        let mut failure = Self::new(Exit::ValidationFailed, code, message, None);
         failure.0.lines = lines;
         failure.0.details = Some(bad);
         failure
@@ -274,7 +277,7 @@ impl Failure {
     }
 
     /// The output could not be written. That nobody reads it any more is no failure, but ends the work.
-    pub(crate) fn of_output(error: &io::Error) -> Self {
+    pub(crate) fn from_output(error: &io::Error) -> Self {
         let message = format!("the output cannot be written: {error}");
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Exit::Done, "DONE", message, None),
@@ -283,7 +286,7 @@ impl Failure {
     }
 
     /// A key, a base URL or a proxy that the SDK does not take.
-    pub(crate) fn of_settings(error: &konektor_sdk::Error) -> Self {
+    pub(crate) fn from_settings(error: &konektor_sdk::Error) -> Self {
         let message = error.message();
         let is_about_proxy = message.to_lowercase().contains("_proxy");
         let hint = if is_about_proxy {
@@ -295,17 +298,17 @@ impl Failure {
     }
 
     /// A call that the SDK could not bring to an end.
-    pub(crate) fn of_call(error: &konektor_sdk::Error, call: &Call<'_>) -> Self {
-        Self::of_request(error, Some(call.operation), call.desk)
+    pub(crate) fn from_call(error: &konektor_sdk::Error, call: &Call<'_>) -> Self {
+        Self::from_request(error, Some(call.operation), call.context)
     }
 
     /// A request that the SDK could not bring to an end.
-    pub(crate) fn of_request(
+    pub(crate) fn from_request(
         error: &konektor_sdk::Error,
         operation: Option<&Operation>,
-        desk: &Desk<'_>,
+        context: &Context<'_>,
     ) -> Self {
-        let hint = hint(error, operation, desk);
+        let hint = hint(error, operation, context);
         let code = error
             .code()
             .map_or_else(|| code(error.kind()), ErrorCode::as_str);
@@ -319,7 +322,7 @@ impl Failure {
             details: (!error.details().is_empty()).then(|| error.details().clone()),
             status: error.status(),
             request_id: error.request_id().map(str::to_owned),
-            retryable: is_repeatable(error, desk),
+            retryable: is_repeatable(error, context),
             retry_after: error.retry_after().map(|wait| wait.as_secs()),
             hint: Some(hint),
             exit: exit(error.kind()),
@@ -328,14 +331,14 @@ impl Failure {
     }
 
     /// A command line that clap does not take, though it names this command.
-    pub(crate) fn of_usage(error: &clap::Error, command: &str) -> Self {
+    pub(crate) fn from_usage(error: &clap::Error, command: &str) -> Self {
         let told = match error.kind() {
-            clap::error::ErrorKind::InvalidSubcommand => of_command(error),
-            clap::error::ErrorKind::UnknownArgument => of_flag(error),
-            clap::error::ErrorKind::MissingRequiredArgument => of_missing(error),
-            clap::error::ErrorKind::ArgumentConflict => of_conflict(error),
-            clap::error::ErrorKind::ValueValidation => of_value(error),
-            _ => return Self::of_word(error).unwrap_or_else(|| Self::of_anything(error)),
+            clap::error::ErrorKind::InvalidSubcommand => from_command(error),
+            clap::error::ErrorKind::UnknownArgument => from_flag(error),
+            clap::error::ErrorKind::MissingRequiredArgument => from_missing(error),
+            clap::error::ErrorKind::ArgumentConflict => from_conflict(error),
+            clap::error::ErrorKind::ValueValidation => from_value(error),
+            _ => return Self::from_word(error).unwrap_or_else(|| Self::from_anything(error)),
         };
         match told {
             Some(message) => Self::usage(message).hint(match command {
@@ -346,12 +349,12 @@ impl Failure {
                 }
                 command => format!("see: {command} --help"),
             }),
-            None => Self::of_anything(error),
+            None => Self::from_anything(error),
         }
     }
 
     /// In clap's own words.
-    fn of_anything(error: &clap::Error) -> Self {
+    fn from_anything(error: &clap::Error) -> Self {
         let text = error.render().to_string();
         let mut lines = text
             .trim_end()
@@ -365,7 +368,7 @@ impl Failure {
     }
 
     /// A value that is not among those allowed.
-    fn of_word(error: &clap::Error) -> Option<Self> {
+    fn from_word(error: &clap::Error) -> Option<Self> {
         let ContextValue::Strings(allowed) = error.get(ContextKind::ValidValue)? else {
             return None;
         };
@@ -426,7 +429,7 @@ fn indented(line: impl AsRef<str>) -> String {
 }
 
 /// `there is no command "lst", did you mean "list"?`
-fn of_command(error: &clap::Error) -> Option<String> {
+fn from_command(error: &clap::Error) -> Option<String> {
     let word = string(error, ContextKind::InvalidSubcommand)?;
     let nearest = suggestion(error, ContextKind::SuggestedSubcommand, |word| {
         format!("\"{word}\"")
@@ -434,7 +437,7 @@ fn of_command(error: &clap::Error) -> Option<String> {
     Some(format!("there is no command \"{word}\"{nearest}"))
 }
 
-fn of_flag(error: &clap::Error) -> Option<String> {
+fn from_flag(error: &clap::Error) -> Option<String> {
     let flag = string(error, ContextKind::InvalidArg)?;
     let nearest = suggestion(error, ContextKind::SuggestedArg, str::to_owned);
     Some(if flag.starts_with('-') {
@@ -444,13 +447,13 @@ fn of_flag(error: &clap::Error) -> Option<String> {
     })
 }
 
-fn of_missing(error: &clap::Error) -> Option<String> {
+fn from_missing(error: &clap::Error) -> Option<String> {
     let missing = strings(error, ContextKind::InvalidArg)?;
     let verb = if missing.len() == 1 { "is" } else { "are" };
     Some(format!("{} {verb} missing", missing.join(", ")))
 }
 
-fn of_conflict(error: &clap::Error) -> Option<String> {
+fn from_conflict(error: &clap::Error) -> Option<String> {
     let name = |flag: &str| flag.split(' ').next().unwrap_or_default().to_owned();
     let flag = string(error, ContextKind::InvalidArg)?;
     let others = strings(error, ContextKind::PriorArg)?;
@@ -462,7 +465,7 @@ fn of_conflict(error: &clap::Error) -> Option<String> {
     })
 }
 
-fn of_value(error: &clap::Error) -> Option<String> {
+fn from_value(error: &clap::Error) -> Option<String> {
     let flag = string(error, ContextKind::InvalidArg)?;
     let name = flag.split(' ').next()?.trim_start_matches('-');
     let value = string(error, ContextKind::InvalidValue)?;
@@ -499,7 +502,7 @@ fn exit(kind: ErrorKind) -> Exit {
         ErrorKind::Unauthorized | ErrorKind::Forbidden => Exit::Access,
         ErrorKind::NotFound => Exit::NotFound,
         ErrorKind::Validation | ErrorKind::IdempotencyKeyReused | ErrorKind::AmbiguousHandle => {
-            Exit::NotValid
+            Exit::ValidationFailed
         }
         ErrorKind::RateLimited => Exit::RateLimited,
         ErrorKind::Conflict
@@ -510,7 +513,7 @@ fn exit(kind: ErrorKind) -> Exit {
         | ErrorKind::Gateway
         | ErrorKind::Server
         | ErrorKind::UnexpectedResponse => Exit::Unavailable,
-        _ => Exit::Other,
+        _ => Exit::Failure,
     }
 }
 
@@ -554,8 +557,12 @@ fn flag_name(field: &str) -> String {
 }
 
 /// What to do about it.
-fn hint(error: &konektor_sdk::Error, operation: Option<&Operation>, desk: &Desk<'_>) -> String {
-    let server = desk.settings.server();
+fn hint(
+    error: &konektor_sdk::Error,
+    operation: Option<&Operation>,
+    context: &Context<'_>,
+) -> String {
+    let server = context.settings.server();
     match error.kind() {
         ErrorKind::Unauthorized => format!(
             "check the key (konektor auth status): it may be mistyped, expired, revoked, or not of {server}"
@@ -570,7 +577,7 @@ fn hint(error: &konektor_sdk::Error, operation: Option<&Operation>, desk: &Desk<
             format!("is there a Konektor server at {server}?")
         }
         ErrorKind::Validation | ErrorKind::IdempotencyKeyReused => {
-            format!("see: konektor {} --help", desk.path.join(" "))
+            format!("see: konektor {} --help", context.path.join(" "))
         }
         ErrorKind::AmbiguousHandle => "name the lead by its id".to_owned(),
         ErrorKind::Proxy => "check the proxy, and the variable that names it".to_owned(),
@@ -589,7 +596,7 @@ fn hint(error: &konektor_sdk::Error, operation: Option<&Operation>, desk: &Desk<
         ErrorKind::Network => format!(
             "check the network and the address: {server} (--base-url, KONEKTOR_BASE_URL or the profile)"
         ),
-        _ if is_repeatable(error, desk) => "try again in a moment".to_owned(),
+        _ if is_repeatable(error, context) => "try again in a moment".to_owned(),
         _ if operation.is_some_and(|operation| operation.method == "GET") => {
             "try again; if it stays, tell support".to_owned()
         }
@@ -599,11 +606,11 @@ fn hint(error: &konektor_sdk::Error, operation: Option<&Operation>, desk: &Desk<
 
 /// Whether the same command may be run again without harm. Where it is not known what has happened, only
 /// an import sends the same idempotency keys again.
-fn is_repeatable(error: &konektor_sdk::Error, desk: &Desk<'_>) -> bool {
+fn is_repeatable(error: &konektor_sdk::Error, context: &Context<'_>) -> bool {
     match error.retry() {
         Retry::Never => false,
         Retry::Safe(_) => true,
-        Retry::WithKey(..) => desk.path == ["leads", "import"],
+        Retry::WithKey(..) => context.path == ["leads", "import"],
     }
 }
 

@@ -1,7 +1,8 @@
 //! The command line of Konektor's Agent API.
 //!
-//! One folder for each noun, one file for each verb. The API's document says which commands and flags
-//! there are, what they allow and what they mean; the SDK alone speaks HTTP; `output` alone prints.
+//! The modules are layers, from `base` at the bottom to the commands at the top; each imports only those below it. The
+//! API's document says which commands and flags there are, what they allow and what they mean; the SDK alone speaks
+//! HTTP; `render` alone prints.
 //!
 //! ```
 //! let command = konektor_cli::command(konektor_spec::Spec::builtin());
@@ -9,33 +10,18 @@
 //! ```
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
-mod analytics;
-mod api;
-mod auth;
-mod call;
-mod command;
+mod base;
+mod command_tree;
+mod commands;
+mod completion;
 mod config;
-mod conversions;
-mod desk;
-mod doctor;
-mod dry_run;
+mod env;
 mod error;
 mod flags;
 mod help;
-mod known;
-mod leads;
-mod notices;
-mod output;
-mod pages;
-mod progress;
-mod shell;
-mod skill;
-mod support;
-mod verb;
-mod version;
-mod watch;
-mod workspace;
-mod world;
+mod registry;
+mod render;
+mod session;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -43,35 +29,35 @@ use clap::{ArgMatches, error::ErrorKind};
 use konektor_sdk::jiff::tz::TimeZone;
 use konektor_spec::{OperationId, Spec};
 
-pub use command::command;
-pub use notices::Notify;
-pub use world::{Clock, Stream, Terminal, Variables, World};
+pub use command_tree::command;
+pub use env::{Clock, Environment, Stream, Terminal, Variables};
+pub use session::status_line::Notify;
 
 use crate::{
-    call::Call,
-    command::is_about_outline,
+    command_tree::needs_outline_only,
+    commands::LocalCommand,
     config::{BASE_URL, OUTPUT, Setting, Settings},
-    desk::Desk,
     error::{Exit, Failure},
-    output::{Output, Reader, Style},
-    verb::{LOCALS, Local},
+    registry::LOCAL_COMMANDS,
+    render::{DisplayContext, Output, OutputOptions},
+    session::{Call, Context},
 };
 
 /// The program: arguments, environment and streams of this process.
 #[must_use]
 pub fn main() -> ExitCode {
     let (mut stdout, mut stderr) = (std::io::stdout().lock(), std::io::stderr().lock());
-    let mut world = World::of_this_process(&mut stdout, &mut stderr);
+    let mut environment = Environment::from_process(&mut stdout, &mut stderr);
     let arguments: Vec<_> = std::env::args_os().collect();
-    ExitCode::from(if is_about_outline(&arguments) {
+    ExitCode::from(if needs_outline_only(&arguments) {
         let arguments = help::as_flag(arguments);
-        interpret(command::outline(), &arguments, &world, |flags| {
-            let output = Output::new(&world, Style::of(flags));
+        interpret(command_tree::outline(), &arguments, &environment, |flags| {
+            let output = Output::new(&environment, OutputOptions::from_matches(flags));
             output.failure(&Failure::usage("a command is missing"))
         })
     } else {
-        world.zone = TimeZone::system();
-        run(Spec::builtin(), arguments, world)
+        environment.zone = TimeZone::system();
+        run(Spec::builtin(), arguments, environment)
     })
 }
 
@@ -80,11 +66,11 @@ pub fn main() -> ExitCode {
 /// `konektor help exit-codes` says what they mean.
 ///
 /// ```
-/// use konektor_cli::{World, run};
+/// use konektor_cli::{Environment, run};
 /// use konektor_spec::Spec;
 ///
 /// let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-/// let code = run(Spec::builtin(), ["konektor", "--version"], World::new(&mut stdout, &mut stderr));
+/// let code = run(Spec::builtin(), ["konektor", "--version"], Environment::new(&mut stdout, &mut stderr));
 /// assert_eq!(code, 0);
 /// assert!(stdout.starts_with(b"konektor "));
 /// ```
@@ -92,14 +78,18 @@ pub fn main() -> ExitCode {
     clippy::needless_pass_by_value,
     reason = "who runs the program gives it the streams"
 )]
-pub fn run<A>(spec: &Spec, arguments: impl IntoIterator<Item = A>, world: World<'_>) -> u8
+pub fn run<A>(
+    spec: &Spec,
+    arguments: impl IntoIterator<Item = A>,
+    environment: Environment<'_>,
+) -> u8
 where
     A: Into<OsString> + Clone,
 {
     let arguments = help::as_flag(arguments.into_iter().map(Into::into).collect());
-    interpret(command(spec), &arguments, &world, |matches| {
+    interpret(command(spec), &arguments, &environment, |matches| {
         let (path, flags) = leaf(matches);
-        obey(spec, &path, flags, &world)
+        execute(spec, &path, flags, &environment)
     })
 }
 
@@ -107,14 +97,14 @@ where
 fn interpret<'a>(
     command: clap::Command,
     arguments: &[OsString],
-    world: &'a World<'a>,
-    obey: impl FnOnce(&ArgMatches) -> Exit,
+    environment: &'a Environment<'a>,
+    execute: impl FnOnce(&ArgMatches) -> Exit,
 ) -> u8 {
-    let mut command = command.term_width(world.help_width());
+    let mut command = command.term_width(environment.help_width());
     let exit = match command.try_get_matches_from_mut(arguments) {
-        Ok(matches) => obey(&matches),
+        Ok(matches) => execute(&matches),
         Err(error) => {
-            let output = Output::new(world, Style::named_in(arguments));
+            let output = Output::new(environment, OutputOptions::named_in(arguments));
             match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => output
                     .help(&error.render())
@@ -122,7 +112,10 @@ fn interpret<'a>(
                 ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                     output.help_instead(&error.render())
                 }
-                _ => output.failure(&Failure::of_usage(&error, &command_in(&command, arguments))),
+                _ => output.failure(&Failure::from_usage(
+                    &error,
+                    &command_in(&command, arguments),
+                )),
             }
         }
     };
@@ -130,70 +123,70 @@ fn interpret<'a>(
 }
 
 /// Does what the command says, and tells what went wrong as the settings have it.
-fn obey<'a>(
+fn execute<'a>(
     spec: &'a Spec,
     path: &'a [&'a str],
     flags: &'a ArgMatches,
-    world: &'a World<'a>,
+    environment: &'a Environment<'a>,
 ) -> Exit {
-    let settings = Settings::read(spec, flags, world);
-    let desk = Desk::new(spec, path, flags, world, settings);
-    let output = Output::new(world, desk.style.clone());
-    checked(&desk, &output).unwrap_or_else(|failure| output.failure(&failure))
+    let settings = Settings::read(spec, flags, environment);
+    let context = Context::new(spec, path, flags, environment, settings);
+    let output = Output::new(environment, context.options.clone());
+    checked(&context, &output).unwrap_or_else(|failure| output.failure(&failure))
 }
 
 /// The settings that every operation needs, a dry run too.
 static OF_OPERATIONS: [&Setting; 2] = [&BASE_URL, &OUTPUT];
 
 /// Does what the command says when the settings let it.
-fn checked<'a>(desk: &'a Desk<'a>, output: &Output<'a>) -> Result<Exit, Failure> {
-    desk.settings.flags_usable()?;
-    let needed = local(desk.path).map_or(&OF_OPERATIONS[..], |local| local.needs);
+fn checked<'a>(context: &'a Context<'a>, output: &Output<'a>) -> Result<Exit, Failure> {
+    context.settings.flags_usable()?;
+    let needed = local(context.path).map_or(&OF_OPERATIONS[..], |local| local.needs);
     if needed.is_empty() {
-        return done(desk, output);
+        return dispatch(context, output);
     }
-    desk.settings.usable(needed)?;
-    let warnings = desk.settings.warnings(needed);
+    context.settings.usable(needed)?;
+    let warnings = context.settings.warnings(needed);
     let warnings = || warnings.iter().map(|warning| format!("warning: {warning}"));
     // A failure is all that programs are told on stderr.
     if output.errors_as_json() {
-        let exit = done(desk, output)?;
-        warnings().for_each(|warning| desk.world.say(&warning));
+        let exit = dispatch(context, output)?;
+        warnings().for_each(|warning| context.environment.say(&warning));
         return Ok(exit);
     }
-    warnings().for_each(|warning| desk.world.say(&warning));
-    done(desk, output)
+    warnings().for_each(|warning| context.environment.say(&warning));
+    dispatch(context, output)
 }
 
-fn done<'a>(desk: &'a Desk<'a>, output: &Output<'a>) -> Result<Exit, Failure> {
+fn dispatch<'a>(context: &'a Context<'a>, output: &Output<'a>) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::other(format!("the program cannot start: {error}")))?;
-    let reader = Reader::new(desk.world.when());
-    if let Some(local) = local(desk.path) {
+    let display = DisplayContext::new(context.environment.clock());
+    if let Some(local) = local(context.path) {
         return runtime.block_on(async {
-            let answer = (local.run)(desk).await?;
-            output.answer(answer, &reader).await
+            let answer = (local.run)(context).await?;
+            output.answer(answer, &display).await
         });
     }
-    let id = desk.path.join("_");
-    let (operation, verb) = desk
+    let id = context.path.join("_");
+    let (operation, verb) = context
         .spec
         .operation(&id)
-        .zip(OperationId::named(&id).map(verb::of))
-        .ok_or_else(|| Failure::other(format!("there is no command {}", desk.path.join(" "))))?;
-    if dry_run::is_wanted(desk) {
-        let answer = dry_run::answer(desk, operation)?;
-        return runtime.block_on(output.answer(answer, &reader));
+        .zip(OperationId::named(&id).map(registry::of))
+        .ok_or_else(|| Failure::other(format!("there is no command {}", context.path.join(" "))))?;
+    if session::dry_run::is_wanted(context) {
+        let answer = session::dry_run::answer(context, operation)?;
+        return runtime.block_on(output.answer(answer, &display));
     }
     runtime.block_on(async {
-        let call = Call::new(desk, operation).await?;
-        if let Some(pause) = watch::wanted(&call) {
-            return watch::watch(&call, verb, output, pause).await;
+        let call = Call::new(context, operation).await?;
+        if let Some(pause) = commands::watch::wanted(&call) {
+            return commands::watch::watch(&call, verb, output, pause).await;
         }
         let answer = (verb.run)(&call).await?.documented_by(operation);
-        output.answer(answer, &call.reader()).await
+        output.answer(answer, &call.display()).await
     })
 }
 
@@ -218,6 +211,9 @@ fn leaf(mut matches: &ArgMatches) -> (Vec<&str>, &ArgMatches) {
     (path, matches)
 }
 
-fn local(path: &[&str]) -> Option<&'static Local> {
-    LOCALS.iter().copied().find(|local| local.path == path)
+fn local(path: &[&str]) -> Option<&'static LocalCommand> {
+    LOCAL_COMMANDS
+        .iter()
+        .copied()
+        .find(|local| local.path == path)
 }

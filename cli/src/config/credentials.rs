@@ -21,7 +21,7 @@ pub(crate) struct Credentials {
 
 /// Where a key is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum KeyLocation {
     Keyring,
     File,
 }
@@ -91,30 +91,30 @@ impl Credentials {
         &self,
         profile: &str,
         server: &str,
-    ) -> Result<Option<(Key, Place)>, Failure> {
+    ) -> Result<Option<(Key, KeyLocation)>, Failure> {
         if let Some(key) = self.in_file(profile, server)? {
-            return Ok(Some((key, Place::File)));
+            return Ok(Some((key, KeyLocation::File)));
         }
         let Some(keyring) = &self.keyring else {
             return Ok(None);
         };
         let key = keyring.find(profile, server)?;
-        Ok(key.map(|key| (key, Place::Keyring)))
+        Ok(key.map(|key| (key, KeyLocation::Keyring)))
     }
 
     /// Where a key would be kept, as far as can be told before one is.
     ///
     /// # Errors
     /// When the keyring is locked or does not answer.
-    pub(crate) fn place(&self, profile: &str, server: &str) -> Result<Place, Failure> {
+    pub(crate) fn place(&self, profile: &str, server: &str) -> Result<KeyLocation, Failure> {
         let has_keyring = match &self.keyring {
             Some(keyring) => keyring.is_there(profile, server)?,
             None => false,
         };
         Ok(if has_keyring {
-            Place::Keyring
+            KeyLocation::Keyring
         } else {
-            Place::File
+            KeyLocation::File
         })
     }
 
@@ -122,14 +122,19 @@ impl Credentials {
     ///
     /// # Errors
     /// When the file cannot be written, or the keyring is locked or does not answer.
-    pub(crate) fn keep(&self, profile: &str, server: &str, key: &Key) -> Result<Place, Failure> {
+    pub(crate) fn store(
+        &self,
+        profile: &str,
+        server: &str,
+        key: &Key,
+    ) -> Result<KeyLocation, Failure> {
         let is_kept = match &self.keyring {
-            Some(keyring) => keyring.keep(profile, server, key)?,
+            Some(keyring) => keyring.store(profile, server, key)?,
             None => false,
         };
         if is_kept {
             self.change(|document| remove(document, profile, server))?;
-            return Ok(Place::Keyring);
+            return Ok(KeyLocation::Keyring);
         }
         self.change(|document| {
             if document.get(profile).is_none() {
@@ -137,21 +142,21 @@ impl Credentials {
             }
             document[profile][server] = value(key.reveal());
         })?;
-        Ok(Place::File)
+        Ok(KeyLocation::File)
     }
 
     /// Forgets a key wherever it is.
     ///
     /// # Errors
     /// When the file cannot be written, or the keyring is locked, does not answer or keeps it.
-    pub(crate) fn forget(&self, profile: &str, server: &str) -> Result<bool, Failure> {
+    pub(crate) fn delete(&self, profile: &str, server: &str) -> Result<bool, Failure> {
         let in_file = self.in_file(profile, server)?.is_some();
         if in_file {
             self.change(|document| remove(document, profile, server))?;
         }
         match &self.keyring {
             Some(keyring) if keyring.find(profile, server)?.is_some() => {
-                keyring.forget(profile, server)?;
+                keyring.delete(profile, server)?;
                 Ok(true)
             }
             _ => Ok(in_file),
@@ -159,10 +164,10 @@ impl Credentials {
     }
 
     /// What people call a place.
-    pub(crate) fn where_is(&self, place: Place) -> String {
+    pub(crate) fn where_is(&self, place: KeyLocation) -> String {
         match place {
-            Place::Keyring => "keyring".to_owned(),
-            Place::File => self.path().display().to_string(),
+            KeyLocation::Keyring => "keyring".to_owned(),
+            KeyLocation::File => self.path().display().to_string(),
         }
     }
 
@@ -219,7 +224,7 @@ mod tests {
 
     const SERVER: &str = "https://konektor.id";
 
-    fn text(key: Option<(Key, Place)>) -> Option<String> {
+    fn text(key: Option<(Key, KeyLocation)>) -> Option<String> {
         key.map(|(key, _)| key.reveal().to_owned())
     }
 
@@ -227,7 +232,7 @@ mod tests {
     fn a_key_is_for_its_profile_and_its_server_alone() {
         let folder = tempfile::tempdir().unwrap();
         let keys = Credentials::new(folder.path(), None);
-        keys.keep("toko", SERVER, &Key::new(" kna_1_secret\n"))
+        keys.store("toko", SERVER, &Key::new(" kna_1_secret\n"))
             .unwrap();
         assert_eq!(
             text(keys.find("toko", SERVER).unwrap()).as_deref(),
@@ -242,10 +247,10 @@ mod tests {
     fn what_is_forgotten_is_gone_from_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         let keys = Credentials::new(folder.path(), None);
-        keys.keep("toko", SERVER, &Key::new("kna_1_secret"))
+        keys.store("toko", SERVER, &Key::new("kna_1_secret"))
             .unwrap();
-        assert!(keys.forget("toko", SERVER).unwrap());
-        assert!(!keys.forget("toko", SERVER).unwrap());
+        assert!(keys.delete("toko", SERVER).unwrap());
+        assert!(!keys.delete("toko", SERVER).unwrap());
         assert_eq!(std::fs::read_to_string(keys.path()).unwrap(), "");
     }
 
@@ -256,7 +261,7 @@ mod tests {
 
         let folder = tempfile::tempdir().unwrap();
         let keys = Credentials::new(&folder.path().join("new"), None);
-        keys.keep("toko", SERVER, &Key::new("kna_1_secret"))
+        keys.store("toko", SERVER, &Key::new("kna_1_secret"))
             .unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&keys.path()), 0o600);

@@ -11,7 +11,7 @@ use std::{
 use keyring::{Entry, Error};
 
 use super::credentials::Key;
-use crate::{error::Failure, notices::Notify};
+use crate::{error::Failure, session::status_line::Notify};
 
 /// The name under which the keyring shows the keys.
 const SERVICE: &str = "konektor";
@@ -29,7 +29,7 @@ pub(super) struct Keyring {
     notify: Notify,
     is_attended: bool,
     /// Whether it has kept somebody waiting in vain.
-    is_deaf: Cell<bool>,
+    is_unresponsive: Cell<bool>,
 }
 
 impl Keyring {
@@ -38,7 +38,7 @@ impl Keyring {
         Self {
             notify,
             is_attended,
-            is_deaf: Cell::new(false),
+            is_unresponsive: Cell::new(false),
         }
     }
 
@@ -65,7 +65,7 @@ impl Keyring {
     ///
     /// # Errors
     /// When it is locked or does not answer.
-    pub(super) fn keep(&self, profile: &str, server: &str, key: &Key) -> Result<bool, Failure> {
+    pub(super) fn store(&self, profile: &str, server: &str, key: &Key) -> Result<bool, Failure> {
         let key = key.reveal().to_owned();
         let answer = self.ask(profile, server, move |entry| entry.set_password(&key))?;
         is_kept(&answer)
@@ -73,7 +73,7 @@ impl Keyring {
 
     /// # Errors
     /// When it does not answer, or keeps the key.
-    pub(super) fn forget(&self, profile: &str, server: &str) -> Result<(), Failure> {
+    pub(super) fn delete(&self, profile: &str, server: &str) -> Result<(), Failure> {
         self.ask(profile, server, |entry| entry.delete_credential())?
             .map_err(|error| match error {
                 Error::NoStorageAccess(_) => Failure::locked_keyring(),
@@ -88,8 +88,8 @@ impl Keyring {
         server: &str,
         question: impl FnOnce(Entry) -> keyring::Result<T> + Send + 'static,
     ) -> Result<keyring::Result<T>, Failure> {
-        if self.is_deaf.get() {
-            return Err(Failure::deaf_keyring());
+        if self.is_unresponsive.get() {
+            return Err(Failure::unresponsive_keyring());
         }
         let name = format!("{profile} at {server}");
         let (answer, answered) = mpsc::channel();
@@ -107,8 +107,8 @@ impl Keyring {
             first => first,
         };
         last.map_err(|_| {
-            self.is_deaf.set(true);
-            Failure::deaf_keyring()
+            self.is_unresponsive.set(true);
+            Failure::unresponsive_keyring()
         })
     }
 }

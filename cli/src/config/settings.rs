@@ -9,15 +9,15 @@ use konektor_spec::{SERVER_URL, Spec};
 
 use super::{
     PROFILE,
-    credentials::{Credentials, Key, Place, holds_key},
+    credentials::{Credentials, Key, KeyLocation, holds_key},
     file::{Config, DEFAULT_PROFILE},
     keyring::Keyring,
 };
 use crate::{
-    command::{default_server, origin},
+    command_tree::{default_server, origin},
+    env::Environment,
     error::Failure,
-    output::Format,
-    world::World,
+    render::Format,
 };
 
 /// The variable that holds the key; there is no flag for it, other programs see those.
@@ -79,7 +79,7 @@ pub(crate) static KEY_STORE: Setting = Setting {
 pub(crate) static SETTINGS: [&Setting; 4] = [&BASE_URL, &OUTPUT, &MAX_WAIT, &KEY_STORE];
 
 impl Setting {
-    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+    pub(crate) fn from_name(name: &str) -> Option<&'static Self> {
         SETTINGS.into_iter().find(|setting| setting.name == name)
     }
 
@@ -115,7 +115,7 @@ impl fmt::Display for Source {
 
 /// A value, and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct SettingValue {
     pub(crate) text: String,
     pub(crate) source: Source,
 }
@@ -124,15 +124,15 @@ pub(crate) struct Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeySource {
     Variable,
-    Kept(Place),
+    Stored(KeyLocation),
 }
 
 impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable => write!(f, "environment {KEY_VARIABLE}"),
-            Self::Kept(Place::Keyring) => f.write_str("keyring"),
-            Self::Kept(Place::File) => f.write_str("credentials file"),
+            Self::Stored(KeyLocation::Keyring) => f.write_str("keyring"),
+            Self::Stored(KeyLocation::File) => f.write_str("credentials file"),
         }
     }
 }
@@ -143,10 +143,10 @@ impl fmt::Display for KeySource {
 /// and [`usable`](Self::usable) say what is the matter.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    pub(crate) profile: Found,
+    pub(crate) profile: SettingValue,
     pub(crate) config: Config,
     folder: Option<PathBuf>,
-    values: Vec<(&'static Setting, Found)>,
+    values: Vec<(&'static Setting, SettingValue)>,
     key_variable: Option<Key>,
     problems: Vec<Problem>,
     keyring: Rc<Keyring>,
@@ -192,24 +192,24 @@ impl Problem {
 }
 
 impl Settings {
-    pub(crate) fn read(spec: &Spec, matches: &ArgMatches, world: &World<'_>) -> Self {
+    pub(crate) fn read(spec: &Spec, matches: &ArgMatches, environment: &Environment<'_>) -> Self {
         let mut problems = Vec::new();
-        let folder = world.config_folder.as_deref();
+        let folder = environment.config_folder.as_deref();
         let config = Config::read(folder).unwrap_or_else(|failure| {
             problems.push(Problem::new(Subject::Config, failure));
             Config::unread(folder)
         });
-        let profile = profile(&config, matches, world).unwrap_or_else(|failure| {
+        let profile = profile(&config, matches, environment).unwrap_or_else(|failure| {
             problems.push(Problem {
                 is_flag: flag(matches, PROFILE).is_some(),
                 ..Problem::new(Subject::Profile, failure)
             });
-            Found::default_profile()
+            SettingValue::default_profile()
         });
         let mut unknown = unknown_names(&config, &profile.text);
         let mut values = Vec::new();
         for setting in SETTINGS {
-            let set = match find(setting, matches, world, &config, &profile.text) {
+            let set = match find(setting, matches, environment, &config, &profile.text) {
                 // A misspelled one would silently be none.
                 Ok(None) => unknown
                     .iter()
@@ -224,13 +224,13 @@ impl Settings {
                 });
                 None
             });
-            if let Some(Found { source, .. }) = &set
+            if let Some(SettingValue { source, .. }) = &set
                 && !matches!(source, Source::Profile(_))
                 && let Err(failure) = in_profile(setting, &config, &profile.text)
             {
                 problems.push(Problem::new(Subject::Overridden, failure));
             }
-            let found = set.unwrap_or_else(|| Found {
+            let found = set.unwrap_or_else(|| SettingValue {
                 text: (setting.default)(spec),
                 source: Source::Default,
             });
@@ -240,18 +240,21 @@ impl Settings {
             .into_iter()
             .map(|unknown| Problem::new(Subject::UnknownName, unknown.failure));
         problems.extend(unknown);
-        let key_variable = variable(world, KEY_VARIABLE).unwrap_or_else(|failure| {
+        let key_variable = variable(environment, KEY_VARIABLE).unwrap_or_else(|failure| {
             problems.push(Problem::new(Subject::Key, failure));
             None
         });
         Self {
             key_variable: key_variable.map(|text| Key::new(&text)),
-            folder: world.config_folder.clone(),
+            folder: environment.config_folder.clone(),
             profile,
             config,
             values,
             problems,
-            keyring: Rc::new(Keyring::new(world.notify, world.stderr_is_terminal)),
+            keyring: Rc::new(Keyring::new(
+                environment.notify,
+                environment.stderr_is_terminal,
+            )),
         }
     }
 
@@ -291,7 +294,7 @@ impl Settings {
 
     /// # Errors
     /// When the value of a setting is wrong, or may be in a file that cannot be read.
-    pub(crate) fn require(&self, setting: &'static Setting) -> Result<&Found, Failure> {
+    pub(crate) fn require(&self, setting: &'static Setting) -> Result<&SettingValue, Failure> {
         self.no_problem_with(Subject::Setting(setting.name))?;
         let found = self.get(setting);
         let is_optional = [OUTPUT.name, MAX_WAIT.name].contains(&setting.name);
@@ -303,7 +306,7 @@ impl Settings {
 
     /// # Errors
     /// When the name of the profile is wrong, or may be in a file that cannot be read.
-    pub(crate) fn require_profile(&self) -> Result<&Found, Failure> {
+    pub(crate) fn require_profile(&self) -> Result<&SettingValue, Failure> {
         self.no_problem_with(Subject::Profile)?;
         if self.profile.source == Source::Default {
             self.no_problem_with(Subject::Config)?;
@@ -356,8 +359,8 @@ impl Settings {
         Some(Failure::unknown_profile(name, place, &known))
     }
 
-    pub(crate) fn get(&self, setting: &'static Setting) -> &Found {
-        static NOTHING: Found = Found {
+    pub(crate) fn get(&self, setting: &'static Setting) -> &SettingValue {
+        static NOTHING: SettingValue = SettingValue {
             text: String::new(),
             source: Source::Default,
         };
@@ -399,15 +402,15 @@ impl Settings {
         if let Some(key) = &self.key_variable {
             return Ok(Some((key.clone(), KeySource::Variable)));
         }
-        let kept = self.kept_key()?;
-        Ok(kept.map(|(key, place)| (key, KeySource::Kept(place))))
+        let kept = self.stored_key()?;
+        Ok(kept.map(|(key, place)| (key, KeySource::Stored(place))))
     }
 
     /// The key that is kept for the profile and the server.
     ///
     /// # Errors
     /// When what may hold it cannot be read.
-    pub(crate) fn kept_key(&self) -> Result<Option<(Key, Place)>, Failure> {
+    pub(crate) fn stored_key(&self) -> Result<Option<(Key, KeyLocation)>, Failure> {
         let profile = self.require_profile()?;
         self.require(&BASE_URL)?;
         match self.credentials()? {
@@ -432,7 +435,7 @@ impl Settings {
     }
 }
 
-impl Found {
+impl SettingValue {
     fn default_profile() -> Self {
         Self {
             text: DEFAULT_PROFILE.to_owned(),
@@ -441,14 +444,18 @@ impl Found {
     }
 }
 
-fn profile(config: &Config, matches: &ArgMatches, world: &World<'_>) -> Result<Found, Failure> {
+fn profile(
+    config: &Config,
+    matches: &ArgMatches,
+    environment: &Environment<'_>,
+) -> Result<SettingValue, Failure> {
     let found = if let Some(text) = flag(matches, PROFILE) {
-        Found {
+        SettingValue {
             text,
             source: Source::Flag(PROFILE),
         }
-    } else if let Some(text) = variable(world, PROFILE_VARIABLE)? {
-        Found {
+    } else if let Some(text) = variable(environment, PROFILE_VARIABLE)? {
+        SettingValue {
             text,
             source: Source::Variable(PROFILE_VARIABLE),
         }
@@ -458,12 +465,12 @@ fn profile(config: &Config, matches: &ArgMatches, world: &World<'_>) -> Result<F
             config.place_of(&[PROFILE])
         )));
     } else if let Some(text) = config.profile() {
-        Found {
+        SettingValue {
             text: text.to_owned(),
             source: Source::File,
         }
     } else {
-        Found::default_profile()
+        SettingValue::default_profile()
     };
     check_profile(&found.text, &place_of_profile(&found.source, config))?;
     Ok(found)
@@ -527,7 +534,7 @@ fn meant(name: &str) -> Option<&'static str> {
 fn unknown_names(config: &Config, profile: &str) -> Vec<UnknownName> {
     let in_file = config.unknown_names().map(|name| UnknownName {
         meant: None,
-        failure: if Setting::named(name).is_some() {
+        failure: if Setting::from_name(name).is_some() {
             Failure::misplaced_setting(name, &config.place_of(&[name]), profile)
         } else {
             Failure::unknown_name(name, &config.place_of(&[name]), None)
@@ -535,7 +542,7 @@ fn unknown_names(config: &Config, profile: &str) -> Vec<UnknownName> {
     });
     let in_profile = config
         .names(profile)
-        .filter(|name| Setting::named(name).is_none())
+        .filter(|name| Setting::from_name(name).is_none())
         .map(|name| {
             let meant = meant(name);
             let place = format!(
@@ -554,17 +561,17 @@ fn unknown_names(config: &Config, profile: &str) -> Vec<UnknownName> {
 fn find(
     setting: &'static Setting,
     matches: &ArgMatches,
-    world: &World<'_>,
+    environment: &Environment<'_>,
     config: &Config,
     profile: &str,
-) -> Result<Option<Found>, Failure> {
+) -> Result<Option<SettingValue>, Failure> {
     let set = if let Some(text) = flag(matches, setting.name) {
-        Found {
+        SettingValue {
             text,
             source: Source::Flag(setting.name),
         }
-    } else if let Some(text) = variable(world, setting.variable)? {
-        Found {
+    } else if let Some(text) = variable(environment, setting.variable)? {
+        SettingValue {
             text,
             source: Source::Variable(setting.variable),
         }
@@ -579,11 +586,11 @@ fn in_profile(
     setting: &'static Setting,
     config: &Config,
     profile: &str,
-) -> Result<Option<Found>, Failure> {
+) -> Result<Option<SettingValue>, Failure> {
     let Some(text) = config.get(profile, setting.name) else {
         return Ok(None);
     };
-    let found = Found {
+    let found = SettingValue {
         text,
         source: Source::Profile(profile.to_owned()),
     };
@@ -596,9 +603,9 @@ fn in_profile(
 
 fn checked(
     setting: &'static Setting,
-    found: Found,
+    found: SettingValue,
     place: impl Fn(&Source) -> String,
-) -> Result<Found, Failure> {
+) -> Result<SettingValue, Failure> {
     match (setting.check)(&found.text) {
         Ok(()) => Ok(found),
         Err(why) => {
@@ -619,8 +626,8 @@ fn flag(matches: &ArgMatches, name: &'static str) -> Option<String> {
     Some(raw.next()?.to_string_lossy().into_owned())
 }
 
-fn variable(world: &World<'_>, name: &str) -> Result<Option<String>, Failure> {
-    world
+fn variable(environment: &Environment<'_>, name: &str) -> Result<Option<String>, Failure> {
+    environment
         .text(name)
         .map_err(|_| Failure::usage(format!("{name} is not Unicode text")))
 }

@@ -13,7 +13,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, Failure> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::of_file("read", path, &error)),
+        Err(error) => Err(Failure::from_file("read", path, &error)),
     }
 }
 
@@ -29,7 +29,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
         file.persist(&file_itself)?;
         Ok(())
     };
-    replace().map_err(|error: io::Error| Failure::of_file("write", path, &error))
+    replace().map_err(|error: io::Error| Failure::from_file("write", path, &error))
 }
 
 /// Where a link leads, which people have put there to keep the file elsewhere; it need not be there yet.
@@ -59,7 +59,7 @@ pub(super) fn lock(folder: &Path) -> Result<File, Failure> {
         file.lock()?;
         Ok(file)
     };
-    lock().map_err(|error: io::Error| Failure::of_file("write", &path, &error))
+    lock().map_err(|error: io::Error| Failure::from_file("write", &path, &error))
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {

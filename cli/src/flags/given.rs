@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{CLEAR, Calendar, clearable, input::Input, inputs, moment, schema};
-use crate::{error::Failure, output::When, world::World};
+use crate::{base::LocalClock, env::Environment, error::Failure};
 
 /// Everything but what RFC 3986 calls unreserved.
 /// <https://datatracker.ietf.org/doc/html/rfc3986#section-2.3>
@@ -23,7 +23,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) struct Flags<'a> {
     operation: &'a Operation,
     matches: &'a ArgMatches,
-    world: &'a World<'a>,
+    environment: &'a Environment<'a>,
     /// Whose days are meant; those of the reader while nobody knows better.
     zone: RefCell<Option<TimeZone>>,
 }
@@ -32,12 +32,12 @@ impl<'a> Flags<'a> {
     pub(crate) fn new(
         operation: &'a Operation,
         matches: &'a ArgMatches,
-        world: &'a World<'a>,
+        environment: &'a Environment<'a>,
     ) -> Self {
         Self {
             operation,
             matches,
-            world,
+            environment,
             zone: RefCell::default(),
         }
     }
@@ -64,11 +64,11 @@ impl<'a> Flags<'a> {
 
     /// What is sent for a moment.
     pub(crate) fn moment(&self, typed: &str) -> String {
-        let when = match &*self.zone.borrow() {
-            Some(zone) => When::new((self.world.now)(), zone.clone()),
-            None => self.world.when(),
+        let clock = match &*self.zone.borrow() {
+            Some(zone) => LocalClock::new((self.environment.now)(), zone.clone()),
+            None => self.environment.clock(),
         };
-        moment::sent(typed, &when)
+        moment::sent(typed, &clock)
     }
 
     /// A parameter by the document's name, or a field by its path.

@@ -2,7 +2,7 @@
 
 use konektor_sdk::jiff::{Span, ToSpan as _};
 
-use crate::output::When;
+use crate::base::LocalClock;
 
 /// How a moment depends on the time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +46,8 @@ fn day(typed: &str) -> Option<i64> {
 ///
 /// A day is one of the calendar of `when`, which is the workspace's: it is in the workspace's time zone that the server
 /// reads a date.
-pub(super) fn sent(typed: &str, when: &When) -> String {
-    let now = when.local_now();
+pub(super) fn sent(typed: &str, clock: &LocalClock) -> String {
+    let now = clock.local_now();
     if typed.trim() == "now" {
         return format!("{:.3}", now.timestamp());
     }
@@ -81,7 +81,7 @@ mod tests {
         let zone = TimeZone::fixed(konektor_sdk::jiff::tz::offset(7));
         sent(
             typed,
-            &When::new("2025-01-14T17:30:00Z".parse().unwrap(), zone),
+            &LocalClock::new("2025-01-14T17:30:00Z".parse().unwrap(), zone),
         )
     }
 

@@ -8,20 +8,20 @@ use clap::{Arg, Command};
 use konektor_spec::Spec;
 
 use crate::{
-    desk::Desk,
+    commands::LocalCommand,
     error::Failure,
-    output::{Answer, View},
-    verb::Local,
+    render::{Answer, View},
+    session::Context,
 };
 
 const TOPIC: &str = "topic";
 
-pub(crate) static HELP: Local = Local {
+pub(crate) static HELP: LocalCommand = LocalCommand {
     path: &["help"],
     noun: "",
     needs: &[],
     shape,
-    run: |desk| Box::pin(std::future::ready(run(desk))),
+    run: |context| Box::pin(std::future::ready(run(context))),
 };
 
 fn shape(command: Command, _: Option<&Spec>) -> Command {
@@ -44,8 +44,8 @@ fn shape(command: Command, _: Option<&Spec>) -> Command {
         )
 }
 
-fn run<'a>(desk: &Desk<'a>) -> Result<Answer<'a>, Failure> {
-    let name = desk.matches.get_one::<String>(TOPIC);
+fn run<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
+    let name = context.matches.get_one::<String>(TOPIC);
     let topic = topics::ALL
         .iter()
         .find(|topic| Some(topic.name) == name.map(String::as_str))

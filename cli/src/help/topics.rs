@@ -3,7 +3,7 @@ use clap::ValueEnum as _;
 use crate::{
     config::{FOLDER_VARIABLE, KEY_VARIABLE, PROFILE_VARIABLE, SETTINGS},
     error::Exit,
-    output::Format,
+    render::Format,
 };
 
 /// Something to know that is not about one command.

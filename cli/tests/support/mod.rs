@@ -9,7 +9,7 @@
 use std::{ffi::OsString, io::Write, iter, path::PathBuf};
 
 use clap::Command;
-use konektor_cli::{Terminal, World, run};
+use konektor_cli::{Environment, Terminal, run};
 use konektor_sdk::{Retries, jiff::tz::TimeZone};
 use konektor_spec::{Operation, Spec};
 use serde_json::Value;
@@ -151,7 +151,7 @@ impl Api {
         let (key, base_url) = (self.key, self.server.uri());
         let base_url = self.names_server.then_some(base_url);
         let (now, variables) = (self.now, self.variables.clone());
-        let world = World {
+        let environment = Environment {
             terminal: self.terminal,
             stderr_is_terminal: self.stderr_is_terminal,
             color: self.color,
@@ -167,9 +167,9 @@ impl Api {
             }),
             retries: Retries::none(),
             config_folder: self.config_folder.clone(),
-            ..World::new(stdout, stderr)
+            ..Environment::new(stdout, stderr)
         };
-        run(&self.spec, words, world)
+        run(&self.spec, words, environment)
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {

@@ -1,6 +1,6 @@
 //! A server of a changed copy of the document: everything follows, nothing is built anew.
 
-use konektor_cli::World;
+use konektor_cli::Environment;
 use konektor_server::{
     clock::Clock, domain::forwarded::TrustedProxies, randomness::Randomness, server,
 };
@@ -269,14 +269,14 @@ async fn konektor(server: &Server, spec: Spec, arguments: &[&str]) -> (u8, Strin
     ];
     let run = move || {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let mut world = World::new(&mut stdout, &mut stderr);
-        world.variable = Box::new(move |name| {
+        let mut environment = Environment::new(&mut stdout, &mut stderr);
+        environment.variable = Box::new(move |name| {
             let mut variables = variables.iter();
             variables
                 .find(|(known, _)| *known == name)
                 .map(|(_, value)| value.into())
         });
-        let code = konektor_cli::run(&spec, arguments, world);
+        let code = konektor_cli::run(&spec, arguments, environment);
         (code, String::from_utf8([stdout, stderr].concat()).unwrap())
     };
     // It has a runtime of its own, which cannot start inside this one.

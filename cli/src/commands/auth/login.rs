@@ -1,0 +1,178 @@
+#[cfg(unix)]
+use std::fs::File;
+use std::{io, thread, time::Duration};
+
+use konektor_spec::OperationId;
+#[cfg(unix)]
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use serde_json::json;
+use tokio::{sync::oneshot, time::timeout};
+
+use super::try_out;
+use crate::{
+    base::sanitize,
+    commands::{LocalCommand, described},
+    config::{BASE_URL, Config, DEFAULT_PROFILE, Key, KeyLocation, KeySource, MAX_WAIT, Source},
+    error::Failure,
+    render::{Answer, DetailView, View},
+    session::{
+        Call, Context,
+        dry_run::{self, Change},
+        interrupted,
+    },
+};
+
+/// No key is longer.
+const LONGEST: u64 = 4096;
+
+const ABOUT: &str = "Keep the API key of a profile, after a try whether the server takes it.";
+const EXAMPLES: &str = "  konektor auth login
+  konektor auth login --profile toko --base-url http://127.0.0.1:8080
+  pass show konektor | konektor auth login";
+
+pub(crate) static LOGIN: LocalCommand = LocalCommand {
+    path: &["auth", "login"],
+    noun: "The API key of a profile.",
+    needs: &[&BASE_URL],
+    shape: |command, _| {
+        let command = described(command, ABOUT, EXAMPLES).arg(dry_run::local_flag());
+        command.long_about(
+            "Keep the API key of a profile, after a try whether the server takes it.\n\n\
+             The key is asked for without showing it, or read from stdin. It is kept in the system's \
+             keyring, or where there is none in a file that only you can read, and sent to no other \
+             server than the one that took it.",
+        )
+    },
+    run: |context| Box::pin(run(context)),
+};
+
+async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+    let settings = &context.settings;
+    let credentials = settings
+        .credentials()?
+        .ok_or_else(Failure::no_config_folder)?;
+    let (profile, server) = (settings.require_profile()?.text.as_str(), settings.server());
+
+    let keeps_server = settings.get(&BASE_URL).source != Source::Default;
+    if dry_run::is_wanted(context) {
+        let key = format!("the key of profile {profile} for {server}, if the server takes it");
+        let place = credentials.where_is(credentials.place(profile, server)?);
+        let what = if keeps_server {
+            Some(format!("profile {profile} with {} {server}", BASE_URL.name))
+        } else {
+            (profile != DEFAULT_PROFILE).then(|| format!("profile {profile}"))
+        };
+        let file = settings.config.file()?;
+        let config = what.map(|what| Change::new(file.display(), what));
+        return dry_run::changes([Change::new(place, key)].into_iter().chain(config));
+    }
+
+    // Before the key is asked for.
+    settings.require(&MAX_WAIT)?;
+    let key = ask(context, server).await?;
+    let operation = context.operation(OperationId::WorkspaceShow)?;
+    let call = Call::with_key(context, operation, Some(&key))?;
+    let workspace = try_out(&call).await?;
+    if let Some(workspace) = &workspace {
+        call.cache_workspace(workspace);
+    }
+    let workspace = workspace.map(|workspace| workspace.display_name);
+    let place = credentials.store(profile, server, &key)?;
+    if keeps_server || profile != DEFAULT_PROFILE {
+        Config::change(settings.folder(), |config| {
+            // The keyring does not say which profiles it has keys of.
+            config.add(profile);
+            if keeps_server {
+                config.set(profile, BASE_URL.name, server);
+            }
+        })?;
+    }
+
+    let record = DetailView::default()
+        .with("profile", profile)
+        .with("server", server)
+        .maybe("workspace", workspace.as_deref())
+        .with("key kept in", KeySource::Stored(place).to_string());
+    let answer = Answer::new(
+        &json!({
+            "profile": profile,
+            "server": server,
+            "workspace": workspace,
+            "keptIn": match place { KeyLocation::Keyring => "keyring", KeyLocation::File => "file" },
+        }),
+        View::Detail(record),
+    )?;
+    Ok(match context.key_source()? {
+        Some(KeySource::Variable) => {
+            answer.with_note("KONEKTOR_API_KEY is set and still wins over the key that is kept")
+        }
+        _ => answer,
+    })
+}
+
+async fn ask(context: &Context<'_>, server: &str) -> Result<Key, Failure> {
+    let key = if context.environment.stdin_is_terminal {
+        let prompt = sanitize::line(&format!("API key for {server} (it is not shown): "));
+        let typed = typed_unseen(prompt).await;
+        let typed = typed.map_err(|error| Failure::from_input(&error))?;
+        Key::new(&typed)
+    } else {
+        let bytes = context.read_all(LONGEST)?;
+        // Not UTF-8 is no key; the SDK says so.
+        Key::new(&String::from_utf8_lossy(&bytes))
+    };
+    if key.reveal().is_empty() {
+        return Err(Failure::usage("there is no key on stdin"));
+    }
+    Ok(key)
+}
+
+/// What somebody types after a prompt.
+async fn typed_unseen(prompt: String) -> io::Result<String> {
+    /// How long it takes to read Ctrl-C, after which the terminal is ours again.
+    const LAST_KEY: Duration = Duration::from_millis(200);
+
+    let stop = interrupted();
+    #[cfg(unix)]
+    let _hidden = Hidden::new()?;
+    let (answer, mut answered) = oneshot::channel();
+    // A thread that nobody waits for when the program is told to end.
+    thread::spawn(move || answer.send(rpassword::prompt_password(prompt)));
+    let broken_off = io::ErrorKind::Interrupted;
+    tokio::select! {
+        typed = &mut answered => typed.unwrap_or(Err(broken_off.into())),
+        () = stop => {
+            let _ = timeout(LAST_KEY, answered).await; // What was typed does not matter any more.
+            Err(broken_off.into())
+        }
+    }
+}
+
+/// A terminal that shows nothing of what is typed, from before the prompt on: who sees it may have typed already.
+#[cfg(unix)]
+struct Hidden {
+    terminal: File,
+    before: Termios,
+}
+
+#[cfg(unix)]
+impl Hidden {
+    fn new() -> io::Result<Self> {
+        let terminal = File::open("/dev/tty")?;
+        let before = tcgetattr(&terminal)?;
+        let mut hidden = before.clone();
+        // All that is off while the key is read, or what has been typed would be read in another way.
+        hidden
+            .local_modes
+            .remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+        tcsetattr(&terminal, OptionalActions::Now, &hidden)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before); // `drop` cannot fail.
+    }
+}

@@ -1,0 +1,21 @@
+//! `konektor auth`
+
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod status;
+
+use konektor_sdk::{ErrorKind, Workspace};
+
+use crate::{error::Failure, session::Call};
+
+/// Tries a key, and gets to know its workspace. One that lacks the scope for that is a good key too.
+async fn try_out(call: &Call<'_>) -> Result<Option<Workspace>, Failure> {
+    match call
+        .logged(call.client.workspace().show().send_with_meta())
+        .await
+    {
+        Ok((workspace, _)) => Ok(Some(workspace)),
+        Err(error) if error.kind() == ErrorKind::Forbidden => Ok(None),
+        Err(error) => Err(call.failed(&error)),
+    }
+}

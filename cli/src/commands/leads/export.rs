@@ -1,0 +1,305 @@
+//! `konektor leads export`: any number of leads into a file that is whole, or not there.
+
+use std::{
+    cell::Cell,
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::{Arg, Command, builder::ValueHint};
+use konektor_spec::{OperationId, Spec};
+use tempfile::NamedTempFile;
+
+use super::list;
+use crate::{
+    commands::{LocalCommand, described},
+    config::BASE_URL,
+    error::Failure,
+    flags,
+    render::{
+        Answer, Format, INCOMPLETE, OutputOptions, RowWriter, Spool, WriterOptions, count,
+        documented,
+    },
+    session::{
+        Call, Context,
+        dry_run::{self, Change},
+        interrupted,
+        paging::Pages,
+        progress,
+    },
+};
+
+const ABOUT: &str = "Write leads with all their fields into a CSV, NDJSON or JSON file.";
+const EXAMPLES: &str = "  konektor leads export leads.csv
+  konektor leads export won.ndjson --status won --created-from 2025-01-01
+  konektor leads export - -o ndjson | jq -r .email";
+
+/// Which page is none of the reader's business here.
+const PAGING: [&str; 3] = ["page", "limit", "cursor"];
+
+const FILE: &str = "file";
+
+/// The name that stands for stdout.
+const STDOUT: &str = "-";
+
+pub(crate) static EXPORT: LocalCommand = LocalCommand {
+    path: &["leads", "export"],
+    noun: "",
+    needs: &[&BASE_URL],
+    shape: |command, spec| shape(described(command, ABOUT, EXAMPLES), spec),
+    run: |context| Box::pin(run(context)),
+};
+
+fn shape(command: Command, spec: Option<&Spec>) -> Command {
+    let command = command
+        .long_about(format!(
+            "{ABOUT}\n\nThe format is the one of the file's name, or of -o; stdout gets CSV. A file \
+             takes its name when the last lead is in it, so that a half one never looks whole; on \
+             stdout the exit code says whether it is. What a spreadsheet would run is made text by a \
+             quote before it, which an import takes away again."
+        ))
+        .arg(
+            Arg::new(FILE)
+                .required(true)
+                .value_name("FILE")
+                .value_hint(ValueHint::FilePath)
+                .help("The file, or - for stdout"),
+        )
+        .arg(dry_run::local_flag());
+    let Some(operation) = spec.and_then(|spec| spec.operation(OperationId::LeadsList.as_str()))
+    else {
+        return command;
+    };
+    let filters = flags::of(operation)
+        .into_iter()
+        .filter(|flag| !PAGING.iter().any(|name| flag.get_id() == name));
+    OutputOptions::flags_of(command.args(filters), &documented(operation))
+}
+
+async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+    let name = context.required(FILE)?;
+    if context.options.is_filtered() {
+        return Err(
+            Failure::usage("--jq is for answers; an export writes the leads themselves")
+                .hint("filter the list: konektor leads list --all -o ndjson --jq … > leads.ndjson"),
+        );
+    }
+    let format = format(context, name)?;
+    if dry_run::is_wanted(context) {
+        let place = if name == STDOUT { "stdout" } else { name };
+        let what = format!("the leads that the flags let through, as {}", format.name());
+        return dry_run::changes([Change::new(place, what)]);
+    }
+    let call = context.call(OperationId::LeadsList).await?;
+    // Until here nothing is lost when the program is ended; a keyring that does not answer is waited for until then.
+    let stop = interrupted();
+    let to = Destination::new(name)?;
+    let writer_options = writer_options(context, &call, name, format);
+    let rows = Cell::new(0);
+    let written = tokio::select! {
+        written = write(context, &call, name, writer_options, &to, &rows) => written,
+        () = stop => Err(Failure::interrupted("stopped")),
+    };
+    let unfinished = || match name {
+        // Nothing is written of a document that is not whole.
+        STDOUT if format.is_document() || rows.get() == 0 => "nothing was written".to_owned(),
+        STDOUT => INCOMPLETE.to_owned(),
+        file => format!("{file} was not written"),
+    };
+    let spool = written.map_err(|failure| failure.hint(unfinished()))?;
+    if let Some(spool) = spool {
+        let mut stream = to.stream(context);
+        spool
+            .release(&mut stream)
+            .and_then(|()| stream.flush())
+            .map_err(|error| to.failed(&error).hint(INCOMPLETE))?;
+    }
+    to.finish()?;
+    if context.environment.stderr_is_terminal && name != STDOUT {
+        let rows = count(i64::try_from(rows.get()).unwrap_or(i64::MAX));
+        context.environment.say(&format!("{rows} leads in {name}"));
+    }
+    Ok(Answer::nothing())
+}
+
+/// Writes every lead that the filters let through, counts them, and gives back what is still held back.
+async fn write<'a>(
+    context: &Context<'_>,
+    call: &'a Call<'a>,
+    name: &str,
+    writer_options: WriterOptions,
+    to: &Destination,
+    rows: &Cell<u64>,
+) -> Result<Option<Spool>, Failure> {
+    let failed = |error: io::Error| to.failed(&error);
+    let mut pages = Pages::all(call, list::request(call)?.pages());
+    let format = writer_options.format;
+    // A file takes its name when it is whole; where there is no name to take, a document is held back.
+    let is_held = format.is_document() && !matches!(to, Destination::File(..));
+    let stream = if is_held {
+        Sink::Spool(Spool::new())
+    } else {
+        Sink::Straight(to.stream(context))
+    };
+    let mut writer = RowWriter::new(BufWriter::new(stream), writer_options);
+    let bar = progress::bar(context, name, 0);
+    let mut all = async || -> Result<(), Failure> {
+        while let Some(page) = pages.next().await? {
+            bar.set_length(pages.total());
+            for row in &page {
+                writer.write(&context.options.picked(row)).map_err(failed)?;
+                rows.set(rows.get() + 1);
+            }
+            bar.set_position(rows.get());
+        }
+        Ok(())
+    };
+    let done = all().await;
+    progress::end(context, &bar);
+    done?;
+    let mut stream = writer.finish().map_err(failed)?;
+    if format == Format::Json {
+        stream.write_all(b"\n").map_err(failed)?;
+    }
+    let stream = stream
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    let spool = match stream {
+        Sink::Spool(spool) => Some(spool),
+        Sink::Straight(mut stream) => {
+            stream.flush().map_err(failed)?;
+            None
+        }
+    };
+    Ok(spool)
+}
+
+/// What rows are written to.
+enum Sink<'s> {
+    Spool(Spool),
+    Straight(Box<dyn Write + 's>),
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Spool(spool) => spool.write(bytes),
+            Self::Straight(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Spool(spool) => spool.flush(),
+            Self::Straight(stream) => stream.flush(),
+        }
+    }
+}
+
+/// A setting is for answers; a file says by its name what it is.
+fn format(context: &Context<'_>, name: &str) -> Result<Format, Failure> {
+    match (context.options.typed(), name) {
+        (Some(Format::Table), _) => Err(Failure::usage(
+            "a table is for people; say -o csv, ndjson or json",
+        )),
+        (Some(format), _) => Ok(format),
+        (None, STDOUT) => Ok(Format::Csv),
+        (None, file) => by_name(file),
+    }
+}
+
+fn writer_options(
+    context: &Context<'_>,
+    call: &Call<'_>,
+    name: &str,
+    format: Format,
+) -> WriterOptions {
+    let fields = documented(call.operation);
+    WriterOptions {
+        format,
+        columns: context.options.columns_of(&fields),
+        headers: context.options.headers(),
+        for_terminal: name == STDOUT && context.environment.terminal.is_some(),
+    }
+}
+
+fn by_name(file: &str) -> Result<Format, Failure> {
+    let extension = Path::new(file).extension().and_then(|end| end.to_str());
+    match extension.map(str::to_lowercase).as_deref() {
+        Some("csv") => Ok(Format::Csv),
+        Some("ndjson" | "jsonl") => Ok(Format::Ndjson),
+        Some("json") => Ok(Format::Json),
+        Some("tsv") => Ok(Format::Tsv),
+        Some("yaml" | "yml") => Ok(Format::Yaml),
+        Some("md") => Ok(Format::Markdown),
+        _ => Err(
+            Failure::usage(format!("{file}: the name does not say the format"))
+                .hint("end it with .csv, .ndjson or .json, or say -o csv"),
+        ),
+    }
+}
+
+/// Where the leads go.
+enum Destination {
+    Stdout,
+    /// A device or a pipe, which is no file to replace.
+    Stream(PathBuf, File),
+    /// Beside the file whose name it takes in the end.
+    File(PathBuf, NamedTempFile),
+}
+
+impl Destination {
+    fn new(name: &str) -> Result<Self, Failure> {
+        if name == STDOUT {
+            return Ok(Self::Stdout);
+        }
+        let named = Path::new(name);
+        let failed = |error: io::Error| Failure::from_file("write", named, &error);
+        // A link stays one, and what it leads to is replaced.
+        let path = fs::canonicalize(named).unwrap_or_else(|_| named.to_owned());
+        if path.is_dir() {
+            return Err(Failure::usage(format!("{name} is a folder")));
+        }
+        if path.exists() && !path.is_file() {
+            let file = File::options().write(true).open(&path).map_err(failed)?;
+            return Ok(Self::Stream(path, file));
+        }
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        let file = tempfile::Builder::new()
+            .prefix(".konektor-export-")
+            .tempfile_in(folder)
+            .map_err(failed)?;
+        Ok(Self::File(path, file))
+    }
+
+    fn stream<'s>(&'s self, context: &'s Context<'_>) -> Box<dyn Write + 's> {
+        match self {
+            Self::Stdout => Box::new(context.environment.stdout()),
+            Self::Stream(_, file) => Box::new(file),
+            Self::File(_, file) => Box::new(file.as_file()),
+        }
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let Self::File(path, file) = self else {
+            return Ok(());
+        };
+        let finish = || {
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        finish().map_err(|error: io::Error| Failure::from_file("write", &path, &error))
+    }
+
+    fn failed(&self, error: &io::Error) -> Failure {
+        match self {
+            Self::Stdout => Failure::from_output(error),
+            Self::Stream(path, _) | Self::File(path, _) => Failure::from_file("write", path, error),
+        }
+    }
+}

@@ -1,0 +1,507 @@
+//! `konektor leads import`: many leads from a file.
+//!
+//! Every row is held against the document before one is sent. Good rows are sent, several at once; bad ones go into a
+//! file of rejects. A checkpoint keeps what the server has answered, so that an import goes on after whatever ended
+//! it.
+
+mod checkpoint;
+mod columns;
+mod input;
+mod rejects;
+mod row;
+mod send;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use clap::{Arg, ArgAction, Command, builder::ValueHint};
+use indicatif::ProgressBar;
+use konektor_spec::{OperationId, Spec};
+use serde_json::{Value, json};
+
+use crate::{
+    commands::{LocalCommand, described},
+    config::{BASE_URL, OUTPUT, Source},
+    error::{Exit, Failure},
+    render::{Answer, DetailView, View, count},
+    session::{Call, Context, dry_run, progress},
+};
+use checkpoint::{Checkpoint, Done, Plan};
+use columns::{Fields, Mapping, Target};
+use input::Input;
+use row::{Request, Rules, reasons};
+use send::End;
+
+const ABOUT: &str = "Create or update many leads from a CSV, TSV, NDJSON or JSON file.";
+const EXAMPLES: &str = "  konektor leads import leads.csv --dry-run
+  konektor leads import leads.csv
+  konektor leads import leads.csv --resume
+  konektor leads import kontak.csv --map 'Nama Depan=firstName' --map 'Usia='
+  konektor leads export - -o ndjson --profile old | konektor leads import - --profile new";
+
+pub(crate) static IMPORT: LocalCommand = LocalCommand {
+    path: &["leads", "import"],
+    noun: "",
+    needs: &[&BASE_URL, &OUTPUT],
+    shape: |command, spec| shape(described(command, ABOUT, EXAMPLES), spec),
+    run: |context| Box::pin(run(context)),
+};
+
+fn shape(command: Command, spec: Option<&Spec>) -> Command {
+    let lookup_fields = spec
+        .and_then(Fields::from_spec)
+        .map(|fields| fields.lookup_fields);
+    command
+        .long_about(
+            "Create or update many leads from a CSV, TSV, NDJSON or JSON file.\n\n\
+             Columns are found by the names of the API's fields, case, spaces and underscores aside; \
+             those that only the server writes are passed over. A lead that is there already is found \
+             by uniqueCode, else externalRef, else phone, and updated; an empty cell leaves its field \
+             as it is, null in JSON empties it.\n\n\
+             Every row is checked before one is sent. Bad rows, and those that the server refuses, go \
+             into a file of rejects with the reasons; mend it and import it. What the server has \
+             answered is kept in a checkpoint: after Ctrl-C, a crash or a lost network, --resume goes \
+             on, makes no lead twice and leaves none out, within the day that the server remembers.",
+        )
+        .arg(
+            Arg::new("file")
+                .required(true)
+                .value_name("FILE")
+                .value_hint(ValueHint::FilePath)
+                .help("The file, or - for stdin"),
+        )
+        .arg(
+            Arg::new("map")
+                .long("map")
+                .value_name("HEADER=FIELD")
+                .action(ArgAction::Append)
+                .help("What a column is; without a field it is left out"),
+        )
+        .arg(
+            Arg::new("match-by")
+                .long("match-by")
+                .value_name("FIELD")
+                .value_parser(clap::builder::PossibleValuesParser::new(
+                    lookup_fields.unwrap_or_default(),
+                ))
+                .help("Find leads by this field alone; a row without it makes a new lead"),
+        )
+        .arg(
+            Arg::new("resume")
+                .long("resume")
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["map", "match-by", "dry-run"])
+                .help("Go on with an import that was stopped"),
+        )
+        .arg(path_argument(
+            "rejects",
+            "Where bad rows go [default: beside FILE, .rejects.csv or .rejects.ndjson]",
+        ))
+        .arg(path_argument(
+            "checkpoint",
+            "Where it is kept how far the import has come [default: FILE.checkpoint]",
+        ))
+        .arg(
+            Arg::new("yes")
+                .long("yes")
+                .short('y')
+                .action(ArgAction::SetTrue)
+                .help("Do not ask"),
+        )
+        .arg(dry_run::flag().help("Check every row, and send nothing"))
+}
+
+fn path_argument(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name("FILE")
+        .value_hint(ValueHint::FilePath)
+        .help(help)
+}
+
+/// The rows of a file, as requests.
+struct Rows {
+    input: Input,
+    fields: Fields,
+    mapping: Mapping,
+    columns: Vec<Target>,
+    rules: Rules,
+}
+
+/// A row's number, its line, and the request that it is or what is wrong with it.
+type ParsedRow = (u64, u64, Result<Request, row::FieldErrors>);
+
+/// What a look at every row came to.
+#[derive(Default)]
+struct Validation {
+    rows: u64,
+    /// Why rows are bad, by their numbers.
+    bad: BTreeMap<u64, String>,
+    /// The lines of bad rows.
+    lines: BTreeMap<u64, u64>,
+}
+
+async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+    let name = context.required("file")?;
+    let input = Input::open(context, name)?;
+    let checkpoint_path = path(context, "checkpoint").unwrap_or_else(|| input.beside("checkpoint"));
+    let rejects = path(context, "rejects");
+
+    if dry_run::is_wanted(context) {
+        let plan = plan(context, &input, rejects)?;
+        let rows = Rows::new(context.spec, input, &plan)?;
+        let validation = rows.check()?;
+        return dry_run_answer(context, &rows, &validation);
+    }
+
+    let call = Call::once(context, context.operation(OperationId::LeadsUpsert)?).await?;
+    let resumed = if context.has("resume") {
+        Some(Checkpoint::resume(&checkpoint_path, &input, context)?)
+    } else if Checkpoint::is_there(&checkpoint_path)? {
+        return Err(unfinished_import(context, name, &checkpoint_path));
+    } else {
+        None
+    };
+    let plan = match &resumed {
+        Some((plan, _)) => plan.clone(),
+        None => plan(context, &input, rejects.clone())?,
+    };
+    let rejects = rejects.unwrap_or_else(|| plan.rejects.clone());
+    let is_ours = resumed.is_some() && plan.rejects == rejects;
+    rejects::check(&rejects, &input, is_ours)?;
+    let rows = Rows::new(context.spec, input, &plan)?;
+    let validation = rows.check()?;
+    let mut checkpoint = if let Some((_, checkpoint)) = resumed {
+        if plan.is_forgotten((context.environment.now)()) && !context.has("yes") {
+            reject_duplicates(&rows, &validation, &checkpoint.done)?;
+        }
+        checkpoint
+    } else {
+        confirm(context, &rows.input.name, &validation)?;
+        Checkpoint::begin(&checkpoint_path, &plan)?
+    };
+
+    let bar = bar(context, &rows.input.name, &validation, &checkpoint.done);
+    let left = rows.left(&validation, &checkpoint.done)?;
+    let end = send::all(&call, &plan, left, &mut checkpoint, &bar).await;
+    progress::end(context, &bar);
+    checkpoint.keep()?;
+
+    let go_on = format!("go on with: {}", again(context, name));
+    match end {
+        Ok(End::Done) => {
+            let mut bad = validation.bad;
+            bad.extend(checkpoint.done.rejected.clone());
+            // Before the checkpoint goes: the reasons are nowhere else.
+            if !bad.is_empty() {
+                rejects::write(&rejects, &rows.input, &bad)
+                    .map_err(|failure| failure.hint(go_on))?;
+            }
+            let done = checkpoint.finish()?;
+            answer(context, &rows, validation.rows, &done, &bad, &rejects)
+        }
+        Ok(End::Interrupted(last)) => {
+            let message = format!("stopped after row {}; nothing is lost", thousands(last));
+            Err(Failure::interrupted(message).hint(go_on))
+        }
+        Ok(End::Failed(last, failure)) => Err(failure.hint(format!(
+            "stopped after row {}; nothing is lost; {go_on}",
+            thousands(last)
+        ))),
+        Err(failure) => Err(failure.hint(go_on)),
+    }
+}
+
+/// What the flags ask for.
+fn plan(context: &Context<'_>, input: &Input, rejects: Option<PathBuf>) -> Result<Plan, Failure> {
+    let map = context.matches.get_many::<String>("map");
+    let map = map.into_iter().flatten().cloned().collect();
+    let found_by = context.argument("match-by").map(str::to_owned);
+    let rejects = rejects.unwrap_or_else(|| rejects::path(input));
+    Plan::new(context, input.sha256.clone(), rejects, map, found_by)
+}
+
+fn path(context: &Context<'_>, name: &str) -> Option<PathBuf> {
+    context.argument(name).map(PathBuf::from)
+}
+
+impl Rows {
+    fn new(spec: &Spec, input: Input, plan: &Plan) -> Result<Self, Failure> {
+        let fields = Fields::from_spec(spec)
+            .ok_or_else(|| Failure::other("this API has no leads to import"))?;
+        let mapping = fields.mapping(&plan.map)?;
+        let columns = match input
+            .kind
+            .has_header()
+            .then(|| input.records())
+            .transpose()?
+        {
+            None => Vec::new(),
+            Some(mut records) => {
+                let header = records
+                    .next()
+                    .transpose()?
+                    .ok_or_else(|| Failure::usage(format!("{} is empty", input.name)))?;
+                match header.content {
+                    input::Content::Cells(names) => {
+                        fields.columns(&names, &mapping, header.line)?
+                    }
+                    _ => {
+                        return Err(Failure::usage(format!(
+                            "line {}: the header is not UTF-8; save the file as UTF-8",
+                            header.line
+                        )));
+                    }
+                }
+            }
+        };
+        Ok(Self {
+            rules: Rules::new(spec, &fields, plan.found_by.as_deref())?,
+            input,
+            fields,
+            mapping,
+            columns,
+        })
+    }
+
+    /// Every row with its number, from 1, and its line.
+    fn each(&self) -> Result<impl Iterator<Item = Result<ParsedRow, Failure>>, Failure> {
+        let header = usize::from(self.input.kind.has_header());
+        let records = self.input.records()?.skip(header);
+        Ok((1..).zip(records).map(|(number, record)| {
+            let record = record?;
+            let content = self.input.kind.without_escapes(record.content);
+            let values = self.fields.values(content, &self.columns, &self.mapping);
+            let request = values.and_then(|values| self.rules.request(values));
+            Ok((number, record.line, request))
+        }))
+    }
+
+    fn check(&self) -> Result<Validation, Failure> {
+        let mut validation = Validation::default();
+        for row in self.each()? {
+            let (number, line, request) = row?;
+            validation.rows = number;
+            if let Err(bad) = request {
+                validation.bad.insert(number, reasons(&bad));
+                validation.lines.insert(number, line);
+            }
+        }
+        Ok(validation)
+    }
+
+    /// The good rows that are not done.
+    fn left<'a>(
+        &'a self,
+        validation: &'a Validation,
+        done: &Done,
+    ) -> Result<impl Iterator<Item = Result<send::Row, Failure>> + use<'a>, Failure> {
+        let done = done.rows();
+        let rows = self.each()?.filter_map(move |row| match row {
+            Err(failure) => Some(Err(failure)),
+            Ok((number, _, Ok(request)))
+                if !done.contains(&number) && !validation.bad.contains_key(&number) =>
+            {
+                Some(Ok((number, request)))
+            }
+            Ok(_) => None,
+        });
+        Ok(rows)
+    }
+}
+
+/// An import that began, and neither ended nor goes on.
+fn unfinished_import(context: &Context<'_>, name: &str, path: &Path) -> Failure {
+    let path = path.display();
+    Failure::usage(format!(
+        "an import of {name} was stopped; {path} knows how far it came"
+    ))
+    .hint(format!("go on with: {}", again(context, name)))
+    .hint(format!(
+        "or begin anew, which may make leads twice: remove {path}"
+    ))
+}
+
+/// After a day the server makes a new lead of a row that was under way when the import stopped, if nothing tells that
+/// the lead is there. Those rows are the first that are left.
+fn reject_duplicates(rows: &Rows, validation: &Validation, done: &Done) -> Result<(), Failure> {
+    let mut unsure = Vec::new();
+    for row in rows.left(validation, done)?.take(send::MOST) {
+        let (number, request) = row?;
+        if matches!(request, Request::Create(_)) {
+            unsure.push(thousands(number));
+        }
+    }
+    if unsure.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "the import began more than a day ago: leads of these rows may be there already, and would be made twice: {}",
+        unsure.join(", ")
+    ))
+    .hint("look for them in the workspace; go on all the same with: --resume --yes"))
+}
+
+fn confirm(context: &Context<'_>, name: &str, validation: &Validation) -> Result<(), Failure> {
+    let bad = validation.bad.len() as u64;
+    let good = validation.rows - bad;
+    if good == 0 || context.has("yes") || !context.is_interactive() {
+        return Ok(());
+    }
+    let but = match bad {
+        0 => String::new(),
+        bad => format!(" ({} bad ones are left out)", thousands(bad)),
+    };
+    let question = format!(
+        "Send {} rows of {name}{but} to {}, profile {}?",
+        thousands(good),
+        context.settings.server(),
+        context.settings.profile.text
+    );
+    if context.confirm(&question)? {
+        Ok(())
+    } else {
+        Err(Failure::other("nothing was sent").hint("--yes does not ask"))
+    }
+}
+
+/// A bar that begins where the import goes on.
+fn bar(context: &Context<'_>, name: &str, validation: &Validation, done: &Done) -> ProgressBar {
+    let bad = validation.bad.len() as u64;
+    let what = match bad {
+        0 => name.to_owned(),
+        bad => format!("{name} without {} bad rows", thousands(bad)),
+    };
+    let bar = progress::bar(context, &what, validation.rows - bad);
+    bar.set_position(done.count());
+    bar.reset_eta();
+    bar
+}
+
+/// How many bad rows are told one by one.
+const TOLD: usize = 10;
+
+fn report_errors(context: &Context<'_>, bad: &[(u64, String)], rest: &str) {
+    for (line, why) in bad.iter().take(TOLD) {
+        context.environment.say(&format!("line {line}: {why}"));
+    }
+    if bad.len() > TOLD {
+        context
+            .environment
+            .say(&format!("and {} more{rest}", bad.len() - TOLD));
+    }
+}
+
+fn as_json(bad: &[(u64, String)]) -> Vec<Value> {
+    bad.iter()
+        .map(|(line, why)| json!({"line": line, "error": why}))
+        .collect()
+}
+
+/// What an import would come to.
+fn dry_run_answer<'b>(
+    context: &Context<'_>,
+    rows: &Rows,
+    validation: &Validation,
+) -> Result<Answer<'b>, Failure> {
+    let bad: Vec<_> = validation
+        .bad
+        .iter()
+        .filter_map(|(row, why)| Some((*validation.lines.get(row)?, why.clone())))
+        .collect();
+    report_errors(context, &bad, "");
+    let good = validation.rows - bad.len() as u64;
+    let record = DetailView::default()
+        .with("file", &rows.input.name)
+        .with("rows", thousands(validation.rows))
+        .with("good", thousands(good))
+        .with("bad", thousands(bad.len() as u64));
+    let answer = Answer::new(
+        &json!({
+            "dryRun": true,
+            "file": rows.input.name,
+            "rows": validation.rows,
+            "good": good,
+            "bad": bad.len(),
+            "errors": as_json(&bad),
+        }),
+        View::Detail(record),
+    )?;
+    Ok(answer
+        .with_note("nothing was sent")
+        .with_exit(if bad.is_empty() {
+            Exit::Done
+        } else {
+            Exit::PartialSuccess
+        }))
+}
+
+/// What an import came to; rows that were not taken are in the file of rejects.
+fn answer<'b>(
+    context: &Context<'_>,
+    rows: &Rows,
+    all: u64,
+    done: &Done,
+    bad: &BTreeMap<u64, String>,
+    rejects: &Path,
+) -> Result<Answer<'b>, Failure> {
+    let (created, updated) = (done.created, done.updated);
+    let mut record = DetailView::default()
+        .with("file", &rows.input.name)
+        .with("rows", thousands(all))
+        .with("created", thousands(created))
+        .with("updated", thousands(updated))
+        .with("rejected", thousands(bad.len() as u64));
+    let mut errors = Vec::new();
+    if !bad.is_empty() {
+        record = record.with("rejects", rejects.display().to_string());
+        for row in rows.each()? {
+            let (number, line, _) = row?;
+            errors.extend(bad.get(&number).map(|why| (line, why.clone())));
+        }
+        report_errors(context, &errors, &format!(" in {}", rejects.display()));
+    }
+    let answer = Answer::new(
+        &json!({
+            "file": rows.input.name,
+            "rows": all,
+            "created": created,
+            "updated": updated,
+            "rejected": bad.len(),
+            "rejects": (!bad.is_empty()).then(|| rejects.display().to_string()),
+            "errors": as_json(&errors),
+        }),
+        View::Detail(record),
+    )?;
+    Ok(answer.with_exit(if bad.is_empty() {
+        Exit::Done
+    } else {
+        Exit::PartialSuccess
+    }))
+}
+
+/// The command line that goes on.
+fn again(context: &Context<'_>, name: &str) -> String {
+    let mut words: Vec<String> = ["konektor", "leads", "import", name]
+        .map(str::to_owned)
+        .into();
+    for flag in ["rejects", "checkpoint"] {
+        if let Some(value) = context.argument(flag) {
+            words.extend([format!("--{flag}"), value.to_owned()]);
+        }
+    }
+    words.extend(context.typed_globals());
+    // Elsewhere neither the environment nor the config file need say the same.
+    let profile = &context.settings.profile;
+    if !matches!(profile.source, Source::Flag(_) | Source::Default) {
+        words.extend(["--profile".to_owned(), profile.text.clone()]);
+    }
+    words.push("--resume".to_owned());
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
+}
+
+fn thousands(number: u64) -> String {
+    count(i64::try_from(number).unwrap_or(i64::MAX))
+}

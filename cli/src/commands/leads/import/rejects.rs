@@ -1,0 +1,165 @@
+//! The rows that were not taken, as they were, each with its line and the reasons. Mended, the file can be imported.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value, json};
+
+use super::input::{Content, Input, Kind};
+use crate::{error::Failure, render::tsv};
+
+const LINE: &str = "importLine";
+const ERROR: &str = "importError";
+
+/// What is added to each row; an import passes over it.
+pub(super) const COLUMNS: [&str; 2] = [LINE, ERROR];
+
+/// Where the file is for an input, if nobody says.
+pub(super) fn path(input: &Input) -> PathBuf {
+    let extension = match input.kind {
+        Kind::Csv { .. } => "csv",
+        Kind::Tsv => "tsv",
+        Kind::Ndjson | Kind::Json => "ndjson",
+    };
+    input
+        .beside("")
+        .with_extension(format!("rejects.{extension}"))
+}
+
+/// Makes sure, before anything is sent, that the file can be written and that nothing is lost by it. `is_ours`: an
+/// earlier run of this import may have written it.
+pub(super) fn check(path: &Path, input: &Input, is_ours: bool) -> Result<(), Failure> {
+    let refused = |why: &str| {
+        Failure::usage(format!("--rejects: {} {why}", path.display()))
+            .hint("name another file: --rejects OTHER")
+    };
+    if let Ok(found) = path.metadata() {
+        if input.is_at(path) {
+            return Err(refused("is the file to import"));
+        }
+        if !found.is_file() {
+            return Err(refused("is no regular file"));
+        }
+        if !is_ours {
+            return Err(refused("is there already, and would be overwritten")
+                .hint("or move it away, or import it first"));
+        }
+    }
+    tempfile::NamedTempFile::new_in(folder(path))
+        .map(drop)
+        .map_err(|error| refused(&format!("cannot be written: {error}")))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// Writes the rows that have reasons, by their numbers. The file is whole, or it is not there.
+pub(super) fn write(
+    path: &Path,
+    input: &Input,
+    reasons: &BTreeMap<u64, String>,
+) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::from_file("write", path, &error);
+    let file = tempfile::NamedTempFile::new_in(folder(path)).map_err(failed)?;
+    let mut to = BufWriter::new(&file);
+    let mut records = input.records()?;
+    match input.kind {
+        Kind::Csv { .. } | Kind::Tsv => {
+            let mut to = writer(input.kind).from_writer(&mut to);
+            // Those of an earlier file of rejects are written anew.
+            let kept: Vec<bool> = match records.next().transpose()? {
+                Some(header) => {
+                    let header = cells(header.content);
+                    let kept: Vec<_> = header
+                        .iter()
+                        .map(|name| !COLUMNS.iter().any(|added| added.as_bytes() == name))
+                        .collect();
+                    let names = those_kept(&header, &kept);
+                    to.write_record(names.chain(COLUMNS.map(str::as_bytes)))
+                        .map_err(csv_failed(path))?;
+                    kept
+                }
+                None => Vec::new(),
+            };
+            for (number, record) in (1..).zip(records) {
+                let record = record?;
+                let Some(why) = reasons.get(&number) else {
+                    continue;
+                };
+                let mut cells = cells(record.content);
+                cells.resize(kept.len().max(cells.len()), Vec::new());
+                let line = record.line.to_string();
+                let why = match input.kind {
+                    Kind::Tsv => tsv::escape(why),
+                    _ => why.clone(),
+                };
+                let row = those_kept(&cells, &kept).chain([line.as_bytes(), why.as_bytes()]);
+                to.write_record(row).map_err(csv_failed(path))?;
+            }
+            to.flush().map_err(failed)?;
+        }
+        Kind::Ndjson | Kind::Json => {
+            for (number, record) in (1..).zip(records) {
+                let record = record?;
+                let Some(why) = reasons.get(&number) else {
+                    continue;
+                };
+                let mut object = match record.content {
+                    Content::Object(object) => object,
+                    Content::Broken { text, .. } => Map::from_iter([("text".into(), text.into())]),
+                    Content::Cells(_) | Content::Bytes(_) => Map::new(),
+                };
+                object.insert(LINE.into(), json!(record.line));
+                object.insert(ERROR.into(), json!(why));
+                serde_json::to_writer(&mut to, &Value::Object(object))?;
+                to.write_all(b"\n").map_err(failed)?;
+            }
+        }
+    }
+    to.flush().map_err(failed)?;
+    drop(to);
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Cells are written as they were read.
+fn writer(kind: Kind) -> csv::WriterBuilder {
+    let mut writer = csv::WriterBuilder::new();
+    writer.flexible(true);
+    match kind {
+        Kind::Csv { delimiter } => writer.delimiter(delimiter),
+        _ => writer.delimiter(b'\t').quote_style(csv::QuoteStyle::Never),
+    };
+    writer
+}
+
+/// Byte by byte: whoever mends a file that is not UTF-8 needs to know what it was.
+fn cells(content: Content) -> Vec<Vec<u8>> {
+    match content {
+        Content::Cells(cells) => cells.into_iter().map(String::into_bytes).collect(),
+        Content::Bytes(cells) => cells,
+        Content::Broken { text, .. } => vec![text.into_bytes()],
+        Content::Object(_) => Vec::new(),
+    }
+}
+
+fn those_kept<'a>(cells: &'a [Vec<u8>], kept: &'a [bool]) -> impl Iterator<Item = &'a [u8]> {
+    let kept = kept.iter().copied().chain(std::iter::repeat(true));
+    cells
+        .iter()
+        .zip(kept)
+        .filter(|(_, kept)| *kept)
+        .map(|(cell, _)| cell.as_slice())
+}
+
+fn csv_failed(path: &Path) -> impl FnOnce(csv::Error) -> Failure {
+    let path = path.to_owned();
+    move |error| Failure::other(format!("cannot write {}: {error}", path.display()))
+}

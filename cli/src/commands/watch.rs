@@ -1,0 +1,197 @@
+//! `--watch`: the same answer again and again.
+
+use std::{io::Write as _, time::Duration};
+
+use clap::{Arg, Command, value_parser};
+use konektor_spec::Operation;
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::{
+    base::sanitize,
+    commands::ApiCommand,
+    error::{Exit, Failure},
+    render::Output,
+    session::Call,
+};
+
+const WATCH: &str = "watch";
+
+/// Adds the flag.
+pub(crate) fn shape(command: Command, _: &Operation) -> Command {
+    command.arg(
+        Arg::new(WATCH)
+            .long(WATCH)
+            .value_name("SECONDS")
+            .value_parser(value_parser!(u64).range(1..))
+            .help("Ask again so often, until Ctrl-C; a terminal is drawn over, a pipe is added to"),
+    )
+}
+
+/// How long to wait between two answers, when there is to be more than one.
+pub(crate) fn wanted(call: &Call<'_>) -> Option<Duration> {
+    call.flags.own::<u64>(WATCH).map(Duration::from_secs)
+}
+
+/// Goes on until the person has seen enough.
+pub(crate) async fn watch(
+    call: &Call<'_>,
+    verb: &ApiCommand,
+    output: &Output<'_>,
+    pause: Duration,
+) -> Result<Exit, Failure> {
+    let again = async {
+        let mut screen = Screen::new(call);
+        for turn in 0_u64.. {
+            let shown = async {
+                // A list is asked for while it is written.
+                let answer = (verb.run)(call).await?.documented_by(call.operation);
+                output.text_of(answer, &call.display(), turn == 0).await
+            };
+            match shown.await {
+                Ok((text, note)) => screen.show(text, note)?,
+                // Whoever looks at it tomorrow wants to see it again.
+                Err(failure) if turn > 0 && failure.is_retryable() => screen.stall(&failure)?,
+                Err(failure) => return Err(failure),
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Ok(Exit::Done)
+    };
+    tokio::select! {
+        ended = again => ended,
+        _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+    }
+}
+
+/// What was shown, and what was said beside it.
+struct Screen<'a> {
+    call: &'a Call<'a>,
+    text: String,
+    said: Option<String>,
+    /// How many rows of a terminal are drawn over.
+    rows: usize,
+}
+
+impl<'a> Screen<'a> {
+    fn new(call: &'a Call<'a>) -> Self {
+        Self {
+            call,
+            text: String::new(),
+            said: None,
+            rows: 0,
+        }
+    }
+
+    /// On a terminal in the place of what was there, in a pipe behind it.
+    fn show(&mut self, text: String, note: Option<String>) -> Result<(), Failure> {
+        self.text = text;
+        if self.call.environment.terminal.is_some() {
+            self.said = None;
+            let note = note.map(|note| sanitize::line(&note));
+            return self.draw(note.as_deref());
+        }
+        let mut stdout = self.call.environment.stdout();
+        stdout
+            .write_all(self.text.as_bytes())
+            .and_then(|()| stdout.flush())
+            .map_err(|error| Failure::from_output(&error))?;
+        self.say(note);
+        Ok(())
+    }
+
+    /// The last answer stays, with a word on why there is no newer one.
+    fn stall(&mut self, failure: &Failure) -> Result<(), Failure> {
+        let now = self.call.clock().local_now().strftime("%H:%M:%S");
+        if self.call.environment.terminal.is_some() {
+            let told = self.said.get_or_insert_with(|| {
+                let message = sanitize::line(failure.message());
+                format!("since {now}: {message}; it is tried again")
+            });
+            let told = told.clone();
+            return self.draw(Some(&told));
+        }
+        self.say(Some(format!("{}; it is tried again", failure.message())));
+        Ok(())
+    }
+
+    /// Says something once, until there is something else to say.
+    fn say(&mut self, words: Option<String>) {
+        if let Some(words) = &words
+            && self.said.as_ref() != Some(words)
+        {
+            self.call.environment.say(words);
+        }
+        self.said = words;
+    }
+
+    fn draw(&mut self, note: Option<&str>) -> Result<(), Failure> {
+        let drawn = draw(self.call, &self.text, note, self.rows);
+        self.rows = drawn.map_err(|error| Failure::from_output(&error))?;
+        Ok(())
+    }
+}
+
+/// Draws on a terminal over what was drawn before; gives back how many rows that are now.
+fn draw(call: &Call<'_>, text: &str, note: Option<&str>, before: usize) -> std::io::Result<usize> {
+    let mut stdout = call.environment.stdout();
+    let (columns, rows) = call
+        .environment
+        .terminal
+        .map_or((usize::MAX, usize::MAX), |terminal| {
+            (terminal.columns, terminal.rows)
+        });
+    if before > 0 {
+        write!(stdout, "\u{1b}[{before}A\u{1b}[J")?;
+    }
+    let time = call.clock().local_now().strftime("%H:%M:%S").to_string();
+    let last = [
+        note.map(|note| format!(" {note}")),
+        Some(format!(" {time}, Ctrl-C to stop")),
+    ];
+    let last: Vec<_> = last.into_iter().flatten().collect();
+    let mut drawn: usize = last.iter().map(|line| rows_of(line, columns)).sum();
+    // What has left the screen cannot be drawn over.
+    for line in text.lines() {
+        let taken = rows_of(line, columns);
+        if drawn + taken >= rows {
+            break;
+        }
+        writeln!(stdout, "{line}")?;
+        drawn += taken;
+    }
+    for line in last {
+        writeln!(stdout, "{line}")?;
+    }
+    stdout.flush()?;
+    Ok(drawn)
+}
+
+/// How many rows of a terminal a line takes.
+fn rows_of(line: &str, columns: usize) -> usize {
+    let mut width = 0;
+    let mut parts = line.split('\u{1b}');
+    width += parts.next().unwrap_or_default().width();
+    for part in parts {
+        // Colours, which are all that is left of this kind, end with an m.
+        width += part.split_once('m').map_or(part, |(_, text)| text).width();
+    }
+    width.div_ceil(columns.max(1)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_takes_several_rows() {
+        for (line, rows) in [
+            ("", 1),
+            ("0123456789", 1),
+            ("01234567890", 2),
+            ("\u{1b}[38;5;6m0123456789\u{1b}[0m", 1),
+            ("佐藤佐藤佐藤", 2),
+        ] {
+            assert_eq!(rows_of(line, 10), rows, "{line:?}");
+        }
+    }
+}

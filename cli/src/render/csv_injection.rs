@@ -1,0 +1,59 @@
+//! Cells that a spreadsheet would run, made into text, and back again.
+//!
+//! Whoever opens a CSV file runs its cells that begin like a formula
+//! (<https://owasp.org/www-community/attacks/CSV_Injection>). A quote before them makes them text.
+
+use std::borrow::Cow;
+
+const QUOTE: char = '\'';
+
+/// A cell that stays what it is in a spreadsheet.
+pub(crate) fn escape(cell: &str) -> Cow<'_, str> {
+    if is_formula(cell.trim_start_matches(QUOTE)) {
+        Cow::Owned(format!("{QUOTE}{cell}"))
+    } else {
+        Cow::Borrowed(cell)
+    }
+}
+
+/// What a cell was before it was [`escape`]; any other one is as it was meant.
+pub(crate) fn unescape(cell: &str) -> &str {
+    match cell.strip_prefix(QUOTE) {
+        // A quote before quotes is ours too: otherwise text that has one of its own would lose it.
+        Some(meant) if is_formula(meant.trim_start_matches(QUOTE)) => meant,
+        _ => cell,
+    }
+}
+
+fn is_formula(cell: &str) -> bool {
+    cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_is_formula_becomes_text() {
+        for cell in ["=1+1", "+6281234567890", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(escape(cell), format!("'{cell}"));
+        }
+    }
+
+    #[test]
+    fn what_no_spreadsheet_runs_stays() {
+        for cell in ["", "Budi", "a=1", "'tis", "081234567890"] {
+            assert_eq!(escape(cell), cell);
+            assert_eq!(unescape(cell), cell);
+        }
+    }
+
+    #[test]
+    fn every_cell_comes_back_as_it_was() {
+        for cell in [
+            "=1+1", "'=1+1", "''@x", "+62", "Budi", "'", "", "'Budi", "\r",
+        ] {
+            assert_eq!(unescape(&escape(cell)), cell);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+use std::{cell::RefCell, future::Future, time::Duration};
+
+use konektor_sdk::{Client, Error, ErrorKind, Meta, Retries, Workspace, jiff::tz::TimeZone};
+use konektor_spec::{Operation, OperationId};
+
+use crate::{
+    base::LocalClock,
+    config::{Key, MAX_WAIT},
+    env::Environment,
+    error::Failure,
+    flags::{Calendar, Flags},
+    render::{Currency, DisplayContext, OutputOptions},
+    session::{
+        Context,
+        workspace_cache::{CachedWorkspace, WorkspaceCache},
+    },
+};
+
+/// One call that the command line asks for.
+pub(crate) struct Call<'a> {
+    pub(crate) context: &'a Context<'a>,
+    pub(crate) client: Client,
+    pub(crate) operation: &'a Operation,
+    pub(crate) flags: Flags<'a>,
+    pub(crate) environment: &'a Environment<'a>,
+    cache: WorkspaceCache,
+    workspace: RefCell<Option<CachedWorkspace>>,
+}
+
+impl<'a> Call<'a> {
+    /// # Errors
+    /// When there is no key for a call that needs one, the key or base URL cannot be used, or nobody knows which days
+    /// are meant.
+    pub(crate) async fn new(
+        context: &'a Context<'a>,
+        operation: &'a Operation,
+    ) -> Result<Self, Failure> {
+        let key = context.key_for(&operation.access)?;
+        let call = Self::with_key(context, operation, key.as_ref())?;
+        call.settle_days().await?;
+        Ok(call)
+    }
+
+    /// One whose requests are each sent once.
+    pub(crate) async fn once(
+        context: &'a Context<'a>,
+        operation: &'a Operation,
+    ) -> Result<Self, Failure> {
+        let key = context.key_for(&operation.access)?;
+        let client = context.client_with(key.as_ref(), Retries::none())?;
+        let call = Self {
+            client,
+            ..Self::with_key(context, operation, key.as_ref())?
+        };
+        call.settle_days().await?;
+        Ok(call)
+    }
+
+    /// Days that were typed are the workspace's: the server reads dates in its time zone. Where the key may not know
+    /// it, they are those of this machine, and the person is told.
+    async fn settle_days(&self) -> Result<(), Failure> {
+        let typed = match self.flags.calendar() {
+            (Calendar::Not, _) => return Ok(()),
+            (Calendar::Counted, _) => {
+                self.load_workspace().await;
+                self.flags.count_days_in(self.workspace_clock().zone());
+                return Ok(());
+            }
+            (Calendar::Named, typed) => typed,
+        };
+        if !self.knows_workspace() {
+            let operation = self.context.operation(OperationId::WorkspaceShow)?;
+            let request = self.client.workspace().show().send_with_meta();
+            let answer = self
+                .context
+                .logged(&operation.method, &operation.path, request)
+                .await;
+            match answer {
+                Ok((workspace, _)) => self.cache_workspace(&workspace),
+                Err(error) if error.kind() == ErrorKind::Forbidden => {}
+                Err(error) => {
+                    return Err(Failure::from_request(&error, Some(operation), self.context));
+                }
+            }
+        }
+        let name = self.timezone();
+        let zone = name.as_deref().and_then(|name| TimeZone::get(name).ok());
+        if let Some(zone) = zone {
+            self.flags.count_days_in(zone);
+            return Ok(());
+        }
+        let day = self.flags.moment(typed);
+        let why = match name {
+            Some(name) => format!("it does not know the workspace's time zone, {name}"),
+            None => "the key may not read the workspace's time zone".to_owned(),
+        };
+        self.environment.say(&format!(
+            "using this machine's date {day} for {}: {why}",
+            typed.trim()
+        ));
+        Ok(())
+    }
+
+    /// A call with a key that is not kept yet, or with none.
+    pub(crate) fn with_key(
+        context: &'a Context<'a>,
+        operation: &'a Operation,
+        key: Option<&Key>,
+    ) -> Result<Self, Failure> {
+        context.settings.require(&MAX_WAIT)?;
+        let environment = context.environment;
+        let cache =
+            WorkspaceCache::new(environment, context.settings.server(), key.map(Key::reveal));
+        Ok(Self {
+            context,
+            client: context.client(key)?,
+            operation,
+            flags: Flags::new(operation, context.matches, environment),
+            workspace: RefCell::new(cache.workspace()),
+            environment,
+            cache,
+        })
+    }
+
+    /// Makes the request, and maps its failure.
+    pub(crate) async fn send<T>(
+        &self,
+        request: impl Future<Output = Result<(T, Meta), Error>>,
+    ) -> Result<(T, Meta), Failure> {
+        let answer = self.logged(request).await;
+        answer.map_err(|error| self.failed(&error))
+    }
+
+    /// Makes the request, and tells of it with `--verbose`.
+    pub(crate) async fn logged<T>(
+        &self,
+        request: impl Future<Output = Result<(T, Meta), Error>>,
+    ) -> Result<(T, Meta), Error> {
+        let Operation { method, path, .. } = self.operation;
+        self.context.logged(method, path, request).await
+    }
+
+    /// Tells with `--verbose` that the request is sent.
+    pub(crate) fn log_request(&self) {
+        let Operation { method, path, .. } = self.operation;
+        self.context.log(|| format!("> {method} {path}"));
+    }
+
+    /// What a failed call comes to, with what to do about it.
+    pub(crate) fn failed(&self, error: &Error) -> Failure {
+        Failure::from_call(error, self)
+    }
+
+    pub(crate) fn clock(&self) -> LocalClock {
+        self.environment.clock()
+    }
+
+    /// Who reads the answer; amounts are in the workspace's currency as far as it is known.
+    pub(crate) fn display(&self) -> DisplayContext {
+        let workspace = self.workspace.borrow();
+        DisplayContext {
+            clock: self.clock(),
+            currency: Currency::new(workspace.as_ref().map(|cache| cache.currency.as_str())),
+        }
+    }
+
+    /// Remembers what later tables show of the workspace.
+    pub(crate) fn cache_workspace(&self, workspace: &Workspace) {
+        let cache = CachedWorkspace::new(workspace);
+        self.cache.store(&cache);
+        self.workspace.replace(Some(cache));
+    }
+
+    pub(crate) fn knows_workspace(&self) -> bool {
+        self.workspace.borrow().is_some()
+    }
+
+    /// Whether [`when_in_workspace`](Self::when_in_workspace) is in the workspace's time zone.
+    pub(crate) fn knows_zone(&self) -> bool {
+        let name = self.timezone();
+        name.is_some_and(|name| TimeZone::get(&name).is_ok())
+    }
+
+    fn timezone(&self) -> Option<String> {
+        let workspace = self.workspace.borrow();
+        workspace.as_ref().map(|cache| cache.timezone.clone())
+    }
+
+    /// The workspace's time zone, in which its periods are; the reader's when it is not known.
+    pub(crate) fn workspace_clock(&self) -> LocalClock {
+        self.clock().in_zone(self.timezone().as_deref())
+    }
+
+    /// Makes the request, and gets to know the workspace meanwhile, whose currency or time zone the table
+    /// shows. The table is of use without, so that a key that may not read it does no harm.
+    pub(crate) async fn send_with_workspace<T>(
+        &self,
+        request: impl Future<Output = Result<(T, Meta), Error>>,
+    ) -> Result<(T, Meta), Failure> {
+        let for_people = self.context.options.is_for_people(self.environment);
+        let (answer, ()) = tokio::try_join!(self.send(request), async {
+            if for_people {
+                self.load_workspace().await;
+            }
+            Ok(())
+        })?;
+        Ok(answer)
+    }
+
+    /// Asks for the workspace when nothing is known of it.
+    pub(crate) async fn load_workspace(&self) {
+        const PATIENCE: Duration = Duration::from_secs(2);
+
+        if self.knows_workspace() {
+            return;
+        }
+        let request = self.client.workspace().show().send();
+        if let Ok(Ok(workspace)) = tokio::time::timeout(PATIENCE, request).await {
+            self.cache_workspace(&workspace);
+        }
+    }
+
+    /// This command line with some flags replaced, to copy into a shell.
+    pub(crate) fn rerun_command(&self, left_out: &[&str], added: &[String]) -> Option<String> {
+        let mut words = vec!["konektor".to_owned()];
+        words.extend(self.context.path.iter().map(|&word| word.to_owned()));
+        words.extend(self.flags.typed_without(left_out));
+        words.extend(OutputOptions::typed_words(self.context.matches));
+        words.extend(self.context.typed_globals());
+        words.extend_from_slice(added);
+        shlex::try_join(words.iter().map(String::as_str)).ok()
+    }
+}

@@ -1,0 +1,294 @@
+use std::{
+    io::{self, Read, Write as _},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clap::ArgMatches;
+use konektor_sdk::{Client, Error, Meta, Retries};
+use konektor_spec::{Access, OperationId, Spec};
+
+use crate::{
+    base::sanitize,
+    command_tree::VERBOSE,
+    config::{BASE_URL, Key, KeySource, PROFILE, Settings, Source},
+    env::{Environment, RETRY_BUDGET},
+    error::Failure,
+    render::OutputOptions,
+    session::{Call, status_line::StatusLine},
+};
+
+/// What a command has to work with: what was typed, what holds, what is around.
+pub(crate) struct Context<'a> {
+    pub(crate) spec: &'a Spec,
+    /// `["leads", "list"]`
+    pub(crate) path: &'a [&'a str],
+    pub(crate) matches: &'a ArgMatches,
+    pub(crate) environment: &'a Environment<'a>,
+    pub(crate) settings: Settings,
+    pub(crate) options: OutputOptions,
+    pub(crate) status_line: Arc<StatusLine>,
+    retries: Retries,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(
+        spec: &'a Spec,
+        path: &'a [&'a str],
+        matches: &'a ArgMatches,
+        environment: &'a Environment<'a>,
+        settings: Settings,
+    ) -> Self {
+        let retries = match settings.max_wait() {
+            None => environment.retries,
+            Some(Duration::ZERO) => Retries::none(),
+            Some(wait) => environment.retries.max_wait(wait).rate_limit_budget(wait),
+        };
+        Self {
+            spec,
+            path,
+            matches,
+            environment,
+            options: OutputOptions::from_matches(matches).or(settings.output()),
+            settings,
+            status_line: Arc::new(StatusLine::new(environment.notify)),
+            retries,
+        }
+    }
+
+    /// A call of an operation, with the global flags of this command.
+    pub(crate) async fn call(&'a self, operation: OperationId) -> Result<Call<'a>, Failure> {
+        Call::new(self, self.operation(operation)?).await
+    }
+
+    pub(crate) fn operation(
+        &self,
+        operation: OperationId,
+    ) -> Result<&'a konektor_spec::Operation, Failure> {
+        self.spec
+            .operation(operation.as_str())
+            .ok_or_else(|| Failure::other("the API has no such operation any more"))
+    }
+
+    /// The key, which a call of this kind may need.
+    ///
+    /// # Errors
+    /// When it needs one and there is none.
+    pub(crate) fn key_for(&self, access: &Access) -> Result<Option<Key>, Failure> {
+        let key = match self.settings.key() {
+            // One that cannot be read is not missed.
+            Err(_) if *access == Access::Public => None,
+            key => key?.map(|(key, _)| key),
+        };
+        if key.is_none() && *access != Access::Public {
+            return Err(self.no_key());
+        }
+        Ok(key)
+    }
+
+    /// That there is no key, which may be because there is no such profile.
+    pub(crate) fn no_key(&self) -> Failure {
+        let (profile, server) = (&self.settings.profile.text, self.settings.server());
+        self.settings
+            .unknown_profile()
+            .unwrap_or_else(|| Failure::no_key(profile, server))
+    }
+
+    /// Where the key comes from.
+    pub(crate) fn key_source(&self) -> Result<Option<KeySource>, Failure> {
+        Ok(self.settings.key()?.map(|(_, source)| source))
+    }
+
+    /// The way to the server.
+    ///
+    /// # Errors
+    /// When the key or the base URL cannot be used.
+    pub(crate) fn client(&self, key: Option<&Key>) -> Result<Client, Failure> {
+        self.client_with(key, self.retries)
+    }
+
+    /// The same, with a say in how often a request is sent.
+    ///
+    /// # Errors
+    /// When the key or the base URL cannot be used.
+    pub(crate) fn client_with(
+        &self,
+        key: Option<&Key>,
+        retries: Retries,
+    ) -> Result<Client, Failure> {
+        self.settings.require(&BASE_URL)?;
+        let status_line = Arc::clone(&self.status_line);
+        let mut client = Client::builder()
+            .user_agent(concat!("konektor-cli/", env!("CARGO_PKG_VERSION")))
+            .base_url(self.settings.server())
+            .retries(retries)
+            .on_wait(move |wait| status_line.waiting(wait.time, wait.status, wait.limit));
+        if let Some(key) = key {
+            client = client.api_key(key.reveal());
+        }
+        client
+            .build()
+            .map_err(|error| Failure::from_settings(&error))
+    }
+
+    /// How long to wait for what keeps a request from being answered.
+    pub(crate) fn max_wait(&self) -> Duration {
+        self.settings.max_wait().unwrap_or(RETRY_BUDGET)
+    }
+
+    /// With `--verbose` the person sees this. It never holds a key, nor anything about a person.
+    pub(crate) fn log(&self, line: impl FnOnce() -> String) {
+        if self.has(VERBOSE) {
+            self.environment.say(&line());
+        }
+    }
+
+    /// Makes a request, and tells of it with `--verbose`.
+    pub(crate) async fn logged<T>(
+        &self,
+        method: &str,
+        path: &str,
+        request: impl Future<Output = Result<(T, Meta), Error>>,
+    ) -> Result<(T, Meta), Error> {
+        self.log(|| format!("> {method} {path}"));
+        let started = Instant::now();
+        let answer = request.await;
+        self.log_answer(answer.as_ref().map(|(_, meta)| Some(meta)), started);
+        answer
+    }
+
+    /// Tells of an answer with `--verbose`.
+    pub(crate) fn log_answer(&self, answer: Result<Option<&Meta>, &Error>, started: Instant) {
+        self.log(|| summary(answer, started));
+    }
+
+    /// An argument that clap has made sure of.
+    pub(crate) fn required(&self, id: &str) -> Result<&'a str, Failure> {
+        self.argument(id)
+            .ok_or_else(|| Failure::usage(format!("{id} is missing")))
+    }
+
+    /// An argument that is text.
+    pub(crate) fn argument(&self, id: &str) -> Option<&'a str> {
+        let text: Option<&String> = self.matches.try_get_one(id).ok().flatten();
+        text.map(String::as_str)
+    }
+
+    /// Whether a flag is there.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        matches!(self.matches.try_get_one(id), Ok(Some(true)))
+    }
+
+    /// The flags that say whom to ask, as they were typed, for a command line to copy.
+    pub(crate) fn typed_globals(&self) -> Vec<String> {
+        let settings = [
+            (PROFILE, &self.settings.profile),
+            (BASE_URL.name, self.settings.get(&BASE_URL)),
+        ];
+        settings
+            .into_iter()
+            .filter(|(_, found)| matches!(found.source, Source::Flag(_)))
+            .flat_map(|(name, found)| [format!("--{name}"), found.text.clone()])
+            .collect()
+    }
+
+    /// Whether there is somebody who can be asked.
+    pub(crate) fn is_interactive(&self) -> bool {
+        self.environment.stdin_is_terminal && self.environment.stderr_is_terminal
+    }
+
+    /// Asks, and takes anything but yes for no.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub(crate) fn confirm(&self, question: &str) -> Result<bool, Failure> {
+        let mut stderr = &self.environment.stderr;
+        let question = sanitize::line(question);
+        let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+        let _ = asked; // Without a prompt, the answer still counts.
+        let answer = first_line(&mut *self.environment.stdin.borrow_mut())
+            .map_err(|error| Failure::from_input(&error))?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// All of stdin, if it is not more than this many bytes.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is more.
+    pub(crate) fn read_all(&self, most: u64) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        self.environment
+            .stdin
+            .borrow_mut()
+            .by_ref()
+            .take(most + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::from_input(&error))?;
+        if bytes.len() as u64 > most {
+            return Err(Failure::usage(format!("stdin has more than {most} bytes")));
+        }
+        Ok(bytes)
+    }
+}
+
+/// `< 200 in 34 ms, request 5f0c1d2e-…, 199 of 200 left`
+fn summary(answer: Result<Option<&Meta>, &Error>, started: Instant) -> String {
+    let (status, request, attempts, limit) = match answer {
+        Ok(meta) => (
+            meta.map(|meta| meta.status),
+            meta.and_then(|meta| meta.request_id.as_deref()),
+            meta.map_or(1, |meta| meta.attempts),
+            meta.and_then(|meta| meta.rate_limit),
+        ),
+        Err(error) => (
+            error.status(),
+            error.request_id(),
+            error.attempts(),
+            error.rate_limit(),
+        ),
+    };
+    let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let mut parts = vec![format!(
+        "< {status} in {} ms",
+        started.elapsed().as_millis()
+    )];
+    parts.extend(request.map(|id| format!("request {id}")));
+    parts.extend((attempts > 1).then(|| format!("{attempts} attempts")));
+    parts.extend(limit.map(|limit| format!("{} of {} left", limit.remaining, limit.limit)));
+    parts.join(", ")
+}
+
+/// Ctrl-C, or being told to end, from now on. Where signals cannot be heard, they end the program at once as ever.
+pub(crate) fn interrupted() -> impl Future<Output = ()> {
+    #[cfg(unix)]
+    let heard = {
+        use tokio::signal::unix::{SignalKind, signal};
+        (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        )
+    };
+    async move {
+        #[cfg(unix)]
+        if let (Ok(mut interrupt), Ok(mut terminate)) = heard {
+            tokio::select! {
+                _ = interrupt.recv() => return,
+                _ = terminate.recv() => return,
+            }
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_ok() {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
+fn first_line(from: &mut dyn Read) -> io::Result<String> {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while from.read(&mut byte)? == 1 && byte[0] != b'\n' {
+        line.push(byte[0]);
+    }
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}

@@ -1,0 +1,152 @@
+//! `--dry-run`: what would be sent or written, and nothing is.
+
+use std::{collections::BTreeMap, fmt};
+
+use clap::{Arg, ArgAction};
+use konektor_spec::{
+    Operation,
+    rule::{Rule, match_schema},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    config::without_keys,
+    error::Failure,
+    flags::Flags,
+    render::{Answer, View, readable_json},
+    session::Context,
+};
+
+const ID: &str = "dry-run";
+
+/// The flag itself.
+pub(crate) fn flag() -> Arg {
+    Arg::new(ID)
+        .long(ID)
+        .action(ArgAction::SetTrue)
+        .help("Show what would be sent, and send nothing")
+}
+
+/// The flag, for commands that change something on this machine.
+pub(crate) fn local_flag() -> Arg {
+    flag().help("Show what would be written, and write nothing")
+}
+
+/// The flag, for operations that change something.
+pub(crate) fn flag_of(operation: &Operation) -> Option<Arg> {
+    (operation.method != "GET").then(flag)
+}
+
+pub(crate) fn is_wanted(context: &Context<'_>) -> bool {
+    context.has(ID)
+}
+
+/// The request of an operation, without the key.
+pub(crate) fn answer<'a, 'b>(
+    context: &'a Context<'a>,
+    operation: &'a Operation,
+) -> Result<Answer<'b>, Failure> {
+    let flags = Flags::new(operation, context.matches, context.environment);
+    let body = flags.whole_body()?;
+    if let Some(documented) = &operation.body {
+        let mut bad = BTreeMap::new();
+        Rule::new(documented.schema.clone())
+            .map_err(|error| Failure::other(error.to_string()))?
+            .check(&body, &mut bad);
+        if let Some(why) = match_complaint(context, &body)? {
+            bad.entry("match.value".to_owned()).or_insert(why);
+        }
+        if !bad.is_empty() {
+            return Err(Failure::not_valid(bad));
+        }
+    }
+    request(context, &operation.method, &flags.path(), Some(&body))
+}
+
+/// Why the value of an upsert's match is none of its field.
+fn match_complaint(context: &Context<'_>, body: &Value) -> Result<Option<String>, Failure> {
+    let by = body.pointer("/match/by").and_then(Value::as_str);
+    let schema = by
+        .and_then(match_schema)
+        .and_then(|name| context.spec.schema(name));
+    let (Some(schema), Some(value)) = (schema, body.pointer("/match/value")) else {
+        return Ok(None);
+    };
+    let mut bad = BTreeMap::new();
+    Rule::new(schema.clone())
+        .map_err(|error| Failure::other(error.to_string()))?
+        .check(value, &mut bad);
+    Ok(bad.into_values().next())
+}
+
+/// A request in words.
+pub(crate) fn request<'b>(
+    context: &Context<'_>,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Answer<'b>, Failure> {
+    let url = format!(
+        "{}{}{path}",
+        context.settings.server(),
+        context.spec.base_path()
+    );
+    let url = without_keys(&url);
+    let body = body.map(harmless);
+    let text = match &body {
+        Some(body) => format!("{method} {url}\n{}", readable_json(body)?),
+        None => format!("{method} {url}"),
+    };
+    let answer = Answer::new(
+        &json!({"dryRun": true, "method": method, "url": url, "body": body}),
+        View::Text(text),
+    )?;
+    Ok(answer.with_note("nothing was sent"))
+}
+
+/// A body without a key that somebody has typed into it.
+fn harmless(value: &Value) -> Value {
+    match value {
+        Value::String(text) => without_keys(text).into(),
+        Value::Array(values) => values.iter().map(harmless).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, field)| (without_keys(name), harmless(field)))
+            .collect(),
+        value => value.clone(),
+    }
+}
+
+/// A change on this machine.
+pub(crate) struct Change {
+    /// A file, or the keyring.
+    place: String,
+    /// What would be there.
+    what: String,
+}
+
+impl Change {
+    pub(crate) fn new(place: impl fmt::Display, what: impl Into<String>) -> Self {
+        Self {
+            place: place.to_string(),
+            what: what.into(),
+        }
+    }
+}
+
+/// What would be written where.
+pub(crate) fn changes<'b>(
+    changes: impl IntoIterator<Item = Change>,
+) -> Result<Answer<'b>, Failure> {
+    let (mut lines, mut json) = (Vec::new(), Vec::new());
+    for Change { place, what } in changes {
+        let (place, what) = (without_keys(&place), without_keys(&what));
+        lines.push(format!("{place}: {what}"));
+        json.push(json!({"place": place, "change": what}));
+    }
+    let answer = Answer::new(
+        &json!({"dryRun": true, "changes": json}),
+        View::Text(lines.join("\n")),
+    )?;
+    Ok(answer.with_note("nothing was written"))
+}

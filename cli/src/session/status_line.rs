@@ -1,0 +1,86 @@
+//! Words to whoever waits, beside a progress bar if there is one.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use indicatif::ProgressBar;
+
+use crate::base::sanitize;
+
+/// Writes one line to people.
+pub type Notify = fn(&str);
+
+/// Where the words go.
+pub(crate) struct StatusLine {
+    notify: Notify,
+    /// What the last wait was for, and when it ends.
+    last_wait: Mutex<Option<(Option<u16>, Instant)>>,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl StatusLine {
+    pub(crate) fn new(notify: Notify) -> Self {
+        Self {
+            notify,
+            last_wait: Mutex::new(None),
+            bar: Mutex::new(None),
+        }
+    }
+
+    /// Puts the words above a progress bar from now on.
+    pub(crate) fn above(&self, bar: Option<ProgressBar>) {
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+    }
+
+    /// Says how long the program waits before it tries again, if that is long enough to be noticed.
+    pub(crate) fn waiting(&self, time: Duration, status: Option<u16>, limit: Option<u64>) {
+        const NOTICED: Duration = Duration::from_millis(900);
+
+        if time < NOTICED || self.is_told(time, status) {
+            return;
+        }
+        let seconds = time.as_secs_f64().round();
+        let why = match (status, limit) {
+            (Some(429), Some(limit)) => {
+                format!("the workspace may send {limit} requests a minute")
+            }
+            (Some(429), None) => "there were too many requests".to_owned(),
+            (Some(status), _) => format!("the server answered {status}"),
+            (None, _) => "the server was not reached".to_owned(),
+        };
+        self.say(&format!("waiting {seconds} s: {why}"));
+    }
+
+    /// Whether requests beside this one wait for the same, or have just waited, so that the person knows. Their waits
+    /// are not to the moment the same.
+    fn is_told(&self, time: Duration, status: Option<u16>) -> bool {
+        const SAME: Duration = Duration::from_secs(2);
+        // A clock counts no further than it can.
+        const LONGEST: Duration = Duration::from_hours(24 * 365);
+
+        let mut last = self
+            .last_wait
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let end = now + time.min(LONGEST);
+        let told =
+            last.is_some_and(|(before, told)| before == status && now < told && end < told + SAME);
+        if !told {
+            *last = Some((status, end));
+        }
+        told
+    }
+
+    pub(crate) fn say(&self, line: &str) {
+        let line = &sanitize::line(line);
+        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*bar {
+            // One that nobody sees swallows them.
+            Some(bar) if !bar.is_hidden() => bar.println(line),
+            _ => (self.notify)(line),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What is known of a workspace from an earlier call, so that a list of leads costs one request.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use konektor_sdk::{
+    Workspace,
+    jiff::{SignedDuration, Timestamp},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::env::Environment;
+
+/// How long it is believed. Currencies and time zones change seldom.
+const LIFE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Where it is kept; nowhere when there is no such place.
+pub(crate) struct WorkspaceCache {
+    file: Option<PathBuf>,
+    now: Timestamp,
+}
+
+/// What tables show of a workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CachedWorkspace {
+    pub(crate) currency: String,
+    pub(crate) timezone: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    #[serde(flatten)]
+    workspace: CachedWorkspace,
+    known_since: Timestamp,
+}
+
+impl CachedWorkspace {
+    pub(crate) fn new(workspace: &Workspace) -> Self {
+        Self {
+            currency: workspace.currency.clone(),
+            timezone: workspace.timezone.clone(),
+        }
+    }
+}
+
+impl WorkspaceCache {
+    /// Of the workspace that a server keeps for a key.
+    pub(crate) fn new(environment: &Environment<'_>, server: &str, key: Option<&str>) -> Self {
+        let file = || {
+            let name = format!("workspace-{}.json", fingerprint(server, key_id(key?)?));
+            Some(folder(environment)?.join(name))
+        };
+        Self {
+            file: file(),
+            now: (environment.now)(),
+        }
+    }
+
+    /// Anything that cannot be read is not known.
+    pub(crate) fn workspace(&self) -> Option<CachedWorkspace> {
+        let entry: Entry = serde_json::from_slice(&fs::read(self.file.as_ref()?).ok()?).ok()?;
+        let age = self.now.duration_since(entry.known_since);
+        (SignedDuration::ZERO..LIFE)
+            .contains(&age)
+            .then_some(entry.workspace)
+    }
+
+    /// What cannot be kept is asked for again.
+    pub(crate) fn store(&self, workspace: &CachedWorkspace) {
+        let entry = Entry {
+            workspace: workspace.clone(),
+            known_since: self.now,
+        };
+        if let (Some(file), Ok(text)) = (&self.file, serde_json::to_vec(&entry)) {
+            let _ = replace(file, &text); // Without a cache, the next command asks the server.
+        }
+    }
+}
+
+/// `kna_<id>_<secret>`: the id alone may be written anywhere.
+pub(crate) fn key_id(key: &str) -> Option<&str> {
+    let (id, secret) = key.trim().strip_prefix("kna_")?.split_once('_')?;
+    (!id.is_empty() && !secret.is_empty()).then_some(id)
+}
+
+fn fingerprint(server: &str, key_id: &str) -> String {
+    let digest = Sha256::digest(format!("{server}\n{key_id}"));
+    let bytes = digest[..8].try_into().unwrap_or_default();
+    format!("{:016x}", u64::from_be_bytes(bytes))
+}
+
+/// <https://specifications.freedesktop.org/basedir-spec/latest/>
+fn folder(environment: &Environment<'_>) -> Option<PathBuf> {
+    let variable = |name| (environment.variable)(name).map(PathBuf::from);
+    variable("XDG_CACHE_HOME")
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(variable("HOME")?.join(".cache")))
+        .filter(|path| path.is_absolute())
+        .map(|path| path.join("konektor"))
+}
+
+/// Another program sees the old file or the new one, and other people neither.
+fn replace(file: &Path, text: &[u8]) -> std::io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(text)?;
+    new.persist(file)?;
+    Ok(())
+}
