@@ -100,7 +100,7 @@ fn root(server_url: &str) -> Command {
                 .help_heading(GLOBAL)
                 .help(format!(
                     "Where the server is [default: KONEKTOR_BASE_URL, the profile, else {}]",
-                    origin(server_url)
+                    konektor_spec::origin(server_url)
                 )),
         )
         .arg(
@@ -146,15 +146,7 @@ fn root(server_url: &str) -> Command {
 
 /// The server that the SDK turns to when nobody names one.
 pub(crate) fn default_server(spec: &Spec) -> &str {
-    origin(spec.server_url())
-}
-
-/// A server without the path of its API.
-pub(crate) fn origin(url: &str) -> &str {
-    let host = url.find("://").map_or(0, |at| at + 3);
-    url[host..]
-        .find('/')
-        .map_or(url, |path| &url[..host + path])
+    konektor_spec::origin(spec.server_url())
 }
 
 fn leaf(operation: &Operation) -> Option<Command> {

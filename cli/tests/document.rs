@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use clap::Command;
 use konektor_cli::command;
-use konektor_spec::{Body, Location, Operation, Spec};
+use konektor_spec::{Body, Kind, Location, Operation, Schema, Spec};
 use serde_json::{Map, Value, json};
 use support::{Api, KEY, commands, shortest, success};
 
@@ -49,47 +49,44 @@ fn spelling(path: &[&str]) -> String {
 }
 
 /// The names that lead to every field of a body, with its schema.
-fn fields(schema: &Value) -> Vec<(Vec<&str>, &Value)> {
-    let properties = schema["properties"].as_object().into_iter().flatten();
-    properties
+fn fields(schema: &Schema) -> Vec<(Vec<&str>, &Schema)> {
+    schema
+        .properties()
         .flat_map(|(name, field)| {
             let below = fields(field);
             if below.is_empty() {
-                return vec![(vec![name.as_str()], field)];
+                return vec![(vec![name], field)];
             }
             below
                 .into_iter()
-                .map(|(rest, field)| ([vec![name.as_str()], rest].concat(), field))
+                .map(|(rest, field)| ([vec![name], rest].concat(), field))
                 .collect()
         })
         .collect()
 }
 
-fn body_fields(body: Option<&Body>) -> Vec<(Vec<&str>, &Value)> {
+fn body_fields(body: Option<&Body>) -> Vec<(Vec<&str>, &Schema)> {
     body.map(|body| fields(&body.schema)).unwrap_or_default()
 }
 
 /// A value that no default is, as it is typed and as it is sent.
-fn sample(schema: &Value, name: &str) -> (String, Value) {
-    let mut words = schema["enum"].as_array().into_iter().flatten();
-    if let Some(word) = words.rfind(|word| word.is_string()).and_then(Value::as_str) {
+fn sample(schema: &Schema, name: &str) -> (String, Value) {
+    if let Some(word) = schema.values().last() {
         return (word.to_owned(), word.into());
     }
-    let kinds = schema["type"].to_string();
-    if kinds.contains("integer") {
-        ("7".to_owned(), json!(7))
-    } else if kinds.contains("number") {
-        ("12.5".to_owned(), json!(12.5))
-    } else if kinds.contains("boolean") {
-        ("false".to_owned(), json!(false))
-    } else if schema["format"] == "uuid" {
-        let id = "7b0f3c52-5f6e-4b8e-9d3a-2f1c4e5a6b7c";
-        (id.to_owned(), id.into())
-    } else if schema["anyOf"].is_array() {
-        ("2025-01-15".to_owned(), "2025-01-15".into())
-    } else {
-        let text = format!("a {name} of & to '?");
-        (text.clone(), text.into())
+    match schema.kind() {
+        Some(Kind::Integer) => ("7".to_owned(), json!(7)),
+        Some(Kind::Number) => ("12.5".to_owned(), json!(12.5)),
+        Some(Kind::Boolean) => ("false".to_owned(), json!(false)),
+        _ if schema.format() == Some("uuid") => {
+            let id = "7b0f3c52-5f6e-4b8e-9d3a-2f1c4e5a6b7c";
+            (id.to_owned(), id.into())
+        }
+        _ if schema.is_time() => ("2025-01-15".to_owned(), "2025-01-15".into()),
+        _ => {
+            let text = format!("a {name} of & to '?");
+            (text.clone(), text.into())
+        }
     }
 }
 
@@ -262,10 +259,7 @@ fn every_flag_arrives_at_the_server() {
         assert_eq!(request.method.as_str(), operation.method);
         assert_eq!(
             request.url.path(),
-            format!(
-                "/api/v2/agent{}",
-                operation.path.replace("{id}", "CRM-1024")
-            )
+            format!("/api/v2/agent{}", operation.path.fill(|_| "CRM-1024"))
         );
         let sent: BTreeMap<_, _> = request.url.query_pairs().into_owned().collect();
         assert_eq!(sent, query, "{}", operation.id);

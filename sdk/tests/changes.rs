@@ -58,13 +58,10 @@ async fn every_field_that_may_be_null_can_be_cleared() {
     .await;
 
     let sent: serde_json::Map<_, _> = serde_json::from_str(&body).unwrap();
-    let schema = konektor_spec::Spec::builtin().document()["components"]["schemas"]["LeadUpdate"]
-        ["properties"]
-        .as_object()
-        .unwrap();
+    let schema = konektor_spec::Spec::builtin().schema("LeadUpdate").unwrap();
     let nullable = schema
-        .iter()
-        .filter(|(_, property)| property.get("anyOf").is_some());
+        .properties()
+        .filter(|(_, property)| property.is_nullable());
     assert!(sent.values().all(serde_json::Value::is_null));
     assert_eq!(
         sent.keys().collect::<Vec<_>>(),

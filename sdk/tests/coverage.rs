@@ -10,7 +10,7 @@ use konektor_sdk::{
     LeadPriority, LeadSortBy, LeadSource, LeadStatus, NewLead, SortOrder, TicketPriority,
     Timeframe, jiff::civil::date, uuid::Uuid,
 };
-use konektor_spec::{Location, Operation, Spec};
+use konektor_spec::{Location, Operation, Schema, Spec};
 use serde_json::Value;
 use support::{Api, REQUEST_ID, documented, json, query};
 
@@ -139,9 +139,9 @@ fn operations() -> &'static [Arc<Operation>] {
 }
 
 /// The names of an object's properties, those of objects within by their dotted path.
-fn properties(schema: &Value, prefix: &str, names: &mut BTreeSet<String>) {
-    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        if property["properties"].is_object() {
+fn properties(schema: &Schema, prefix: &str, names: &mut BTreeSet<String>) {
+    for (name, property) in schema.properties() {
+        if property.has_properties() {
             properties(property, &format!("{prefix}{name}."), names);
         } else {
             names.insert(format!("{prefix}{name}"));
@@ -169,7 +169,7 @@ async fn every_operation_has_a_method_that_sends_it_where_the_document_says() {
             .unwrap();
 
         let request = api.request().await;
-        let path = operation.path.replace("{id}", "CRM-1024");
+        let path = operation.path.fill(|_| "CRM-1024");
         assert_eq!(request.method.as_str(), operation.method);
         assert_eq!(request.url.path(), format!("/api/v2/agent{path}"));
     }

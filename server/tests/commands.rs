@@ -557,7 +557,8 @@ fn all_scopes_are_those_of_the_document() {
     let keys = place.json(&format!("key list --workspace {workspace}"));
     let known: Vec<_> = konektor_spec::Spec::builtin()
         .scopes()
-        .map(|(scope, _)| scope)
+        .iter()
+        .map(|scope| scope.name.as_str())
         .collect();
     assert_eq!(keys["keys"][0]["scopes"], serde_json::json!(known));
 }

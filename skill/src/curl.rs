@@ -1,16 +1,8 @@
 //! Calls as a person or an agent would type them, made of the document's own examples.
 
-use konektor_spec::{Location, Operation, Parameter};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use konektor_spec::{Location, Operation, Parameter, percent_encode};
 
 use crate::{address::shell_word, words};
-
-/// What need not be encoded anywhere in a URL (RFC 3986, unreserved).
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// One line for a shell that has `BASE` and `KONEKTOR_API_KEY`.
 pub(crate) fn command(operation: &Operation) -> String {
@@ -36,18 +28,18 @@ pub(crate) fn command(operation: &Operation) -> String {
 }
 
 fn path(operation: &Operation) -> String {
-    operation
-        .parameters_in(Location::Path)
-        .fold(operation.path.clone(), |path, parameter| {
-            path.replace(&format!("{{{}}}", parameter.name), &value(parameter))
-        })
+    operation.path.fill(|name| {
+        let mut parameters = operation.parameters_in(Location::Path);
+        let parameter = parameters.find(|parameter| parameter.name == name);
+        parameter.map_or_else(String::new, |parameter| words::text(&parameter.example))
+    })
 }
 
 /// What must be there, and one choice among allowed values to show how it is done.
 fn query(operation: &Operation) -> String {
     let choice = operation
         .parameters_in(Location::Query)
-        .find(|parameter| words::has_enum(&parameter.schema) && !parameter.example.is_null());
+        .find(|parameter| parameter.schema.is_enum() && !parameter.example.is_null());
     let shown: Vec<_> = operation
         .parameters_in(Location::Query)
         .filter(|parameter| parameter.required || Some(*parameter) == choice)
@@ -61,7 +53,7 @@ fn query(operation: &Operation) -> String {
 }
 
 fn value(parameter: &Parameter) -> String {
-    utf8_percent_encode(&words::text(&parameter.example), RESERVED).to_string()
+    percent_encode(&words::text(&parameter.example))
 }
 
 #[cfg(test)]

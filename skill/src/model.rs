@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use konektor_spec::{Operation, Parameter, Response, Spec};
+use konektor_spec::{Operation, Parameter, Response, Schema, Spec};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -111,11 +111,11 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) description: String,
     pub(crate) headers: Vec<String>,
-    pub(crate) media_type: String,
+    pub(crate) media_type: Option<String>,
     #[serde(serialize_with = "pretty")]
     pub(crate) example: Value,
     #[serde(skip)]
-    pub(crate) schema: Value,
+    pub(crate) schema: Schema,
 }
 
 /// A failure.
@@ -128,6 +128,20 @@ pub(crate) struct Failure {
     pub(crate) retry_after: bool,
     #[serde(serialize_with = "pretty")]
     pub(crate) example: Value,
+}
+
+impl Field {
+    /// The name with `!` when it is required, `?` when it may be null, and its default.
+    pub(crate) fn marked_name(&self) -> String {
+        let required = if self.required { "!" } else { "" };
+        let nullable = if self.nullable { "?" } else { "" };
+        let default = self.default.iter().map(|default| format!("={default}"));
+        format!(
+            "{}{required}{nullable}{}",
+            self.name,
+            words::spaced(default)
+        )
+    }
 }
 
 impl Model {
@@ -146,17 +160,18 @@ impl Model {
             tags: tags(spec),
             scopes: spec
                 .scopes()
-                .map(|(name, meaning)| Scope {
-                    name: name.to_owned(),
-                    meaning: meaning.to_owned(),
+                .iter()
+                .map(|scope| Scope {
+                    name: scope.name.clone(),
+                    meaning: scope.meaning.clone(),
                 })
                 .collect(),
             plans: spec
                 .plans()
-                .into_iter()
-                .map(|name| Plan {
-                    name: name.to_owned(),
-                    requests_per_minute: spec.requests_per_minute(name),
+                .iter()
+                .map(|plan| Plan {
+                    name: plan.name.clone(),
+                    requests_per_minute: plan.requests_per_minute,
                 })
                 .collect(),
             limits: Limits {
@@ -208,7 +223,7 @@ fn call(operation: &Operation) -> Call {
     Call {
         id: operation.id.clone(),
         method: operation.method.clone(),
-        path: operation.path.clone(),
+        path: operation.path.to_string(),
         summary: operation.summary.clone(),
         description: operation.description.clone(),
         scope: operation.scope().map(str::to_owned),
@@ -247,31 +262,24 @@ fn parameter(parameter: &Parameter) -> Field {
     field
 }
 
-fn properties(schema: &Value) -> Vec<Field> {
-    let required = |name: &str| {
-        schema["required"]
-            .as_array()
-            .is_some_and(|names| names.iter().any(|required| required == name))
-    };
-    schema["properties"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, schema)| field(name, schema, required(name), "body"))
+fn properties(schema: &Schema) -> Vec<Field> {
+    schema
+        .properties()
+        .map(|(name, property)| field(name, property, schema.is_required(name), "body"))
         .collect()
 }
 
-fn field(name: &str, schema: &Value, required: bool, place: &'static str) -> Field {
+fn field(name: &str, schema: &Schema, required: bool, place: &'static str) -> Field {
     Field {
         name: name.to_owned(),
         place,
         required,
-        nullable: words::nullable(schema),
+        nullable: schema.is_nullable(),
         allowed: words::allowed(schema),
-        default: words::default(schema),
+        default: schema.default_value().map(words::text),
         description: String::new(),
-        meaning: words::text(schema.get("description").unwrap_or(&Value::from(""))),
-        example: schema.get("example").map(words::text),
+        meaning: schema.description().unwrap_or_default().to_owned(),
+        example: schema.example().map(words::text),
         fields: properties(schema),
     }
 }

@@ -1,49 +1,28 @@
 //! Schemas in a few words, the same ones in SKILL.md and on the docs page.
 
+use konektor_spec::{Kind, Schema};
 use serde_json::Value;
 
 /// What a value may be, null and default left out: `1–100 chars`, `integer 1–100`, `email`, `low | high`.
-///
-/// The schema is plain JSON Schema as [`konektor_spec::Spec`] hands it out.
-pub(crate) fn allowed(schema: &Value) -> String {
-    if let Some(values) = schema["enum"].as_array() {
-        return join(
-            values.iter().filter(|value| !value.is_null()).map(text),
-            " | ",
-        );
+pub(crate) fn allowed(schema: &Schema) -> String {
+    if schema.is_enum() {
+        return join(schema.values().map(str::to_owned), " | ");
     }
-    for alternatives in ["anyOf", "oneOf"] {
-        if let Some(alternatives) = schema[alternatives].as_array() {
-            return join(alternatives.iter().map(allowed), " or ");
-        }
+    if !schema.alternatives().is_empty() {
+        return join(schema.alternatives().iter().map(allowed), " or ");
     }
-    match kind(schema) {
-        "string" => string(schema),
-        "integer" => number("integer", schema),
-        "number" => number("number", schema),
-        "array" => match allowed(&schema["items"]).as_str() {
+    match schema.kind() {
+        Some(Kind::String) => string(schema),
+        Some(Kind::Integer) => number("integer", schema),
+        Some(Kind::Number) => number("number", schema),
+        Some(Kind::Boolean) => "boolean".to_owned(),
+        Some(Kind::Array) => match schema.items().map(allowed).unwrap_or_default().as_str() {
             "" => "list".to_owned(),
             items => format!("list of {items}"),
         },
-        other => other.to_owned(),
+        Some(Kind::Object) => "object".to_owned(),
+        None => String::new(),
     }
-}
-
-/// The values of `enum`, null left out.
-pub(crate) fn has_enum(schema: &Value) -> bool {
-    schema["enum"].is_array()
-}
-
-/// Whether null may be sent or answered.
-pub(crate) fn nullable(schema: &Value) -> bool {
-    schema["type"]
-        .as_array()
-        .is_some_and(|kinds| kinds.iter().any(|kind| kind == "null"))
-}
-
-/// The default, as one would type it.
-pub(crate) fn default(schema: &Value) -> Option<String> {
-    schema.get("default").map(text)
 }
 
 /// A value as one would type it: strings without quotes, everything else as JSON.
@@ -53,20 +32,13 @@ pub(crate) fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The one type that is not null.
-fn kind(schema: &Value) -> &str {
-    match &schema["type"] {
-        Value::Array(kinds) => kinds
-            .iter()
-            .filter_map(Value::as_str)
-            .find(|kind| *kind != "null"),
-        kind => kind.as_str(),
-    }
-    .unwrap_or_default()
+/// The parts with a space between them.
+pub(crate) fn spaced(parts: impl Iterator<Item = String>) -> String {
+    join(parts, " ")
 }
 
-fn string(schema: &Value) -> String {
-    let format = match schema["format"].as_str() {
+fn string(schema: &Schema) -> String {
+    let format = match schema.format() {
         Some("date-time") => Some("time"),
         Some("uuid") => Some("UUID"),
         // Goes without saying where something is required.
@@ -74,14 +46,13 @@ fn string(schema: &Value) -> String {
         format => format,
     };
     // That something with a format is not empty goes without saying.
-    let shortest = schema["minLength"]
-        .as_u64()
+    let shortest = schema
+        .min_length()
         .filter(|shortest| *shortest > u64::from(format.is_some()));
-    let length =
-        range(shortest, schema["maxLength"].as_u64()).map(|range| format!("{range} chars"));
-    let pattern = schema["pattern"].as_str().map(|pattern| {
-        schema["x-konektor-message"]
-            .as_str()
+    let length = range(shortest, schema.max_length()).map(|range| format!("{range} chars"));
+    let pattern = schema.pattern().map(|pattern| {
+        schema
+            .message()
             .map_or_else(|| format!("matches {pattern}"), lower_first)
     });
     let parts: Vec<_> = [format.map(str::to_owned), length, pattern]
@@ -95,9 +66,8 @@ fn string(schema: &Value) -> String {
     }
 }
 
-fn number(kind: &str, schema: &Value) -> String {
-    let bound = |name: &str| schema.get(name).filter(|bound| bound.is_number());
-    match range(bound("minimum"), bound("maximum")) {
+fn number(kind: &str, schema: &Schema) -> String {
+    match range(schema.minimum(), schema.maximum()) {
         Some(range) => format!("{kind} {range}"),
         None => kind.to_owned(),
     }
@@ -128,6 +98,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn allowed(schema: &Value) -> String {
+        super::allowed(&Schema::from_json(schema))
+    }
 
     #[test]
     fn limits_are_told_in_characters_and_numbers() {
@@ -174,8 +148,7 @@ mod tests {
     fn allowed_values_leave_null_to_nullable() {
         let schema = json!({"type": ["string", "null"], "enum": ["low", "high", null]});
         assert_eq!(allowed(&schema), "low | high");
-        assert!(nullable(&schema));
-        assert!(!nullable(&json!({"type": "string"})));
+        assert!(Schema::from_json(&schema).is_nullable());
     }
 
     #[test]

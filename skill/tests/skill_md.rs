@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 
 use konektor_skill::skill_md;
-use konektor_spec::{Location, Spec};
+use konektor_spec::{Location, Schema, Spec};
 use serde_json::{Value, json};
 
 const URL: &str = "http://127.0.0.1:8080";
@@ -52,8 +52,8 @@ fn section(guide: &str, scope: &str) -> String {
         .join("\n")
 }
 
-fn property_names<'a>(schema: &'a Value, names: &mut Vec<&'a str>) {
-    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+fn property_names<'a>(schema: &'a Schema, names: &mut Vec<&'a str>) {
+    for (name, property) in schema.properties() {
         names.push(name);
         property_names(property, names);
     }
@@ -142,8 +142,9 @@ fn every_allowed_value_plan_and_error_is_told() {
         }
     }
     for plan in spec.plans() {
-        if let Some(quota) = spec.requests_per_minute(plan) {
-            assert!(guide.contains(&format!("{plan} {quota}")), "{plan}");
+        if let Some(quota) = plan.requests_per_minute {
+            let told = format!("{} {quota}", plan.name);
+            assert!(guide.contains(&told), "{told}");
         }
     }
     for response in spec
@@ -166,13 +167,13 @@ fn every_limit_of_a_field_is_told_beside_it() {
         let Some(body) = &operation.body else {
             continue;
         };
-        for (name, schema) in body.schema["properties"].as_object().unwrap() {
-            let Some(longest) = schema["maxLength"].as_u64() else {
+        for (name, schema) in body.schema.properties() {
+            let Some(longest) = schema.max_length() else {
                 continue;
             };
             let told = guide.lines().any(|line| {
                 let words = words(line);
-                words.contains(name.as_str()) && words.contains(longest.to_string().as_str())
+                words.contains(name) && words.contains(longest.to_string().as_str())
             });
             assert!(told, "{name} {longest}");
         }

@@ -9,14 +9,16 @@
 //!
 //! let spec = Spec::builtin();
 //! let list = spec.operation("leads_list").unwrap();
-//! assert_eq!(list.path, "/leads");
+//! assert_eq!(list.path.as_str(), "/leads");
 //! assert_eq!(list.access, Access::Scope("agent.leads.read".into()));
 //! assert_eq!(spec.requests_per_minute("starter"), Some(60));
 //! ```
 
 mod operation;
+mod path;
 #[cfg(feature = "rules")]
 pub mod phone;
+mod resolve;
 #[cfg(feature = "rules")]
 pub mod rule;
 mod schema;
@@ -41,6 +43,8 @@ impl OperationId {
 }
 
 pub use operation::{Access, Body, Location, Operation, Parameter, Response};
+pub use path::{PathTemplate, percent_encode};
+pub use schema::{Kind, Schema};
 
 /// The document's own text, comments included.
 pub const YAML: &str = include_str!("../../openapi.yaml");
@@ -50,8 +54,28 @@ pub const YAML: &str = include_str!("../../openapi.yaml");
 pub struct Spec {
     document: Value,
     operations: Vec<Arc<Operation>>,
-    schemas: BTreeMap<String, Value>,
+    schemas: BTreeMap<String, Schema>,
+    scopes: Vec<Scope>,
+    plans: Vec<Plan>,
     limits: Limits,
+}
+
+/// What a key may be allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// e.g. `agent.leads.read`
+    pub name: String,
+    /// What a key with it may do.
+    pub meaning: String,
+}
+
+/// What a workspace has subscribed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// e.g. `pro`
+    pub name: String,
+    /// The requests a minute; None when the plan has no Agent API.
+    pub requests_per_minute: Option<u32>,
 }
 
 /// What holds for every request, whatever the operation (`x-konektor-limits`).
@@ -115,7 +139,7 @@ impl Spec {
     /// # Errors
     /// [`SpecError`] when a reference leads nowhere, an operation lacks its scope, or limits are missing.
     pub fn from_value(document: Value) -> Result<Self, SpecError> {
-        let schemas = schema::resolve_all(&document)?;
+        let schemas = schema::read_all(&document)?;
         let operations = operation::read_all(&document)?
             .into_iter()
             .map(Arc::new)
@@ -137,6 +161,8 @@ impl Spec {
             idempotency_hours: u32::try_from(limit("idempotencyHours")?).unwrap_or(u32::MAX),
         };
         let spec = Self {
+            scopes: scopes(&document),
+            plans: plans(&schemas),
             document,
             operations,
             schemas,
@@ -147,14 +173,9 @@ impl Spec {
     }
 
     fn check_scopes(&self) -> Result<(), SpecError> {
-        let known: Vec<_> = self.scopes().map(|(scope, _)| scope).collect();
-        match self
-            .operations
-            .iter()
-            .find(|operation| match &operation.access {
-                Access::Public => false,
-                Access::Scope(scope) => !known.contains(&scope.as_str()),
-            }) {
+        let is_known = |name: &str| self.scopes.iter().any(|scope| scope.name == name);
+        let mut operations = self.operations.iter();
+        match operations.find(|operation| operation.scope().is_some_and(|scope| !is_known(scope))) {
             Some(operation) => Err(SpecError::NoScope(operation.id.clone())),
             None => Ok(()),
         }
@@ -186,10 +207,7 @@ impl Spec {
     #[must_use]
     pub fn base_path(&self) -> &str {
         let url = self.server_url();
-        let after_scheme = url.find("://").map_or(0, |at| at + 3);
-        url[after_scheme..]
-            .find('/')
-            .map_or("", |at| &url[after_scheme + at..])
+        &url[origin(url).len()..]
     }
 
     /// `info.title`.
@@ -229,6 +247,17 @@ impl Spec {
             .map(|operation| &**operation)
     }
 
+    /// The operation that a request goes to; fixed paths come before those with parameters. The path has no query and is
+    /// below the base path.
+    #[must_use]
+    pub fn operation_at(&self, method: &str, path: &str) -> Option<&Operation> {
+        self.operations
+            .iter()
+            .filter(|operation| operation.method == method && operation.path.matches(path))
+            .max_by_key(|operation| operation.path.is_fixed())
+            .map(|operation| &**operation)
+    }
+
     /// The tags, each with its description, in the document's order.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         self.document["tags"]
@@ -243,41 +272,41 @@ impl Spec {
             })
     }
 
-    /// A component schema as plain JSON Schema: references resolved, `nullable` turned into a null type.
+    /// A component schema.
     #[must_use]
-    pub fn schema(&self, name: &str) -> Option<&Value> {
+    pub fn schema(&self, name: &str) -> Option<&Schema> {
         self.schemas.get(name)
     }
 
     /// The allowed values of a component schema, in the document's order; empty when it has none.
     #[must_use]
     pub fn enum_values(&self, name: &str) -> Vec<&str> {
-        self.schema(name)
-            .map(schema::enum_values)
-            .unwrap_or_default()
+        let schema = self.schema(name);
+        schema.into_iter().flat_map(Schema::values).collect()
     }
 
-    /// Every scope with what it allows, in the document's order.
-    pub fn scopes(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.document["components"]["securitySchemes"]["apiKey"]["x-konektor-scopes"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(scope, meaning)| (scope.as_str(), meaning.as_str().unwrap_or_default()))
-    }
-
-    /// The names of the plans, in the document's order.
+    /// Every scope, in the document's order.
     #[must_use]
-    pub fn plans(&self) -> Vec<&str> {
-        self.enum_values("Plan")
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    /// Every plan, in the document's order.
+    #[must_use]
+    pub fn plans(&self) -> &[Plan] {
+        &self.plans
     }
 
     /// The requests a minute of a plan; None when the plan has no Agent API or does not exist.
     #[must_use]
     pub fn requests_per_minute(&self, plan: &str) -> Option<u32> {
-        self.schema("Plan")?["x-konektor-requests-per-minute"][plan]
-            .as_u64()
-            .and_then(|limit| u32::try_from(limit).ok())
+        self.plan(plan)?.requests_per_minute
+    }
+
+    /// The plan of this name.
+    #[must_use]
+    pub fn plan(&self, name: &str) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.name == name)
     }
 
     /// What holds for every request.
@@ -285,6 +314,44 @@ impl Spec {
     pub fn limits(&self) -> Limits {
         self.limits
     }
+}
+
+/// A URL up to its path.
+///
+/// ```
+/// let url = "https://konektor.id/api/v2/agent";
+/// assert_eq!(konektor_spec::origin(url), "https://konektor.id");
+/// assert_eq!(konektor_spec::origin("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
+/// ```
+#[must_use]
+pub fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let path = url[host..].find('/');
+    path.map_or(url, |at| &url[..host + at])
+}
+
+fn scopes(document: &Value) -> Vec<Scope> {
+    let scopes = &document["components"]["securitySchemes"]["apiKey"]["x-konektor-scopes"];
+    let scopes = scopes.as_object().into_iter().flatten();
+    let scopes = scopes.map(|(name, meaning)| Scope {
+        name: name.clone(),
+        meaning: meaning.as_str().unwrap_or_default().to_owned(),
+    });
+    scopes.collect()
+}
+
+fn plans(schemas: &BTreeMap<String, Schema>) -> Vec<Plan> {
+    let Some(schema) = schemas.get("Plan") else {
+        return Vec::new();
+    };
+    let limits = schema.extension("x-konektor-requests-per-minute");
+    let plans = schema.values().map(|name| Plan {
+        name: name.to_owned(),
+        requests_per_minute: limits
+            .and_then(|limits| limits[name].as_u64())
+            .and_then(|limit| u32::try_from(limit).ok()),
+    });
+    plans.collect()
 }
 
 #[cfg(test)]
@@ -340,11 +407,26 @@ mod tests {
     #[test]
     fn every_plan_with_a_quota_exists() {
         let spec = Spec::builtin();
-        let quotas = spec.schema("Plan").unwrap()["x-konektor-requests-per-minute"]
-            .as_object()
-            .unwrap();
-        for plan in quotas.keys() {
-            assert!(spec.plans().contains(&plan.as_str()), "{plan}");
+        let plan = spec.schema("Plan").unwrap();
+        let quotas = plan.extension("x-konektor-requests-per-minute").unwrap();
+        for (plan, quota) in quotas.as_object().unwrap() {
+            let known = spec.plan(plan).unwrap().requests_per_minute;
+            assert_eq!(known.map(u64::from), quota.as_u64(), "{plan}");
         }
+    }
+
+    #[test]
+    fn an_answer_without_a_body_has_no_media_type_and_allows_nothing_in_particular() {
+        let mut document = Spec::builtin().document().clone();
+        let responses = &mut document["paths"]["/workspace"]["get"]["responses"];
+        responses["204"] = serde_json::json!({"description": "Nothing to say."});
+
+        let spec = Spec::from_value(document).unwrap();
+
+        let responses = &spec.operation("workspace_show").unwrap().responses;
+        let empty = responses.iter().find(|response| response.status == 204);
+        let empty = empty.unwrap();
+        assert_eq!((&empty.media_type, &empty.example), (&None, &Value::Null));
+        assert_eq!(empty.schema, Schema::default());
     }
 }

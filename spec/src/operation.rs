@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{SpecError, schema};
+use crate::{SpecError, path::PathTemplate, resolve::follow, schema::Schema};
 
 /// One operation, with every reference resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,8 +11,8 @@ pub struct Operation {
     pub id: String,
     /// In capitals, e.g. `GET`.
     pub method: String,
-    /// Below the base path, with `{parameters}`, e.g. `/leads/{id}`.
-    pub path: String,
+    /// Below the base path, e.g. `/leads/{id}`.
+    pub path: PathTemplate,
     /// The noun it belongs to, e.g. `Leads`.
     pub tag: String,
     /// A few words.
@@ -34,6 +34,8 @@ pub struct Operation {
 pub enum Access {
     /// Everybody, without a key.
     Public,
+    /// Any key. No operation of the document says so; a request that it does not know may.
+    AnyKey,
     /// A key with this scope.
     Scope(String),
 }
@@ -49,8 +51,8 @@ pub struct Parameter {
     pub required: bool,
     /// What it does.
     pub description: String,
-    /// What it may be, as plain JSON Schema.
-    pub schema: Value,
+    /// What it may be.
+    pub schema: Schema,
     /// The component schema it refers to, if it does.
     pub schema_name: Option<String>,
     /// A real value, null when the document has none.
@@ -71,8 +73,8 @@ pub enum Location {
 /// A JSON request body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Body {
-    /// What it may be, as plain JSON Schema.
-    pub schema: Value,
+    /// What it may be.
+    pub schema: Schema,
     /// The component schema it refers to, if it does.
     pub schema_name: Option<String>,
     /// A real body, null when the document has none.
@@ -88,10 +90,10 @@ pub struct Response {
     pub description: String,
     /// The names of its headers.
     pub headers: Vec<String>,
-    /// e.g. `application/json`.
-    pub media_type: String,
-    /// What it looks like, as plain JSON Schema.
-    pub schema: Value,
+    /// e.g. `application/json`; None when the answer has no body.
+    pub media_type: Option<String>,
+    /// What it looks like.
+    pub schema: Schema,
     /// A real answer, null when the document has none.
     pub example: Value,
 }
@@ -104,11 +106,11 @@ impl Operation {
             .filter(move |parameter| parameter.location == location)
     }
 
-    /// The scope it needs; None when it is public.
+    /// The scope it needs; None when it needs none.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         match &self.access {
-            Access::Public => None,
+            Access::Public | Access::AnyKey => None,
             Access::Scope(scope) => Some(scope),
         }
     }
@@ -149,7 +151,7 @@ fn read(
     Ok(Operation {
         id: id.to_owned(),
         method: method.to_uppercase(),
-        path: path.to_owned(),
+        path: PathTemplate::new(path),
         tag: text(&operation["tags"][0]),
         summary: text(&operation["summary"]),
         description: text(&operation["description"]),
@@ -174,7 +176,7 @@ fn read(
 }
 
 fn read_parameter(document: &Value, parameter: &Value) -> Result<Parameter, SpecError> {
-    let parameter = schema::follow(document, parameter)?;
+    let parameter = follow(document, parameter)?;
     let name = text(&parameter["name"]);
     let location = match parameter["in"].as_str() {
         Some("path") => Location::Path,
@@ -187,16 +189,16 @@ fn read_parameter(document: &Value, parameter: &Value) -> Result<Parameter, Spec
         location,
         required: parameter["required"] == true,
         description: text(&parameter["description"]),
-        schema: schema::resolve(document, &parameter["schema"])?,
+        schema: Schema::resolved(document, &parameter["schema"])?,
         schema_name: component(&parameter["schema"]),
         example: parameter["example"].clone(),
     })
 }
 
 fn read_body(document: &Value, body: &Value) -> Result<Body, SpecError> {
-    let content = &schema::follow(document, body)?["content"]["application/json"];
+    let content = &follow(document, body)?["content"]["application/json"];
     Ok(Body {
-        schema: schema::resolve(document, &content["schema"])?,
+        schema: Schema::resolved(document, &content["schema"])?,
         schema_name: component(&content["schema"]),
         example: content["example"].clone(),
     })
@@ -208,11 +210,9 @@ fn read_response(
     status: &str,
     response: &Value,
 ) -> Result<Response, SpecError> {
-    let response = schema::follow(document, response)?;
-    let (media_type, content) = response["content"]
-        .as_object()
-        .and_then(|content| content.iter().next())
-        .ok_or_else(|| SpecError::Missing(format!("the content of {id}'s answer {status}")))?;
+    let response = follow(document, response)?;
+    let content = response["content"].as_object();
+    let content = content.and_then(|content| content.iter().next());
     Ok(Response {
         status: status
             .parse()
@@ -224,9 +224,12 @@ fn read_response(
             .flatten()
             .map(|(name, _)| name.clone())
             .collect(),
-        media_type: media_type.clone(),
-        schema: schema::resolve(document, &content["schema"])?,
-        example: content["example"].clone(),
+        media_type: content.map(|(media_type, _)| media_type.clone()),
+        schema: match content {
+            Some((_, content)) => Schema::resolved(document, &content["schema"])?,
+            None => Schema::default(),
+        },
+        example: content.map_or(Value::Null, |(_, content)| content["example"].clone()),
     })
 }
 

@@ -1,162 +1,353 @@
-//! Schemas of `OpenAPI` 3.0 as plain JSON Schema.
-//!
-//! 3.0 has no null type, so the document says it with `nullable` or with `anyOf` the schema and `NoValue`;
-//! JSON Schema validators know neither. What comes out has no references and no `nullable`.
+//! What a value may be.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value};
 
-use crate::SpecError;
+use crate::{SpecError, resolve::resolve};
 
-/// Every component schema, resolved.
-pub(crate) fn resolve_all(document: &Value) -> Result<BTreeMap<String, Value>, SpecError> {
+/// What a value may be: a schema of the document, with every reference resolved.
+///
+/// ```
+/// use konektor_spec::{Kind, Spec};
+///
+/// let lead = Spec::builtin().schema("LeadCreate").unwrap();
+/// let name = lead.property("firstName").unwrap();
+/// assert_eq!((name.kind(), name.max_length()), (Some(Kind::String), Some(100)));
+/// assert!(lead.is_required("firstName") && !name.is_nullable());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Schema {
+    /// All keywords but those below.
+    keywords: Map<String, Value>,
+    properties: Vec<(String, Schema)>,
+    items: Option<Box<Schema>>,
+    alternatives: Vec<Schema>,
+}
+
+/// The type of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    String,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// A list.
+    Array,
+    /// Names with values.
+    Object,
+}
+
+impl Kind {
+    /// The type that JSON Schema calls so.
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "string" => Self::String,
+            "integer" => Self::Integer,
+            "number" => Self::Number,
+            "boolean" => Self::Boolean,
+            "array" => Self::Array,
+            "object" => Self::Object,
+            _ => return None,
+        })
+    }
+}
+
+/// Every component schema by its name.
+pub(crate) fn read_all(document: &Value) -> Result<BTreeMap<String, Schema>, SpecError> {
     document["components"]["schemas"]
         .as_object()
         .into_iter()
         .flatten()
-        .map(|(name, schema)| Ok((name.clone(), resolve(document, schema)?)))
+        .map(|(name, schema)| Ok((name.clone(), Schema::resolved(document, schema)?)))
         .collect()
 }
 
-/// One schema with everything it refers to put in its place.
-///
-/// Recursive schemas are not supported; the document has none.
-pub(crate) fn resolve(document: &Value, schema: &Value) -> Result<Value, SpecError> {
-    let target = follow(document, schema)?;
-    let Some(source) = target.as_object() else {
-        return Ok(target.clone());
-    };
-
-    let mut resolved = Map::new();
-    for (key, value) in source {
-        let value = match key.as_str() {
-            "properties" => resolve_each(document, value)?,
-            "items" | "additionalProperties" | "not" => resolve(document, value)?,
-            "anyOf" | "oneOf" | "allOf" => resolve_list(document, value)?,
-            _ => value.clone(),
-        };
-        resolved.insert(key.clone(), value);
+impl Schema {
+    /// Reads plain JSON Schema, without references.
+    #[must_use]
+    pub fn from_json(json: &Value) -> Self {
+        let mut schema = Self::default();
+        for (keyword, value) in json.as_object().into_iter().flatten() {
+            match (keyword.as_str(), value) {
+                ("properties", Value::Object(properties)) => {
+                    let properties = properties.iter();
+                    schema.properties = properties
+                        .map(|(name, property)| (name.clone(), Self::from_json(property)))
+                        .collect();
+                }
+                ("items", items) => schema.items = Some(Box::new(Self::from_json(items))),
+                ("anyOf", Value::Array(alternatives)) => {
+                    schema.alternatives = alternatives.iter().map(Self::from_json).collect();
+                }
+                _ => {
+                    schema.keywords.insert(keyword.clone(), value.clone());
+                }
+            }
+        }
+        schema
     }
-    merge_all_of(&mut resolved);
-    merge_null_alternative(&mut resolved);
-    if resolved.remove("nullable") == Some(Value::Bool(true)) {
-        allow_null(&mut resolved);
+
+    /// The schema as plain JSON Schema, without references, for a validator.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut json = self.keywords.clone();
+        if !self.properties.is_empty() {
+            let properties = self.properties.iter();
+            let properties = properties.map(|(name, property)| (name.clone(), property.to_json()));
+            json.insert("properties".to_owned(), properties.collect());
+        }
+        if let Some(items) = &self.items {
+            json.insert("items".to_owned(), items.to_json());
+        }
+        if !self.alternatives.is_empty() {
+            let alternatives = self.alternatives.iter().map(Self::to_json);
+            json.insert("anyOf".to_owned(), alternatives.collect());
+        }
+        Value::Object(json)
     }
-    Ok(Value::Object(resolved))
-}
 
-/// What a `$ref` stands for; the value itself when it is none.
-pub(crate) fn follow<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value, SpecError> {
-    let Some(reference) = value["$ref"].as_str() else {
-        return Ok(value);
-    };
-    reference
-        .strip_prefix('#')
-        .and_then(|pointer| document.pointer(pointer))
-        .ok_or_else(|| SpecError::Unresolved(reference.to_owned()))
-}
+    /// A schema of the document.
+    pub(crate) fn resolved(document: &Value, schema: &Value) -> Result<Self, SpecError> {
+        Ok(Self::from_json(&resolve(document, schema)?))
+    }
 
-/// The strings of `enum`, null left out.
-pub(crate) fn enum_values(schema: &Value) -> Vec<&str> {
-    schema["enum"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
-}
+    /// An object with these properties and no others.
+    #[cfg(feature = "rules")]
+    pub(crate) fn closed_object<'a>(
+        properties: impl Iterator<Item = (&'a str, &'a Self, bool)>,
+    ) -> Self {
+        let mut schema = Self::default();
+        let mut required = Vec::new();
+        for (name, property, is_required) in properties {
+            schema.properties.push((name.to_owned(), property.clone()));
+            if is_required {
+                required.push(Value::from(name));
+            }
+        }
+        let keywords = [
+            ("type", Value::from("object")),
+            ("required", Value::from(required)),
+            ("additionalProperties", Value::from(false)),
+        ];
+        let keywords = keywords.into_iter();
+        schema.keywords = keywords
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        schema
+    }
 
-fn resolve_each(document: &Value, schemas: &Value) -> Result<Value, SpecError> {
-    let resolved: Result<Map<_, _>, SpecError> = schemas
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, schema)| Ok((name.clone(), resolve(document, schema)?)))
-        .collect();
-    Ok(Value::Object(resolved?))
-}
-
-fn resolve_list(document: &Value, schemas: &Value) -> Result<Value, SpecError> {
-    schemas
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|schema| resolve(document, schema))
-        .collect()
-}
-
-/// The document uses `allOf` only to add a word to a referenced schema: one object says the same.
-fn merge_all_of(schema: &mut Map<String, Value>) {
-    let Some(Value::Array(parts)) = schema.remove("allOf") else {
-        return;
-    };
-    for part in parts {
-        for (key, value) in part.as_object().into_iter().flatten() {
-            schema.entry(key.clone()).or_insert_with(|| value.clone());
+    /// The type; null left out. None when values of several types are allowed.
+    #[must_use]
+    pub fn kind(&self) -> Option<Kind> {
+        match self.keywords.get("type")? {
+            Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).find_map(Kind::named),
+            kind => Kind::named(kind.as_str()?),
         }
     }
-}
 
-fn merge_null_alternative(schema: &mut Map<String, Value>) {
-    let Some(Value::Array(alternatives)) = schema.get("anyOf") else {
-        return;
-    };
-    let (nulls, others): (Vec<_>, Vec<_>) = alternatives
-        .iter()
-        .cloned()
-        .partition(|alternative| alternative["enum"] == json!([null]));
-    if nulls.is_empty() || others.len() != 1 {
-        return;
+    /// Whether null is allowed.
+    #[must_use]
+    pub fn is_nullable(&self) -> bool {
+        match self.keywords.get("type") {
+            Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "null"),
+            _ => false,
+        }
     }
-    schema.remove("anyOf");
-    for (key, value) in others[0].as_object().into_iter().flatten() {
-        schema.entry(key.clone()).or_insert_with(|| value.clone());
-    }
-    allow_null(schema);
-}
 
-fn allow_null(schema: &mut Map<String, Value>) {
-    if let Some(Value::String(kind)) = schema.get("type") {
-        let kinds = json!([kind, "null"]);
-        schema.insert("type".into(), kinds);
+    /// e.g. `email`; [`Schema::is_time`] tells of times.
+    #[must_use]
+    pub fn format(&self) -> Option<&str> {
+        self.text("format")
     }
-    if let Some(Value::Array(values)) = schema.get_mut("enum")
-        && !values.contains(&Value::Null)
-    {
-        values.push(Value::Null);
+
+    /// Whether a time is allowed, alone or beside something else.
+    #[must_use]
+    pub fn is_time(&self) -> bool {
+        self.format() == Some("date-time") || self.alternatives.iter().any(Self::is_time)
+    }
+
+    /// Whether only the [`Schema::values`] are allowed.
+    #[must_use]
+    pub fn is_enum(&self) -> bool {
+        self.keywords.contains_key("enum")
+    }
+
+    /// The allowed values in the document's order, null left out; none when others are allowed too.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        let values = self.keywords.get("enum").and_then(Value::as_array);
+        values.into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// The value that stands for an absent one.
+    #[must_use]
+    pub fn default_value(&self) -> Option<&Value> {
+        self.keywords.get("default")
+    }
+
+    /// What it means, in Markdown.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        self.text("description")
+    }
+
+    /// A real value.
+    #[must_use]
+    pub fn example(&self) -> Option<&Value> {
+        self.keywords.get("example")
+    }
+
+    /// The fewest characters.
+    #[must_use]
+    pub fn min_length(&self) -> Option<u64> {
+        self.keywords.get("minLength")?.as_u64()
+    }
+
+    /// The most characters.
+    #[must_use]
+    pub fn max_length(&self) -> Option<u64> {
+        self.keywords.get("maxLength")?.as_u64()
+    }
+
+    /// The smallest number.
+    #[must_use]
+    pub fn minimum(&self) -> Option<&Number> {
+        self.keywords.get("minimum")?.as_number()
+    }
+
+    /// The largest number.
+    #[must_use]
+    pub fn maximum(&self) -> Option<&Number> {
+        self.keywords.get("maximum")?.as_number()
+    }
+
+    /// The regular expression that a text matches.
+    #[must_use]
+    pub fn pattern(&self) -> Option<&str> {
+        self.text("pattern")
+    }
+
+    /// What a caller is told about a value that is not allowed (`x-konektor-message`).
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.text("x-konektor-message")
+    }
+
+    /// What the values of a list may be.
+    #[must_use]
+    pub fn items(&self) -> Option<&Self> {
+        self.items.as_deref()
+    }
+
+    /// The schemas of which one has to allow a value (`anyOf`); none when there is no choice.
+    #[must_use]
+    pub fn alternatives(&self) -> &[Self] {
+        &self.alternatives
+    }
+
+    /// The properties of an object by their names, in the document's order.
+    pub fn properties(&self) -> impl Iterator<Item = (&str, &Self)> {
+        let properties = self.properties.iter();
+        properties.map(|(name, property)| (name.as_str(), property))
+    }
+
+    /// One property of an object.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&Self> {
+        let mut properties = self.properties();
+        properties.find_map(|(known, property)| (known == name).then_some(property))
+    }
+
+    /// Whether an object has properties of its own.
+    #[must_use]
+    pub fn has_properties(&self) -> bool {
+        !self.properties.is_empty()
+    }
+
+    /// Whether an object must have a property.
+    #[must_use]
+    pub fn is_required(&self, property: &str) -> bool {
+        let names = self.keywords.get("required").and_then(Value::as_array);
+        names.is_some_and(|names| names.iter().any(|name| name == property))
+    }
+
+    /// Whether the names in an object are not the document's, but a caller's or the server's own.
+    #[must_use]
+    pub fn is_map(&self) -> bool {
+        let others = self.keywords.get("additionalProperties");
+        others.is_some_and(Value::is_object)
+    }
+
+    /// A keyword of the document's own, e.g. `x-konektor-personal`.
+    #[must_use]
+    pub fn extension(&self, name: &str) -> Option<&Value> {
+        self.keywords.get(name).filter(|_| name.starts_with("x-"))
+    }
+
+    fn text(&self, keyword: &str) -> Option<&str> {
+        self.keywords.get(keyword)?.as_str()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::Spec;
 
+    fn property(name: &str) -> &'static Schema {
+        let lead = Spec::builtin().schema("LeadCreate").unwrap();
+        lead.property(name).unwrap()
+    }
+
     #[test]
     fn a_nullable_reference_allows_null_and_keeps_its_limits() {
-        let schema = Spec::builtin().schema("LeadCreate").unwrap();
-        let last_name = &schema["properties"]["lastName"];
-        assert_eq!(last_name["type"], json!(["string", "null"]));
-        assert_eq!(last_name["maxLength"], 100);
-        let source = &schema["properties"]["source"];
+        let last_name = property("lastName");
+        assert_eq!(last_name.kind(), Some(Kind::String));
+        assert!(last_name.is_nullable());
+        assert_eq!(last_name.max_length(), Some(100));
+        assert_eq!(last_name.to_json()["type"], json!(["string", "null"]));
+
+        let source = property("source");
+        assert!(source.is_nullable() && source.is_enum());
+        assert!(
+            source
+                .values()
+                .eq(Spec::builtin().enum_values("LeadSource"))
+        );
+        let values = source.to_json();
         assert_eq!(
-            source["enum"].as_array().unwrap().last(),
+            values["enum"].as_array().unwrap().last(),
             Some(&Value::Null)
         );
-        assert!(!enum_values(source).is_empty());
     }
 
     #[test]
     fn a_default_stays_beside_the_referenced_schema() {
-        let schema = Spec::builtin().schema("LeadCreate").unwrap();
-        assert_eq!(schema["properties"]["status"]["default"], "new");
-        assert_eq!(schema["properties"]["status"]["type"], "string");
+        let status = property("status");
+        assert_eq!(status.default_value(), Some(&json!("new")));
+        assert_eq!(status.kind(), Some(Kind::String));
     }
 
     #[test]
     fn alternatives_other_than_null_stay() {
         let schema = Spec::builtin().schema("TimeOrDate").unwrap();
-        assert_eq!(schema["anyOf"].as_array().unwrap().len(), 2);
+        assert_eq!(schema.alternatives().len(), 2);
+        assert!(schema.is_time() && !schema.is_nullable());
+        assert_eq!(schema.kind(), None);
+    }
+
+    #[test]
+    fn json_is_read_and_written_without_loss() {
+        let document = Spec::builtin().document();
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            let json = resolve(document, schema).unwrap();
+            assert_eq!(Schema::from_json(&json).to_json(), json, "{name}");
+        }
     }
 }

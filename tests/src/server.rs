@@ -111,7 +111,8 @@ impl Server {
         let all: Vec<_> = server
             .spec
             .scopes()
-            .map(|(scope, _)| scope.to_owned())
+            .iter()
+            .map(|scope| scope.name.clone())
             .collect();
         let all: Vec<_> = all.iter().map(String::as_str).collect();
         server.key = server.key_with(&workspace, &all, |_| ()).await;
@@ -398,23 +399,5 @@ fn operation_at<'a>(
     path: &str,
 ) -> Option<&'a konektor_spec::Operation> {
     let method = if method == "HEAD" { "GET" } else { method };
-    let fits = |template: &str| {
-        let (template, path): (Vec<_>, Vec<_>) =
-            (template.split('/').collect(), path.split('/').collect());
-        template.len() == path.len()
-            && template
-                .iter()
-                .zip(&path)
-                .all(|(expected, given)| expected.starts_with('{') || expected == given)
-    };
-    let mut fitting: Vec<_> = spec
-        .operations()
-        .iter()
-        .map(|operation| &**operation)
-        .filter(|operation| fits(&operation.path))
-        .collect();
-    fitting.sort_by_key(|operation| operation.path.contains('{'));
-    fitting
-        .into_iter()
-        .find(|operation| operation.method == method)
+    spec.operation_at(method, path)
 }

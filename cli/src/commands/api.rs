@@ -1,6 +1,6 @@
 //! `konektor api`: any request, with the key of the profile.
 
-use std::{fs::File, io::Read as _, sync::Arc};
+use std::{fs::File, io::Read as _};
 
 use clap::{Arg, ArgAction, builder::ValueHint};
 use konektor_sdk::RawResponse;
@@ -102,10 +102,7 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
         return dry_run::request(context, &method, &with_query(path, &query), body.as_ref());
     }
 
-    let access = operation.map_or_else(
-        || Access::Scope(String::new()),
-        |operation| operation.access.clone(),
-    );
+    let access = operation.map_or(Access::AnyKey, |operation| operation.access.clone());
     context.settings.require(&MAX_WAIT)?;
     let key = context.key_for(&access)?;
     let mut request = context.client(key.as_ref())?.request(method.as_str(), path);
@@ -136,22 +133,10 @@ fn with_query(path: &str, query: &[&(String, String)]) -> String {
     format!("{path}{sign}{query}")
 }
 
-/// The operation that a request goes to; fixed paths come before those with parameters.
+/// The operation that a request goes to.
 fn documented<'a>(spec: &'a Spec, method: &str, path: &str) -> Option<&'a Operation> {
     let path = path.split('?').next().unwrap_or_default();
-    let fits = |operation: &&Arc<Operation>| {
-        let (template, path) = (operation.path.split('/'), path.split('/'));
-        operation.method == method
-            && template.clone().count() == path.clone().count()
-            && template
-                .zip(path)
-                .all(|(expected, given)| expected.starts_with('{') || expected == given)
-    };
-    spec.operations()
-        .iter()
-        .filter(fits)
-        .min_by_key(|operation| operation.path.contains('{'))
-        .map(|operation| &**operation)
+    spec.operation_at(method, path)
 }
 
 fn body(

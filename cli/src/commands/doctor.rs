@@ -188,7 +188,7 @@ async fn key(context: &Context<'_>, reached: bool, findings: &mut Vec<Finding>) 
     }
     let operation = context.spec.operation("workspace_show");
     let client = context
-        .key_for(&Access::Scope(String::new()))
+        .key_for(&Access::AnyKey)
         .and_then(|key| context.client(key.as_ref()));
     let client = match client {
         Ok(client) => client,

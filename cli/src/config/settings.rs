@@ -13,12 +13,7 @@ use super::{
     file::{Config, DEFAULT_PROFILE},
     keyring::Keyring,
 };
-use crate::{
-    command_tree::{default_server, origin},
-    env::Environment,
-    error::Failure,
-    render::Format,
-};
+use crate::{command_tree::default_server, env::Environment, error::Failure, render::Format};
 
 /// The variable that holds the key; there is no flag for it, other programs see those.
 pub(crate) const KEY_VARIABLE: &str = "KONEKTOR_API_KEY";
@@ -637,8 +632,13 @@ fn base_url(text: &str) -> Result<(), String> {
     if holds_key(text) {
         return Err("an API key is in it; keep that with: konektor auth login".to_owned());
     }
-    check_base_url(text)
-        .map_err(|error| format!("{}; write it like {}", error.message(), origin(SERVER_URL)))
+    check_base_url(text).map_err(|error| {
+        format!(
+            "{}; write it like {}",
+            error.message(),
+            konektor_spec::origin(SERVER_URL)
+        )
+    })
 }
 
 /// `30s`, `5m`, `1h 30m`; a bare number is seconds.

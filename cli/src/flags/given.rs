@@ -4,20 +4,11 @@ use clap::ArgMatches;
 use heck::ToKebabCase as _;
 use konektor_sdk::jiff::tz::TimeZone;
 use konektor_spec::Operation;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{CLEAR, Calendar, clearable, input::Input, inputs, moment, schema};
+use super::{CLEAR, Calendar, clearable, input::Input, inputs, moment};
 use crate::{base::LocalClock, env::Environment, error::Failure};
-
-/// Everything but what RFC 3986 calls unreserved.
-/// <https://datatracker.ietf.org/doc/html/rfc3986#section-2.3>
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// What was given on the command line.
 pub(crate) struct Flags<'a> {
@@ -46,7 +37,7 @@ impl<'a> Flags<'a> {
     pub(crate) fn calendar(&self) -> (Calendar, &'a str) {
         let typed = inputs(self.operation)
             .into_iter()
-            .filter(|input| schema::is_time(input.schema))
+            .filter(|input| input.schema.is_time())
             .filter_map(|input| {
                 let typed = self.matches.try_get_one::<Value>(&input.id()).ok()??;
                 typed.as_str()
@@ -124,14 +115,12 @@ impl<'a> Flags<'a> {
 
     /// The operation's path with what was given for its parameters.
     pub(crate) fn path(&self) -> String {
-        let positional = inputs(self.operation)
-            .into_iter()
-            .filter(|input| input.positional);
-        positional.fold(self.operation.path.clone(), |path, input| {
-            let value = self.value(&input).unwrap_or_default();
-            let text = value.as_str().unwrap_or_default();
-            let segment = utf8_percent_encode(text, RESERVED);
-            path.replace(&format!("{{{}}}", input.name()), &segment.to_string())
+        self.operation.path.fill(|name| {
+            let mut inputs = inputs(self.operation).into_iter();
+            let input = inputs.find(|input| input.positional && input.name() == name);
+            let value = input.and_then(|input| self.value(&input));
+            let text = value.as_ref().and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
         })
     }
 
@@ -173,7 +162,7 @@ impl<'a> Flags<'a> {
     fn value(&self, input: &Input<'_>) -> Option<Value> {
         let typed = self.matches.try_get_one::<Value>(&input.id()).ok()??;
         match typed {
-            Value::String(text) if schema::is_time(input.schema) => Some(self.moment(text).into()),
+            Value::String(text) if input.schema.is_time() => Some(self.moment(text).into()),
             value => Some(value.clone()),
         }
     }

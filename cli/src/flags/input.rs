@@ -1,7 +1,6 @@
 use clap::Arg;
 use heck::ToKebabCase as _;
-use konektor_spec::{Location, Operation};
-use serde_json::Value;
+use konektor_spec::{Location, Operation, Schema};
 
 use super::schema;
 
@@ -9,7 +8,7 @@ use super::schema;
 pub(super) struct Input<'a> {
     /// Its path: the name of a parameter, or the names that lead to a body field.
     pub(super) path: Vec<&'a str>,
-    pub(super) schema: &'a Value,
+    pub(super) schema: &'a Schema,
     pub(super) description: &'a str,
     pub(super) required: bool,
     pub(super) positional: bool,
@@ -37,22 +36,19 @@ pub(super) fn inputs(operation: &Operation) -> Vec<Input<'_>> {
 }
 
 /// The fields of an object, those of objects in it included.
-fn fields<'a>(schema: &'a Value, above: &[&'a str], needed: bool) -> Vec<Input<'a>> {
-    let properties = schema["properties"].as_object().into_iter().flatten();
-    properties
+fn fields<'a>(schema: &'a Schema, above: &[&'a str], needed: bool) -> Vec<Input<'a>> {
+    schema
+        .properties()
         .flat_map(|(name, field)| {
-            let path = [above, &[name.as_str()]].concat();
-            let required = needed
-                && schema["required"]
-                    .as_array()
-                    .is_some_and(|names| names.iter().any(|required| required == name.as_str()));
-            if field["properties"].is_object() {
+            let path = [above, &[name]].concat();
+            let required = needed && schema.is_required(name);
+            if field.has_properties() {
                 return fields(field, &path, required);
             }
             vec![Input {
                 path,
                 schema: field,
-                description: field["description"].as_str().unwrap_or_default(),
+                description: field.description().unwrap_or_default(),
                 required,
                 positional: false,
             }]
@@ -64,7 +60,7 @@ fn fields<'a>(schema: &'a Value, above: &[&'a str], needed: bool) -> Vec<Input<'
 pub(super) fn clearable(operation: &Operation) -> Vec<Input<'_>> {
     inputs(operation)
         .into_iter()
-        .filter(|input| !input.positional && schema::may_be_null(input.schema))
+        .filter(|input| !input.positional && input.schema.is_nullable())
         .collect()
 }
 
@@ -116,7 +112,7 @@ impl<'a> Input<'a> {
     fn since_or_until(&self) -> Option<&'static str> {
         let name = self.name().to_lowercase();
         match name {
-            _ if !schema::is_time(self.schema) => None,
+            _ if !self.schema.is_time() => None,
             name if name.ends_with("from") => Some("since"),
             name if name.ends_with("to") => Some("until"),
             _ => None,
@@ -128,7 +124,8 @@ impl<'a> Input<'a> {
             .split_whitespace()
             .map(str::to_owned)
             .chain(
-                schema::is_time(self.schema)
+                self.schema
+                    .is_time()
                     .then(|| "Or today, yesterday, 7d, 12h and the like.".to_owned()),
             )
             .chain(schema::facts(self.schema).map(|fact| format!("[{fact}]")))

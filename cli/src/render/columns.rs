@@ -1,6 +1,6 @@
 //! The fields of what an operation answers, and how each looks to a person.
 
-use konektor_spec::Operation;
+use konektor_spec::{Operation, Schema};
 use serde_json::Value;
 
 use super::{
@@ -36,34 +36,36 @@ pub(crate) fn documented(operation: &Operation) -> Vec<Field> {
         .responses
         .iter()
         .find(|response| response.status < 400);
-    let Some(envelope) = success.map(|response| &response.schema["properties"]) else {
+    let Some(envelope) = success.map(|response| &response.schema) else {
         return Vec::new();
     };
-    let data = &envelope["data"];
-    if data["type"] == "array" {
-        return below(&data["items"], "");
+    let Some(data) = envelope.property("data") else {
+        return Vec::new();
+    };
+    if let Some(row) = data.items() {
+        return below(row, "");
     }
     let mut fields = below(data, "");
     if fields.is_empty() {
         return fields;
     }
-    for (name, schema) in envelope.as_object().into_iter().flatten() {
+    for (name, schema) in envelope.properties() {
         if name != "success" && name != "data" {
-            fields.push(Field::new(name.clone(), schema));
+            fields.push(Field::new(name.to_owned(), schema));
         }
     }
     fields
 }
 
-fn below(schema: &Value, path: &str) -> Vec<Field> {
-    let properties = schema["properties"].as_object().into_iter().flatten();
-    properties
+fn below(schema: &Schema, path: &str) -> Vec<Field> {
+    schema
+        .properties()
         .flat_map(|(name, schema)| {
             let path = match path {
-                "" => name.clone(),
+                "" => name.to_owned(),
                 path => format!("{path}.{name}"),
             };
-            if schema["properties"].is_object() {
+            if schema.has_properties() {
                 below(schema, &path)
             } else {
                 vec![Field::new(path, schema)]
@@ -73,18 +75,14 @@ fn below(schema: &Value, path: &str) -> Vec<Field> {
 }
 
 impl Field {
-    fn new(name: String, schema: &Value) -> Self {
-        let is = |kind: &str| match &schema["type"] {
-            Value::Array(kinds) => kinds.iter().any(|word| word == kind),
-            word => word == kind,
-        };
+    fn new(name: String, schema: &Schema) -> Self {
         let kind = match name.as_str() {
             "phone" => Kind::Phone,
             "status" | "conversionSyncStatus" => Kind::Status,
             "percentage" => Kind::Share,
-            _ if schema["format"] == "date-time" => Kind::Time,
-            _ if is("integer") => Kind::Count,
-            _ if is("number") => Kind::Amount,
+            _ if schema.is_time() => Kind::Time,
+            _ if schema.kind() == Some(konektor_spec::Kind::Integer) => Kind::Count,
+            _ if schema.kind() == Some(konektor_spec::Kind::Number) => Kind::Amount,
             _ => Kind::Text,
         };
         Self { name, kind }

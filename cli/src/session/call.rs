@@ -73,7 +73,7 @@ impl<'a> Call<'a> {
             let request = self.client.workspace().show().send_with_meta();
             let answer = self
                 .context
-                .logged(&operation.method, &operation.path, request)
+                .logged(&operation.method, operation.path.as_str(), request)
                 .await;
             match answer {
                 Ok((workspace, _)) => self.cache_workspace(&workspace),
@@ -137,7 +137,7 @@ impl<'a> Call<'a> {
         request: impl Future<Output = Result<(T, Meta), Error>>,
     ) -> Result<(T, Meta), Error> {
         let Operation { method, path, .. } = self.operation;
-        self.context.logged(method, path, request).await
+        self.context.logged(method, path.as_str(), request).await
     }
 
     /// Tells with `--verbose` that the request is sent.

@@ -50,7 +50,7 @@ pub(crate) fn answer<'a, 'b>(
     let body = flags.whole_body()?;
     if let Some(documented) = &operation.body {
         let mut bad = BTreeMap::new();
-        Rule::new(documented.schema.clone())
+        Rule::new(&documented.schema)
             .map_err(|error| Failure::other(error.to_string()))?
             .check(&body, &mut bad);
         if let Some(why) = match_complaint(context, &body)? {
@@ -73,7 +73,7 @@ fn match_complaint(context: &Context<'_>, body: &Value) -> Result<Option<String>
         return Ok(None);
     };
     let mut bad = BTreeMap::new();
-    Rule::new(schema.clone())
+    Rule::new(schema)
         .map_err(|error| Failure::other(error.to_string()))?
         .check(value, &mut bad);
     Ok(bad.into_values().next())

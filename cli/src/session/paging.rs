@@ -48,7 +48,8 @@ enum RowLimit {
 /// What a list has beside the flags of its operation: `--limit` is the total, and `--all` is all.
 pub(crate) fn shape(command: Command, operation: &Operation) -> Command {
     let limit = operation.parameters.iter().find(|p| p.name == "limit");
-    let default = limit.map_or(0, |limit| limit.schema["default"].as_u64().unwrap_or(0));
+    let default = limit.and_then(|limit| limit.schema.default_value()?.as_u64());
+    let default = default.unwrap_or_default();
     command
         .mut_arg("limit", |limit| {
             limit.help(format!(
@@ -69,7 +70,8 @@ pub(crate) fn shape(command: Command, operation: &Operation) -> Command {
 /// The most rows of one page.
 fn max_page_size(call: &Call<'_>) -> u64 {
     let limit = call.operation.parameters.iter().find(|p| p.name == "limit");
-    limit.map_or(1, |limit| limit.schema["maximum"].as_u64().unwrap_or(1))
+    let most = limit.and_then(|limit| limit.schema.maximum()?.as_u64());
+    most.unwrap_or(1)
 }
 
 impl<'a> Pages<'a> {

@@ -217,7 +217,10 @@ pub(crate) fn success(id: &str, body: &Value) -> ResponseTemplate {
     let documented = &operation(id).responses[0];
     let answer = answer(documented.status);
     match body {
-        Value::String(text) => answer.set_body_raw(text.as_bytes(), &documented.media_type),
+        Value::String(text) => {
+            let media_type = documented.media_type.as_deref().unwrap_or_default();
+            answer.set_body_raw(text.as_bytes(), media_type)
+        }
         body => answer.set_body_json(body),
     }
 }

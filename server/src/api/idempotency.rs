@@ -108,7 +108,7 @@ impl Call {
     fn idempotent_request(&self) -> Option<IdempotentRequest> {
         let key = self.input.header(HEADER)?;
         let Operation { method, path, .. } = &*self.operation;
-        let request = json!([method, path, self.input.sent()]);
+        let request = json!([method, path.as_str(), self.input.sent()]);
         let request = canonical(request).to_string();
         let tenant = &self.caller.tenant;
         let ttl = self.state.idempotency_ttl();

@@ -71,9 +71,9 @@ pub(crate) fn action(operation: &Arc<Operation>) -> Result<Action, UnservableOpe
             id,
             operation: Arc::clone(operation),
         }),
-        (None, Access::Scope(_)) => Err(UnservableOperation::NeedsNoScope(name())),
+        (None, Access::AnyKey | Access::Scope(_)) => Err(UnservableOperation::NeedsNoScope(name())),
         (Some(_), Access::Public) => Err(UnservableOperation::NeedsScope(name())),
-        (Some(handler), Access::Scope(_)) => Ok(Action::Call(Endpoint {
+        (Some(handler), Access::AnyKey | Access::Scope(_)) => Ok(Action::Call(Endpoint {
             id,
             operation: Arc::clone(operation),
             #[cfg(test)]

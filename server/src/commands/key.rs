@@ -243,7 +243,8 @@ fn state(key: &StoredKey, clock: &Clock) -> String {
 
 /// The scopes of the API document.
 pub(super) fn known_scopes() -> Vec<&'static str> {
-    Spec::builtin().scopes().map(|(scope, _)| scope).collect()
+    let scopes = Spec::builtin().scopes().iter();
+    scopes.map(|scope| scope.name.as_str()).collect()
 }
 
 fn parse_address(entry: &str) -> Result<String, AddressError> {

@@ -72,7 +72,7 @@ struct Options {
     #[arg(long, value_parser = parse_name)]
     name: String,
     /// Its plan, which sets its requests a minute
-    #[arg(long, default_value = DEFAULT_PLAN, value_parser = PossibleValuesParser::new(Spec::builtin().plans()))]
+    #[arg(long, default_value = DEFAULT_PLAN, value_parser = PossibleValuesParser::new(Spec::builtin().enum_values("Plan")))]
     plan: String,
     /// Its IANA time zone, in which its days and weeks begin
     #[arg(long, value_name = "ZONE", default_value = TIME_ZONE, value_parser = time_zone::canonical)]
@@ -146,7 +146,7 @@ pub(super) struct SetPlan {
     /// The workspace's id
     id: String,
     /// The new plan
-    #[arg(value_parser = PossibleValuesParser::new(Spec::builtin().plans()))]
+    #[arg(value_parser = PossibleValuesParser::new(Spec::builtin().enum_values("Plan")))]
     plan: String,
     /// Its own limit of requests a minute; for plan custom only
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]

@@ -1,5 +1,6 @@
 //! A query string as JSON, so that the document's schemas can judge it.
 
+use konektor_spec::{Kind, Schema};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
@@ -26,24 +27,19 @@ pub(super) fn parse(query: &str, bad: &mut Details) -> Result<Map<String, Value>
 
 /// Turns text into the number that a schema asks for; text that is none stays, for the schema to refuse. A blank where
 /// the + of a time's offset belongs is one: that is how an unescaped + arrives.
-pub(super) fn convert(values: &mut Map<String, Value>, name: &str, schema: &Value) {
-    if schema["type"] == "integer"
+pub(super) fn convert(values: &mut Map<String, Value>, name: &str, schema: &Schema) {
+    if schema.kind() == Some(Kind::Integer)
         && let Some(value) = values.get_mut(name)
         && let Some(number) = value.as_str().and_then(|text| text.parse::<i64>().ok())
     {
         *value = number.into();
     }
-    if takes_time(schema)
+    if schema.is_time()
         && let Some(value) = values.get_mut(name)
         && let Some(time) = value.as_str().and_then(with_plus)
     {
         *value = time.into();
     }
-}
-
-fn takes_time(schema: &Value) -> bool {
-    let any = schema["anyOf"].as_array().into_iter().flatten();
-    schema["format"] == "date-time" || any.into_iter().any(takes_time)
 }
 
 /// A time whose offset has lost its +, with it; None for any other text.

@@ -68,7 +68,7 @@ pub(crate) fn router(state: &Arc<AppState>, public_url: &str) -> anyhow::Result<
 fn routes(spec: &Spec) -> anyhow::Result<BTreeMap<String, Route>> {
     let mut routes: BTreeMap<String, Route> = BTreeMap::new();
     for operation in spec.operations() {
-        let route = routes.entry(operation.path.clone()).or_default();
+        let route = routes.entry(operation.path.to_string()).or_default();
         let action = operations::action(operation)?;
         route.0.insert(operation.method.clone(), action);
     }

@@ -47,7 +47,7 @@ impl Rules {
                 let schema = spec
                     .schema(name)
                     .ok_or_else(|| anyhow::anyhow!("the API document lacks {name}"))?;
-                Ok((name.to_owned(), Rule::new(schema.clone())?))
+                Ok((name.to_owned(), Rule::new(schema)?))
             })
             .collect::<anyhow::Result<_>>()?;
         Ok(Self {
@@ -133,7 +133,7 @@ impl OperationRules {
             body: operation
                 .body
                 .as_ref()
-                .map(|body| Rule::new(body.schema.clone()))
+                .map(|body| Rule::new(&body.schema))
                 .transpose()?,
         })
     }
@@ -142,26 +142,10 @@ impl OperationRules {
 impl Parameters {
     /// One object schema for all parameters of a kind.
     fn new(operation: &Operation, location: Location) -> anyhow::Result<Self> {
-        let parameters: Vec<_> = operation.parameters_in(location).collect();
-        let properties: Map<_, _> = parameters
-            .iter()
-            .map(|parameter| (parameter.name.clone(), parameter.schema.clone()))
-            .collect();
-        let required: Vec<_> = parameters
-            .iter()
-            .filter(|parameter| parameter.required)
-            .map(|parameter| parameter.name.as_str())
-            .collect();
-        let schema = serde_json::json!({
-            "type": "object",
-            "properties": properties,
-            "required": required,
-            "additionalProperties": false,
-            "x-unknown": "Unknown parameter",
-        });
+        let mut parameters = operation.parameters_in(location);
         Ok(Self {
-            rule: Rule::new(schema)?,
-            required: !required.is_empty(),
+            rule: Rule::from_parameters(operation.parameters_in(location))?,
+            required: parameters.any(|parameter| parameter.required),
         })
     }
 

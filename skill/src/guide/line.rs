@@ -1,11 +1,11 @@
 //! One line for each call.
 
-use serde_json::Value;
+use konektor_spec::Schema;
 
-use super::names::{Input, Meaning, Object, alike, data, has, properties};
+use super::names::{Input, Meaning, Object, alike, data, has};
 use crate::{
     model::{Call, Field},
-    words,
+    words::{self, spaced},
 };
 
 /// Writes calls down, with the names that were given.
@@ -46,7 +46,7 @@ impl Writer<'_> {
                 let special = fields
                     .iter()
                     .filter(|field| field.required || field.default.is_some());
-                let special = special.map(marked);
+                let special = special.map(Field::marked_name);
                 spaced(std::iter::once(input.name.clone()).chain(special))
             }
             None => format!(
@@ -57,7 +57,7 @@ impl Writer<'_> {
     }
 
     fn field(&self, field: &Field) -> String {
-        let marked = marked(field);
+        let marked = field.marked_name();
         if !field.fields.is_empty() {
             format!("{marked}:{}", self.body(&field.fields))
         } else if self.knows(&marked, &field.allowed) {
@@ -107,7 +107,9 @@ impl Writer<'_> {
             "200" => String::new(),
             statuses => format!(" {statuses}"),
         };
-        let parts = properties(&answer.schema)
+        let parts = answer
+            .schema
+            .properties()
             .filter(|(name, _)| *name != "success")
             .map(|(name, _)| match name {
                 "data" => self.data(&answer.schema, call),
@@ -116,30 +118,32 @@ impl Writer<'_> {
         format!(" →{statuses} {}", spaced(parts))
     }
 
-    fn data(&self, schema: &Value, call: &Call) -> String {
-        let object = data(schema);
+    fn data(&self, schema: &Schema, call: &Call) -> String {
+        let Some(object) = data(schema) else {
+            return String::new();
+        };
         let text = match self.objects.iter().find(|known| known.schema == *object) {
             Some(known) => known.name.clone(),
             None => self.names(object, call),
         };
-        if schema["properties"]["data"].get("items").is_some() {
-            format!("[{text}]")
-        } else {
+        if schema.property("data") == Some(object) {
             text
+        } else {
+            format!("[{text}]")
         }
     }
 
-    fn names(&self, object: &Value, call: &Call) -> String {
+    fn names(&self, object: &Schema, call: &Call) -> String {
         // An answer that is shown in full only wants what an example cannot say.
         let shown = self.shown.contains(&call.id.as_str());
-        let names = properties(object).filter_map(|(name, property)| {
+        let names = object.properties().filter_map(|(name, property)| {
             let allowed = words::allowed(property);
             let sent = call
                 .body
                 .iter()
                 .any(|body| has(&body.fields, name, &allowed));
             let known = sent || self.knows(name, &allowed) || self.takes(name, &allowed);
-            if words::has_enum(property) && !known {
+            if property.is_enum() && !known {
                 Some(format!("{name}({allowed})"))
             } else {
                 (!shown).then(|| name.to_owned())
@@ -148,17 +152,4 @@ impl Writer<'_> {
         let ellipsis = shown.then(|| "…".to_owned());
         format!("{{{}}}", spaced(ellipsis.into_iter().chain(names)))
     }
-}
-
-/// A name with `!` when it is required, `?` when it may be null, and its default.
-pub(super) fn marked(field: &Field) -> String {
-    let required = if field.required { "!" } else { "" };
-    let nullable = if field.nullable { "?" } else { "" };
-    let default = field.default.iter().map(|default| format!("={default}"));
-    format!("{}{required}{nullable}{}", field.name, spaced(default))
-}
-
-/// The parts with a space between them.
-pub(super) fn spaced(parts: impl Iterator<Item = String>) -> String {
-    parts.collect::<Vec<_>>().join(" ")
 }

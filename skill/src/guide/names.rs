@@ -1,13 +1,11 @@
 //! The names that SKILL.md gives to what stands in several places.
 
-use konektor_spec::Spec;
+use konektor_spec::{Schema, Spec};
 use serde::Serialize;
-use serde_json::Value;
 
-use super::line::{marked, spaced};
 use crate::{
     model::{Field, Model},
-    words,
+    words::{self, spaced},
 };
 
 /// Fields that several bodies take, whatever each requires and fills in.
@@ -32,7 +30,7 @@ pub(crate) struct Object {
     pub(super) name: String,
     pub(super) text: String,
     #[serde(skip)]
-    pub(super) schema: Value,
+    pub(super) schema: Schema,
 }
 
 /// What several bodies take.
@@ -142,7 +140,7 @@ impl Use {
     fn of(field: &Field) -> Self {
         Self {
             name: field.name.clone(),
-            marked: marked(field),
+            marked: field.marked_name(),
             allowed: field.allowed.clone(),
         }
     }
@@ -156,9 +154,11 @@ pub(super) fn has(fields: &[Field], name: &str, allowed: &str) -> bool {
 }
 
 /// The fields of an answer that have allowed values.
-fn choices(schema: &Value) -> impl Iterator<Item = Use> {
-    properties(data(schema))
-        .filter(|(_, property)| words::has_enum(property))
+fn choices(schema: &Schema) -> impl Iterator<Item = Use> {
+    data(schema)
+        .into_iter()
+        .flat_map(Schema::properties)
+        .filter(|(_, property)| property.is_enum())
         .map(|(name, property)| Use {
             name: name.to_owned(),
             marked: name.to_owned(),
@@ -167,23 +167,17 @@ fn choices(schema: &Value) -> impl Iterator<Item = Use> {
 }
 
 /// The object that an answer carries, one or a list of it.
-pub(super) fn data(schema: &Value) -> &Value {
-    let data = &schema["properties"]["data"];
-    data.get("items").unwrap_or(data)
-}
-
-/// The properties of an object by name.
-pub(super) fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    let properties = schema["properties"].as_object().into_iter().flatten();
-    properties.map(|(name, property)| (name.as_str(), property))
+pub(super) fn data(schema: &Schema) -> Option<&Schema> {
+    let data = schema.property("data")?;
+    Some(data.items().unwrap_or(data))
 }
 
 /// What several calls answer with.
 pub(super) fn objects(spec: &Spec, model: &Model, inputs: &[Input]) -> Vec<Object> {
-    let mut objects: Vec<(&Value, usize)> = Vec::new();
+    let mut objects: Vec<(&Schema, usize)> = Vec::new();
     for answer in model.calls().filter_map(|call| call.answers.first()) {
-        for (_, property) in properties(&answer.schema) {
-            let object = property.get("items").unwrap_or(property);
+        for (_, property) in answer.schema.properties() {
+            let object = property.items().unwrap_or(property);
             match objects.iter_mut().find(|(known, _)| *known == object) {
                 Some((_, uses)) => *uses += 1,
                 None => objects.push((object, 1)),
@@ -192,7 +186,7 @@ pub(super) fn objects(spec: &Spec, model: &Model, inputs: &[Input]) -> Vec<Objec
     }
     objects
         .into_iter()
-        .filter(|(object, uses)| *uses > 1 && properties(object).next().is_some())
+        .filter(|(object, uses)| *uses > 1 && object.has_properties())
         .filter_map(|(object, _)| {
             Some(Object {
                 name: component(spec, object)?.to_owned(),
@@ -204,7 +198,7 @@ pub(super) fn objects(spec: &Spec, model: &Model, inputs: &[Input]) -> Vec<Objec
 }
 
 /// The name of the component schema that an answer's schema was resolved from.
-fn component<'a>(spec: &'a Spec, object: &Value) -> Option<&'a str> {
+fn component<'a>(spec: &'a Spec, object: &Schema) -> Option<&'a str> {
     spec.document()["components"]["schemas"]
         .as_object()?
         .keys()
@@ -213,14 +207,15 @@ fn component<'a>(spec: &'a Spec, object: &Value) -> Option<&'a str> {
 }
 
 /// The names in an object; those that are also sent by the name they have there.
-fn summed_up(object: &Value, inputs: &[Input]) -> String {
-    let answered = |field: &Field| properties(object).any(|(name, _)| name == field.name);
+fn summed_up(object: &Schema, inputs: &[Input]) -> String {
+    let answered = |field: &Field| object.properties().any(|(name, _)| name == field.name);
     let input = inputs
         .iter()
         .find(|input| input.fields.iter().all(answered));
     let sent =
         |name: &str| input.is_some_and(|input| input.fields.iter().any(|field| field.name == name));
-    let others = properties(object)
+    let others = object
+        .properties()
         .map(|(name, _)| name.to_owned())
         .filter(|name| !sent(name));
     spaced(

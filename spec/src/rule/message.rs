@@ -3,18 +3,20 @@
 use jsonschema::{ValidationError, error::ValidationErrorKind as Kind};
 use serde_json::Value;
 
-use crate::phone::Phone;
+use crate::{Kind as Type, Schema, phone::Phone};
 
 /// How much a reason says; when a field is bad in several ways the lowest is told.
 pub(super) type Rank = u8;
 
 /// The bad fields that one finding of the validator is about, each with a reason.
 ///
-/// `at` is the dotted path of the value that was judged, `schema` its schema.
+/// `at` is the dotted path of the value that was judged, `schema` its schema, if it has one, and `unknown` what a name
+/// is called that the schema does not have.
 pub(super) fn findings(
     error: &ValidationError<'_>,
     at: &str,
-    schema: &Value,
+    schema: Option<&Schema>,
+    unknown: &str,
 ) -> Vec<(String, Rank, String)> {
     let own = |rank, message: String| vec![(at.to_owned(), rank, message)];
     match error.kind() {
@@ -27,7 +29,7 @@ pub(super) fn findings(
         }
         Kind::AdditionalProperties { unexpected } => unexpected
             .iter()
-            .map(|name| (join(at, name), 0, unknown(schema)))
+            .map(|name| (join(at, name), 0, unknown.to_owned()))
             .collect(),
         Kind::Type { .. } if error.instance().is_null() => own(0, "Must not be null".into()),
         Kind::Type { .. } => own(0, wanted_type(schema)),
@@ -47,8 +49,8 @@ pub(super) fn findings(
         },
         _ => own(
             2,
-            schema["x-konektor-message"]
-                .as_str()
+            schema
+                .and_then(Schema::message)
                 .unwrap_or("Invalid")
                 .to_owned(),
         ),
@@ -64,27 +66,15 @@ pub(super) fn join(parent: &str, field: &str) -> String {
     }
 }
 
-/// The schema of query parameters says so itself.
-fn unknown(schema: &Value) -> String {
-    schema["x-unknown"]
-        .as_str()
-        .unwrap_or("Unknown field")
-        .to_owned()
-}
-
-fn wanted_type(schema: &Value) -> String {
-    let kinds = match &schema["type"] {
-        Value::Array(kinds) => kinds.first(),
-        kind => Some(kind),
-    };
-    match kinds.and_then(Value::as_str) {
-        Some("string") => "Must be text",
-        Some("integer") => "Must be a whole number",
-        Some("number") => "Must be a number",
-        Some("boolean") => "Must be true or false",
-        Some("array") => "Must be a list",
-        Some("object") => "Must be an object",
-        _ => "Invalid",
+fn wanted_type(schema: Option<&Schema>) -> String {
+    match schema.and_then(Schema::kind) {
+        Some(Type::String) => "Must be text",
+        Some(Type::Integer) => "Must be a whole number",
+        Some(Type::Number) => "Must be a number",
+        Some(Type::Boolean) => "Must be true or false",
+        Some(Type::Array) => "Must be a list",
+        Some(Type::Object) => "Must be an object",
+        None => "Invalid",
     }
     .into()
 }

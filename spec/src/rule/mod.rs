@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jsonschema::{Draft, EmailOptions, Validator};
 use serde_json::{Map, Value};
 
-use crate::{SpecError, phone::Phone, text::is_blank};
+use crate::{Parameter, Schema, SpecError, phone::Phone, text::is_blank};
 use message::{Rank, findings, join};
 
 /// A schema of the document, ready to judge values.
@@ -19,14 +19,16 @@ use message::{Rank, findings, join};
 ///
 /// let schema = Spec::builtin().schema("LeadCreate").unwrap();
 /// let mut bad = std::collections::BTreeMap::new();
-/// Rule::new(schema.clone())?.check(&serde_json::json!({"email": "budi@"}), &mut bad);
+/// Rule::new(schema)?.check(&serde_json::json!({"email": "budi@"}), &mut bad);
 /// assert_eq!(bad["email"], "Invalid email");
 /// assert_eq!(bad["firstName"], "Required");
 /// # Ok::<(), konektor_spec::SpecError>(())
 /// ```
 #[derive(Debug)]
 pub struct Rule {
-    schema: Value,
+    schema: Schema,
+    /// What a name is called that the schema does not have.
+    unknown: &'static str,
     validator: Validator,
 }
 
@@ -35,7 +37,22 @@ impl Rule {
     ///
     /// # Errors
     /// When it is none.
-    pub fn new(schema: Value) -> Result<Self, SpecError> {
+    pub fn new(schema: &Schema) -> Result<Self, SpecError> {
+        Self::with_unknown(schema.clone(), "Unknown field")
+    }
+
+    /// Compiles the schemas of parameters into one for an object of all of them.
+    ///
+    /// # Errors
+    /// When one of them is none.
+    pub fn from_parameters<'a>(
+        parameters: impl Iterator<Item = &'a Parameter>,
+    ) -> Result<Self, SpecError> {
+        let properties = parameters.map(|it| (it.name.as_str(), &it.schema, it.required));
+        Self::with_unknown(Schema::closed_object(properties), "Unknown parameter")
+    }
+
+    fn with_unknown(schema: Schema, unknown: &'static str) -> Result<Self, SpecError> {
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
@@ -43,9 +60,13 @@ impl Rule {
             .with_format("nonblank", |text: &str| !is_blank(text))
             // An addr-spec alone (RFC 5322, 3.4.1): no `Budi <budi@example.com>`.
             .with_email_options(EmailOptions::default().without_display_text())
-            .build(&schema)
+            .build(&schema.to_json())
             .map_err(|error| SpecError::Unusable(error.to_string()))?;
-        Ok(Self { schema, validator })
+        Ok(Self {
+            schema,
+            unknown,
+            validator,
+        })
     }
 
     /// Adds every bad field of a value, by its dotted path; a reason that is there already stays.
@@ -55,10 +76,9 @@ impl Rule {
             let pointer = error.instance_path().to_string();
             let names: Vec<_> = pointer.split('/').skip(1).collect();
             let at = names.join(".");
-            let schema = names
-                .iter()
-                .fold(&self.schema, |schema, name| &schema["properties"][*name]);
-            for (field, rank, message) in findings(&error, &at, schema) {
+            let mut names = names.iter();
+            let schema = names.try_fold(&self.schema, |schema, name| schema.property(name));
+            for (field, rank, message) in findings(&error, &at, schema, self.unknown) {
                 let field = if field.is_empty() {
                     "body".to_owned()
                 } else {
@@ -77,8 +97,8 @@ impl Rule {
     }
 
     /// The fields of the schema, each with its own.
-    pub fn properties(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.schema["properties"].as_object().into_iter().flatten()
+    pub fn properties(&self) -> impl Iterator<Item = (&str, &Schema)> {
+        self.schema.properties()
     }
 
     /// Fills the defaults of absent fields into an object; anything else stays as it is.
@@ -93,7 +113,7 @@ impl Rule {
     pub fn remove_defaults(&self, value: &mut Value) {
         if let Value::Object(map) = value {
             for (name, schema) in self.properties() {
-                let default = schema.get("default");
+                let default = schema.default_value();
                 if default.is_some() && map.get(name) == default {
                     map.remove(name);
                 }
@@ -104,8 +124,8 @@ impl Rule {
     /// Fills the defaults of absent fields.
     pub fn fill_defaults_of(&self, map: &mut Map<String, Value>) {
         for (name, schema) in self.properties() {
-            if let Some(default) = schema.get("default") {
-                map.entry(name.clone()).or_insert_with(|| default.clone());
+            if let Some(default) = schema.default_value() {
+                map.entry(name).or_insert_with(|| default.clone());
             }
         }
     }
@@ -146,9 +166,7 @@ mod tests {
     fn bad(schema: &str, value: &Value) -> BTreeMap<String, String> {
         let schema = Spec::builtin().schema(schema).expect(schema);
         let mut bad = BTreeMap::new();
-        Rule::new(schema.clone())
-            .expect("a schema")
-            .check(value, &mut bad);
+        Rule::new(schema).expect("a schema").check(value, &mut bad);
         bad
     }
 

@@ -33,7 +33,8 @@ both_engines! {
             let scope = operation.scope().unwrap();
             let others: Vec<_> = Spec::builtin()
                 .scopes()
-                .map(|(name, _)| name)
+                .iter()
+                .map(|scope| scope.name.as_str())
                 .filter(|name| *name != scope)
                 .collect();
             let key = server.key_with(&server.workspace, &others, |_| ()).await;

@@ -49,15 +49,11 @@ fn example(server: &Server, operation: &Operation) -> RequestBuilder {
 
 /// The same without query and body.
 fn bare(server: &Server, operation: &Operation) -> RequestBuilder {
-    let path =
-        operation
-            .parameters_in(Location::Path)
-            .fold(operation.path.clone(), |path, parameter| {
-                path.replace(
-                    &format!("{{{}}}", parameter.name),
-                    &text(&parameter.example),
-                )
-            });
+    let path = operation.path.fill(|name| {
+        let mut parameters = operation.parameters_in(Location::Path);
+        let parameter = parameters.find(|parameter| parameter.name == name);
+        text(&parameter.unwrap().example)
+    });
     server.request(&operation.method, &path)
 }
 
@@ -72,7 +68,11 @@ fn query(operation: &Operation) -> Vec<(&str, String)> {
 /// A key of a workspace of its own.
 async fn fresh_key(server: &Server) -> String {
     let workspace = server.another_workspace(&Options::default()).await;
-    let scopes: Vec<_> = Spec::builtin().scopes().map(|(scope, _)| scope).collect();
+    let scopes: Vec<_> = Spec::builtin()
+        .scopes()
+        .iter()
+        .map(|scope| scope.name.as_str())
+        .collect();
     server.key_with(&workspace, &scopes, |_| ()).await
 }
 

@@ -55,7 +55,7 @@ both_engines! {
         for by in JUMPS {
             set(&server, begun, by);
             for operation in Spec::builtin().operations().iter().filter(|operation| operation.scope().is_some()) {
-                let path = operation.path.replace("{id}", "CRM-1024");
+                let path = operation.path.fill(|_| "CRM-1024");
                 let body = operation.body.as_ref().map(|body| body.example.clone());
                 let answer = server.send(&operation.method, &path, Some(&server.key), body).await;
                 // The second lead of the same example has a name that is taken.
@@ -91,7 +91,7 @@ both_engines! {
         };
         for operation in Spec::builtin().operations().iter().filter(|operation| keyed(operation)) {
             let send = async || {
-                let path = operation.path.replace("{id}", "CRM-1024");
+                let path = operation.path.fill(|_| "CRM-1024");
                 let request = server.request(&operation.method, &path).bearer_auth(&server.key);
                 let body = &operation.body.as_ref().unwrap().example;
                 server.finish(request.header("idempotency-key", &operation.id).json(body)).await

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// The operation's example request.
 fn example(operation: &Operation) -> (String, Option<Value>) {
-    let path = operation.path.replace("{id}", "CRM-1024");
+    let path = operation.path.fill(|_| "CRM-1024");
     (
         path,
         operation.body.as_ref().map(|body| body.example.clone()),
@@ -22,7 +22,7 @@ async fn status(server: &Server, operation: &Operation, key: &str) -> (u16, Stri
 both_engines! {
     async fn a_scope_opens_its_operations_and_no_others(server) {
         let mut opened = 0;
-        for (scope, _) in Spec::builtin().scopes() {
+        for scope in Spec::builtin().scopes().iter().map(|scope| scope.name.as_str()) {
             let key = server.key_with(&server.workspace, &[scope], |_| ()).await;
             for operation in Spec::builtin().operations() {
                 let Some(needed) = operation.scope() else { continue };
@@ -40,7 +40,7 @@ both_engines! {
     }
 
     async fn all_scopes_but_one_open_all_but_its_operations(server) {
-        let all: Vec<_> = Spec::builtin().scopes().map(|(scope, _)| scope).collect();
+        let all: Vec<_> = Spec::builtin().scopes().iter().map(|scope| scope.name.as_str()).collect();
         for missing in &all {
             let others: Vec<_> = all.iter().copied().filter(|scope| scope != missing).collect();
             let key = server.key_with(&server.workspace, &others, |_| ()).await;
@@ -81,7 +81,7 @@ both_engines! {
             let answer = server.send("GET", path, None, None).await;
             assert!(!answer.headers.contains_key("x-konektor-scopes"), "{path}");
         }
-        let all: Vec<_> = Spec::builtin().scopes().map(|(scope, _)| scope).collect();
+        let all: Vec<_> = Spec::builtin().scopes().iter().map(|scope| scope.name.as_str()).collect();
         assert_eq!(told(&server.get("/leads").await), all.join(" "));
     }
 

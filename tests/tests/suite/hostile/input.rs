@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::{StreamExt, stream};
-use konektor_spec::{Location, Operation, Spec};
+use konektor_spec::{Kind, Location, Operation, Schema, Spec};
 use konektor_tests::{Answer, Server, both_engines};
 use serde_json::{Value, json};
 
@@ -52,8 +52,8 @@ fn text_fields() -> Vec<Field> {
     fields
 }
 
-fn collect(schema: &Value, at: &str, paths: &mut Vec<String>) {
-    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+fn collect(schema: &Schema, at: &str, paths: &mut Vec<String>) {
+    for (name, schema) in schema.properties() {
         let path = format!("{at}/{name}");
         collect(schema, &path, paths);
         if takes_text(schema) {
@@ -64,16 +64,9 @@ fn collect(schema: &Value, at: &str, paths: &mut Vec<String>) {
 
 static NEXT_PHONE: AtomicU32 = AtomicU32::new(10_000_000);
 
-fn takes_text(schema: &Value) -> bool {
-    let is_text = match &schema["type"] {
-        Value::String(kind) => kind == "string",
-        Value::Array(kinds) => kinds.contains(&json!("string")),
-        _ => {
-            let mut any = schema["anyOf"].as_array().into_iter().flatten();
-            return any.any(takes_text);
-        }
-    };
-    is_text && schema["enum"].is_null()
+fn takes_text(schema: &Schema) -> bool {
+    let is_text = schema.kind() == Some(Kind::String) && !schema.is_enum();
+    is_text || schema.alternatives().iter().any(takes_text)
 }
 
 /// Fewer than a server carries out at once.
@@ -113,8 +106,8 @@ impl Field {
 
     /// Sends raw JSON to the operation; a lead is made first when one is to be changed.
     async fn send(&self, server: &Server, body: String) -> Answer {
-        let mut path = self.operation.path.clone();
-        if path.contains('{') {
+        let mut path = self.operation.path.to_string();
+        if !self.operation.path.is_fixed() {
             let lead = server.lead(json!({"firstName": "Budi"})).await;
             path = format!("/leads/{}", lead["id"].as_str().unwrap());
         }
@@ -211,7 +204,7 @@ both_engines! {
         some_at_once(parameters, async |(operation, parameter)| {
             for value in &hostile {
                 let request = server
-                    .request("GET", &operation.path)
+                    .request("GET", operation.path.as_str())
                     .bearer_auth(&server.key)
                     .query(&[(&parameter.name, value)]);
                 let answer = server.finish(request).await;

@@ -29,7 +29,7 @@ fn body(operation: &Operation) -> &Value {
 
 /// Where the examples' lead is.
 fn path(operation: &Operation) -> String {
-    operation.path.replace("{id}", "CRM-1024")
+    operation.path.fill(|_| "CRM-1024")
 }
 
 /// Sends the documented example under a key.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use konektor_spec::Spec;
+use konektor_spec::{Schema, Spec};
 use serde_json::{Map, Value};
 
 use super::{input::Content, rejects};
@@ -11,7 +11,7 @@ use crate::{error::Failure, flags};
 /// The fields of a lead, as the document has them.
 pub(super) struct Fields {
     /// Those that can be sent, each with its schema.
-    writable: Vec<(String, Value)>,
+    writable: Vec<(String, Schema)>,
     /// Those that the server alone writes.
     read_only: Vec<String>,
     /// Those that a lead can be found by.
@@ -38,23 +38,21 @@ pub(super) struct ColumnMapping {
 
 impl Fields {
     pub(super) fn from_spec(spec: &Spec) -> Option<Self> {
-        let upsert = &spec.operation("leads_upsert")?.body.as_ref()?.schema["properties"];
-        let lead = &spec.operation("leads_get")?.responses.first()?.schema["properties"]["data"];
-        let writable: Vec<_> = upsert["lead"]["properties"]
-            .as_object()?
-            .iter()
-            .map(|(name, schema)| (name.clone(), schema.clone()))
+        let upsert = &spec.operation("leads_upsert")?.body.as_ref()?.schema;
+        let answer = &spec.operation("leads_get")?.responses.first()?.schema;
+        let writable: Vec<_> = upsert
+            .property("lead")?
+            .properties()
+            .map(|(name, schema)| (name.to_owned(), schema.clone()))
             .collect();
-        let lookup_fields: Vec<_> = upsert["match"]["properties"]["by"]["enum"]
-            .as_array()?
-            .iter()
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect();
-        let read_only = lead["properties"]
-            .as_object()?
-            .keys()
-            .filter(|name| !writable.iter().any(|(known, _)| known == *name))
-            .cloned()
+        let by = upsert.property("match")?.property("by")?;
+        let lookup_fields: Vec<_> = by.values().map(str::to_owned).collect();
+        let read_only = answer
+            .property("data")?
+            .properties()
+            .map(|(name, _)| name)
+            .filter(|name| !writable.iter().any(|(known, _)| known == name))
+            .map(str::to_owned)
             .collect();
         Some(Self {
             writable,
@@ -246,7 +244,7 @@ impl Fields {
         if bad.is_empty() { Ok(values) } else { Err(bad) }
     }
 
-    fn schema(&self, field: &str) -> Option<&Value> {
+    fn schema(&self, field: &str) -> Option<&Schema> {
         let known = self.writable.iter().find(|(name, _)| name == field);
         known.map(|(_, schema)| schema)
     }
@@ -316,10 +314,8 @@ mod tests {
     #[test]
     fn every_field_of_an_answer_is_known() {
         let lead = Spec::builtin().operation("leads_get").unwrap();
-        let names = lead.responses[0].schema["properties"]["data"]["properties"]
-            .as_object()
-            .unwrap();
-        for name in names.keys() {
+        let data = lead.responses[0].schema.property("data").unwrap();
+        for (name, _) in data.properties() {
             assert!(fields().target(name).is_some(), "{name}");
         }
         assert_eq!(

@@ -51,7 +51,7 @@ impl Rules {
                 .operation(id)
                 .and_then(|operation| operation.body.as_ref())
                 .ok_or_else(|| Failure::other(format!("this API has no {id}")))?;
-            Rule::new(body.schema.clone()).map_err(|error| Failure::other(error.to_string()))
+            Rule::new(&body.schema).map_err(|error| Failure::other(error.to_string()))
         };
         let lookup_fields = match only {
             Some(field) => vec![field.to_owned()],

@@ -24,7 +24,7 @@ both_engines! {
         server.database.execute("update lead set conversion_sync_status = 'failed'").await;
         let mut cursors = Vec::new();
         for operation in paged() {
-            let page = server.get_with(&operation.path, &[("limit", "1")]).await;
+            let page = server.get_with(operation.path.as_str(), &[("limit", "1")]).await;
             cursors.push(page.next_cursor().unwrap_or_else(|| panic!("{} has no page", operation.id)).to_owned());
         }
         assert!(cursors.len() >= 2, "{cursors:?}");

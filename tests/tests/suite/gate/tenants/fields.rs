@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use konektor_spec::Spec;
+use konektor_spec::{Schema, Spec};
 use konektor_tests::both_engines;
 use serde_json::{Value, json};
 
@@ -31,24 +31,25 @@ fn answered() -> BTreeSet<String> {
     names
 }
 
-fn collect(schema: &Value, names: &mut BTreeSet<String>) {
-    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
-        names.insert(name.clone());
+fn collect(schema: &Schema, names: &mut BTreeSet<String>) {
+    for (name, schema) in schema.properties() {
+        names.insert(name.to_owned());
         collect(schema, names);
     }
-    if schema["items"].is_object() {
-        collect(&schema["items"], names);
+    if let Some(items) = schema.items() {
+        collect(items, names);
     }
 }
 
 /// Where an object stands in a body, each with the names it may have.
-fn objects(schema: &Value, at: &[&str], found: &mut Vec<(Vec<String>, BTreeSet<String>)>) {
-    let Some(properties) = schema["properties"].as_object() else {
+fn objects(schema: &Schema, at: &[&str], found: &mut Vec<(Vec<String>, BTreeSet<String>)>) {
+    if !schema.has_properties() {
         return;
-    };
+    }
     let at_here = at.iter().map(ToString::to_string).collect();
-    found.push((at_here, properties.keys().cloned().collect()));
-    for (name, schema) in properties {
+    let names = schema.properties().map(|(name, _)| name.to_owned());
+    found.push((at_here, names.collect()));
+    for (name, schema) in schema.properties() {
         objects(schema, &[at, &[name]].concat(), found);
     }
 }
@@ -73,7 +74,7 @@ both_engines! {
                     for name in &forbidden {
                         object[name] = value.clone();
                     }
-                    let path = operation.path.replace("{id}", "CRM-1024");
+                    let path = operation.path.fill(|_| "CRM-1024");
                     let answer = server.send(&operation.method, &path, Some(&server.key), Some(sent)).await;
                     assert_eq!(answer.status, 400, "{}: {}", operation.id, answer.text);
                     let dotted = |name: &String| [at.as_slice(), std::slice::from_ref(name)].concat().join(".");

@@ -21,7 +21,11 @@ fn gated() -> impl Iterator<Item = &'static Operation> {
 }
 
 fn all_scopes() -> Vec<&'static str> {
-    Spec::builtin().scopes().map(|(scope, _)| scope).collect()
+    Spec::builtin()
+        .scopes()
+        .iter()
+        .map(|scope| scope.name.as_str())
+        .collect()
 }
 
 /// The key of another workspace, which may do everything there.
@@ -33,5 +37,5 @@ async fn stranger(server: &Server) -> String {
 /// The path and body of the operation's example.
 fn example(operation: &Operation) -> (String, Option<Value>) {
     let body = operation.body.as_ref().map(|body| body.example.clone());
-    (operation.path.replace("{id}", "CRM-1024"), body)
+    (operation.path.fill(|_| "CRM-1024"), body)
 }

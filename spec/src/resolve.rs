@@ -1,0 +1,107 @@
+//! Schemas of `OpenAPI` 3.0 as plain JSON Schema.
+//!
+//! 3.0 has no null type: the document says it with `nullable`, or with `anyOf` the schema and `NoValue`.
+//! JSON Schema validators know neither. What comes out has no references and no `nullable`.
+
+use serde_json::{Map, Value, json};
+
+use crate::SpecError;
+
+/// One schema with everything it refers to put in its place.
+///
+/// Recursive schemas are not supported; the document has none.
+pub(crate) fn resolve(document: &Value, schema: &Value) -> Result<Value, SpecError> {
+    let target = follow(document, schema)?;
+    let Some(source) = target.as_object() else {
+        return Ok(target.clone());
+    };
+
+    let mut resolved = Map::new();
+    for (key, value) in source {
+        let value = match key.as_str() {
+            "properties" => resolve_each(document, value)?,
+            "items" | "additionalProperties" | "not" => resolve(document, value)?,
+            "anyOf" | "oneOf" | "allOf" => resolve_list(document, value)?,
+            _ => value.clone(),
+        };
+        resolved.insert(key.clone(), value);
+    }
+    merge_all_of(&mut resolved);
+    merge_null_alternative(&mut resolved);
+    if resolved.remove("nullable") == Some(Value::Bool(true)) {
+        allow_null(&mut resolved);
+    }
+    Ok(Value::Object(resolved))
+}
+
+/// What a `$ref` stands for; the value itself when it is none.
+pub(crate) fn follow<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value, SpecError> {
+    let Some(reference) = value["$ref"].as_str() else {
+        return Ok(value);
+    };
+    reference
+        .strip_prefix('#')
+        .and_then(|pointer| document.pointer(pointer))
+        .ok_or_else(|| SpecError::Unresolved(reference.to_owned()))
+}
+
+fn resolve_each(document: &Value, schemas: &Value) -> Result<Value, SpecError> {
+    let resolved: Result<Map<_, _>, SpecError> = schemas
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, schema)| Ok((name.clone(), resolve(document, schema)?)))
+        .collect();
+    Ok(Value::Object(resolved?))
+}
+
+fn resolve_list(document: &Value, schemas: &Value) -> Result<Value, SpecError> {
+    schemas
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|schema| resolve(document, schema))
+        .collect()
+}
+
+/// The document uses `allOf` only to add a word to a referenced schema: one object says the same.
+fn merge_all_of(schema: &mut Map<String, Value>) {
+    let Some(Value::Array(parts)) = schema.remove("allOf") else {
+        return;
+    };
+    for part in parts {
+        for (key, value) in part.as_object().into_iter().flatten() {
+            schema.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+}
+
+fn merge_null_alternative(schema: &mut Map<String, Value>) {
+    let Some(Value::Array(alternatives)) = schema.get("anyOf") else {
+        return;
+    };
+    let (nulls, others): (Vec<_>, Vec<_>) = alternatives
+        .iter()
+        .cloned()
+        .partition(|alternative| alternative["enum"] == json!([null]));
+    if nulls.is_empty() || others.len() != 1 {
+        return;
+    }
+    schema.remove("anyOf");
+    for (key, value) in others[0].as_object().into_iter().flatten() {
+        schema.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    allow_null(schema);
+}
+
+fn allow_null(schema: &mut Map<String, Value>) {
+    if let Some(Value::String(kind)) = schema.get("type") {
+        let kinds = json!([kind, "null"]);
+        schema.insert("type".into(), kinds);
+    }
+    if let Some(Value::Array(values)) = schema.get_mut("enum")
+        && !values.contains(&Value::Null)
+    {
+        values.push(Value::Null);
+    }
+}
