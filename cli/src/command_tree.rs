@@ -6,14 +6,12 @@ use konektor_spec::{Operation, OperationId, SERVER_URL, Spec, TAGS};
 use crate::{
     commands::LocalCommand,
     config::{BASE_URL, MAX_WAIT, PROFILE, wait},
+    env::HELP_WIDTH,
     flags, help,
     registry::{self, LOCAL_COMMANDS},
     render::{OutputOptions, documented},
     session::dry_run,
 };
-
-/// Longer lines are hard to read.
-pub(crate) const HELP_WIDTH: usize = 100;
 
 pub(crate) const VERBOSE: &str = "verbose";
 
@@ -142,11 +140,6 @@ fn root(server_url: &str) -> Command {
             help::topics()
         ));
     OutputOptions::flags(root, GLOBAL)
-}
-
-/// The server that the SDK turns to when nobody names one.
-pub(crate) fn default_server(spec: &Spec) -> &str {
-    konektor_spec::origin(spec.server_url())
 }
 
 fn leaf(operation: &Operation) -> Option<Command> {

@@ -1,17 +1,11 @@
 //! What goes wrong, what to do about it, and the exit code that says so.
 
-use std::{collections::BTreeMap, io, path::Path, time::Duration};
+use std::{collections::BTreeMap, io, path::Path};
 
 use clap::error::{ContextKind, ContextValue};
 use heck::ToKebabCase as _;
-use konektor_sdk::{ErrorCode, ErrorKind, Retry};
-use konektor_spec::Operation;
+use konektor_sdk::{ErrorCode, ErrorKind};
 use serde::Serialize;
-
-use crate::{
-    config::SETTINGS,
-    session::{Call, Context},
-};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,37 +157,6 @@ impl Failure {
         )
     }
 
-    pub(crate) fn unknown_setting(name: &str) -> Self {
-        Self::usage(format!("unknown setting \"{name}\"")).hint(settings())
-    }
-
-    /// A name at some place of the config file that means nothing.
-    pub(crate) fn unknown_name(name: &str, place: &str, meant: Option<&str>) -> Self {
-        let meant = did_you_mean(meant);
-        Self::usage(format!("unknown setting \"{name}\" ({place}){meant}")).hint(settings())
-    }
-
-    /// A setting outside of every profile, where it has no effect.
-    pub(crate) fn misplaced_setting(name: &str, place: &str, profile: &str) -> Self {
-        Self::usage(format!(
-            "\"{name}\" has no effect outside of a profile ({place}); move it below a line [profiles.{profile}]"
-        ))
-    }
-
-    /// A profile that nothing is known of, beside those that are known.
-    pub(crate) fn unknown_profile(name: &str, place: &str, known: &[String]) -> Self {
-        let meant = did_you_mean(nearest(name, known.iter().map(String::as_str)));
-        let failure = Self::usage(format!("there is no profile \"{name}\"{place}{meant}"));
-        let failure = if known.is_empty() {
-            failure
-        } else {
-            failure.hint(format!("profiles: {}", known.join(", ")))
-        };
-        failure.hint(format!(
-            "make it with: konektor auth login --profile {name}"
-        ))
-    }
-
     /// A file that cannot be read or written.
     pub(crate) fn from_file(verb: &str, path: &Path, error: &io::Error) -> Self {
         Self::other(format!("cannot {verb} {}: {error}", path.display()))
@@ -297,18 +260,12 @@ impl Failure {
         Self::new(Exit::Usage, USAGE, message, Some(hint))
     }
 
-    /// A call that the SDK could not bring to an end.
-    pub(crate) fn from_call(error: &konektor_sdk::Error, call: &Call<'_>) -> Self {
-        Self::from_request(error, Some(call.operation), call.context)
-    }
-
-    /// A request that the SDK could not bring to an end.
-    pub(crate) fn from_request(
+    /// A request that failed, with what to do about it.
+    pub(crate) fn from_error(
         error: &konektor_sdk::Error,
-        operation: Option<&Operation>,
-        context: &Context<'_>,
+        hint: String,
+        is_retryable: bool,
     ) -> Self {
-        let hint = hint(error, operation, context);
         let code = error
             .code()
             .map_or_else(|| code(error.kind()), ErrorCode::as_str);
@@ -322,7 +279,7 @@ impl Failure {
             details: (!error.details().is_empty()).then(|| error.details().clone()),
             status: error.status(),
             request_id: error.request_id().map(str::to_owned),
-            retryable: is_repeatable(error, context),
+            retryable: is_retryable,
             retry_after: error.retry_after().map(|wait| wait.as_secs()),
             hint: Some(hint),
             exit: exit(error.kind()),
@@ -395,14 +352,6 @@ impl From<serde_json::Error> for Failure {
 
 const USAGE: &str = "USAGE";
 
-/// Nobody is offered to wait longer.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
-
-fn settings() -> String {
-    let names = SETTINGS.map(|setting| setting.name);
-    format!("settings: {}", names.join(", "))
-}
-
 /// The word that was probably meant by one that nobody knows.
 pub(crate) fn nearest<'w>(
     typed: &str,
@@ -420,7 +369,7 @@ pub(crate) fn nearest<'w>(
 }
 
 /// `, did you mean "list"?`
-fn did_you_mean(word: Option<&str>) -> String {
+pub(crate) fn did_you_mean(word: Option<&str>) -> String {
     word.map_or_else(String::new, |word| format!(", did you mean \"{word}\"?"))
 }
 
@@ -554,89 +503,4 @@ fn lines(error: &konektor_sdk::Error) -> Vec<String> {
 /// `lead.firstName` as it is typed: `first-name`.
 fn flag_name(field: &str) -> String {
     field.trim_start_matches("lead.").to_kebab_case()
-}
-
-/// What to do about it.
-fn hint(
-    error: &konektor_sdk::Error,
-    operation: Option<&Operation>,
-    context: &Context<'_>,
-) -> String {
-    let server = context.settings.server();
-    match error.kind() {
-        ErrorKind::Unauthorized => format!(
-            "check the key (konektor auth status): it may be mistyped, expired, revoked, or not of {server}"
-        ),
-        ErrorKind::Forbidden => forbidden(operation),
-        ErrorKind::NotFound if error.code().is_some() && operation.is_some_and(may_be_missing) => {
-            "a lead is named by its id, uniqueCode, externalRef or phone; find it with: \
-             konektor leads list --search …"
-                .to_owned()
-        }
-        ErrorKind::NotFound | ErrorKind::UnexpectedResponse => {
-            format!("is there a Konektor server at {server}?")
-        }
-        ErrorKind::Validation | ErrorKind::IdempotencyKeyReused => {
-            format!("see: konektor {} --help", context.path.join(" "))
-        }
-        ErrorKind::AmbiguousHandle => "name the lead by its id".to_owned(),
-        ErrorKind::Proxy => "check the proxy, and the variable that names it".to_owned(),
-        ErrorKind::RateLimited => match error.retry_after() {
-            // Of a longer wait, such as the one for a new day, people are told instead.
-            Some(wait) if wait > LONGEST_WAIT => {
-                format!("try again in {}", seconds(wait.as_secs()))
-            }
-            Some(wait) => format!(
-                "try again in {}, or let it wait: --max-wait {}s",
-                seconds(wait.as_secs()),
-                wait.as_secs()
-            ),
-            None => "try again in a minute".to_owned(),
-        },
-        ErrorKind::Network => format!(
-            "check the network and the address: {server} (--base-url, KONEKTOR_BASE_URL or the profile)"
-        ),
-        _ if is_repeatable(error, context) => "try again in a moment".to_owned(),
-        _ if operation.is_some_and(|operation| operation.method == "GET") => {
-            "try again; if it stays, tell support".to_owned()
-        }
-        _ => "look whether it happened before you try again".to_owned(),
-    }
-}
-
-/// Whether the same command may be run again without harm. Where it is not known what has happened, only
-/// an import sends the same idempotency keys again.
-fn is_repeatable(error: &konektor_sdk::Error, context: &Context<'_>) -> bool {
-    match error.retry() {
-        Retry::Never => false,
-        Retry::Safe(_) => true,
-        Retry::WithKey(..) => context.path == ["leads", "import"],
-    }
-}
-
-fn forbidden(operation: Option<&Operation>) -> String {
-    let scope = operation
-        .and_then(Operation::scope)
-        .unwrap_or("it asks for");
-    format!(
-        "this needs a key with the scope {scope}, used from an address that it allows, \
-         on a plan with the Agent API"
-    )
-}
-
-/// Whether the operation asks for one thing, which may not be there; all such things are leads.
-fn may_be_missing(operation: &Operation) -> bool {
-    operation
-        .responses
-        .iter()
-        .any(|response| response.status == 404)
-}
-
-fn seconds(count: u64) -> String {
-    match count {
-        1 => "1 second".to_owned(),
-        0..=119 => format!("{count} seconds"),
-        120..=7199 => format!("{} minutes", count.div_ceil(60)),
-        _ => format!("{} hours", count.div_ceil(3600)),
-    }
 }

@@ -30,8 +30,7 @@ use konektor_sdk::jiff::tz::TimeZone;
 use konektor_spec::{OperationId, Spec};
 
 pub use command_tree::command;
-pub use env::{Clock, Environment, Stream, Terminal, Variables};
-pub use session::status_line::Notify;
+pub use env::{Clock, Environment, Notify, Stream, Terminal, Variables};
 
 use crate::{
     command_tree::needs_outline_only,

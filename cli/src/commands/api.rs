@@ -14,7 +14,7 @@ use crate::{
     error::Failure,
     flags,
     render::{Answer, View, readable_json},
-    session::{Context, dry_run},
+    session::{Context, dry_run, explain},
 };
 
 const ABOUT: &str = "Send any request with the key of the profile, and show the answer.";
@@ -117,7 +117,7 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
     let (reply, _) = context
         .logged(&method, place, request.send_with_meta())
         .await
-        .map_err(|error| Failure::from_request(&error, operation, context))?;
+        .map_err(|error| explain(&error, operation, context))?;
     shown(&reply)
 }
 

@@ -8,7 +8,7 @@ use crate::{
     commands::{LocalCommand, described},
     error::{Exit, Failure},
     render::{Answer, Cell, Column, Table, Tone, View},
-    session::Context,
+    session::{Context, explain},
 };
 
 const ABOUT: &str = "Check settings, key, server, clock and rate limit.";
@@ -141,7 +141,7 @@ async fn server(context: &Context<'_>, findings: &mut Vec<Finding>) -> bool {
             true
         }
         Err(error) => {
-            let failure = Failure::from_request(&error, guide, context);
+            let failure = explain(&error, guide, context);
             findings.push(failed("server", &failure));
             false
         }
@@ -218,7 +218,7 @@ async fn key(context: &Context<'_>, reached: bool, findings: &mut Vec<Finding>) 
             State::Doubtful,
             format!("{source}; {}", error.message()),
         ),
-        Err(error) => failed("key", &Failure::from_request(&error, operation, context)),
+        Err(error) => failed("key", &explain(&error, operation, context)),
     });
     findings.extend(limit.map(|limit| {
         let state = if limit.remaining == 0 {

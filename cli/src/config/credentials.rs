@@ -10,7 +10,7 @@ use std::{
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::{keyring::Keyring, store};
-use crate::error::Failure;
+use crate::{base::secret::Key, error::Failure};
 
 /// The places where keys are.
 #[derive(Debug)]
@@ -24,49 +24,6 @@ pub(crate) struct Credentials {
 pub(crate) enum KeyLocation {
     Keyring,
     File,
-}
-
-/// An API key. Nothing that shows it shows the key.
-#[derive(Clone)]
-pub(crate) struct Key(String);
-
-impl Key {
-    pub(crate) fn new(text: &str) -> Self {
-        Self(text.trim().to_owned())
-    }
-
-    /// The key itself, for the SDK alone.
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key(…)")
-    }
-}
-
-/// Whether somebody has typed a key where none belongs.
-pub(crate) fn holds_key(text: &str) -> bool {
-    without_keys(text) != text
-}
-
-/// The text with no key in it, which somebody may have typed where none belongs.
-pub(crate) fn without_keys(text: &str) -> String {
-    const PREFIX: &str = "kna_";
-
-    let mut parts = text.split(PREFIX);
-    let mut safe = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let behind = part.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        safe.push_str(PREFIX);
-        if behind.len() < part.len() {
-            safe.push('…');
-        }
-        safe.push_str(behind);
-    }
-    safe
 }
 
 impl Credentials {
@@ -270,29 +227,5 @@ mod tests {
         std::fs::set_permissions(keys.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
         let failure = keys.find("toko", SERVER).unwrap_err();
         assert!(failure.lines().join("\n").contains("chmod 600"));
-    }
-
-    #[test]
-    fn a_key_is_in_nothing_that_shows_it() {
-        assert_eq!(format!("{:?}", Key::new("kna_1_secret")), "Key(…)");
-    }
-
-    #[test]
-    fn no_key_stays_in_a_text() {
-        for (text, safe) in [
-            (
-                "unexpected argument \"kna_1_secret\"",
-                "unexpected argument \"kna_…\"",
-            ),
-            ("--key=kna_1_a,kna_2_b", "--key=kna_…,kna_…"),
-            ("kna_kna_1_a", "kna_kna_…"),
-            (
-                "export KONEKTOR_API_KEY=kna_…",
-                "export KONEKTOR_API_KEY=kna_…",
-            ),
-            ("no key", "no key"),
-        ] {
-            assert_eq!(without_keys(text), safe);
-        }
     }
 }

@@ -10,8 +10,7 @@ use std::{
 
 use keyring::{Entry, Error};
 
-use super::credentials::Key;
-use crate::{error::Failure, session::status_line::Notify};
+use crate::{base::secret::Key, env::Notify, error::Failure};
 
 /// The name under which the keyring shows the keys.
 const SERVICE: &str = "konektor";

@@ -9,20 +9,23 @@ use konektor_spec::{SERVER_URL, Spec};
 
 use super::{
     PROFILE,
-    credentials::{Credentials, Key, KeyLocation, holds_key},
+    credentials::{Credentials, KeyLocation},
+    failures,
     file::{Config, DEFAULT_PROFILE},
     keyring::Keyring,
 };
-use crate::{command_tree::default_server, env::Environment, error::Failure, render::Format};
+use crate::{
+    base::secret::{Key, holds_key},
+    env::Environment,
+    error::Failure,
+    render::Format,
+};
 
 /// The variable that holds the key; there is no flag for it, other programs see those.
 pub(crate) const KEY_VARIABLE: &str = "KONEKTOR_API_KEY";
 
 /// The variable that names the profile.
 pub(crate) const PROFILE_VARIABLE: &str = "KONEKTOR_PROFILE";
-
-/// The variable that says where the file is.
-pub(crate) const FOLDER_VARIABLE: &str = "KONEKTOR_CONFIG_DIR";
 
 /// One thing that can be set. Its name is the one of its flag and of its line in a profile.
 #[derive(Debug)]
@@ -39,7 +42,7 @@ pub(crate) static BASE_URL: Setting = Setting {
     name: "base-url",
     variable: "KONEKTOR_BASE_URL",
     about: "where the server is",
-    default: |spec| default_server(spec).to_owned(),
+    default: |spec| konektor_spec::origin(spec.server_url()).to_owned(),
     check: base_url,
 };
 
@@ -351,7 +354,7 @@ impl Settings {
         if known.iter().any(|known| known == name) {
             return None;
         }
-        Some(Failure::unknown_profile(name, place, &known))
+        Some(failures::unknown_profile(name, place, &known))
     }
 
     pub(crate) fn get(&self, setting: &'static Setting) -> &SettingValue {
@@ -530,9 +533,9 @@ fn unknown_names(config: &Config, profile: &str) -> Vec<UnknownName> {
     let in_file = config.unknown_names().map(|name| UnknownName {
         meant: None,
         failure: if Setting::from_name(name).is_some() {
-            Failure::misplaced_setting(name, &config.place_of(&[name]), profile)
+            failures::misplaced_setting(name, &config.place_of(&[name]), profile)
         } else {
-            Failure::unknown_name(name, &config.place_of(&[name]), None)
+            failures::unknown_name(name, &config.place_of(&[name]), None)
         },
     });
     let in_profile = config
@@ -546,7 +549,7 @@ fn unknown_names(config: &Config, profile: &str) -> Vec<UnknownName> {
             );
             UnknownName {
                 meant,
-                failure: Failure::unknown_name(name, &place, meant),
+                failure: failures::unknown_name(name, &place, meant),
             }
         });
     in_file.chain(in_profile).collect()

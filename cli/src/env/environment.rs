@@ -12,12 +12,7 @@ use konektor_sdk::{
     jiff::{Timestamp, tz::TimeZone},
 };
 
-use crate::{
-    base::{LocalClock, sanitize},
-    command_tree::HELP_WIDTH,
-    config::{FOLDER_VARIABLE, without_keys},
-    session::status_line::Notify,
-};
+use crate::base::{LocalClock, sanitize, secret::without_keys};
 
 /// What surrounds the program: streams, terminal, clock, environment.
 pub struct Environment<'a> {
@@ -51,6 +46,9 @@ pub struct Environment<'a> {
     pub retries: Retries,
 }
 
+/// Writes one line for people.
+pub type Notify = fn(&str);
+
 /// Gives the time.
 pub type Clock = Box<dyn Fn() -> Timestamp>;
 
@@ -66,7 +64,13 @@ pub struct Terminal {
     pub rows: usize,
 }
 
-/// How long a call waits for the rate limit when nobody says.
+/// Names the folder of the config file.
+pub(crate) const FOLDER_VARIABLE: &str = "KONEKTOR_CONFIG_DIR";
+
+/// Longer lines are hard to read.
+pub(crate) const HELP_WIDTH: usize = 100;
+
+/// How long a call waits for the rate limit by default.
 pub(crate) const RETRY_BUDGET: Duration = Duration::from_secs(30);
 
 impl<'a> Environment<'a> {

@@ -3,6 +3,6 @@
 mod environment;
 mod pager;
 
-pub(crate) use environment::RETRY_BUDGET;
-pub use environment::{Clock, Environment, Stream, Terminal, Variables};
+pub use environment::{Clock, Environment, Notify, Stream, Terminal, Variables};
+pub(crate) use environment::{FOLDER_VARIABLE, HELP_WIDTH, RETRY_BUDGET};
 pub(crate) use pager::PagedWriter;

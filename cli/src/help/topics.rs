@@ -1,7 +1,8 @@
 use clap::ValueEnum as _;
 
 use crate::{
-    config::{FOLDER_VARIABLE, KEY_VARIABLE, PROFILE_VARIABLE, SETTINGS},
+    config::{KEY_VARIABLE, PROFILE_VARIABLE, SETTINGS},
+    env::FOLDER_VARIABLE,
     error::Exit,
     render::Format,
 };

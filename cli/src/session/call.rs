@@ -4,14 +4,15 @@ use konektor_sdk::{Client, Error, ErrorKind, Meta, Retries, Workspace, jiff::tz:
 use konektor_spec::{Operation, OperationId};
 
 use crate::{
-    base::LocalClock,
-    config::{Key, MAX_WAIT},
+    base::{LocalClock, secret::Key},
+    config::MAX_WAIT,
     env::Environment,
     error::Failure,
     flags::{Calendar, Flags},
     render::{Currency, DisplayContext, OutputOptions},
     session::{
         Context,
+        explain::explain,
         workspace_cache::{CachedWorkspace, WorkspaceCache},
     },
 };
@@ -79,7 +80,7 @@ impl<'a> Call<'a> {
                 Ok((workspace, _)) => self.cache_workspace(&workspace),
                 Err(error) if error.kind() == ErrorKind::Forbidden => {}
                 Err(error) => {
-                    return Err(Failure::from_request(&error, Some(operation), self.context));
+                    return Err(explain(&error, Some(operation), self.context));
                 }
             }
         }
@@ -148,7 +149,7 @@ impl<'a> Call<'a> {
 
     /// What a failed call comes to, with what to do about it.
     pub(crate) fn failed(&self, error: &Error) -> Failure {
-        Failure::from_call(error, self)
+        explain(error, Some(self.operation), self.context)
     }
 
     pub(crate) fn clock(&self) -> LocalClock {

@@ -9,9 +9,9 @@ use konektor_sdk::{Client, Error, Meta, Retries};
 use konektor_spec::{Access, OperationId, Spec};
 
 use crate::{
-    base::sanitize,
+    base::{sanitize, secret::Key},
     command_tree::VERBOSE,
-    config::{BASE_URL, Key, KeySource, PROFILE, Settings, Source},
+    config::{BASE_URL, KeySource, PROFILE, Settings, Source},
     env::{Environment, RETRY_BUDGET},
     error::Failure,
     render::OutputOptions,

@@ -10,7 +10,7 @@ use konektor_spec::{
 use serde_json::{Value, json};
 
 use crate::{
-    config::without_keys,
+    base::secret::without_keys,
     error::Failure,
     flags::Flags,
     render::{Answer, View, readable_json},

@@ -3,6 +3,7 @@
 mod call;
 mod context;
 pub(crate) mod dry_run;
+mod explain;
 pub(crate) mod paging;
 pub(crate) mod progress;
 pub(crate) mod status_line;
@@ -10,3 +11,4 @@ pub(crate) mod workspace_cache;
 
 pub(crate) use call::Call;
 pub(crate) use context::{Context, interrupted};
+pub(crate) use explain::explain;

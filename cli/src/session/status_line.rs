@@ -7,10 +7,7 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use crate::base::sanitize;
-
-/// Writes one line to people.
-pub type Notify = fn(&str);
+use crate::{base::sanitize, env::Notify};
 
 /// Where the words go.
 pub(crate) struct StatusLine {

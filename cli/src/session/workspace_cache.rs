@@ -1,10 +1,6 @@
 //! What is known of a workspace from an earlier call, so that a list of leads costs one request.
 
-use std::{
-    fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use konektor_sdk::{
     Workspace,
@@ -13,7 +9,13 @@ use konektor_sdk::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::env::Environment;
+use crate::{
+    base::{
+        atomic_file::{self, Readers},
+        secret::key_id,
+    },
+    env::Environment,
+};
 
 /// How long it is believed. Currencies and time zones change seldom.
 const LIFE: SignedDuration = SignedDuration::from_hours(24);
@@ -78,15 +80,13 @@ impl WorkspaceCache {
             known_since: self.now,
         };
         if let (Some(file), Ok(text)) = (&self.file, serde_json::to_vec(&entry)) {
-            let _ = replace(file, &text); // Without a cache, the next command asks the server.
+            // Without a cache, the next command asks the server.
+            let _ = file
+                .parent()
+                .map_or(Ok(()), fs::create_dir_all)
+                .and_then(|()| atomic_file::write(file, &text, Readers::Owner));
         }
     }
-}
-
-/// `kna_<id>_<secret>`: the id alone may be written anywhere.
-pub(crate) fn key_id(key: &str) -> Option<&str> {
-    let (id, secret) = key.trim().strip_prefix("kna_")?.split_once('_')?;
-    (!id.is_empty() && !secret.is_empty()).then_some(id)
 }
 
 fn fingerprint(server: &str, key_id: &str) -> String {
@@ -103,14 +103,4 @@ fn folder(environment: &Environment<'_>) -> Option<PathBuf> {
         .or_else(|| Some(variable("HOME")?.join(".cache")))
         .filter(|path| path.is_absolute())
         .map(|path| path.join("konektor"))
-}
-
-/// Another program sees the old file or the new one, and other people neither.
-fn replace(file: &Path, text: &[u8]) -> std::io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(text)?;
-    new.persist(file)?;
-    Ok(())
 }

@@ -10,9 +10,9 @@ use tokio::{sync::oneshot, time::timeout};
 
 use super::try_out;
 use crate::{
-    base::sanitize,
+    base::{sanitize, secret::Key},
     commands::{LocalCommand, described},
-    config::{BASE_URL, Config, DEFAULT_PROFILE, Key, KeyLocation, KeySource, MAX_WAIT, Source},
+    config::{BASE_URL, Config, DEFAULT_PROFILE, KeyLocation, KeySource, MAX_WAIT, Source},
     error::Failure,
     render::{Answer, DetailView, View},
     session::{

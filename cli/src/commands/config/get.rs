@@ -2,7 +2,7 @@ use serde_json::json;
 
 use crate::{
     commands::config::name_argument,
-    config::{PROFILE, Setting},
+    config::{PROFILE, Setting, unknown_setting},
 };
 use crate::{
     commands::{LocalCommand, described},
@@ -28,7 +28,7 @@ fn run<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
     let found = match Setting::from_name(name) {
         Some(setting) => context.settings.require(setting)?,
         None if name == PROFILE => context.settings.require_profile()?,
-        None => return Err(Failure::unknown_setting(name)),
+        None => return Err(unknown_setting(name)),
     };
     Answer::new(
         &json!({"name": name, "value": found.text, "source": found.source.to_string()}),

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use crate::{
     commands::config::name_argument,
-    config::{Config, PROFILE, Setting, check_profile},
+    config::{Config, PROFILE, Setting, check_profile, unknown_setting},
 };
 use crate::{
     commands::{LocalCommand, described},
@@ -48,7 +48,7 @@ fn run<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
     };
     match setting {
         None if name == PROFILE => check_profile(value, "")?,
-        None => return Err(Failure::unknown_setting(name)),
+        None => return Err(unknown_setting(name)),
         Some(_) if value.is_empty() => {}
         Some(setting) => setting.check(value)?,
     }

@@ -2,17 +2,17 @@
 
 use std::{
     cell::Cell,
-    fs::{self, File},
+    fs::File,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
 use clap::{Arg, Command, builder::ValueHint};
 use konektor_spec::{OperationId, Spec};
-use tempfile::NamedTempFile;
 
 use super::list;
 use crate::{
+    base::atomic_file::{AtomicFile, Readers},
     commands::{LocalCommand, described},
     config::BASE_URL,
     error::Failure,
@@ -246,7 +246,7 @@ enum Destination {
     /// A device or a pipe, which is no file to replace.
     Stream(PathBuf, File),
     /// Beside the file whose name it takes in the end.
-    File(PathBuf, NamedTempFile),
+    File(PathBuf, AtomicFile),
 }
 
 impl Destination {
@@ -256,24 +256,15 @@ impl Destination {
         }
         let named = Path::new(name);
         let failed = |error: io::Error| Failure::from_file("write", named, &error);
-        // A link stays one, and what it leads to is replaced.
-        let path = fs::canonicalize(named).unwrap_or_else(|_| named.to_owned());
-        if path.is_dir() {
+        if named.is_dir() {
             return Err(Failure::usage(format!("{name} is a folder")));
         }
-        if path.exists() && !path.is_file() {
-            let file = File::options().write(true).open(&path).map_err(failed)?;
-            return Ok(Self::Stream(path, file));
+        if named.exists() && !named.is_file() {
+            let file = File::options().write(true).open(named).map_err(failed)?;
+            return Ok(Self::Stream(named.to_owned(), file));
         }
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".konektor-export-")
-            .tempfile_in(folder)
-            .map_err(failed)?;
-        Ok(Self::File(path, file))
+        let file = AtomicFile::create(named, Readers::Owner).map_err(failed)?;
+        Ok(Self::File(named.to_owned(), file))
     }
 
     fn stream<'s>(&'s self, context: &'s Context<'_>) -> Box<dyn Write + 's> {
@@ -288,12 +279,8 @@ impl Destination {
         let Self::File(path, file) = self else {
             return Ok(());
         };
-        let finish = || {
-            file.as_file().sync_all()?;
-            file.persist(&path).map_err(|error| error.error)?;
-            Ok(())
-        };
-        finish().map_err(|error: io::Error| Failure::from_file("write", &path, &error))
+        file.commit()
+            .map_err(|error| Failure::from_file("write", &path, &error))
     }
 
     fn failed(&self, error: &io::Error) -> Failure {

@@ -10,6 +10,7 @@ use konektor_spec::OperationId;
 use serde_json::json;
 
 use crate::{
+    base::atomic_file::{self, Readers},
     commands::LocalCommand,
     config::{BASE_URL, OUTPUT},
     env::Environment,
@@ -94,7 +95,7 @@ async fn install<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
         return dry_run::changes([Change::new(file.display(), what)]);
     }
     let guide = guide(context).await?;
-    replace(&file, &guide).map_err(|error| {
+    write(&file, &guide).map_err(|error| {
         Failure::other(format!("{} cannot be written: {error}", file.display()))
     })?;
     told(&file, "current")
@@ -165,11 +166,7 @@ fn home(environment: &Environment<'_>) -> Result<PathBuf, Failure> {
         })
 }
 
-/// An agent that reads meanwhile sees the old guide or the new one.
-fn replace(file: &Path, text: &str) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let new = folder.join(".SKILL.md.new");
-    fs::write(&new, text)?;
-    fs::rename(new, file)
+fn write(file: &Path, text: &str) -> io::Result<()> {
+    fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
+    atomic_file::write(file, text.as_bytes(), Readers::Everyone)
 }

@@ -17,9 +17,9 @@ use uuid::Uuid;
 
 use super::input::Input;
 use crate::{
-    config::for_owner,
+    base::{atomic_file::for_owner, secret::key_id},
     error::Failure,
-    session::{Context, workspace_cache::key_id},
+    session::Context,
 };
 
 /// What came of a row.

@@ -9,7 +9,11 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use super::input::{Content, Input, Kind};
-use crate::{error::Failure, render::tsv};
+use crate::{
+    base::atomic_file::{AtomicFile, Readers},
+    error::Failure,
+    render::tsv,
+};
 
 const LINE: &str = "importLine";
 const ERROR: &str = "importError";
@@ -48,15 +52,9 @@ pub(super) fn check(path: &Path, input: &Input, is_ours: bool) -> Result<(), Fai
                 .hint("or move it away, or import it first"));
         }
     }
-    tempfile::NamedTempFile::new_in(folder(path))
+    AtomicFile::create(path, Readers::Owner)
         .map(drop)
         .map_err(|error| refused(&format!("cannot be written: {error}")))
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
 }
 
 /// Writes the rows that have reasons, by their numbers. The file is whole, or it is not there.
@@ -66,8 +64,8 @@ pub(super) fn write(
     reasons: &BTreeMap<u64, String>,
 ) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::from_file("write", path, &error);
-    let file = tempfile::NamedTempFile::new_in(folder(path)).map_err(failed)?;
-    let mut to = BufWriter::new(&file);
+    let file = AtomicFile::create(path, Readers::Owner).map_err(failed)?;
+    let mut to = BufWriter::new(file.as_file());
     let mut records = input.records()?;
     match input.kind {
         Kind::Csv { .. } | Kind::Tsv => {
@@ -124,9 +122,7 @@ pub(super) fn write(
     }
     to.flush().map_err(failed)?;
     drop(to);
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    file.commit().map_err(failed)
 }
 
 /// Cells are written as they were read.

@@ -1,0 +1,103 @@
+//! What to do about a request that failed.
+
+use std::time::Duration;
+
+use konektor_sdk::{Error, ErrorKind, Retry};
+use konektor_spec::Operation;
+
+use super::Context;
+use crate::error::Failure;
+
+/// Nobody is offered to wait longer.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// A failed request as a failure of the command, with what to do about it.
+pub(crate) fn explain(
+    error: &Error,
+    operation: Option<&Operation>,
+    context: &Context<'_>,
+) -> Failure {
+    let hint = hint(error, operation, context);
+    Failure::from_error(error, hint, is_repeatable(error, context))
+}
+
+/// What to do about it.
+fn hint(error: &Error, operation: Option<&Operation>, context: &Context<'_>) -> String {
+    let server = context.settings.server();
+    match error.kind() {
+        ErrorKind::Unauthorized => format!(
+            "check the key (konektor auth status): it may be mistyped, expired, revoked, or not of {server}"
+        ),
+        ErrorKind::Forbidden => forbidden(operation),
+        ErrorKind::NotFound if error.code().is_some() && operation.is_some_and(may_be_missing) => {
+            "a lead is named by its id, uniqueCode, externalRef or phone; find it with: \
+             konektor leads list --search …"
+                .to_owned()
+        }
+        ErrorKind::NotFound | ErrorKind::UnexpectedResponse => {
+            format!("is there a Konektor server at {server}?")
+        }
+        ErrorKind::Validation | ErrorKind::IdempotencyKeyReused => {
+            format!("see: konektor {} --help", context.path.join(" "))
+        }
+        ErrorKind::AmbiguousHandle => "name the lead by its id".to_owned(),
+        ErrorKind::Proxy => "check the proxy, and the variable that names it".to_owned(),
+        ErrorKind::RateLimited => match error.retry_after() {
+            // Of a longer wait, such as the one for a new day, people are told instead.
+            Some(wait) if wait > LONGEST_WAIT => {
+                format!("try again in {}", seconds(wait.as_secs()))
+            }
+            Some(wait) => format!(
+                "try again in {}, or let it wait: --max-wait {}s",
+                seconds(wait.as_secs()),
+                wait.as_secs()
+            ),
+            None => "try again in a minute".to_owned(),
+        },
+        ErrorKind::Network => format!(
+            "check the network and the address: {server} (--base-url, KONEKTOR_BASE_URL or the profile)"
+        ),
+        _ if is_repeatable(error, context) => "try again in a moment".to_owned(),
+        _ if operation.is_some_and(|operation| operation.method == "GET") => {
+            "try again; if it stays, tell support".to_owned()
+        }
+        _ => "look whether it happened before you try again".to_owned(),
+    }
+}
+
+/// Whether the same command may be run again without harm. Where it is not known what has happened, only
+/// an import sends the same idempotency keys again.
+fn is_repeatable(error: &Error, context: &Context<'_>) -> bool {
+    match error.retry() {
+        Retry::Never => false,
+        Retry::Safe(_) => true,
+        Retry::WithKey(..) => context.path == ["leads", "import"],
+    }
+}
+
+fn forbidden(operation: Option<&Operation>) -> String {
+    let scope = operation
+        .and_then(Operation::scope)
+        .unwrap_or("it asks for");
+    format!(
+        "this needs a key with the scope {scope}, used from an address that it allows, \
+         on a plan with the Agent API"
+    )
+}
+
+/// Whether the operation asks for one thing, which may not be there; all such things are leads.
+fn may_be_missing(operation: &Operation) -> bool {
+    operation
+        .responses
+        .iter()
+        .any(|response| response.status == 404)
+}
+
+fn seconds(count: u64) -> String {
+    match count {
+        1 => "1 second".to_owned(),
+        0..=119 => format!("{count} seconds"),
+        120..=7199 => format!("{} minutes", count.div_ceil(60)),
+        _ => format!("{} hours", count.div_ceil(3600)),
+    }
+}
