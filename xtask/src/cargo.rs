@@ -1,4 +1,4 @@
-//! Cargo, called from a program that Cargo runs.
+//! Runs Cargo from a program that Cargo has started.
 
 use std::{env, process::Command};
 
@@ -6,12 +6,15 @@ use anyhow::{Context, Result};
 
 use crate::{paths, process};
 
-/// All crates but this one. It is left out of every build that the others share, because its
-/// dependencies ask for other features and would have to be compiled once more.
+/// The arguments that select all crates except xtask.
+///
+/// xtask enables other features of shared dependencies, so including it would compile them again.
 pub(crate) const PRODUCT: [&str; 4] = ["--locked", "--workspace", "--exclude", "xtask"];
 
-/// `cargo <subcommand>` at the root of the repository, and with the environment it would have had
-/// from a shell: what `cargo run` adds for xtask would make build scripts run again.
+/// Builds a `cargo` command that runs at the root of the repository.
+///
+/// The variables that `cargo run` has set for xtask are removed, because they would make build scripts
+/// run again.
 pub(crate) fn cargo(subcommand: &str) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.arg(subcommand).current_dir(paths::root());
@@ -24,16 +27,18 @@ pub(crate) fn cargo(subcommand: &str) -> Command {
     command
 }
 
-/// Installs rustfmt and Clippy when the toolchain came without them.
+/// Installs rustfmt and Clippy if the toolchain lacks them.
 ///
 /// # Errors
 ///
-/// When one is missing and there is no rustup to bring it.
+/// If a component is missing and rustup cannot install it.
 pub(crate) fn install_components() -> Result<()> {
     for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         if !process::succeeds(cargo(subcommand).arg("--version")) {
             process::run(Command::new("rustup").args(["component", "add", component]))
-                .with_context(|| format!("{component} is missing: install it for this Rust"))?;
+                .with_context(|| {
+                    format!("{component} is missing; install it for this toolchain")
+                })?;
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! An HTTP client that does nothing by itself: no retry, no redirect, no pool. So it is known what
-//! was sent and what came back, which is what these runs are about.
+//! An HTTP client without retries, redirects or a connection pool. Every call is exactly one request
+//! on the wire, which fault injection and benchmarks depend on.
 
 use std::{
     io::{BufRead, BufReader, ErrorKind, Read, Write},
@@ -11,46 +11,47 @@ use serde_json::Value;
 
 use crate::deployment::Deployment;
 
-/// How long a request may take, by the document, and a little more for a busy machine.
-pub(crate) const HANG: Duration = Duration::from_millis(15_500);
+/// The server's timeout of a request, plus a margin for a busy machine.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_millis(15_500);
 
-/// A caller with one connection, which it keeps as long as the server does.
+/// A client with one keep-alive connection.
 pub(crate) struct Client {
     address: SocketAddr,
     api_key: Option<String>,
     connection: Option<BufReader<TcpStream>>,
 }
 
-/// What is asked for.
+/// An HTTP request.
 #[derive(Clone, Default)]
 pub(crate) struct Request {
     pub(crate) method: &'static str,
-    /// The whole path.
+    /// The path and query.
     pub(crate) path: String,
     pub(crate) body: Option<String>,
     pub(crate) idempotency_key: Option<String>,
 }
 
-/// What came back.
-pub(crate) struct Answer {
+/// An HTTP response.
+pub(crate) struct Response {
     pub(crate) status: u16,
-    /// In lower case.
+    /// The status line and headers, in lower case.
     head: String,
     pub(crate) body: String,
 }
 
-/// Why nothing came back.
+/// Why there is no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// Nothing was sent: nobody listens.
+    /// The connection was refused; nothing was sent.
     Unreachable,
-    /// It was sent, at least in part, and there is no whole answer.
+    /// The connection broke before the response was complete.
     Broken,
-    /// There is no answer after the longest time a request may take.
-    Hanging,
+    /// There was no response within [`REQUEST_TIMEOUT`].
+    TimedOut,
 }
 
 impl Request {
+    /// A GET request.
     pub(crate) fn get(path: impl Into<String>) -> Self {
         Self {
             method: "GET",
@@ -59,7 +60,8 @@ impl Request {
         }
     }
 
-    /// A lead that is told apart by its notes; nothing else keeps it from being made twice.
+    /// Creates a lead that its notes identify. They are the `Idempotency-Key` too, so that a retry does
+    /// not create a second lead.
     pub(crate) fn create(notes: &str) -> Self {
         Self {
             method: "POST",
@@ -69,8 +71,8 @@ impl Request {
         }
     }
 
-    /// The bytes of the request as this client sends them.
-    pub(crate) fn bytes(&self, api_key: Option<&str>) -> String {
+    /// Serializes the request.
+    fn serialize(&self, api_key: Option<&str>) -> String {
         let mut head = vec![
             format!("{} {} HTTP/1.1", self.method, self.path),
             "host: localhost".to_owned(),
@@ -88,7 +90,8 @@ impl Request {
 }
 
 impl Client {
-    pub(crate) fn of(deployment: &Deployment) -> Self {
+    /// A client with the API key of the deployment.
+    pub(crate) fn new(deployment: &Deployment) -> Self {
         Self {
             address: deployment.server.address(),
             api_key: Some(deployment.api_key.clone()),
@@ -96,77 +99,77 @@ impl Client {
         }
     }
 
-    /// A caller without a key.
+    /// A client without an API key.
     pub(crate) fn without_key(deployment: &Deployment) -> Self {
         Self {
             api_key: None,
-            ..Self::of(deployment)
+            ..Self::new(deployment)
         }
     }
 
-    /// Sends a request and waits for its answer.
-    pub(crate) fn call(&mut self, request: &Request) -> Result<Answer, Failure> {
-        let text = request.bytes(self.api_key.as_deref());
+    /// Sends a request and waits for the response.
+    pub(crate) fn call(&mut self, request: &Request) -> Result<Response, Failure> {
+        let text = request.serialize(self.api_key.as_deref());
         self.send(&[text.as_bytes()], Duration::ZERO)
     }
 
-    /// Sends a request in two parts, so that it is under way for a while.
+    /// Sends a request in two parts, with a pause in between.
     pub(crate) fn call_slowly(
         &mut self,
         request: &Request,
         pause: Duration,
-    ) -> Result<Answer, Failure> {
-        let text = request.bytes(self.api_key.as_deref());
-        // Within the body, or within the header if there is none.
+    ) -> Result<Response, Failure> {
+        let text = request.serialize(self.api_key.as_deref());
+        // Splits the body, or the headers if there is no body.
         let (first, second) = text.as_bytes().split_at(text.len() - 10);
         self.send(&[first, second], pause)
     }
 
-    fn send(&mut self, parts: &[&[u8]], pause: Duration) -> Result<Answer, Failure> {
+    fn send(&mut self, parts: &[&[u8]], pause: Duration) -> Result<Response, Failure> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect().map_err(|_| Failure::Unreachable)?,
         };
         let started = Instant::now();
-        let answer = exchange(&mut connection, parts, pause).map_err(|error| {
-            let waited = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
-            if waited || started.elapsed() > HANG {
-                Failure::Hanging
+        let response = exchange(&mut connection, parts, pause).map_err(|error| {
+            let timed_out = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+            if timed_out || started.elapsed() > REQUEST_TIMEOUT {
+                Failure::TimedOut
             } else {
                 Failure::Broken
             }
         })?;
-        if answer.header("connection") != Some("close") {
+        if response.header("connection") != Some("close") {
             self.connection = Some(connection);
         }
-        Ok(answer)
+        Ok(response)
     }
 
     fn connect(&self) -> std::io::Result<BufReader<TcpStream>> {
-        let stream = TcpStream::connect_timeout(&self.address, HANG)?;
-        stream.set_read_timeout(Some(HANG))?;
-        stream.set_write_timeout(Some(HANG))?;
+        let stream = TcpStream::connect_timeout(&self.address, REQUEST_TIMEOUT)?;
+        stream.set_read_timeout(Some(REQUEST_TIMEOUT))?;
+        stream.set_write_timeout(Some(REQUEST_TIMEOUT))?;
         stream.set_nodelay(true)?;
         Ok(BufReader::new(stream))
     }
 }
 
-impl Answer {
-    /// The value of a header, in lower case.
+impl Response {
+    /// Returns the value of a header, in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
-            let (own, value) = line.split_once(':')?;
-            (own == name).then(|| value.trim())
+            let (key, value) = line.split_once(':')?;
+            (key == name).then(|| value.trim())
         })
     }
 
-    /// The body, null when it is not JSON.
+    /// Parses the body. Returns null if it is not JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
-    /// Whether it says that it is worth trying again within a minute.
-    pub(crate) fn asks_to_come_back(&self) -> bool {
+    /// Whether the status is 503 or 504 with a `Retry-After` of at most a minute.
+    pub(crate) fn is_retryable(&self) -> bool {
         let seconds = self
             .header("retry-after")
             .and_then(|value| value.parse::<u32>().ok());
@@ -175,11 +178,12 @@ impl Answer {
     }
 }
 
+/// Sends the parts of a request with a pause between them, and reads the response.
 fn exchange(
     connection: &mut BufReader<TcpStream>,
     parts: &[&[u8]],
     pause: Duration,
-) -> std::io::Result<Answer> {
+) -> std::io::Result<Response> {
     for (number, part) in parts.iter().enumerate() {
         if number > 0 {
             std::thread::sleep(pause);
@@ -196,16 +200,16 @@ fn exchange(
         .split(' ')
         .nth(1)
         .and_then(|status| status.parse().ok());
-    let mut answer = Answer {
+    let mut response = Response {
         status: status.ok_or(ErrorKind::InvalidData)?,
         head: head.to_ascii_lowercase(),
         body: String::new(),
     };
-    let length = answer
+    let length = response
         .header("content-length")
         .and_then(|length| length.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     connection.read_exact(&mut body)?;
-    answer.body = String::from_utf8_lossy(&body).into_owned();
-    Ok(answer)
+    response.body = String::from_utf8_lossy(&body).into_owned();
+    Ok(response)
 }

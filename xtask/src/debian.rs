@@ -1,4 +1,4 @@
-//! Packages of the system, where they may be installed without a question.
+//! Installs Debian packages where that dependencies no password.
 
 use std::process::Command;
 
@@ -6,77 +6,78 @@ use anyhow::{Result, bail};
 
 use crate::process;
 
-/// Something that the checks need from the system.
-pub(crate) struct Need {
-    /// What a person calls it.
-    pub(crate) what: &'static str,
-    /// The package of Debian that has it.
+/// A system dependency of the checks.
+pub(crate) struct Dependency {
+    /// The name for messages.
+    pub(crate) name: &'static str,
+    /// The Debian package.
     pub(crate) package: &'static str,
 }
 
 /// PostgreSQL's server, version 13 or newer.
-pub(crate) const POSTGRESQL: Need = Need {
-    what: "PostgreSQL",
+pub(crate) const POSTGRESQL: Dependency = Dependency {
+    name: "PostgreSQL",
     package: "postgresql",
 };
 
-/// Python 3.11 or newer with `venv` and `pip`, which bring every other tool.
-pub(crate) const PYTHON: Need = Need {
-    what: "Python 3 with its venv module",
+/// Python 3.11 or newer with `venv` and `pip`, which install every other tool.
+pub(crate) const PYTHON: Dependency = Dependency {
+    name: "Python 3 with its venv module",
     package: "python3-venv",
 };
 
-/// What the tests of SKILL.md's examples call, as an agent would.
-pub(crate) const CURL: Need = Need {
-    what: "curl",
+/// curl, which runs the examples in SKILL.md.
+pub(crate) const CURL: Dependency = Dependency {
+    name: "curl",
     package: "curl",
 };
 
-/// Programs without which tests are skipped, each named as its package: the shells that complete the command line, its
-/// pager, and a pooler before PostgreSQL.
-pub(crate) const WANTED: [Need; 4] = [
-    Need {
-        what: "zsh",
+/// Programs without which some tests are skipped. Each has the name of its package.
+pub(crate) const OPTIONAL: [Dependency; 4] = [
+    Dependency {
+        name: "zsh",
         package: "zsh",
     },
-    Need {
-        what: "fish",
+    Dependency {
+        name: "fish",
         package: "fish",
     },
-    Need {
-        what: "less",
+    Dependency {
+        name: "less",
         package: "less",
     },
-    Need {
-        what: "PgBouncer",
+    Dependency {
+        name: "PgBouncer",
         package: "pgbouncer",
     },
 ];
 
-/// A setting of postgresql-common: no cluster, and so no server, comes with the package.
+/// A postgresql-common setting that keeps the package from creating a cluster and starting a server.
 /// <https://manpages.debian.org/bookworm/postgresql-common/pg_createcluster.1.en.html>
 const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/konektor.conf";
 
-/// Installs the packages of `needs`, if any.
+/// Installs the packages of `dependencies`, if any.
 ///
 /// # Errors
 ///
-/// With what is to be installed by hand, when this may not do it or the system is not Debian's.
-pub(crate) fn install(needs: &[Need]) -> Result<()> {
-    if needs.is_empty() {
+/// If packages cannot be installed from here. The error lists what to install manually.
+pub(crate) fn install(dependencies: &[Dependency]) -> Result<()> {
+    if dependencies.is_empty() {
         return Ok(());
     }
-    let packages = needs.iter().map(|need| need.package).collect::<Vec<_>>();
+    let packages = dependencies
+        .iter()
+        .map(|dependency| dependency.package)
+        .collect::<Vec<_>>();
     let Some(root) = root_access() else {
-        let what = needs
+        let names = dependencies
             .iter()
-            .map(|need| need.what)
+            .map(|dependency| dependency.name)
             .collect::<Vec<_>>()
             .join(" and ");
         bail!(
-            "{what} is needed and may not be installed from here (no root, no sudo without a \
-             password, or no apt-get).\nInstall it yourself and run this again. On Debian or \
-             Ubuntu: sudo apt-get install {}",
+            "{names} must be installed manually: this needs apt-get, and root or sudo without a \
+             password.\nOn Debian or Ubuntu: sudo apt-get install {}",
             packages.join(" ")
         );
     };
@@ -94,28 +95,28 @@ pub(crate) fn install(needs: &[Need]) -> Result<()> {
     }
 }
 
-/// Whether [`install`] can.
-pub(crate) fn may_install() -> bool {
+/// Whether [`install`] can install packages.
+pub(crate) fn can_install() -> bool {
     root_access().is_some()
 }
 
-/// How to run a program as root, if there is a way that asks nothing.
+/// Returns a function that runs a program as root without a prompt, if possible.
 fn root_access() -> Option<fn(&str) -> Command> {
     fn directly(program: &str) -> Command {
         Command::new(program)
     }
-    fn by_sudo(program: &str) -> Command {
+    fn with_sudo(program: &str) -> Command {
         let mut command = Command::new("sudo");
         command.args(["--non-interactive", program]);
         command
     }
 
-    let way: fn(&str) -> Command = if rustix::process::geteuid().is_root() {
+    let command: fn(&str) -> Command = if rustix::process::geteuid().is_root() {
         directly
     } else {
-        by_sudo
+        with_sudo
     };
-    process::succeeds(way("apt-get").arg("--version")).then_some(way)
+    process::succeeds(command("apt-get").arg("--version")).then_some(command)
 }
 
 fn without_default_cluster(root: fn(&str) -> Command, install: &mut Command) -> Result<()> {

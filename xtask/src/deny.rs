@@ -1,4 +1,4 @@
-//! `cargo xtask deny`: what Cargo.lock brings in, held to deny.toml.
+//! `cargo xtask deny`: checks all dependencies against deny.toml.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{process, tools::Toolbox};
 
-/// Checks licences, bans and sources, and known holes where their database can be reached.
+/// Checks licenses, bans and sources, and security advisories if the advisory database can be fetched.
 pub(crate) fn run() -> Result<()> {
     let tools = Toolbox::open("deny")?;
     process::run(deny(&tools, &["check", "bans", "licenses", "sources"]).arg("--show-stats"))?;
@@ -16,13 +16,13 @@ pub(crate) fn run() -> Result<()> {
             &["check", "--disable-fetch", "advisories"],
         ));
     }
-    eprintln!("advisories were not checked: their database cannot be reached from here");
+    eprintln!("warning: skipped the security advisories: could not fetch the advisory database");
     Ok(())
 }
 
 fn deny(tools: &Toolbox, arguments: &[&str]) -> Command {
     let mut command = tools.command("cargo-deny");
-    // The registry was asked when the programs were built.
+    // The build has already fetched the registry index.
     command.args(["--locked", "--all-features"]).args(arguments);
     command
 }

@@ -1,4 +1,4 @@
-//! A server with everything it needs: a database, a workspace and a key that may do everything.
+//! A running server with a database, a workspace and an API key with all scopes.
 
 use std::{
     fmt::{self, Display},
@@ -16,12 +16,12 @@ use crate::{
     server::Server,
 };
 
-/// A kind of database.
+/// A database engine.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
-    /// A file
+    /// SQLite in a temporary file
     Sqlite,
-    /// A server of its own
+    /// A throwaway PostgreSQL server
     Postgres,
 }
 
@@ -34,7 +34,7 @@ impl Display for Engine {
     }
 }
 
-/// Builds the server as it is given to people.
+/// Builds the server in release mode and returns the path of the binary.
 pub(crate) fn build_server() -> Result<PathBuf> {
     process::run(cargo::cargo("build").args([
         "--release",
@@ -45,19 +45,19 @@ pub(crate) fn build_server() -> Result<PathBuf> {
     Ok(paths::target()?.join("release/konektor-server"))
 }
 
-/// An empty database that goes away with this value.
+/// A throwaway database.
 pub(crate) enum Database {
-    /// The folder of its file.
+    /// The directory of the database file.
     Sqlite(TempDir),
-    /// Its server.
+    /// The server.
     Postgres(Postgres),
 }
 
 impl Database {
-    /// Makes one; on PostgreSQL one that keeps what it has acknowledged.
+    /// Creates an empty database. PostgreSQL runs with durable commits.
     pub(crate) fn start(engine: Engine) -> Result<Self> {
         Ok(match engine {
-            Engine::Sqlite => Self::Sqlite(folder()?),
+            Engine::Sqlite => Self::Sqlite(temp_dir()?),
             Engine::Postgres => {
                 postgres::install()?;
                 Self::Postgres(Postgres::start_durable()?)
@@ -65,51 +65,52 @@ impl Database {
         })
     }
 
+    /// The URL of the database.
     pub(crate) fn url(&self) -> String {
         match self {
-            Self::Sqlite(folder) => sqlite_url(folder.path()),
+            Self::Sqlite(directory) => sqlite_url(directory.path()),
             Self::Postgres(postgres) => postgres.url(),
         }
     }
 }
 
-/// The URL of a file in this folder.
-pub(crate) fn sqlite_url(folder: &Path) -> String {
-    format!("sqlite:{}", folder.join("konektor.db").display())
+/// The URL of a database file in `directory`.
+pub(crate) fn sqlite_url(directory: &Path) -> String {
+    format!("sqlite:{}", directory.join("konektor.db").display())
 }
 
-/// A server on a database, with a workspace that may send as fast as it can.
+/// A running server with one workspace, whose rate limit is too high to matter.
 pub(crate) struct Deployment {
     pub(crate) server: Server,
     pub(crate) api_key: String,
     workspace: String,
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl Deployment {
-    /// Starts `program` on the database, with so many open files if it matters.
+    /// Starts `program` on the database, with a limit of open files if one is given.
     pub(crate) fn start(
         program: &Path,
         database_url: &str,
         open_files: Option<u32>,
     ) -> Result<Self> {
-        let folder = folder()?;
-        let log = folder.path().join("server.log");
+        let directory = temp_dir()?;
+        let log = directory.path().join("server.log");
         let server = Server::start(program, database_url, &log, open_files)?;
         let create = ["workspace", "create", "--name", "Uji", "--plan", "custom"];
-        let unhindered = ["--requests-per-minute", "1000000"];
-        let workspace = server.ask(&[&create[..], &unhindered].concat(), "workspaceId")?;
+        let unlimited = ["--requests-per-minute", "1000000"];
+        let workspace = server.run_json(&[&create[..], &unlimited].concat(), "workspaceId")?;
         let create = ["key", "create", "--workspace", &workspace, "--all-scopes"];
-        let api_key = server.ask(&create, "apiKey")?;
+        let api_key = server.run_json(&create, "apiKey")?;
         Ok(Self {
             server,
             api_key,
             workspace,
-            folder,
+            directory,
         })
     }
 
-    /// A key that is well formed and good no more.
+    /// Creates an API key and revokes it.
     pub(crate) fn revoked_key(&self) -> Result<String> {
         let create = [
             "key",
@@ -118,7 +119,7 @@ impl Deployment {
             &self.workspace,
             "--all-scopes",
         ];
-        let key = self.server.ask(&create, "apiKey")?;
+        let key = self.server.run_json(&create, "apiKey")?;
         process::read(
             self.server
                 .command()
@@ -127,20 +128,20 @@ impl Deployment {
         Ok(key)
     }
 
-    /// Makes so many leads up.
+    /// Creates sample leads.
     pub(crate) fn seed(&self, leads: u32) -> Result<()> {
         let mut seed = self.server.command();
         seed.args(["seed", "--workspace", &self.workspace]);
         process::run(seed.args(["--leads", &leads.to_string()]))
     }
 
-    /// Where the server's log is.
+    /// The path of the server's log.
     pub(crate) fn log(&self) -> PathBuf {
-        self.folder.path().join("server.log")
+        self.directory.path().join("server.log")
     }
 }
 
-fn folder() -> Result<TempDir> {
+fn temp_dir() -> Result<TempDir> {
     Ok(tempfile::Builder::new()
         .prefix("konektor-deployment")
         .tempdir()?)

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: libFuzzer looks for texts that break a property.
+//! `cargo xtask fuzz`: fuzzes the parsers with libFuzzer.
 
 use std::{
     fs,
@@ -13,20 +13,21 @@ use crate::{cargo::cargo, paths, process};
 /// The arguments of `cargo xtask fuzz`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only this target; all of them, one after the other, unless given
+    /// Run only this target [default: all]
     target: Option<String>,
-    /// How long each runs
+    /// Duration of each target
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     seconds: u32,
 }
 
-/// Runs the targets, the others too when one fails.
+/// Runs the targets, and continues with the others if one fails.
 ///
 /// # Errors
-/// When a property breaks; libFuzzer has then said which input does it, and kept it in fuzz/artifacts.
+///
+/// If a target fails. libFuzzer prints the input and saves it in fuzz/artifacts.
 pub(crate) fn run(args: &Args) -> Result<()> {
     if !is_installed() {
-        bail!("cargo-fuzz is not installed; `cargo install cargo-fuzz` installs it");
+        bail!("cargo-fuzz is not installed; install it with: cargo install cargo-fuzz");
     }
     let targets = match &args.target {
         Some(target) => vec![target.clone()],
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let mut failed = Vec::new();
     for target in &targets {
-        // Without a sanitizer any Rust will do, and there is no unsafe code to sanitize.
+        // Sanitizers need a nightly toolchain, and there is no unsafe code to sanitize.
         let outcome = process::run(
             cargo("fuzz")
                 .args(["run", "--sanitizer", "none", target])
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             failed.join(", ")
         );
     }
-    println!("no input breaks {}", targets.join(", "));
+    println!("no failing input found for {}", targets.join(", "));
     Ok(())
 }
 

@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz-api`: schemathesis makes up requests from openapi.yaml, good ones and bad
-//! ones, and compares the real server's answers with the document.
+//! `cargo xtask fuzz-api`: schemathesis generates valid and invalid requests from openapi.yaml, and
+//! checks the responses of a running server against it.
 
 use std::{fs, path::Path};
 
@@ -14,18 +14,18 @@ use crate::{
 /// The arguments of `cargo xtask fuzz-api`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The database under the server
+    /// Database under the server
     #[arg(long, value_enum, default_value = "sqlite")]
     engine: Engine,
-    /// Requests made up for each operation, beside the fixed ones that probe each limit
+    /// Number of random requests per operation, in addition to those that test each limit
     #[arg(long, default_value_t = 100)]
     examples: u32,
-    /// Repeat the run that printed this seed
+    /// Seed of an earlier run to repeat
     #[arg(long)]
     seed: Option<u128>,
 }
 
-/// Starts a server with some leads in it and lets schemathesis loose on it.
+/// Starts a server with sample leads and runs schemathesis against it.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let tools = Toolbox::open("fuzz")?;
     let program = deployment::build_server()?;
@@ -42,20 +42,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .args(["--url", &deployment.server.api_url()])
         .args(["--max-examples", &args.examples.to_string()])
         .env("KONEKTOR_API_KEY", &deployment.api_key)
-        // Where it leaves the failures for `schemathesis replay`.
+        // `schemathesis replay` reads the failures from here.
         .current_dir(tools.scratch_dir("run")?);
     if let Some(seed) = args.seed {
         schemathesis.args(["--seed", &seed.to_string()]);
     }
     process::run(&mut schemathesis)
         .inspect_err(|_| show_last_lines(&deployment.log()))
-        .context("the server does not answer as openapi.yaml says")
+        .context("the server does not conform to openapi.yaml")
 }
 
 fn show_last_lines(log: &Path) {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines = text.lines().collect::<Vec<_>>();
-    eprintln!("\nThe server has logged last:");
+    eprintln!("\nLast lines of the server's log:");
     for line in &lines[lines.len().saturating_sub(20)..] {
         eprintln!("{line}");
     }

@@ -1,4 +1,4 @@
-//! The chores of this repository: `cargo xtask <chore>`.
+//! Development tasks of this repository: `cargo xtask <task>`.
 
 mod bench;
 mod cargo;
@@ -24,39 +24,39 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
-/// The chores of this repository.
+/// Development tasks of this repository
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
-enum Chore {
-    /// Run every check there is, from nothing: installs what is missing and cleans up after itself
+enum Task {
+    /// Run all checks and tests on SQLite and PostgreSQL, installing missing tools first
     Test(test::Args),
-    /// Lint openapi.yaml and compile the clients that other people's generators make of it
+    /// Lint openapi.yaml, and compile TypeScript and Python clients generated from it
     Spec(spec::Args),
-    /// Write the generated part of the SDK anew from openapi.yaml
+    /// Regenerate the code derived from openapi.yaml
     Generate {
-        /// Change nothing; fail when the generated code is not what openapi.yaml says
+        /// Change nothing; fail if the generated code is out of date
         #[arg(long)]
         check: bool,
     },
-    /// Check that the modules of each crate import each other in one direction only
+    /// Check the module layers of each crate
     Layers,
-    /// Check the licences, sources and known holes of all dependencies
+    /// Check the licenses, sources and security advisories of all dependencies
     Deny,
-    /// Let libFuzzer, where it is installed, look for texts that break a property
+    /// Fuzz the parsers with libFuzzer (requires cargo-fuzz)
     Fuzz(fuzz::Args),
-    /// Send the real server a few thousand requests made up from openapi.yaml
+    /// Fuzz a running server with requests generated from openapi.yaml
     FuzzApi(fuzz_api::Args),
-    /// Measure how fast things are
+    /// Measure performance
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Kill, stop, starve and crowd the real server, and see what becomes of it
+    /// Inject faults into a running server and check that no acknowledged write is lost
     Faults(faults::Args),
-    /// Run a command with a throw-away PostgreSQL in `KONEKTOR_TEST_POSTGRES_URL`
+    /// Run a command with a throwaway PostgreSQL in `KONEKTOR_TEST_POSTGRES_URL`
     Postgres(postgres::Args),
 }
 
 fn main() -> ExitCode {
-    match run(Chore::parse()) {
+    match run(Task::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nerror: {error:#}");
@@ -65,18 +65,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(chore: Chore) -> Result<()> {
+fn run(task: Task) -> Result<()> {
     process::stop_children_on_signals()?;
-    match chore {
-        Chore::Test(args) => test::run(&args),
-        Chore::Spec(args) => spec::run(&args),
-        Chore::Generate { check } => generate::run(check),
-        Chore::Layers => layers::run(),
-        Chore::Deny => deny::run(),
-        Chore::Fuzz(args) => fuzz::run(&args),
-        Chore::Faults(args) => faults::run(&args),
-        Chore::FuzzApi(args) => fuzz_api::run(&args),
-        Chore::Bench(bench) => bench::run(&bench),
-        Chore::Postgres(args) => postgres::run(&args),
+    match task {
+        Task::Test(args) => test::run(&args),
+        Task::Spec(args) => spec::run(&args),
+        Task::Generate { check } => generate::run(check),
+        Task::Layers => layers::run(),
+        Task::Deny => deny::run(),
+        Task::Fuzz(args) => fuzz::run(&args),
+        Task::Faults(args) => faults::run(&args),
+        Task::FuzzApi(args) => fuzz_api::run(&args),
+        Task::Bench(bench) => bench::run(&bench),
+        Task::Postgres(args) => postgres::run(&args),
     }
 }

@@ -1,4 +1,4 @@
-//! Where things are.
+//! Paths in the repository.
 
 use std::{
     env,
@@ -13,26 +13,26 @@ pub(crate) fn root() -> &'static Path {
     xtask.parent().unwrap_or(xtask)
 }
 
-/// The API's document, from which everything else follows.
+/// The path of openapi.yaml.
 pub(crate) fn openapi() -> PathBuf {
     root().join("openapi.yaml")
 }
 
-/// The chores' own settings and version pins for tools that are not written in Rust.
+/// The settings and pinned versions of external tools.
 pub(crate) fn tool_settings() -> PathBuf {
     root().join("xtask/tools")
 }
 
-/// Cargo's target directory, wherever the user has put it.
+/// Cargo's target directory, derived from the path of this program.
 ///
 /// # Errors
 ///
-/// When this program does not lie in `<target>/<profile>/`.
+/// If this program is not in `<target>/<profile>/`.
 pub(crate) fn target() -> Result<PathBuf> {
     let program = env::current_exe().context("finding the path of xtask")?;
     let target = program
         .ancestors()
         .nth(2)
-        .context("xtask lies in no target directory")?;
+        .context("xtask is not in a target directory")?;
     Ok(target.to_owned())
 }

@@ -1,4 +1,4 @@
-//! A throw-away PostgreSQL server, and `cargo xtask postgres`, which runs a command beside one.
+//! A throwaway PostgreSQL server, and `cargo xtask postgres`, which runs a command with one.
 
 use std::{
     env, fs,
@@ -19,21 +19,21 @@ use crate::{
     process::{self, Group},
 };
 
-/// Where the tests look for their PostgreSQL.
+/// The environment variable that tells the tests which PostgreSQL to use.
 pub(crate) const TEST_URL: &str = "KONEKTOR_TEST_POSTGRES_URL";
 
 /// How long a server may take to accept its first connection.
-const START: Duration = Duration::from_mins(1);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The arguments of `cargo xtask postgres`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The command, for example: cargo test -p konektor-tests
+    /// Command to run, for example: cargo test -p konektor-tests
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<String>,
 }
 
-/// Runs the given command while a throw-away server is up.
+/// Runs a command while a throwaway server is running.
 pub(crate) fn run(args: &Args) -> Result<()> {
     install()?;
     let postgres = Postgres::start()?;
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     )
 }
 
-/// Installs PostgreSQL if it is missing and may be installed.
+/// Installs PostgreSQL if it is missing.
 pub(crate) fn install() -> Result<()> {
     if is_installed() {
         Ok(())
@@ -56,13 +56,14 @@ pub(crate) fn install() -> Result<()> {
     }
 }
 
-/// Whether a server can be started on this machine.
+/// Whether PostgreSQL is installed.
 pub(crate) fn is_installed() -> bool {
     programs().is_some()
 }
 
-/// A PostgreSQL server on a free port of 127.0.0.1, with user `postgres`, no password and
-/// everything in a temporary directory. Dropping it ends the server and removes the directory.
+/// A PostgreSQL server on a free port of 127.0.0.1, with user `postgres` and no password.
+///
+/// Its data is in a temporary directory. Dropping it stops the server and removes the directory.
 pub(crate) struct Postgres {
     process: Group,
     cluster: Cluster,
@@ -70,22 +71,22 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Makes a cluster and starts a server for it. Reaches nothing outside this machine.
+    /// Creates a cluster and starts its server, without durable commits.
     ///
     /// # Errors
     ///
-    /// When PostgreSQL is not installed or does not start; then with what it has logged.
+    /// If PostgreSQL is not installed or does not start. The error contains the log.
     pub(crate) fn start() -> Result<Self> {
-        Self::start_with(Disk::Ignored)
+        Self::start_with(Durability::Off)
     }
 
-    /// The same, but what it says is written is on the disk, as it comes.
+    /// Like [`Self::start`], but commits are durable, as by default.
     pub(crate) fn start_durable() -> Result<Self> {
-        Self::start_with(Disk::Waited)
+        Self::start_with(Durability::On)
     }
 
-    fn start_with(disk: Disk) -> Result<Self> {
-        let cluster = Cluster::make(disk)?;
+    fn start_with(durability: Durability) -> Result<Self> {
+        let cluster = Cluster::create(durability)?;
         let port = free_port()?;
         let process = cluster.start(port)?;
         Ok(Self {
@@ -95,47 +96,47 @@ impl Postgres {
         })
     }
 
-    /// The port of 127.0.0.1 that it listens on.
+    /// The port that it listens on.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    /// The URL of the server's own database.
+    /// The URL of the database `postgres`.
     pub(crate) fn url(&self) -> String {
         url(self.port)
     }
 
-    /// Ends the server at once, connections and all.
+    /// Stops the server immediately, without a clean shutdown.
     pub(crate) fn crash(&mut self) -> Result<()> {
         self.process.signal(Signal::QUIT)?;
-        let ended = self.process.end_within(START)?;
-        ended.context("PostgreSQL does not end").map(drop)
+        let ended = self.process.wait_timeout(START_TIMEOUT)?;
+        ended.context("PostgreSQL did not exit").map(drop)
     }
 
-    /// Starts it again after [`Self::crash`].
-    pub(crate) fn start_again(&mut self) -> Result<()> {
+    /// Restarts the server after [`Self::crash`].
+    pub(crate) fn restart(&mut self) -> Result<()> {
         self.process = self.cluster.start(self.port)?;
         Ok(())
     }
 
-    /// Stops every process of the server where it is, until what this returns is dropped.
+    /// Suspends all processes of the server until the returned guard is dropped.
     pub(crate) fn freeze(&self) -> Result<Frozen> {
         let frozen = Frozen(self.process_ids()?);
         frozen.signal(Signal::STOP);
         Ok(frozen)
     }
 
-    /// The server's processes, its connections' included, which are no group with it.
+    /// The processes of the server, including those of its connections, which have their own groups.
     fn process_ids(&self) -> Result<Vec<Pid>> {
         let leader = self.process.id();
         let children = fs::read_to_string(format!("/proc/{leader}/task/{leader}/children"))?;
         let ids = children.split_whitespace().map(str::to_owned);
         ids.chain([leader.to_string()])
-            .map(|id| Pid::from_raw(id.parse()?).context("process 0 is nobody's"))
+            .map(|id| Pid::from_raw(id.parse()?).context("invalid process id"))
             .collect()
     }
 
-    /// Leaves the server running and its directory in place, and says how to end it.
+    /// Keeps the server running, and prints its URL and how to stop it.
     pub(crate) fn keep(self) {
         let url = self.url();
         let process = self.process.id();
@@ -145,22 +146,22 @@ impl Postgres {
             "kept      {url}\n          data and log in {}",
             directory.display()
         );
-        println!("          to end it: kill {process}");
+        println!("          stop it with: kill {process}");
     }
 }
 
-/// The URL of the own database of a server behind this port of 127.0.0.1.
+/// The URL of the database `postgres` on `port` of 127.0.0.1.
 pub(crate) fn url(port: u16) -> String {
     format!("postgres://postgres@127.0.0.1:{port}/postgres")
 }
 
-/// Processes that do nothing, not even end. Dropping it lets them go on.
+/// Suspended processes. Dropping this resumes them.
 pub(crate) struct Frozen(Vec<Pid>);
 
 impl Frozen {
     fn signal(&self, signal: Signal) {
         for id in &self.0 {
-            // A connection may have ended meanwhile.
+            // The process of a closed connection no longer exists.
             let _ = kill_process(*id, signal);
         }
     }
@@ -172,29 +173,29 @@ impl Drop for Frozen {
     }
 }
 
-/// Whether what is written has to survive a power cut.
+/// Whether commits survive a power cut.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Disk {
-    Ignored,
-    Waited,
+enum Durability {
+    Off,
+    On,
 }
 
 struct Cluster {
     programs: PathBuf,
     account: Option<Account>,
     directory: TempDir,
-    disk: Disk,
+    durability: Durability,
 }
 
 impl Cluster {
-    /// With the collation of a language where there is one (ICU, since version 15): an order that
-    /// is right only under `C` must not pass here and fail at a customer's.
-    fn make(disk: Disk) -> Result<Self> {
+    /// Creates a cluster with a linguistic collation where that is supported (ICU, since version 15), so
+    /// that tests do not depend on the `C` collation.
+    fn create(durability: Durability) -> Result<Self> {
         let cluster = Self {
             programs: programs().context("PostgreSQL is not installed")?,
             account: Account::for_server()?,
             directory: tempfile::Builder::new().prefix("konektor-pg").tempdir()?,
-            disk,
+            durability,
         };
         if let Some(account) = &cluster.account {
             let directory = cluster.directory.path();
@@ -211,7 +212,7 @@ impl Cluster {
         if cluster.version()? >= 15 {
             initdb.args(["--locale-provider=icu", "--icu-locale=id-ID"]);
         }
-        process::read(&mut initdb).context("making a PostgreSQL cluster")?;
+        process::read(&mut initdb).context("creating a PostgreSQL cluster")?;
         Ok(cluster)
     }
 
@@ -229,14 +230,16 @@ impl Cluster {
             "wal_level=minimal",
             "max_wal_senders=0",
         ];
-        // For those whose data does not outlive the run.
-        let careless = [
+        // The data does not outlive the run.
+        let not_durable = [
             "fsync=off",
             "synchronous_commit=off",
             "full_page_writes=off",
         ];
-        let careless = careless.iter().filter(|_| self.disk == Disk::Ignored);
-        for setting in settings.iter().chain(careless) {
+        let not_durable = not_durable
+            .iter()
+            .filter(|_| self.durability == Durability::Off);
+        for setting in settings.iter().chain(not_durable) {
             postgres.args(["-c", setting]);
         }
         let mut process = Group::spawn(&mut postgres, Signal::QUIT)?;
@@ -253,9 +256,9 @@ impl Cluster {
             &port,
         ])) {
             process::check_interrupted()?;
-            if process.has_ended()? || started.elapsed() > START {
+            if process.has_exited()? || started.elapsed() > START_TIMEOUT {
                 let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
-                bail!("the throw-away PostgreSQL does not start:\n{log}");
+                bail!("the throwaway PostgreSQL did not start:\n{log}");
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -268,7 +271,7 @@ impl Cluster {
         text.split(|letter: char| !letter.is_ascii_digit())
             .find(|part| !part.is_empty())
             .and_then(|major| major.parse().ok())
-            .with_context(|| format!("no version in {text:?}"))
+            .with_context(|| format!("no version number in {text:?}"))
     }
 
     fn command(&self, program: &str) -> Command {
@@ -286,7 +289,7 @@ impl Cluster {
     }
 }
 
-/// Whom the server runs as when this runs as root, which PostgreSQL refuses.
+/// The user that the server runs as if this runs as root, because PostgreSQL refuses to run as root.
 struct Account {
     user: u32,
     group: u32,
@@ -300,18 +303,18 @@ impl Account {
         let name = ["postgres", "nobody"]
             .into_iter()
             .find(|name| process::succeeds(Command::new("id").arg(name)))
-            .context("PostgreSQL does not run as root, and there is no user postgres or nobody")?;
-        let number = |of: &str| -> Result<u32> {
-            Ok(process::read(Command::new("id").args([of, name]))?.parse()?)
+            .context("PostgreSQL cannot run as root, and there is no user postgres or nobody")?;
+        let id = |option: &str| -> Result<u32> {
+            Ok(process::read(Command::new("id").args([option, name]))?.parse()?)
         };
         Ok(Some(Self {
-            user: number("-u")?,
-            group: number("-g")?,
+            user: id("-u")?,
+            group: id("-g")?,
         }))
     }
 }
 
-/// The directory of the newest PostgreSQL. Debian keeps the server's programs out of `PATH`.
+/// The directory of the server's programs, of the newest version. On Debian they are not in `PATH`.
 fn programs() -> Option<PathBuf> {
     let debian = || {
         let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
@@ -328,7 +331,7 @@ fn programs() -> Option<PathBuf> {
     })
 }
 
-/// A port of 127.0.0.1 that nobody listens on just now.
+/// Returns a free port of 127.0.0.1.
 pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }

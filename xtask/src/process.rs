@@ -1,4 +1,4 @@
-//! Child processes: each in a process group of its own, so that whatever it starts ends with it.
+//! Child processes. Each runs in its own process group, so that its descendants end with it.
 
 use std::{
     io::{BufRead, BufReader, IsTerminal, Write},
@@ -23,17 +23,19 @@ use signal_hook::{
     iterator::Signals,
 };
 
-/// How long a process may take to end by itself before it is killed.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a process may take to exit after a signal before it is killed.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a watched command may print nothing: it hangs, and its last lines tell where.
-const SILENCE: Duration = Duration::from_mins(20);
+/// How long a watched command may print nothing before it is killed as hung.
+const OUTPUT_TIMEOUT: Duration = Duration::from_mins(20);
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static FOREGROUND: Mutex<Option<Pid>> = Mutex::new(None);
 
-/// From now on Ctrl-C and its kind end the running command instead of this program, so that the
-/// failed command's error unwinds the stack and every guard cleans up. A second one kills it.
+/// Handles SIGINT, SIGTERM and SIGHUP by terminating the running command instead of this program.
+///
+/// The error of that command unwinds the stack, so that every guard cleans up. A second signal kills
+/// the command.
 pub(crate) fn stop_children_on_signals() -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("listening for signals")?;
     thread::spawn(move || {
@@ -48,28 +50,30 @@ pub(crate) fn stop_children_on_signals() -> Result<()> {
     Ok(())
 }
 
-/// Fails when the user has asked to stop. Loops that wait for something call it every turn.
+/// Returns an error if a signal has arrived. Loops that wait call this in every iteration.
 pub(crate) fn check_interrupted() -> Result<()> {
     ensure!(!INTERRUPTED.load(Ordering::SeqCst), "interrupted");
     Ok(())
 }
 
-/// Says what is run, then runs it; its output goes straight through.
+/// Prints a command and runs it with inherited output.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    announce(command);
-    let status = in_foreground(command, |_, _| {})?;
-    succeeded(command, status)
+    print_command(command);
+    let status = run_in_foreground(command, |_, _| {})?;
+    check_status(command, status)
 }
 
-/// Like [`run`], and shows every line of standard output to `look` on its way.
-pub(crate) fn run_watched(command: &mut Command, look: impl FnMut(&str) + Send) -> Result<()> {
-    announce(command);
+/// Like [`run`], but also calls `on_line` with every line of standard output.
+pub(crate) fn run_watched(command: &mut Command, on_line: impl FnMut(&str) + Send) -> Result<()> {
+    print_command(command);
     command.stdout(Stdio::piped());
-    let status = in_foreground(command, |output, said| pass_through(output, &said, look))?;
-    succeeded(command, status)
+    let status = run_in_foreground(command, |output, activity| {
+        forward_lines(output, &activity, on_line);
+    })?;
+    check_status(command, status)
 }
 
-/// Runs a command without a word and returns what it printed, trimmed.
+/// Runs a command and returns its trimmed standard output.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -77,13 +81,13 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
         .output()
         .with_context(|| format!("starting {}", name(command)))?;
     check_interrupted()?;
-    succeeded(command, output.status)?;
+    check_status(command, output.status)?;
     let text = String::from_utf8(output.stdout)
-        .with_context(|| format!("{} printed something else than text", name(command)))?;
+        .with_context(|| format!("{} printed invalid UTF-8", name(command)))?;
     Ok(text.trim().to_owned())
 }
 
-/// Whether a command can be started and ends well; it says nothing meanwhile.
+/// Runs a command without output and returns whether it succeeded.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -93,16 +97,17 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// A process with all that it starts. Dropping it ends them.
+/// A process group. Dropping it stops its processes.
 pub(crate) struct Group {
     leader: Child,
     id: Pid,
     stop: Signal,
-    ended: bool,
+    /// The processes have exited or been released.
+    is_done: bool,
 }
 
 impl Group {
-    /// Starts `command` as the leader of a new process group, which `stop` asks to end.
+    /// Starts `command` as the leader of a new process group. `stop` is the signal that ends it.
     pub(crate) fn spawn(command: &mut Command, stop: Signal) -> Result<Self> {
         let leader = command
             .stdin(Stdio::null())
@@ -114,51 +119,52 @@ impl Group {
             leader,
             id,
             stop,
-            ended: false,
+            is_done: false,
         })
     }
 
-    /// The process id of the leader, which is the id of the group too.
+    /// The process id of the leader, which is also the id of the group.
     pub(crate) fn id(&self) -> u32 {
         self.leader.id()
     }
 
-    /// Whether the leader has ended by itself.
-    pub(crate) fn has_ended(&mut self) -> Result<bool> {
-        self.ended = self.ended || self.leader.try_wait()?.is_some();
-        Ok(self.ended)
+    /// Whether the leader has exited.
+    pub(crate) fn has_exited(&mut self) -> Result<bool> {
+        self.is_done = self.is_done || self.leader.try_wait()?.is_some();
+        Ok(self.is_done)
     }
 
-    /// Signals the leader alone.
+    /// Sends a signal to the leader only.
     pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
         kill_process(self.id, signal).with_context(|| format!("signalling process {}", self.id()))
     }
 
-    /// How the leader has ended, if it does so in this time.
-    pub(crate) fn end_within(&mut self, time: Duration) -> Result<Option<ExitStatus>> {
-        self.has_ended_within(time);
+    /// Waits for the leader to exit. Returns `None` on a timeout.
+    pub(crate) fn wait_timeout(&mut self, timeout: Duration) -> Result<Option<ExitStatus>> {
+        self.exits_within(timeout);
         Ok(self.leader.try_wait()?)
     }
 
-    /// Leaves the processes alone from now on.
+    /// Lets the processes outlive this value.
     pub(crate) fn release(mut self) {
-        self.ended = true;
+        self.is_done = true;
     }
 
-    /// Waits for the leader and ends what it has left behind. The group is signalled before its
-    /// leader is reaped: until then nobody else can have been given its id.
+    /// Waits for the leader to exit and terminates the rest of the group.
+    ///
+    /// The group is signalled before its leader is reaped, because its id may be reused afterwards.
     fn wait(&mut self) -> Result<ExitStatus> {
         let exited = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         rustix::io::retry_on_intr(|| waitid(WaitId::Pid(self.id), exited))?;
         let _ = kill_process_group(self.id, Signal::TERM);
-        self.ended = true;
+        self.is_done = true;
         Ok(self.leader.wait()?)
     }
 
-    fn has_ended_within(&mut self, time: Duration) -> bool {
+    fn exits_within(&mut self, timeout: Duration) -> bool {
         let start = Instant::now();
-        while start.elapsed() < time {
-            if self.has_ended().unwrap_or(true) {
+        while start.elapsed() < timeout {
+            if self.has_exited().unwrap_or(true) {
                 return true;
             }
             thread::sleep(Duration::from_millis(20));
@@ -169,18 +175,18 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if self.has_ended().unwrap_or(true) {
+        if self.has_exited().unwrap_or(true) {
             return;
         }
         let _ = kill_process_group(self.id, self.stop);
-        if !self.has_ended_within(GRACE) {
+        if !self.exits_within(EXIT_TIMEOUT) {
             let _ = kill_process_group(self.id, Signal::KILL);
             let _ = self.leader.wait();
         }
     }
 }
 
-fn in_foreground(
+fn run_in_foreground(
     command: &mut Command,
     watch: impl FnOnce(ChildStdout, Sender<()>) + Send,
 ) -> Result<ExitStatus> {
@@ -196,8 +202,10 @@ fn in_foreground(
     status
 }
 
-/// The leader is waited for before its output has ended: a process that it left behind may hold
-/// the pipe open.
+/// Watches the output of the leader until it exits.
+///
+/// This waits for the leader and not for the end of its output, because a descendant may keep the pipe
+/// open.
 fn watch_and_wait(
     group: &mut Group,
     watch: impl FnOnce(ChildStdout, Sender<()>) + Send,
@@ -206,23 +214,24 @@ fn watch_and_wait(
         return group.wait();
     };
     let id = group.id;
-    let (said, lines) = mpsc::channel();
+    let (activity, received) = mpsc::channel();
     thread::scope(|scope| {
-        scope.spawn(|| watch(stdout, said));
-        scope.spawn(move || end_when_silent(id, &lines));
+        scope.spawn(|| watch(stdout, activity));
+        scope.spawn(move || kill_when_hung(id, &received));
         group.wait()
     })
 }
 
-fn end_when_silent(group: Pid, lines: &Receiver<()>) {
+/// Kills the group when nothing has been received for [`OUTPUT_TIMEOUT`].
+fn kill_when_hung(group: Pid, activity: &Receiver<()>) {
     loop {
-        match lines.recv_timeout(SILENCE) {
+        match activity.recv_timeout(OUTPUT_TIMEOUT) {
             Ok(()) => {}
             Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {
                 eprintln!(
-                    "nothing was printed for {} s: it is ended",
-                    SILENCE.as_secs()
+                    "no output for {} s: killing the command",
+                    OUTPUT_TIMEOUT.as_secs()
                 );
                 let _ = kill_process_group(group, Signal::KILL);
                 return;
@@ -231,28 +240,28 @@ fn end_when_silent(group: Pid, lines: &Receiver<()>) {
     }
 }
 
-fn pass_through(output: ChildStdout, said: &Sender<()>, mut look: impl FnMut(&str)) {
+fn forward_lines(output: ChildStdout, activity: &Sender<()>, mut on_line: impl FnMut(&str)) {
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
     while output
         .read_until(b'\n', &mut line)
         .is_ok_and(|read| read > 0)
     {
-        let _ = said.send(());
+        let _ = activity.send(());
         let _ = std::io::stdout().write_all(&line);
-        look(String::from_utf8_lossy(&line).trim_end());
+        on_line(String::from_utf8_lossy(&line).trim_end());
         line.clear();
     }
 }
 
-fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
+fn check_status(command: &Command, status: ExitStatus) -> Result<()> {
     if !status.success() {
         bail!("{} failed ({status})", name(command));
     }
     Ok(())
 }
 
-fn announce(command: &Command) {
+fn print_command(command: &Command) {
     let words = command.get_args().map(|word| {
         let word = word.to_string_lossy();
         if word.contains(' ') {
@@ -265,11 +274,11 @@ fn announce(command: &Command) {
         .chain(words)
         .collect::<Vec<_>>()
         .join(" ");
-    eprintln!("{}", emphasised(&format!("$ {line}")));
+    eprintln!("{}", bold(&format!("$ {line}")));
 }
 
-/// `text` in bold when a person looks at it.
-pub(crate) fn emphasised(text: &str) -> String {
+/// Returns `text` in bold if standard error is a terminal.
+pub(crate) fn bold(text: &str) -> String {
     if std::io::stderr().is_terminal() {
         format!("\x1b[1m{text}\x1b[0m")
     } else {

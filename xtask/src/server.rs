@@ -1,4 +1,4 @@
-//! A throw-away konektor-server: the real program, on a free port.
+//! A konektor-server process on a free port.
 
 use std::{
     fs::{self, File},
@@ -18,10 +18,10 @@ use crate::{
     process::{self, Group},
 };
 
-/// How long a server may take until it is ready.
-const START: Duration = Duration::from_secs(30);
+/// How long a server may take to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server, running unless it was ended. Dropping it ends it.
+/// A server process. Dropping it stops the process.
 pub(crate) struct Server {
     address: SocketAddr,
     database_url: String,
@@ -33,9 +33,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `program` on the database at `database_url`, under a new master key, and waits until
-    /// it is ready. Its log goes to the file `log`; it may have so many files open, or as many as
-    /// this program.
+    /// Starts `program` with a new master key and waits until it is ready.
+    ///
+    /// `open_files` limits its open files; by default it inherits the limit of this process.
     pub(crate) fn start(
         program: &Path,
         database_url: &str,
@@ -51,12 +51,12 @@ impl Server {
             process: None,
             program: program.to_owned(),
         };
-        server.start_again()?;
+        server.restart()?;
         Ok(server)
     }
 
-    /// Starts it again where it was, after it has ended; how long it took to be ready.
-    pub(crate) fn start_again(&mut self) -> Result<Duration> {
+    /// Starts the process again on the same address. Returns how long it took to become ready.
+    pub(crate) fn restart(&mut self) -> Result<Duration> {
         let log = File::options().create(true).append(true).open(&self.log)?;
         let mut serve = match self.open_files {
             None => self.command(),
@@ -76,35 +76,39 @@ impl Server {
         Ok(started.elapsed())
     }
 
-    /// Ends it without a word: it can do nothing more.
+    /// Sends SIGKILL.
     pub(crate) fn kill(&self) -> Result<()> {
-        let process = self.process.as_ref().context("it is not running")?;
+        let process = self.process.as_ref().context("the server is not running")?;
         process.signal(Signal::KILL)
     }
 
-    /// Asks it to stop.
+    /// Sends SIGTERM.
     pub(crate) fn terminate(&self) -> Result<()> {
-        let process = self.process.as_ref().context("it is not running")?;
+        let process = self.process.as_ref().context("the server is not running")?;
         process.signal(Signal::TERM)
     }
 
-    /// How it has ended, if it does so in this time.
-    pub(crate) fn end_within(&mut self, time: Duration) -> Result<Option<ExitStatus>> {
-        let process = self.process.as_mut().context("it is not running")?;
-        process.end_within(time)
+    /// Waits for the process to exit. Returns `None` on a timeout.
+    pub(crate) fn wait_timeout(&mut self, timeout: Duration) -> Result<Option<ExitStatus>> {
+        let process = self.process.as_mut().context("the server is not running")?;
+        process.wait_timeout(timeout)
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The CPU time that its threads have spent so far; those that have ended do not count.
+    /// The CPU time of its running threads so far.
     pub(crate) fn cpu_time(&self) -> Result<Duration> {
-        let process = self.process.as_ref().context("it is not running")?.id();
+        let process = self
+            .process
+            .as_ref()
+            .context("the server is not running")?
+            .id();
         let mut total = Duration::ZERO;
         for task in fs::read_dir(format!("/proc/{process}/task"))? {
-            // A thread that has just ended is no longer there.
+            // The thread may have ended meanwhile.
             let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else {
                 continue;
             };
@@ -114,24 +118,28 @@ impl Server {
         Ok(total)
     }
 
-    /// The memory it has now, and the most it has had, in KiB.
+    /// Its current and its peak resident memory, in KiB.
     pub(crate) fn memory(&self) -> Result<(u64, u64)> {
-        let process = self.process.as_ref().context("it is not running")?.id();
+        let process = self
+            .process
+            .as_ref()
+            .context("the server is not running")?
+            .id();
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-            number.with_context(|| format!("the kernel does not say {name}"))
+            number.with_context(|| format!("/proc has no field {name}"))
         };
         Ok((field("VmRSS:")?, field("VmHWM:")?))
     }
 
-    /// The base of every operation's URL.
+    /// The base URL of the API.
     pub(crate) fn api_url(&self) -> String {
         format!("http://{}/api/v2/agent", self.address)
     }
 
-    /// The program, to be given a command of its own that works on the same database.
+    /// Builds a command of the same program on the same database.
     pub(crate) fn command(&self) -> Command {
         self.environment(Command::new(&self.program))
     }
@@ -145,13 +153,13 @@ impl Server {
         command
     }
 
-    /// Runs a command with `--json` and returns one string of the object that it prints.
-    pub(crate) fn ask(&self, arguments: &[&str], field: &str) -> Result<String> {
+    /// Runs a command with `--json` and returns a string field of its output.
+    pub(crate) fn run_json(&self, arguments: &[&str], field: &str) -> Result<String> {
         let printed = process::read(self.command().args(arguments).arg("--json"))?;
         let object: serde_json::Value = serde_json::from_str(&printed)?;
         let value = object[field]
             .as_str()
-            .with_context(|| format!("no {field} was printed"))?;
+            .with_context(|| format!("the output has no field {field}"))?;
         Ok(value.to_owned())
     }
 
@@ -159,9 +167,9 @@ impl Server {
         let started = Instant::now();
         while !self.is_ready().unwrap_or(false) {
             process::check_interrupted()?;
-            if process.has_ended()? || started.elapsed() > START {
+            if process.has_exited()? || started.elapsed() > READY_TIMEOUT {
                 let log = fs::read_to_string(&self.log).unwrap_or_default();
-                bail!("the server does not start:\n{log}");
+                bail!("the server did not start:\n{log}");
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -176,8 +184,8 @@ impl Server {
             "GET /readyz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
             self.address
         )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer.split(' ').nth(1) == Some("200"))
+        let mut response = String::new();
+        stream.read_to_string(&mut response)?;
+        Ok(response.split(' ').nth(1) == Some("200"))
     }
 }

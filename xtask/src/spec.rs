@@ -1,4 +1,4 @@
-//! `cargo xtask spec`: openapi.yaml as other people's tools see it.
+//! `cargo xtask spec`: checks openapi.yaml with third-party tools.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use crate::{paths, process, tools::Toolbox};
 /// The arguments of `cargo xtask spec`.
 #[derive(Default, clap::Args)]
 pub(crate) struct Args {
-    /// Only lint; generate no clients
+    /// Lint only; generate no clients
     #[arg(long)]
     quick: bool,
 }
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// By Redocly, whose settings in redocly.yaml make an error of every warning.
+/// Runs Redocly. redocly.yaml turns every warning into an error.
 fn lint(tools: &Toolbox) -> Result<()> {
     process::run(
         tools
@@ -85,7 +85,7 @@ fn compile_python_client(tools: &Toolbox) -> Result<()> {
     process::run(tools.command("python").args(["-W", "error"]).arg(usage))
 }
 
-/// Puts the few lines that use a generated client beside it.
+/// Copies a program that uses the generated client into its directory.
 fn copy_usage(file: &str, client: &Path) -> Result<PathBuf> {
     let copy = client.join(file);
     fs::copy(paths::tool_settings().join("spec").join(file), &copy)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every check there is, one after the other, up to the first that fails.
+//! `cargo xtask test`: runs all checks in sequence and stops at the first failure.
 
 mod count;
 
@@ -25,29 +25,29 @@ pub(crate) struct Args {
     /// Run only this step
     #[arg(long, value_enum)]
     only: Option<Step>,
-    /// Leave the throw-away PostgreSQL running afterwards, to look into it
+    /// Keep the throwaway PostgreSQL running afterwards, to inspect its data
     #[arg(long)]
     keep: bool,
 }
 
-/// A check, in the order in which they run: what fails fast comes first.
+/// A step of the checks, in order of execution. Fast checks come first.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Step {
-    /// The code is formatted
+    /// Check the formatting
     Fmt,
-    /// Clippy has nothing to say
+    /// Run Clippy
     Clippy,
-    /// Dependencies have licences and sources that deny.toml allows, and no known holes
+    /// Check the licenses, sources and security advisories of dependencies
     Deny,
-    /// The generated code is what openapi.yaml says
+    /// Check that the generated code matches openapi.yaml
     Generated,
-    /// The programs, tests and examples compile; the tests start these programs
+    /// Build the programs, which the tests start, and compile tests and examples
     Build,
-    /// The tests of all crates pass, on SQLite and on PostgreSQL
+    /// Run the tests of all crates, on SQLite and PostgreSQL
     Tests,
-    /// The examples in the documentation pass
+    /// Run the examples in the documentation
     Doc,
-    /// Linters and other people's generators accept openapi.yaml
+    /// Lint openapi.yaml and compile clients generated from it
     Spec,
 }
 
@@ -68,13 +68,13 @@ impl Display for Step {
     }
 }
 
-/// Runs the steps and sums them up.
+/// Runs the steps and prints a summary.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let steps = match &args.only {
         Some(step) => std::slice::from_ref(step),
         None => Step::value_variants(),
     };
-    install_what_is_missing(steps)?;
+    install_dependencies(steps)?;
 
     let mut report = Report::default();
     let result = run_steps(steps, args.keep, &mut report);
@@ -82,38 +82,38 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     result
 }
 
-/// All at once and before anything slow begins.
-fn install_what_is_missing(steps: &[Step]) -> Result<()> {
+/// Installs all missing tools, before any slow step starts.
+fn install_dependencies(steps: &[Step]) -> Result<()> {
     cargo::install_components()?;
-    let mut needs = Vec::new();
+    let mut missing = Vec::new();
     if steps.iter().any(|step| step.needs_postgres()) && !postgres::is_installed() {
-        needs.push(debian::POSTGRESQL);
+        missing.push(debian::POSTGRESQL);
     }
     if steps.contains(&Step::Tests) {
         let mut programs = vec![debian::CURL];
-        if debian::may_install() {
-            programs.extend(debian::WANTED);
+        if debian::can_install() {
+            programs.extend(debian::OPTIONAL);
         }
-        needs.extend(
+        missing.extend(
             programs
                 .into_iter()
-                .filter(|program| !is_there(program.package)),
+                .filter(|program| !is_installed(program.package)),
         );
     }
     if steps.iter().any(|step| step.needs_python()) && !tools::has_python() {
-        needs.push(debian::PYTHON);
+        missing.push(debian::PYTHON);
     }
-    debian::install(&needs)
+    debian::install(&missing)
 }
 
-fn is_there(program: &str) -> bool {
+fn is_installed(program: &str) -> bool {
     process::succeeds(Command::new(program).arg("--version"))
 }
 
 fn run_steps(steps: &[Step], keep: bool, report: &mut Report) -> Result<()> {
     let mut postgres = None;
     let result = steps.iter().try_for_each(|&step| {
-        eprintln!("\n{}", process::emphasised(&format!("── {step} ──")));
+        eprintln!("\n{}", process::bold(&format!("── {step} ──")));
         if step.needs_postgres() && postgres.is_none() {
             postgres = Some(Postgres::start()?);
         }
@@ -122,7 +122,7 @@ fn run_steps(steps: &[Step], keep: bool, report: &mut Report) -> Result<()> {
         report.steps.push((step, started.elapsed(), result.is_ok()));
         process::check_interrupted()?;
         result.with_context(|| {
-            format!("step {step} failed; to run it alone: cargo xtask test --only {step}")
+            format!("step {step} failed; run only this step with: cargo xtask test --only {step}")
         })
     });
     if let Some(postgres) = postgres.filter(|_| keep) {
@@ -155,9 +155,9 @@ fn run_step(step: Step, postgres: Option<&Postgres>, count: &mut Count) -> Resul
                 .args(["--tests", "--no-fail-fast"])
                 .env(postgres::TEST_URL, url);
             process::run_watched(&mut product, |line| count.add(line))?;
-            let mut chores = cargo("test");
-            chores.args(["--locked", "--package", "xtask"]);
-            process::run_watched(&mut chores, |line| count.add(line))?;
+            let mut xtask = cargo("test");
+            xtask.args(["--locked", "--package", "xtask"]);
+            process::run_watched(&mut xtask, |line| count.add(line))?;
             count.check_engines()
         }
         Step::Doc => {
@@ -169,7 +169,7 @@ fn run_step(step: Step, postgres: Option<&Postgres>, count: &mut Count) -> Resul
     }
 }
 
-/// What has been done, for the last lines of the output.
+/// The summary at the end of the output.
 #[derive(Default)]
 struct Report {
     steps: Vec<(Step, Duration, bool)>,
@@ -179,8 +179,8 @@ struct Report {
 impl Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter)?;
-        for (step, time, good) in &self.steps {
-            let verdict = if *good { "ok" } else { "FAILED" };
+        for (step, time, passed) in &self.steps {
+            let verdict = if *passed { "ok" } else { "FAILED" };
             writeln!(
                 formatter,
                 "{step:<10}{:>7.1} s  {verdict}",
@@ -192,7 +192,7 @@ impl Display for Report {
             .iter()
             .map(|(_, time, _)| time.as_secs_f64())
             .sum::<f64>();
-        writeln!(formatter, "{:<10}{total:>7.1} s", "all")?;
+        writeln!(formatter, "{:<10}{total:>7.1} s", "total")?;
         if self.count != Count::default() {
             write!(formatter, "{}", self.count)?;
         }

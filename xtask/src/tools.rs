@@ -1,8 +1,7 @@
-//! Tools that are not written in Rust: pinned in `xtask/tools`, installed once into
-//! `target/tools` from the registries of their languages, and used from there.
+//! External tools, pinned in `xtask/tools` and installed into `target/tools`.
 //!
-//! Python is all they need. Node.js comes as a Python package, because distributions are often
-//! several versions behind what the linter runs on.
+//! They require only Python. Node.js is installed as a Python package, because the versions of
+//! distributions are often too old for the linter.
 
 use std::{
     env, fs,
@@ -14,19 +13,21 @@ use anyhow::{Context, Result};
 
 use crate::{debian, paths, process};
 
-/// Whether Python can make virtual environments on this machine.
+/// Whether Python with `venv` is installed.
 pub(crate) fn has_python() -> bool {
     process::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"]))
 }
 
-/// A directory of installed programs.
+/// A directory of installed tools.
 pub(crate) struct Toolbox {
     directory: PathBuf,
 }
 
 impl Toolbox {
-    /// The Python packages of `xtask/tools/<name>/requirements.txt`, installed unless they are,
-    /// and beside them the npm packages of its `package-lock.json`, if it has one.
+    /// Opens the tools that `xtask/tools/<name>` pins, and installs them if necessary.
+    ///
+    /// These are the Python packages in `requirements.txt`, and the npm packages in
+    /// `package-lock.json` if there is one.
     pub(crate) fn open(name: &str) -> Result<Self> {
         let settings = paths::tool_settings().join(name);
         let toolbox = Self {
@@ -85,16 +86,16 @@ impl Toolbox {
         Ok(())
     }
 
-    /// One of the programs, run at the root of the repository.
+    /// Builds a command of an installed tool that runs at the root of the repository.
     pub(crate) fn command(&self, program: &str) -> Command {
         let python = self.directory.join("bin");
         let npm = self.directory.join("node_modules/.bin");
-        let home = if npm.join(program).exists() {
+        let directory = if npm.join(program).exists() {
             &npm
         } else {
             &python
         };
-        let mut command = Command::new(home.join(program));
+        let mut command = Command::new(directory.join(program));
         command.current_dir(paths::root());
         let inherited = env::var_os("PATH").unwrap_or_default();
         let path = [python.clone(), npm.clone()]
@@ -106,7 +107,7 @@ impl Toolbox {
         command
     }
 
-    /// An empty directory beside the programs, so that what is made there finds their libraries.
+    /// Creates an empty directory next to the tools, from which their libraries can be imported.
     pub(crate) fn scratch_dir(&self, name: &str) -> Result<PathBuf> {
         let directory = self.directory.join(name);
         if directory.exists() {
@@ -117,7 +118,7 @@ impl Toolbox {
     }
 }
 
-/// The text of those of `files` that exist, one after the other.
+/// Concatenates the files that exist.
 fn read_all(directory: &Path, files: &[&str]) -> Result<String> {
     let existing = files
         .iter()

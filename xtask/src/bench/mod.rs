@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: how fast things are.
+//! `cargo xtask bench`: performance measurements.
 
 mod cli;
 mod server;
@@ -6,12 +6,12 @@ mod server;
 use anyhow::Result;
 use clap::Subcommand;
 
-/// What is measured.
+/// A benchmark.
 #[derive(Subcommand)]
 pub(crate) enum Bench {
-    /// What the command line costs before it does anything
+    /// Measure the startup time of the command line
     Cli(cli::Args),
-    /// What a request costs the server
+    /// Measure the CPU time of each kind of request on the server
     Server(server::Args),
 }
 

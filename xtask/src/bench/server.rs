@@ -1,8 +1,8 @@
-//! `cargo xtask bench server`: the CPU time that the server spends on one request of each kind.
+//! `cargo xtask bench server`: measures the CPU time of a request of each kind.
 //!
-//! CPU time of the whole process, user and system together, because it is what a busy machine hardly
-//! changes. Several programs can be given: each gets a database of its own with the same leads, and
-//! they take turns within each round, so that their figures belong to one run.
+//! The figure is the user and system time of the whole server process, which depends little on other
+//! load on the machine. To compare several builds, pass `--program` repeatedly: each gets its own
+//! database with the same leads, and each round measures all of them.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,22 +23,22 @@ use crate::{
 /// The arguments of `cargo xtask bench server`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Leads in the workspace
+    /// Number of leads in the workspace
     #[arg(long, default_value_t = 100_000)]
     leads: u32,
-    /// The database
+    /// Database under the server
     #[arg(long, value_enum, default_value_t = Engine::Sqlite)]
     engine: Engine,
-    /// Connections that send at the same time
+    /// Number of concurrent connections
     #[arg(long, default_value_t = 8)]
     connections: usize,
-    /// Rounds, of which the cheapest counts
+    /// Number of rounds; the lowest figure counts
     #[arg(long, default_value_t = 3)]
     rounds: u32,
-    /// How long each kind is asked for in a round, in milliseconds
+    /// Duration of each kind of request in a round, in milliseconds
     #[arg(long, default_value_t = 1_000)]
     millis: u64,
-    /// A konektor-server to measure, instead of building one; repeat it to compare several
+    /// Measure this konektor-server instead of building one; can be repeated
     #[arg(long, value_name = "FILE")]
     program: Vec<PathBuf>,
 }
@@ -48,22 +48,24 @@ struct Kind {
     name: &'static str,
     with_key: bool,
     statuses: &'static [u16],
-    /// The requests, sent in turn.
+    /// The requests, sent in rotation.
     samples: Vec<Request>,
 }
 
-/// A running server and what to ask it.
+/// A running server and the requests to measure.
 struct Subject {
     deployment: Deployment,
     kinds: Vec<Kind>,
-    least: Vec<Duration>,
+    /// The lowest CPU time of each kind so far.
+    lowest: Vec<Duration>,
     _database: Database,
 }
 
 /// Measures every program and prints a table.
 ///
 /// # Errors
-/// When a server does not start, or answers with another status than it should.
+///
+/// If a server does not start or responds with an unexpected status.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let programs = if args.program.is_empty() {
         vec![deployment::build_server()?]
@@ -78,7 +80,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         for kind in 0..subjects[0].kinds.len() {
             for subject in &mut subjects {
                 let cost = subject.measure(kind, args)?;
-                subject.least[kind] = subject.least[kind].min(cost);
+                subject.lowest[kind] = subject.lowest[kind].min(cost);
                 process::check_interrupted()?;
             }
         }
@@ -94,17 +96,17 @@ impl Subject {
         deployment.seed(args.leads)?;
         let kinds = kinds(&deployment)?;
         Ok(Self {
-            least: vec![Duration::MAX; kinds.len()],
+            lowest: vec![Duration::MAX; kinds.len()],
             kinds,
             deployment,
             _database: database,
         })
     }
 
-    /// The CPU time of one request of a kind.
+    /// Measures the CPU time of a request of a kind.
     fn measure(&self, kind: usize, args: &Args) -> Result<Duration> {
         let kind = &self.kinds[kind];
-        // Connections are made and caches filled before the clock starts.
+        // The first requests open the connections and fill the caches.
         let mut clients: Vec<Client> = (0..args.connections.max(1))
             .map(|_| kind.client(&self.deployment))
             .collect();
@@ -144,7 +146,7 @@ impl Subject {
 impl Kind {
     fn client(&self, deployment: &Deployment) -> Client {
         if self.with_key {
-            Client::of(deployment)
+            Client::new(deployment)
         } else {
             Client::without_key(deployment)
         }
@@ -153,13 +155,13 @@ impl Kind {
     fn send(&self, client: &mut Client, number: usize) -> Result<()> {
         let request = &self.samples[number % self.samples.len()];
         match client.call(request) {
-            Ok(answer) => ensure!(
-                self.statuses.contains(&answer.status),
-                "{}: {} instead of {:?}: {}",
+            Ok(response) => ensure!(
+                self.statuses.contains(&response.status),
+                "{}: status {} instead of {:?}: {}",
                 self.name,
-                answer.status,
+                response.status,
                 self.statuses,
-                answer.body
+                response.body
             ),
             Err(failure) => bail!("{}: {failure:?}", self.name),
         }
@@ -167,16 +169,18 @@ impl Kind {
     }
 }
 
-/// What is asked, with the leads that are there.
+/// Builds the requests of each kind from the leads in the workspace.
 fn kinds(deployment: &Deployment) -> Result<Vec<Kind>> {
     const BASE: &str = "/api/v2/agent";
-    let mut client = Client::of(deployment);
+    let mut client = Client::new(deployment);
     let page = client
         .call(&Request::get(format!("{BASE}/leads?limit=100")))
         .ok()
-        .context("no list of leads")?
+        .context("could not list the leads")?
         .json();
-    let leads = page["data"].as_array().context("no leads")?;
+    let leads = page["data"]
+        .as_array()
+        .context("the response has no leads")?;
     let of_leads = |path: &dyn Fn(&Value) -> Option<String>| -> Vec<Request> {
         let paths = leads.iter().filter_map(path);
         paths
@@ -186,7 +190,7 @@ fn kinds(deployment: &Deployment) -> Result<Vec<Kind>> {
     let text = |lead: &Value, field: &str| lead[field].as_str().map(str::to_owned);
     let cursor = page["pagination"]["nextCursor"]
         .as_str()
-        .context("no next page")?;
+        .context("the list has no next page")?;
     let get = |path: &str| vec![Request::get(format!("{BASE}/{path}"))];
     let kind = |name, samples| Kind {
         name,
@@ -200,7 +204,7 @@ fn kinds(deployment: &Deployment) -> Result<Vec<Kind>> {
     let kinds = vec![
         Kind {
             with_key: false,
-            // Past the throttle of failures it is 429.
+            // 429 once failed authentications are throttled.
             statuses: &[401, 429],
             ..kind("without a key", get("leads?limit=50"))
         },
@@ -250,15 +254,15 @@ fn kinds(deployment: &Deployment) -> Result<Vec<Kind>> {
         },
     ];
     if let Some(empty) = kinds.iter().find(|kind| kind.samples.is_empty()) {
-        bail!("no lead to ask for: {}", empty.name);
+        bail!("no lead has the fields for the request: {}", empty.name);
     }
     Ok(kinds)
 }
 
-/// A table in Markdown: microseconds, and how many times cheaper each program is than the first.
+/// Prints a Markdown table of the CPU times, with the ratio of each program to the first one.
 fn print(args: &Args, programs: &[PathBuf], subjects: &[Subject]) {
     println!(
-        "\nCPU time a request in µs, {} leads on {}, {} connections, the cheapest of {} rounds\n",
+        "\nCPU time per request in µs: {} leads on {}, {} connections, lowest of {} rounds\n",
         args.leads, args.engine, args.connections, args.rounds
     );
     for (number, program) in programs.iter().enumerate() {
@@ -276,10 +280,10 @@ fn print(args: &Args, programs: &[PathBuf], subjects: &[Subject]) {
     }
     println!("\n{}\n{}", row(&head), row(&rule));
     for (at, kind) in subjects[0].kinds.iter().enumerate() {
-        let first = subjects[0].least[at].as_secs_f64();
+        let first = subjects[0].lowest[at].as_secs_f64();
         let mut cells = vec![kind.name.to_owned()];
         for (number, subject) in subjects.iter().enumerate() {
-            let seconds = subject.least[at].as_secs_f64();
+            let seconds = subject.lowest[at].as_secs_f64();
             cells.push(format!("{:.0}", seconds * 1e6));
             if number > 0 {
                 cells.push(format!("{:.1}", first / seconds));

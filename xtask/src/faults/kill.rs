@@ -1,12 +1,13 @@
-//! The server is killed in the middle of a burst of writes, again and again.
+//! A server that is killed repeatedly during a burst of writes.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    callers::{self, Call, check_leads},
-    setting::{Setting, ms},
+    calls::{self, Call, check_leads},
+    config::Config,
+    stats::ms,
 };
 use crate::{
     client::{Client, Request},
@@ -14,76 +15,81 @@ use crate::{
     process,
 };
 
-/// How soon the server has to be ready again.
-const READY: Duration = Duration::from_secs(5);
+/// How long the server may take to become ready after a restart.
+const READY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Nothing acknowledged is lost and nothing doubled, although everybody asks again for what was not
-/// answered; and the server is soon back.
-pub(super) fn run(setting: &Setting) -> Result<String> {
-    let database = Database::start(setting.engine)?;
-    let mut deployment = Deployment::start(setting.program, &database.url(), None)?;
+/// Kills the server repeatedly during a burst of writes and checks that every acknowledged lead
+/// exists once.
+///
+/// After each restart, every request without a response is retried under its `Idempotency-Key`.
+pub(super) fn run(config: &Config) -> Result<String> {
+    let database = Database::start(config.engine)?;
+    let mut deployment = Deployment::start(config.program, &database.url(), None)?;
     let mut acknowledged = Vec::new();
-    let mut asked_again = 0;
-    let mut had_happened = 0;
+    let mut retried = 0;
+    let mut replayed = 0;
     let mut slowest = Duration::ZERO;
-    for round in 0..setting.rounds {
+    for round in 0..config.rounds {
         process::check_interrupted()?;
         let unanswered = burst(&mut deployment, round, &mut acknowledged)?;
-        slowest = slowest.max(deployment.server.start_again()?);
-        asked_again += unanswered.len();
+        slowest = slowest.max(deployment.server.restart()?);
+        retried += unanswered.len();
         for notes in unanswered {
-            had_happened += u32::from(ask_again(&deployment, &notes)?);
+            replayed += u32::from(retry(&deployment, &notes)?);
             acknowledged.push(notes);
         }
     }
     check_leads(&deployment, &acknowledged, &[])?;
     ensure!(
-        slowest <= READY,
-        "it took {} until it was ready",
+        slowest <= READY_TIMEOUT,
+        "the server became ready only after {}",
         ms(slowest)
     );
     Ok(format!(
-        "{} rounds: {} acknowledged, 0 lost, 0 doubled ({asked_again} asked again, of which \
-         {had_happened} had been written); ready again within {}",
-        setting.rounds,
+        "{} rounds: {} acknowledged, 0 lost, 0 duplicated ({retried} retried, of which {replayed} had \
+         been written); ready within {}",
+        config.rounds,
         acknowledged.len(),
         ms(slowest)
     ))
 }
 
-/// Writes until the server is killed; what was on its way then.
+/// Kills the server during a burst of writes. Returns the notes of the requests without a response.
 fn burst(
     deployment: &mut Deployment,
     round: u32,
     acknowledged: &mut Vec<String>,
 ) -> Result<Vec<String>> {
-    let (killed, calls) = callers::burst(deployment, round, || deployment.server.kill());
+    let (killed, calls) = calls::burst(deployment, round, || deployment.server.kill());
     killed?;
     deployment
         .server
-        .end_within(READY)?
-        .context("it does not end")?;
+        .wait_timeout(READY_TIMEOUT)?
+        .context("the server did not exit")?;
     let mut unanswered = Vec::new();
     for call in calls {
         match call.status() {
             Some(201) => acknowledged.push(call.notes),
-            Some(status) => ensure!(false, "a lead was answered {status}"),
+            Some(status) => ensure!(false, "a write returned {status}"),
             None => unanswered.push(call.notes),
         }
     }
-    ensure!(!acknowledged.is_empty(), "nothing was written before");
+    ensure!(
+        !acknowledged.is_empty(),
+        "no write succeeded before the kill"
+    );
     Ok(unanswered)
 }
 
-/// Sends the same once more; whether it had been carried out before.
-fn ask_again(deployment: &Deployment, notes: &str) -> Result<bool> {
+/// Retries a write. Returns whether the server had executed it before.
+fn retry(deployment: &Deployment, notes: &str) -> Result<bool> {
     let request = Request::create(notes);
-    let call = Call::make(&mut Client::of(deployment), notes.to_owned(), &request);
+    let call = Call::send(&mut Client::new(deployment), notes.to_owned(), &request);
     ensure!(
         call.is_acknowledged(),
-        "asked again, a lead was answered {:?}",
+        "a retried write returned {:?}",
         call.status()
     );
-    let answer = call.outcome.ok().context("no answer")?;
-    Ok(answer.header("idempotency-replayed") == Some("true"))
+    let response = call.outcome.ok().context("no response")?;
+    Ok(response.header("idempotency-replayed") == Some("true"))
 }

@@ -1,19 +1,20 @@
-//! `cargo xtask faults`: what becomes of acknowledged writes, and of everybody who calls, when
-//! something breaks: the server, the disk, the database, or the callers' manners.
+//! `cargo xtask faults`: injects faults into a running server, its database, its disk or its
+//! connections, and checks that no acknowledged write is lost and that every client gets a response.
 //!
-//! Each fault is done to the real program on a real database, and every figure that it is judged by
-//! is printed. All traffic stays on this machine.
+//! Each fault runs against a release build on a real database, and prints the measured figures. All
+//! traffic stays on this machine.
 
-mod callers;
-mod crowd;
-mod disk;
-mod half_bodies;
-mod half_open;
+mod calls;
+mod config;
+mod disk_full;
+mod hostile_input;
 mod kill;
 mod outage;
+mod overload;
+mod partial_bodies;
 mod proxy;
-mod refusals;
-mod setting;
+mod slow_clients;
+mod stats;
 mod stop;
 
 use std::{
@@ -25,7 +26,7 @@ use std::{
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use self::setting::Setting;
+use self::config::Config;
 use crate::{
     deployment::{self, Engine},
     process,
@@ -34,73 +35,75 @@ use crate::{
 /// The arguments of `cargo xtask faults`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only this fault; all of them, one after the other, unless given
+    /// Inject only this fault [default: all]
     #[arg(long, value_enum, value_name = "NAME")]
     only: Option<Fault>,
-    /// Only on this database
+    /// Test only this database [default: both]
     #[arg(long, value_enum)]
     engine: Option<Engine>,
-    /// How often the server is killed, and how often it is stopped
+    /// Number of rounds of `kill` and `stop`
     #[arg(long, default_value_t = 20)]
     rounds: u32,
-    /// This konektor-server, instead of building one
-    #[arg(long)]
+    /// Test this konektor-server instead of building one
+    #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }
 
-/// What is done to the server.
+/// A fault to inject.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Fault {
-    /// It is killed in the middle of a burst of writes, again and again
+    /// Kill the server repeatedly during a burst of writes
     Kill,
-    /// It is told to stop while everybody writes
+    /// Shut the server down gracefully during a burst of writes
     Stop,
-    /// The disk under SQLite is full
+    /// Fill the disk under SQLite
     DiskFull,
-    /// PostgreSQL crashes and comes back
-    Gone,
-    /// The host of PostgreSQL vanishes without a word, and another takes its place
-    Vanished,
-    /// PostgreSQL answers nothing
+    /// Crash PostgreSQL and restart it
+    Crash,
+    /// Drop all packets to and from PostgreSQL
+    Unreachable,
+    /// Freeze PostgreSQL
     Frozen,
-    /// PostgreSQL answers after seconds
+    /// Add seconds of latency to PostgreSQL
     Slow,
-    /// Two thousand connections send half a request, or none, or no end of it, or take no answer
-    HalfOpen,
-    /// The same, with no more open files than half of them need
+    /// Open 2,000 connections that send incomplete requests or read no response
+    SlowClients,
+    /// The same, with a limit of 1,024 open files
     FewFiles,
-    /// Two thousand connections without a good key send half a body and no more
-    HalfBodies,
-    /// More requests at once than it carries out
-    Crowd,
-    /// Huge bodies, far pages, forged cursors
-    Refusals,
+    /// Open 2,000 unauthenticated connections that send half a body
+    PartialBodies,
+    /// Send more concurrent requests than the server executes at a time
+    Overload,
+    /// Send huge bodies, forged cursors and page numbers past the end
+    HostileInput,
 }
 
 impl Fault {
-    fn is_about(self, engine: Engine) -> bool {
+    fn applies_to(self, engine: Engine) -> bool {
         match self {
             Self::DiskFull => engine == Engine::Sqlite,
-            Self::Gone | Self::Vanished | Self::Frozen | Self::Slow => engine == Engine::Postgres,
+            Self::Crash | Self::Unreachable | Self::Frozen | Self::Slow => {
+                engine == Engine::Postgres
+            }
             _ => true,
         }
     }
 
-    /// Does it; answers the figures to print, or what went wrong.
-    fn happen(self, setting: &Setting) -> Result<String> {
+    /// Injects the fault. Returns the figures to print.
+    fn inject(self, config: &Config) -> Result<String> {
         match self {
-            Self::Kill => kill::run(setting),
-            Self::Stop => stop::run(setting),
-            Self::DiskFull => disk::run(setting),
-            Self::Gone => outage::gone(setting),
-            Self::Vanished => outage::vanished(setting),
-            Self::Frozen => outage::frozen(setting),
-            Self::Slow => outage::slow(setting),
-            Self::HalfOpen => half_open::run(setting, None),
-            Self::FewFiles => half_open::run(setting, Some(1_024)),
-            Self::HalfBodies => half_bodies::run(setting),
-            Self::Crowd => crowd::run(setting),
-            Self::Refusals => refusals::run(setting),
+            Self::Kill => kill::run(config),
+            Self::Stop => stop::run(config),
+            Self::DiskFull => disk_full::run(config),
+            Self::Crash => outage::crash(config),
+            Self::Unreachable => outage::unreachable(config),
+            Self::Frozen => outage::frozen(config),
+            Self::Slow => outage::slow(config),
+            Self::SlowClients => slow_clients::run(config, None),
+            Self::FewFiles => slow_clients::run(config, Some(1_024)),
+            Self::PartialBodies => partial_bodies::run(config),
+            Self::Overload => overload::run(config),
+            Self::HostileInput => hostile_input::run(config),
         }
     }
 }
@@ -112,30 +115,33 @@ impl Display for Fault {
     }
 }
 
-/// Lets every fault happen on every database it is about.
+/// Injects every fault on every database that it applies to, and prints a table.
 ///
 /// # Errors
-/// When anything was lost, doubled, broken off, or too slow; what it was stands in the table.
+///
+/// If a write was lost or duplicated, a request was dropped, or a response was too slow.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let given = args.program.clone();
-    let program = given.map_or_else(deployment::build_server, Ok)?;
-    allow_many_connections();
+    let program = match &args.program {
+        Some(program) => program.clone(),
+        None => deployment::build_server()?,
+    };
+    raise_open_file_limit();
     let mut failed = 0;
     for fault in Fault::value_variants() {
         for engine in Engine::value_variants() {
-            let left_out = args.only.is_some_and(|only| only != *fault)
+            let is_skipped = args.only.is_some_and(|only| only != *fault)
                 || args.engine.is_some_and(|only| only != *engine)
-                || !fault.is_about(*engine);
-            if left_out {
+                || !fault.applies_to(*engine);
+            if is_skipped {
                 continue;
             }
             let started = Instant::now();
-            let setting = Setting {
+            let config = Config {
                 program: &program,
                 engine: *engine,
                 rounds: args.rounds.max(1),
             };
-            let (verdict, figures) = match fault.happen(&setting) {
+            let (verdict, figures) = match fault.inject(&config) {
                 Ok(figures) => ("ok", figures),
                 Err(error) => {
                     failed += 1;
@@ -143,21 +149,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 }
             };
             let seconds = started.elapsed().as_secs_f64();
-            println!("{fault:<11} {engine:<10} {seconds:>6.1} s  {verdict:<6}  {figures}");
+            println!("{fault:<14} {engine:<10} {seconds:>6.1} s  {verdict:<6}  {figures}");
             process::check_interrupted()?;
         }
     }
     if failed > 0 {
-        bail!("{failed} of the faults did harm");
+        bail!("{failed} faults did not pass");
     }
     Ok(())
 }
 
-/// Each connection of thousands is an open file of this program.
-fn allow_many_connections() {
+/// Raises the soft limit of open files to the hard limit: each client connection is an open file of
+/// this program.
+fn raise_open_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Nofile).maximum;
     let current = maximum;
-    // If it may not, connections fail, and say so.
+    // On failure the connections fail with an error of their own.
     let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
 }

@@ -1,4 +1,4 @@
-//! The database crashes, vanishes, stands still or is slow, while people go on calling.
+//! A database that crashes, becomes unreachable, freezes or is slow, under load.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -9,307 +9,318 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{
-    callers::{Call, check_leads},
+    calls::{Call, check_leads},
+    config::Config,
     proxy::Proxy,
-    setting::{Setting, ms},
+    stats::ms,
 };
 use crate::{
-    client::{Answer, Client, HANG, Request},
+    client::{Client, REQUEST_TIMEOUT, Request},
     deployment::Deployment,
     postgres::{self, Postgres},
     process,
 };
 
-/// How many call at once; every other one writes.
-const CALLERS: usize = 16;
+/// The number of concurrent clients. Half of them write.
+const CLIENTS: usize = 16;
 
-/// How soon everything has to be well again after the fault.
-const RECOVERY: Duration = Duration::from_secs(5);
+/// How long the server may take to recover after the fault.
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How soon the server has to say that it is not ready.
-const NOTICE: Duration = Duration::from_secs(5);
+/// How long `/readyz` may take to report the fault.
+const DETECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long pages may take that need no database.
-const PAGE: Duration = Duration::from_secs(1);
+/// The latency bound for pages that need no database.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// PostgreSQL crashes and comes back.
-pub(super) fn gone(setting: &Setting) -> Result<String> {
+/// Crashes PostgreSQL and restarts it.
+pub(super) fn crash(config: &Config) -> Result<String> {
     postgres::install()?;
     let mut postgres = Postgres::start_durable()?;
-    let deployment = Deployment::start(setting.program, &postgres.url(), None)?;
+    let deployment = Deployment::start(config.program, &postgres.url(), None)?;
     let outage = Outage {
-        lasts: Duration::from_secs(10),
-        answers: |call| asks_to_come_back(call),
+        duration: Duration::from_secs(10),
+        is_expected: Call::is_retryable,
     };
-    outage.endure(&deployment, |during| {
+    outage.run(&deployment, |observe| {
         postgres.crash()?;
-        during()?;
-        postgres.start_again()
+        observe()?;
+        postgres.restart()
     })
 }
 
-/// Whatever is sent to the host of PostgreSQL is lost and nothing comes from it; later there is another, which knows
-/// nothing of the connections to the first.
-pub(super) fn vanished(setting: &Setting) -> Result<String> {
-    let (_postgres, proxy, deployment) = behind_proxy(setting)?;
+/// Drops all packets to and from PostgreSQL, then routes new connections to it again.
+pub(super) fn unreachable(config: &Config) -> Result<String> {
+    let (_postgres, proxy, deployment) = start_behind_proxy(config)?;
     let outage = Outage {
-        lasts: Duration::from_secs(25),
-        answers: |call| asks_to_come_back(call),
+        duration: Duration::from_secs(25),
+        is_expected: Call::is_retryable,
     };
-    outage.endure(&deployment, |during| {
-        proxy.vanish();
-        during()?;
-        proxy.come_back();
+    outage.run(&deployment, |observe| {
+        proxy.disconnect();
+        observe()?;
+        proxy.reconnect();
         Ok(())
     })
 }
 
-/// PostgreSQL stands still, for longer than a request may take.
-pub(super) fn frozen(setting: &Setting) -> Result<String> {
+/// Freezes PostgreSQL for longer than the timeout of a request.
+pub(super) fn frozen(config: &Config) -> Result<String> {
     postgres::install()?;
     let postgres = Postgres::start_durable()?;
-    let deployment = Deployment::start(setting.program, &postgres.url(), None)?;
+    let deployment = Deployment::start(config.program, &postgres.url(), None)?;
     let outage = Outage {
-        lasts: Duration::from_secs(25),
-        answers: |call| asks_to_come_back(call),
+        duration: Duration::from_secs(25),
+        is_expected: Call::is_retryable,
     };
-    outage.endure(&deployment, |during| {
+    outage.run(&deployment, |observe| {
         let frozen = postgres.freeze()?;
-        during()?;
+        observe()?;
         drop(frozen);
         Ok(())
     })
 }
 
-/// Every word to and from PostgreSQL takes seconds.
-pub(super) fn slow(setting: &Setting) -> Result<String> {
-    let (_postgres, proxy, deployment) = behind_proxy(setting)?;
+/// Adds seconds of latency to every message to and from PostgreSQL.
+pub(super) fn slow(config: &Config) -> Result<String> {
+    let (_postgres, proxy, deployment) = start_behind_proxy(config)?;
     let outage = Outage {
-        lasts: Duration::from_secs(25),
-        answers: |call| asks_to_come_back(call) || is_well(call),
+        duration: Duration::from_secs(25),
+        is_expected: |call| call.is_retryable() || call.is_success(),
     };
-    outage.endure(&deployment, |during| {
+    outage.run(&deployment, |observe| {
         proxy.delay(Duration::from_millis(1_500));
-        during()?;
+        observe()?;
         proxy.delay(Duration::ZERO);
         Ok(())
     })
 }
 
-/// A server whose way to PostgreSQL leads through a proxy; each ends when it is dropped.
-fn behind_proxy(setting: &Setting) -> Result<(Postgres, Proxy, Deployment)> {
+/// Starts a server that reaches PostgreSQL through a proxy.
+fn start_behind_proxy(config: &Config) -> Result<(Postgres, Proxy, Deployment)> {
     postgres::install()?;
     let postgres = Postgres::start_durable()?;
-    let proxy = Proxy::before(postgres.port())?;
-    let deployment = Deployment::start(setting.program, &postgres::url(proxy.port()), None)?;
+    let proxy = Proxy::new(postgres.port())?;
+    let deployment = Deployment::start(config.program, &postgres::url(proxy.port()), None)?;
     Ok((postgres, proxy, deployment))
 }
 
-pub(super) fn asks_to_come_back(call: &Call) -> bool {
-    call.outcome.as_ref().is_ok_and(Answer::asks_to_come_back)
-}
-
-pub(super) fn is_well(call: &Call) -> bool {
-    call.status()
-        .is_some_and(|status| [200, 201].contains(&status))
-}
-
-/// What is expected while something is broken.
+/// A fault of limited duration, and the outcome that is expected meanwhile.
 pub(super) struct Outage {
-    pub(super) lasts: Duration,
-    /// Whether an answer is a good one for the time being.
-    pub(super) answers: fn(&Call) -> bool,
+    pub(super) duration: Duration,
+    /// Whether the outcome of a call during the fault is acceptable.
+    pub(super) is_expected: fn(&Call) -> bool,
 }
 
 impl Outage {
-    /// Lets `happen` break something, call what it is given, and mend it; people call meanwhile, and
-    /// before and after.
-    pub(super) fn endure(
+    /// Injects a fault under load and checks all responses before, during and after it.
+    ///
+    /// `inject` causes the fault, calls its argument to observe the server for the duration of the
+    /// outage, and repairs the fault.
+    pub(super) fn run(
         &self,
         deployment: &Deployment,
-        happen: impl FnOnce(&mut dyn FnMut() -> Result<()>) -> Result<()>,
+        inject: impl FnOnce(&mut dyn FnMut() -> Result<()>) -> Result<()>,
     ) -> Result<String> {
-        let ended = AtomicBool::new(false);
-        let (course, calls) = thread::scope(|scope| {
-            let callers: Vec<_> = (0..CALLERS)
-                .map(|caller| {
-                    let ended = &ended;
-                    scope.spawn(move || call_until(deployment, caller, ended))
+        let stopped = AtomicBool::new(false);
+        let (timeline, calls) = thread::scope(|scope| {
+            let clients: Vec<_> = (0..CLIENTS)
+                .map(|number| {
+                    let stopped = &stopped;
+                    scope.spawn(move || call_until(deployment, number, stopped))
                 })
                 .collect();
-            let course = self.follow(deployment, happen);
-            ended.store(true, Ordering::Relaxed);
-            let calls = callers.into_iter().filter_map(|caller| caller.join().ok());
-            (course, calls.flatten().collect::<Vec<_>>())
+            let timeline = self.inject(deployment, inject);
+            stopped.store(true, Ordering::Relaxed);
+            let calls = clients.into_iter().filter_map(|client| client.join().ok());
+            (timeline, calls.flatten().collect::<Vec<_>>())
         });
-        let course = course?;
-        self.judge(deployment, &course, &calls)
+        let timeline = timeline?;
+        self.check(deployment, &timeline, &calls)
     }
 
-    fn follow(
+    /// Injects the fault and waits until the server has recovered from it.
+    fn inject(
         &self,
         deployment: &Deployment,
-        happen: impl FnOnce(&mut dyn FnMut() -> Result<()>) -> Result<()>,
-    ) -> Result<Course> {
+        inject: impl FnOnce(&mut dyn FnMut() -> Result<()>) -> Result<()>,
+    ) -> Result<Timeline> {
         thread::sleep(Duration::from_secs(2));
-        let breaking = Instant::now();
-        let mut course = None;
-        happen(&mut || {
-            let broken = Instant::now();
-            let noticed = self.watch(deployment)?;
-            course = Some((broken, noticed, Instant::now()));
+        let injection_started = Instant::now();
+        let mut observed = None;
+        inject(&mut || {
+            let injected = Instant::now();
+            let detected_after = self.observe(deployment)?;
+            observed = Some((injected, detected_after, Instant::now()));
             Ok(())
         })?;
-        let (broken, noticed, mending) = course.context("nothing happened")?;
-        let mended = Instant::now();
-        let probes = wait_until_well(deployment, mended)?;
-        let well = Instant::now();
+        let (injected, detected_after, repair_started) =
+            observed.context("the outage was not observed")?;
+        let repaired = Instant::now();
+        let probes = wait_until_recovered(deployment, repaired)?;
+        let recovered = Instant::now();
         thread::sleep(Duration::from_secs(2));
-        Ok(Course {
-            breaking,
-            broken,
-            noticed,
-            mending,
-            mended,
-            well,
+        Ok(Timeline {
+            injection_started,
+            injected,
+            detected_after,
+            repair_started,
+            repaired,
+            recovered,
             probes,
         })
     }
 
-    /// What needs no database answers as ever; the server soon says that it is not ready, and goes
-    /// on saying so.
-    fn watch(&self, deployment: &Deployment) -> Result<Duration> {
-        let mut client = Client::of(deployment);
-        let began = Instant::now();
-        let mut noticed = None;
-        while began.elapsed() < self.lasts {
+    /// Checks during the fault that `/readyz` reports it and that pages which need no database stay
+    /// fast. Returns how long `/readyz` took to report it.
+    fn observe(&self, deployment: &Deployment) -> Result<Duration> {
+        let mut client = Client::new(deployment);
+        let started = Instant::now();
+        let mut detected_after = None;
+        while started.elapsed() < self.duration {
             process::check_interrupted()?;
             for page in ["/healthz", "/api/v2/agent/SKILL.md"] {
-                let call = Call::make(&mut client, page.into(), &Request::get(page));
+                let call = Call::send(&mut client, page.into(), &Request::get(page));
                 ensure!(
-                    call.status() == Some(200) && call.took < PAGE,
-                    "{page} answered {:?} after {}",
+                    call.status() == Some(200) && call.elapsed < PAGE_TIMEOUT,
+                    "{page} returned {:?} after {}",
                     call.status(),
-                    ms(call.took)
+                    ms(call.elapsed)
                 );
             }
-            let ready = Call::make(&mut client, String::new(), &Request::get("/readyz"));
-            if asks_to_come_back(&ready) {
-                noticed.get_or_insert(began.elapsed());
-            } else if began.elapsed() > NOTICE {
-                bail!("/readyz answered {:?}", ready.status());
+            let ready = Call::send(&mut client, String::new(), &Request::get("/readyz"));
+            if ready.is_retryable() {
+                detected_after.get_or_insert(started.elapsed());
+            } else if started.elapsed() > DETECTION_TIMEOUT {
+                bail!("/readyz returned {:?} during the fault", ready.status());
             }
             thread::sleep(Duration::from_millis(250));
         }
-        noticed.context("/readyz has never said that it is not ready")
+        detected_after.context("/readyz did not report the fault")
     }
 
-    fn judge(&self, deployment: &Deployment, course: &Course, calls: &[Call]) -> Result<String> {
+    fn check(
+        &self,
+        deployment: &Deployment,
+        timeline: &Timeline,
+        calls: &[Call],
+    ) -> Result<String> {
         let mut refused = 0;
         let mut slowest = Duration::ZERO;
         for call in calls {
-            let (began, answered) = (call.began, call.began + call.took);
-            ensure!(call.took <= HANG, "a request took {}", ms(call.took));
-            let during = began > course.broken && answered < course.mending;
-            let beside = answered < course.breaking || began > course.well;
-            let good = match (during, beside) {
-                (true, _) => (self.answers)(call),
-                (_, true) => is_well(call),
-                // While it breaks or heals, either will do.
-                _ => is_well(call) || asks_to_come_back(call),
+            let (started, finished) = (call.started, call.started + call.elapsed);
+            ensure!(
+                call.elapsed <= REQUEST_TIMEOUT,
+                "a request took {}",
+                ms(call.elapsed)
+            );
+            let during = started > timeline.injected && finished < timeline.repair_started;
+            let outside = finished < timeline.injection_started || started > timeline.recovered;
+            let is_expected = match (during, outside) {
+                (true, _) => (self.is_expected)(call),
+                (_, true) => call.is_success(),
+                // Overlaps the start or the end of the fault.
+                _ => call.is_success() || call.is_retryable(),
             };
             ensure!(
-                good,
-                "{} the fault a request was answered {:?} ({:?})",
-                if beside { "beside" } else { "during" },
+                is_expected,
+                "unexpected outcome of a request {} the fault: {:?} ({:?})",
+                if outside { "outside" } else { "during" },
                 call.status(),
                 call.outcome.as_ref().err()
             );
             if during {
-                slowest = slowest.max(call.took);
-                refused += u32::from(asks_to_come_back(call));
+                slowest = slowest.max(call.elapsed);
+                refused += u32::from(call.is_retryable());
             }
         }
-        ensure!(refused > 0, "nobody was told of it");
-        let written = |call: &&Call| call.notes.starts_with("outage");
-        let (sure, unsure): (Vec<_>, Vec<_>) = calls
+        ensure!(refused > 0, "no request was refused during the fault");
+        let is_write = |call: &&Call| call.notes.starts_with("outage");
+        let (acknowledged, others): (Vec<_>, Vec<_>) = calls
             .iter()
-            .filter(written)
+            .filter(is_write)
             .partition(|call| call.is_acknowledged());
-        // 503 says that nothing was done: those must not be there.
-        let undone = |call: &&Call| call.status() == Some(503);
-        let (undone, unsure): (Vec<_>, Vec<_>) = unsure.into_iter().partition(undone);
+        // 503 promises that nothing was written, so those leads must not exist.
+        let is_undone = |call: &&Call| call.status() == Some(503);
+        let (undone, uncertain): (Vec<_>, Vec<_>) = others.into_iter().partition(is_undone);
         let notes = |calls: Vec<&Call>| calls.iter().map(|call| call.notes.clone()).collect();
-        let sure: Vec<String> = notes(sure);
-        let unsure: Vec<String> = notes(unsure);
-        let may_be = [unsure.clone(), course.probes.clone()].concat();
-        check_leads(deployment, &sure, &may_be)?;
+        let acknowledged: Vec<String> = notes(acknowledged);
+        let uncertain: Vec<String> = notes(uncertain);
+        let may_exist = [uncertain.clone(), timeline.probes.clone()].concat();
+        check_leads(deployment, &acknowledged, &may_exist)?;
         Ok(format!(
-            "{refused} told to come back, within {} at most; not ready after {}; all well {} after; \
-             {} acknowledged, 0 lost; {} answered 503, 0 done; {} unsure",
+            "{refused} refused, within {} at most; not ready after {}; recovered after {}; {} \
+             acknowledged, 0 lost; {} answered 503, 0 written; {} uncertain",
             ms(slowest),
-            ms(course.noticed),
-            ms(course.well - course.mended),
-            sure.len(),
+            ms(timeline.detected_after),
+            ms(timeline.recovered - timeline.repaired),
+            acknowledged.len(),
             undone.len(),
-            unsure.len()
+            uncertain.len()
         ))
     }
 }
 
-/// When what happened.
-struct Course {
-    breaking: Instant,
-    broken: Instant,
-    noticed: Duration,
-    mending: Instant,
-    mended: Instant,
-    well: Instant,
-    /// What was written to find that out.
+/// The times of an outage.
+struct Timeline {
+    injection_started: Instant,
+    injected: Instant,
+    /// How long `/readyz` took to report the fault.
+    detected_after: Duration,
+    repair_started: Instant,
+    repaired: Instant,
+    recovered: Instant,
+    /// The notes of the leads that were written to detect the recovery.
     probes: Vec<String>,
 }
 
-/// Everybody is served again within [`RECOVERY`], and nothing had to be done for it.
-fn wait_until_well(deployment: &Deployment, mended: Instant) -> Result<Vec<String>> {
-    let mut client = Client::of(deployment);
+/// Waits until the server is ready, reads and writes, for at most [`RECOVERY_TIMEOUT`]. Returns the
+/// notes of the leads that it wrote.
+fn wait_until_recovered(deployment: &Deployment, repaired: Instant) -> Result<Vec<String>> {
+    let mut client = Client::new(deployment);
     let mut probes = Vec::new();
     loop {
-        let ready = Call::make(&mut client, String::new(), &Request::get("/readyz"));
+        let ready = Call::send(&mut client, String::new(), &Request::get("/readyz"));
         let list = Request::get("/api/v2/agent/leads?limit=1");
-        let read = Call::make(&mut client, String::new(), &list);
+        let read = Call::send(&mut client, String::new(), &list);
         let notes = format!("probe-{}", probes.len());
         let request = Request::create(&notes);
-        let written = Call::make(&mut client, notes.clone(), &request);
+        let write = Call::send(&mut client, notes.clone(), &request);
         probes.push(notes);
-        let took = mended.elapsed();
-        if [&ready, &read, &written].into_iter().all(is_well) {
-            ensure!(took <= RECOVERY, "it took {} until all was well", ms(took));
+        let elapsed = repaired.elapsed();
+        if [&ready, &read, &write].into_iter().all(Call::is_success) {
+            ensure!(
+                elapsed <= RECOVERY_TIMEOUT,
+                "the server recovered only after {}",
+                ms(elapsed)
+            );
             return Ok(probes);
         }
+        // Waits longer than allowed, to report how long the recovery takes.
         ensure!(
-            took <= RECOVERY * 3,
-            "{} after, /readyz answers {:?}, a read {:?}, a write {:?}",
-            ms(took),
+            elapsed <= RECOVERY_TIMEOUT * 3,
+            "not recovered after {}: /readyz returned {:?}, a read {:?}, a write {:?}",
+            ms(elapsed),
             ready.status(),
             read.status(),
-            written.status()
+            write.status()
         );
         process::check_interrupted()?;
         thread::sleep(Duration::from_millis(50));
     }
 }
 
-fn call_until(deployment: &Deployment, caller: usize, ended: &AtomicBool) -> Vec<Call> {
-    let mut client = Client::of(deployment);
+fn call_until(deployment: &Deployment, number: usize, stopped: &AtomicBool) -> Vec<Call> {
+    let mut client = Client::new(deployment);
     let mut calls = Vec::new();
-    while !ended.load(Ordering::Relaxed) {
-        let call = if caller.is_multiple_of(2) {
-            let notes = format!("outage-{caller}-{}", calls.len());
+    while !stopped.load(Ordering::Relaxed) {
+        let call = if number.is_multiple_of(2) {
+            let notes = format!("outage-{number}-{}", calls.len());
             let request = Request::create(&notes);
-            Call::make(&mut client, notes, &request)
+            Call::send(&mut client, notes, &request)
         } else {
             let list = Request::get("/api/v2/agent/leads?limit=10");
-            Call::make(&mut client, String::new(), &list)
+            Call::send(&mut client, String::new(), &list)
         };
         calls.push(call);
         thread::sleep(Duration::from_millis(20));

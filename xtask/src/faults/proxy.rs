@@ -1,4 +1,4 @@
-//! A network between server and database that can be made slow, or lose the database.
+//! A TCP proxy between server and database that can add latency or lose all packets.
 
 use std::{
     io::{self, Read, Write},
@@ -13,108 +13,117 @@ use std::{
 
 use anyhow::Result;
 
-/// Passes everything on to a port of this machine. It ends with the program.
+/// A TCP proxy to a local port. Its threads run until the program exits.
 pub(super) struct Proxy {
     port: u16,
-    way: Arc<Way>,
+    state: Arc<State>,
 }
 
-/// What becomes of bytes on their way.
+/// The state that all connections share.
 #[derive(Default)]
-struct Way {
+struct State {
+    /// The added latency, in milliseconds.
     delay: AtomicU64,
-    /// Odd while the database is away. A connection that was made in another era is lost.
-    era: AtomicU64,
-    /// The database's ends.
-    ends: Mutex<Vec<TcpStream>>,
+    /// Odd while the database is unreachable. Connections of an earlier epoch forward nothing.
+    epoch: AtomicU64,
+    /// The connections to the database.
+    upstream: Mutex<Vec<TcpStream>>,
 }
 
 impl Proxy {
-    pub(super) fn before(port: u16) -> Result<Self> {
+    /// Starts a proxy to `port` of 127.0.0.1.
+    pub(super) fn new(port: u16) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let proxy = Self {
             port: listener.local_addr()?.port(),
-            way: Arc::default(),
+            state: Arc::default(),
         };
-        let way = Arc::clone(&proxy.way);
+        let state = Arc::clone(&proxy.state);
         let target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let era = way.era();
-                if era % 2 == 1 {
-                    thread::spawn(move || swallow(client));
-                // A database that is away, but not its host, closes the connection here as well.
+                let epoch = state.epoch();
+                if epoch % 2 == 1 {
+                    thread::spawn(move || discard(client));
+                // If the database refuses the connection, dropping `client` closes it as well.
                 } else if let Ok(server) = TcpStream::connect(target) {
-                    drop(join(&client, &server, era, &way));
+                    drop(forward_both(&client, &server, epoch, &state));
                 }
             }
         });
         Ok(proxy)
     }
 
+    /// The port that the proxy listens on.
     pub(super) fn port(&self) -> u16 {
         self.port
     }
 
-    /// From now on whatever passes in either direction takes so long.
+    /// Delays everything that is forwarded, in either direction.
     pub(super) fn delay(&self, by: Duration) {
         let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
-        self.way.delay.store(millis, Ordering::Relaxed);
+        self.state.delay.store(millis, Ordering::Relaxed);
     }
 
-    /// From now on nothing comes through, not even the end of a connection: the database ends what it was doing, and
-    /// whoever is connected, or connects, hears nothing.
-    pub(super) fn vanish(&self) {
-        self.way.era.fetch_add(1, Ordering::SeqCst);
-        for end in self.way.ends().drain(..) {
-            let _ = end.shutdown(Shutdown::Both);
+    /// Simulates a host that disappears: nothing is forwarded any more, not even the end of a
+    /// connection. New connections are accepted and receive nothing. The database sees its connections
+    /// close.
+    pub(super) fn disconnect(&self) {
+        self.state.epoch.fetch_add(1, Ordering::SeqCst);
+        for stream in self.state.upstream().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
         }
     }
 
-    /// From now on new connections reach the database.
-    pub(super) fn come_back(&self) {
-        self.way.era.fetch_add(1, Ordering::SeqCst);
+    /// Forwards new connections again. Connections from before [`Self::disconnect`] stay lost.
+    pub(super) fn reconnect(&self) {
+        self.state.epoch.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-impl Way {
-    fn era(&self) -> u64 {
-        self.era.load(Ordering::SeqCst)
+impl State {
+    fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
     }
 
-    fn ends(&self) -> std::sync::MutexGuard<'_, Vec<TcpStream>> {
-        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    fn upstream(&self) -> std::sync::MutexGuard<'_, Vec<TcpStream>> {
+        self.upstream.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn join(client: &TcpStream, server: &TcpStream, era: u64, way: &Arc<Way>) -> Result<()> {
-    way.ends().push(server.try_clone()?);
+fn forward_both(
+    client: &TcpStream,
+    server: &TcpStream,
+    epoch: u64,
+    state: &Arc<State>,
+) -> Result<()> {
+    state.upstream().push(server.try_clone()?);
     for (from, to) in [(client, server), (server, client)] {
         from.set_nodelay(true)?;
-        let (from, to, way) = (from.try_clone()?, to.try_clone()?, Arc::clone(way));
-        thread::spawn(move || pass_on(from, to, era, &way));
+        let (from, to, state) = (from.try_clone()?, to.try_clone()?, Arc::clone(state));
+        thread::spawn(move || forward(from, to, epoch, &state));
     }
     Ok(())
 }
 
-fn pass_on(mut from: TcpStream, mut to: TcpStream, era: u64, way: &Way) {
+fn forward(mut from: TcpStream, mut to: TcpStream, epoch: u64, state: &State) {
     let mut bytes = vec![0; 65_536];
     while let Ok(read @ 1..) = from.read(&mut bytes) {
-        thread::sleep(Duration::from_millis(way.delay.load(Ordering::Relaxed)));
-        if way.era() != era {
-            return swallow(from);
+        thread::sleep(Duration::from_millis(state.delay.load(Ordering::Relaxed)));
+        if state.epoch() != epoch {
+            return discard(from);
         }
         if to.write_all(&bytes[..read]).is_err() {
             break;
         }
     }
-    if way.era() == era {
+    if state.epoch() == epoch {
         let _ = to.shutdown(Shutdown::Write);
         let _ = from.shutdown(Shutdown::Read);
     }
 }
 
-/// Takes whatever comes and says nothing, until the other end has closed the connection.
-fn swallow(mut from: TcpStream) {
+/// Reads and discards everything until the other end closes the connection.
+fn discard(mut from: TcpStream) {
     let _ = io::copy(&mut from, &mut io::sink());
 }

@@ -1,4 +1,4 @@
-//! The server is told to stop while everybody writes, some of them slowly.
+//! A graceful shutdown during a burst of writes, some of which arrive slowly.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -9,8 +9,9 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    callers::{self, Call, check_leads},
-    setting::{Setting, ms},
+    calls::{self, Call, check_leads},
+    config::Config,
+    stats::ms,
 };
 use crate::{
     client::{Client, Failure, Request},
@@ -18,95 +19,95 @@ use crate::{
     process,
 };
 
-/// How long it may take to end.
-const END: Duration = Duration::from_secs(15);
+/// How long the shutdown may take.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Whose request takes so long to arrive that the stop comes in between.
+/// Writers that pause in the middle of each request, so that the shutdown begins meanwhile.
 const SLOW_WRITERS: usize = 8;
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// What had begun is answered, the exit code is 0, and nothing is lost.
-pub(super) fn run(setting: &Setting) -> Result<String> {
-    let database = Database::start(setting.engine)?;
-    let mut deployment = Deployment::start(setting.program, &database.url(), None)?;
+/// Checks that the server responds to every request that had begun, exits with 0 and loses no write.
+pub(super) fn run(config: &Config) -> Result<String> {
+    let database = Database::start(config.engine)?;
+    let mut deployment = Deployment::start(config.program, &database.url(), None)?;
     let mut acknowledged = Vec::new();
-    let mut may_be = Vec::new();
+    let mut uncertain = Vec::new();
     let mut slowest = Duration::ZERO;
-    let mut under_way = 0;
-    for round in 0..setting.rounds {
+    let mut in_flight = 0;
+    for round in 0..config.rounds {
         process::check_interrupted()?;
-        let (told, calls) = burst(&deployment, round)?;
+        let (signalled, calls) = burst(&deployment, round)?;
         let status = deployment
             .server
-            .end_within(END)?
-            .context("it does not end")?;
-        slowest = slowest.max(told.elapsed());
-        ensure!(status.success(), "it ended with {status}");
+            .wait_timeout(SHUTDOWN_TIMEOUT)?
+            .context("the server did not exit")?;
+        slowest = slowest.max(signalled.elapsed());
+        ensure!(status.success(), "the server exited with {status}");
         for call in calls {
-            let begun = call.began < told;
-            under_way += u32::from(begun && call.began + call.took > told);
+            let had_begun = call.started < signalled;
+            in_flight += u32::from(had_begun && call.started + call.elapsed > signalled);
             match &call.outcome {
-                Ok(answer) if answer.status == 201 => acknowledged.push(call.notes),
-                Ok(answer) => ensure!(false, "a lead was answered {}", answer.status),
+                Ok(response) if response.status == 201 => acknowledged.push(call.notes),
+                Ok(response) => ensure!(false, "a write returned {}", response.status),
                 Err(Failure::Unreachable) => {}
-                Err(failure) if begun => {
-                    let before = ms(told - call.began);
+                Err(failure) if had_begun => {
+                    let before = ms(signalled - call.started);
                     ensure!(
                         false,
-                        "a request sent {before} before had no answer: {failure:?}"
+                        "a request sent {before} before the signal had no response: {failure:?}"
                     );
                 }
-                Err(_) => may_be.push(call.notes),
+                Err(_) => uncertain.push(call.notes),
             }
         }
-        deployment.server.start_again()?;
+        deployment.server.restart()?;
     }
-    check_leads(&deployment, &acknowledged, &may_be)?;
+    check_leads(&deployment, &acknowledged, &uncertain)?;
     Ok(format!(
-        "{} rounds: {under_way} requests under way, all answered; exit 0 within {}; {} sent too late",
-        setting.rounds,
+        "{} rounds: {in_flight} requests in flight, all served; exit code 0 within {}; {} sent too late",
+        config.rounds,
         ms(slowest),
-        may_be.len()
+        uncertain.len()
     ))
 }
 
-/// Writes until the server has stopped; when it was told to.
+/// Signals the server during a burst of writes. Returns the time of the signal and all calls.
 fn burst(deployment: &Deployment, round: u32) -> Result<(Instant, Vec<Call>)> {
-    let ended = AtomicBool::new(false);
+    let stopped = AtomicBool::new(false);
     thread::scope(|scope| {
         let slow: Vec<_> = (0..SLOW_WRITERS)
             .map(|writer| {
-                let (name, ended) = (format!("slow-{round}-{writer}"), &ended);
-                scope.spawn(move || write_slowly(deployment, &name, ended))
+                let (name, stopped) = (format!("slow-{round}-{writer}"), &stopped);
+                scope.spawn(move || write_slowly(deployment, &name, stopped))
             })
             .collect();
-        let (told, mut calls) = callers::burst(deployment, round, || {
-            let told = Instant::now();
-            deployment.server.terminate().map(|()| told)
+        let (signalled, mut calls) = calls::burst(deployment, round, || {
+            let signalled = Instant::now();
+            deployment.server.terminate().map(|()| signalled)
         });
-        ended.store(true, Ordering::Relaxed);
+        stopped.store(true, Ordering::Relaxed);
         for writer in slow {
             calls.extend(writer.join().unwrap_or_default());
         }
-        Ok((told?, calls))
+        Ok((signalled?, calls))
     })
 }
 
-fn write_slowly(deployment: &Deployment, name: &str, ended: &AtomicBool) -> Vec<Call> {
-    let mut client = Client::of(deployment);
+fn write_slowly(deployment: &Deployment, name: &str, stopped: &AtomicBool) -> Vec<Call> {
+    let mut client = Client::new(deployment);
     let mut calls = Vec::new();
-    while !ended.load(Ordering::Relaxed) {
+    while !stopped.load(Ordering::Relaxed) {
         let notes = format!("{name}-{}", calls.len());
-        let began = Instant::now();
+        let started = Instant::now();
         let outcome = client.call_slowly(&Request::create(&notes), PAUSE);
-        let is_over = outcome.is_err();
+        let failed = outcome.is_err();
         calls.push(Call {
             notes,
-            began,
-            took: began.elapsed(),
+            started,
+            elapsed: started.elapsed(),
             outcome,
         });
-        if is_over {
+        if failed {
             break;
         }
     }

@@ -1,10 +1,10 @@
-//! How many tests ran, read from what they print.
+//! Counts the tests that ran, from libtest's output.
 
 use std::fmt::{self, Display};
 
 use anyhow::{Result, ensure};
 
-/// Numbers of tests, all of them and those on each engine.
+/// The number of tests that ran, in total and on each engine.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
     passed: usize,
@@ -14,8 +14,9 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    /// Takes in a line of libtest's output, of the form `test <name> ... <verdict>`. A test that
-    /// runs on an engine has the engine's name as a segment of its path.
+    /// Counts a line of libtest's output of the form `test <name> ... <verdict>`.
+    ///
+    /// The path of a test that runs on an engine has the name of the engine as a segment.
     pub(crate) fn add(&mut self, line: &str) {
         let Some((name, verdict)) = line
             .strip_prefix("test ")
@@ -33,11 +34,11 @@ impl Count {
         self.postgres += usize::from(runs_on("postgres"));
     }
 
-    /// Whether the same tests have run on both engines.
+    /// Checks that as many tests ran on one engine as on the other.
     ///
     /// # Errors
     ///
-    /// When an engine had no test at all, or one more than the other.
+    /// If the numbers differ, or no test ran on either engine.
     pub(crate) fn check_engines(&self) -> Result<()> {
         let Self {
             sqlite, postgres, ..
