@@ -1,10 +1,10 @@
-//! docs/security.md names the test behind each promise: those tests are there.
+//! Checks that every test named in docs/security.md exists.
 
 use std::{fs, path::Path};
 
 use heck::ToUpperCamelCase;
 
-/// What comes before the first of the faults that a row names.
+/// The prefix of the first fault in a row.
 const FAULTS: &str = "cargo xtask faults --only ";
 
 #[test]
@@ -13,11 +13,11 @@ fn every_test_that_the_security_page_names_exists() {
     let read = |path: &str| fs::read_to_string(root.join(path)).expect(path);
     let page = read("docs/security.md");
     let faults = read("xtask/src/faults/mod.rs");
-    let (mut functions, mut happened) = (0, 0);
+    let (mut functions, mut fault_count) = (0, 0);
     for row in page.lines().filter(|line| line.starts_with("| ")) {
         let mut file = None;
         let mut is_fault = false;
-        // Every second piece stands between backticks.
+        // Every second piece is between backticks.
         for quoted in row.split('`').skip(1).step_by(2) {
             let fault = quoted.strip_prefix(FAULTS);
             is_fault |= fault.is_some();
@@ -28,7 +28,7 @@ fn every_test_that_the_security_page_names_exists() {
                 let name = fault.unwrap_or(quoted);
                 let variant = format!("\n    {},\n", name.to_upper_camel_case());
                 assert!(faults.contains(&variant), "{name}");
-                happened += 1;
+                fault_count += 1;
             } else if is_function(quoted) {
                 let file = file.as_ref().expect("a test is named after its file");
                 assert!(file.contains(&format!("fn {quoted}(")), "{quoted}");
@@ -37,7 +37,7 @@ fn every_test_that_the_security_page_names_exists() {
         }
     }
     assert!(functions > 40, "{functions}");
-    assert!(happened > 8, "{happened}");
+    assert!(fault_count > 8, "{fault_count}");
 }
 
 fn is_source(quoted: &str) -> bool {

@@ -1,4 +1,4 @@
-"""A few lines that use the generated client: every module can be imported and a request be built."""
+"""Imports every module of the generated client and builds a request."""
 
 import importlib
 import pkgutil

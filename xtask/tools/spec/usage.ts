@@ -1,4 +1,4 @@
-// A few lines of a client that somebody might write. They only have to compile.
+// An example program that uses the generated client. It is compiled but never run.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./api";
 
