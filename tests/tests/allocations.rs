@@ -1,7 +1,8 @@
-//! What a request allocates between the router and its answer. The counts are the same on every machine, so that they
-//! catch what no test of times would: a copy of the document for every request, a search that opens too much.
+//! Bounds the allocations of a request inside the router. The counts are the same on every machine, so they reveal
+//! what a
+//! latency test would miss, such as a copy of the document per request or a search that decrypts too many leads.
 //!
-//! The allocator counts for the whole process: there is one test, and nothing runs beside it.
+//! The allocator counts for the whole process, so this file has a single test.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,17 +29,16 @@ use tower::ServiceExt as _;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// How often each request is sent: what happens now and then beside it hardly counts.
+/// The number of requests per case. The average over them hides allocations that are not caused by the request.
 const TIMES: usize = 20;
 
-/// The most that one request may cost, on whichever engine costs more. There is a fifth of room for a feature: more
-/// than that is looked into before the number is raised.
+/// The bound of one request on either engine, with a margin of 20 %. Investigate an excess before raising the bound.
 struct Bound {
     allocations: usize,
     bytes: usize,
 }
 
-/// A request as it is sent, and what it may cost.
+/// A request and its bound.
 struct Case {
     name: &'static str,
     path: String,
@@ -130,7 +130,7 @@ async fn what_a_request_allocates_is_bounded() {
             .insert_leads(leads.into_iter(), |_| ())
             .await
             .unwrap();
-        // Nothing of it may go on beside what is counted.
+        // Background tasks would add to the counts.
         server.stop().await;
 
         let router = router(&server).await;
@@ -149,7 +149,7 @@ async fn what_a_request_allocates_is_bounded() {
     assert!(too_much.is_empty(), "{too_much:#?}");
 }
 
-/// What answers requests, without a socket and without anything else that a running server does.
+/// Builds the router alone, without sockets and background tasks.
 async fn router(server: &Server) -> Router {
     let store = server.database.open().await;
     let spec = Spec::builtin().clone();
@@ -164,7 +164,7 @@ async fn router(server: &Server) -> Router {
     server.unwrap().router()
 }
 
-/// What the case costs on average, once everything is open that stays open.
+/// Measures the average cost of a request after a warm-up.
 async fn cost(router: &Router, key: &str, case: &Case) -> Bound {
     for _ in 0..TIMES {
         answer(router, key, case).await;
@@ -192,6 +192,6 @@ async fn answer(router: &Router, key: &str, case: &Case) {
         .unwrap();
     assert_eq!(response.status(), case.status, "{}", case.name);
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    // Fifty leads are more than that.
+    // A page of fifty leads is larger than 20,000 bytes.
     assert!(body.len() > if case.name == "a page" { 20_000 } else { 10 });
 }

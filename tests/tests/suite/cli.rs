@@ -1,4 +1,4 @@
-//! The program `konektor` against the real server.
+//! The `konektor` binary against a real server.
 
 mod auth;
 mod export;
@@ -14,7 +14,7 @@ use konektor_tests::{Options, Server, both_engines, program};
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 
-/// Every command once, in an order in which each finds what it needs.
+/// Runs every command once, in an order in which each finds the data it needs.
 const COMMANDS: [(&str, &[&str]); 13] = [
     ("skill_show", &["skill", "show"]),
     (
@@ -131,7 +131,7 @@ both_engines! {
         assert_eq!(data(&output_of(&server, &["analytics", "funnel", "-o", "json"]).await), funnel);
     }
 
-    /// One word, one day, wherever the reader is.
+    /// `today` is the day of the workspace, whatever the time zone of the user.
     async fn today_is_the_workspaces_day(server) {
         let now = Timestamp::now();
         let zone = TimeZone::get("Asia/Jakarta").unwrap();
@@ -139,7 +139,7 @@ both_engines! {
         let yesterday = today.yesterday().unwrap();
         for (day, names) in [(yesterday, ["Ayu", "Budi"]), (today, ["Citra", "Dewi"])] {
             let start = day.to_zoned_datetime(zone.clone()).unwrap().timestamp();
-            // The first and the last moment of it that there has been.
+            // The first millisecond of the day and its last that is not in the future.
             let end = start + SignedDuration::from_millis(24 * 60 * 60 * 1000 - 1);
             for (name, at) in names.into_iter().zip([start, end.min(now)]) {
                 server.clock.set(at);
@@ -239,7 +239,7 @@ both_engines! {
     async fn a_server_that_is_not_there_exits_8(server) {
         let mut server = server;
         server.stop().await;
-        // The port that is free now may be another test's next one: this one is taken, and nobody listens at it.
+        // Bind a port without listening on it. A free port could be taken by another test.
         let deaf = TcpSocket::new_v4().unwrap();
         deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         server.url = format!("http://{}", deaf.local_addr().unwrap());
@@ -264,7 +264,7 @@ fn konektor(server: &Server, arguments: &[&str]) -> tokio::process::Command {
         .args(arguments)
         .env("KONEKTOR_BASE_URL", &server.url)
         .env("KONEKTOR_API_KEY", &server.key)
-        // Nothing is remembered from one test to the next.
+        // Tests must not share caches.
         .env_remove("HOME")
         .env_remove("XDG_CACHE_HOME");
     konektor
@@ -277,7 +277,7 @@ async fn output_of(server: &Server, arguments: &[&str]) -> Output {
 fn must_fail(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{}", stderr(output));
     assert_eq!(output.stdout, b"");
-    // It may have told before for how long it waits.
+    // Messages about retries may come first.
     let mut lines = stderr(output).lines();
     let first = lines.find(|line| !line.starts_with("waiting "));
     assert!(
@@ -291,7 +291,7 @@ fn stderr(output: &Output) -> &str {
     str::from_utf8(&output.stderr).unwrap()
 }
 
-/// The data alone, wherever the program puts it.
+/// Parses standard output.
 fn data(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Everything the server promises, on both engines; the tree is the URL tree.
+//! Tests of the whole server on both engines. The modules mirror the URLs.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! The properties of everything that strangers send, over texts near to what is expected and far from it.
+//! Property tests of all parsers of untrusted input, with valid and random texts.
 
 use konektor_server::{api::cursor::Cursor, domain::api_key::ApiKey};
 use konektor_tests::properties;

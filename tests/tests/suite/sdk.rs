@@ -1,4 +1,4 @@
-//! The SDK against the real server.
+//! The SDK against a real server.
 
 use std::{
     sync::{
@@ -264,7 +264,7 @@ both_engines! {
             Box::pin(konektor.leads().create("Budi").idempotency_key("order-1024").send_with_meta())
         };
         let lock = server.database.lock().await;
-        // Whichever comes second is answered first.
+        // The second request fails while the first one waits.
         let (told, waiting) = select(send(&impatient), send(&impatient)).await.factor_first();
         let told = told.unwrap_err();
         assert_eq!((told.kind(), told.status()), (ErrorKind::Conflict, Some(409)));
@@ -319,7 +319,7 @@ both_engines! {
     async fn over_the_limit_it_waits_as_long_as_it_is_told_and_succeeds(server) {
         let konektor = server.sdk();
         use_up(&konektor).await;
-        // This client knows nothing of the limit yet.
+        // This client has not seen the rate limit yet.
         let other = server.sdk();
         let began = Instant::now();
         let waiting = other.workspace().show().send_with_meta();
@@ -395,7 +395,7 @@ both_engines! {
     }
 }
 
-/// Sends all requests that may be sent at once.
+/// Uses up the rate limit.
 async fn use_up(konektor: &Client) {
     for _ in 0..60 {
         konektor.workspace().show().send().await.unwrap();
@@ -416,15 +416,14 @@ fn client(url: &str, key: &str, retries: Retries) -> Client {
     builder.retries(retries).build().unwrap()
 }
 
-/// Something that happens between an answer that is lost and the next try.
+/// An action between a lost response and the retry.
 type Meanwhile = dyn Fn() -> BoxFuture<'static, ()> + Send + Sync;
 
 fn nothing() -> BoxFuture<'static, ()> {
     future::ready(()).boxed()
 }
 
-/// The address of a line to the server that breaks at every other answer: what was asked for has happened, and nobody
-/// is told.
+/// Starts a proxy that drops every other response after the request was executed. Returns its URL.
 async fn line_that_loses_every_other_answer(
     server: &Server,
     meanwhile: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
@@ -466,7 +465,7 @@ async fn carry(
     }
 }
 
-/// The next request or answer on a connection, byte for byte; None when there is no more.
+/// Reads the next HTTP message. Returns `None` at the end of the connection.
 async fn message(connection: &mut TcpStream) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     while !is_whole(&message) {
@@ -477,7 +476,7 @@ async fn message(connection: &mut TcpStream) -> Option<Vec<u8>> {
     Some(message)
 }
 
-/// Whether a message has arrived with its whole body.
+/// Whether the message is complete.
 fn is_whole(message: &[u8]) -> bool {
     let text = String::from_utf8_lossy(message).to_ascii_lowercase();
     let Some((head, _)) = text.split_once("\r\n\r\n") else {

@@ -1,4 +1,4 @@
-//! How often each operation asks its database, counted.
+//! Bounds the number of database statements per operation.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use konektor_tests::{Engine, Server, ServerProgram, Statement, Wire, both_engine
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-/// How often each operation is asked before and when it is counted: the first time prepares statements and opens keys.
+/// The number of requests per operation, of which the last counts. The first ones prepare statements and unwrap keys.
 const ASKED: usize = 6;
 
-/// The most statements of an operation on SQLite and on PostgreSQL, where `begin` and `commit` are among them, and the
-/// most pings: two when a connection goes back, of which sqlx's own has no time limit and ours comes before it, and none
-/// before it is used again at once.
+/// The bounds of an operation: statements on SQLite, statements on PostgreSQL including `begin` and `commit`, and
+/// pings. Each connection is pinged twice when it returns to the pool, first by us because sqlx's ping has no
+/// timeout. It is not pinged when it is reused at once.
 fn bound(operation: OperationId) -> (usize, usize, usize) {
     use OperationId as Id;
     match operation {
@@ -102,7 +102,7 @@ async fn a_statement_that_nobody_waits_for_any_more_ends() {
     program.stop().await;
 }
 
-/// The statements that the program logs before it answers.
+/// Counts the logged statements before each response.
 async fn on_sqlite(server: &Server) -> Vec<(OperationId, usize, usize)> {
     let log = "sqlx::query=debug,konektor_server=info";
     let program = ServerProgram::start(&server.database, log).await;
@@ -117,7 +117,7 @@ async fn on_sqlite(server: &Server) -> Vec<(OperationId, usize, usize)> {
     for line in log.lines() {
         let fields: Value = serde_json::from_str(line).unwrap();
         if fields["message"] == "answered" {
-            // The last time counts.
+            // The last request counts.
             counts.insert(fields["operation"].as_str().unwrap().to_owned(), statements);
             statements = 0;
         } else if Statement::of_line(line).is_some() {
@@ -135,7 +135,7 @@ async fn on_postgres(server: &Server) -> Vec<(OperationId, usize, usize)> {
     for operation in OperationId::ALL {
         let mut count = (0, 0);
         for number in 0..ASKED {
-            // Connections go back beside the answer.
+            // Connections return to the pool asynchronously.
             sleep(Duration::from_millis(100)).await;
             let _ = wire.take();
             ask(server, &program, operation, number).await;

@@ -1,6 +1,6 @@
-//! How the engines carry out the statements that requests lead to: by indexes, whatever the number of leads.
+//! The query plans of all statements on leads: they use indexes, whatever the number of leads.
 //!
-//! The statements come from the log of the real program, so that none is missing and none is written down twice.
+//! The statements come from the log of the server binary, so that none is missing or duplicated here.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ both_engines! {
     }
 
     async fn a_search_among_100_000_leads_reads_what_it_finds(server) {
-        // Every search finds this lead, so that its page is read too.
+        // Every search finds this lead, so that the statements of its page run too.
         let body = json!({
             "firstName": "Budi Siti Dewi Agus Putri Eka Rina Joko", "lastName": "Santoso O'Brien Nur'aini Al-Fatih",
             "phone": "081234567890", "email": "budi@example.com", "externalRef": "CRM-10", "source": "ads",
@@ -47,13 +47,13 @@ both_engines! {
         let searches = searches();
         let requests = searches.len();
         let statements = statements_of(&server, searches).await;
-        // Some share theirs.
+        // Some searches share statements.
         assert!(statements.len() > requests + requests / 2, "{} statements", statements.len());
         multiply(&server).await;
         let mut connection = AnyConnection::connect(&server.database.url).await.unwrap();
         let values = Values::common(&server, &mut connection).await;
         for statement in statements {
-            // As it is planned for values that it does not know, and for those that are found most often.
+            // The generic plan, and the plan for the most frequent values.
             let mut plans = vec![plan(&server, &mut connection, &values.put_into(&statement)).await];
             match server.engine {
                 Engine::Sqlite => plans.push(plan(&server, &mut connection, &statement).await),
@@ -83,7 +83,7 @@ both_engines! {
     }
 }
 
-/// One lead read or written.
+/// Requests that read or write a single lead.
 fn lookups() -> Vec<Request> {
     let by = |by: &str, value: &str| {
         let body = json!({"match": {"by": by, "value": value}, "lead": {"firstName": "Siti"}});
@@ -129,7 +129,7 @@ fn lists() -> Vec<Request> {
     queries.map(|path| ("GET", path.to_owned(), None)).into()
 }
 
-/// Filters and totals, which read what they count, and searches, which sort what they find.
+/// Filters and totals, which read all matching rows, and searches, which sort all matching rows.
 fn totals() -> Vec<Request> {
     let queries = [
         "/leads?status=new&priority=high&source=ads&adPlatform=meta&sortBy=updatedAt",
@@ -149,7 +149,7 @@ fn totals() -> Vec<Request> {
     queries.map(|path| ("GET", path.to_owned(), None)).into()
 }
 
-/// Searches of every kind, and the filter that is one.
+/// Searches of every kind, and the filter that works like one.
 fn searches() -> Vec<Request> {
     let queries = [
         "search=dewi",
@@ -175,8 +175,7 @@ fn searches() -> Vec<Request> {
         .into()
 }
 
-/// A hundred leads for each one that is there, made by the database itself: other people of the same names, whom
-/// nobody can open.
+/// Copies every lead and its name tokens 99 times in the database. The copies cannot be decrypted.
 async fn multiply(server: &Server) {
     let (numbers, hash) = match server.engine {
         Engine::Sqlite => (
@@ -206,7 +205,7 @@ async fn multiply(server: &Server) {
     server.database.execute("analyze").await;
 }
 
-/// What stands for the placeholders of a search.
+/// The values for the placeholders of a search.
 struct Values {
     workspace_id: String,
     token: String,
@@ -215,7 +214,7 @@ struct Values {
 }
 
 impl Values {
-    /// The token that most leads have.
+    /// Reads the most frequent token.
     async fn common(server: &Server, connection: &mut AnyConnection) -> Self {
         let token = "select token from lead_token group by token order by count(*) desc limit 1";
         let hash = "select phone_index from lead where phone_index is not null limit 1";
@@ -232,7 +231,7 @@ impl Values {
         }
     }
 
-    /// The statement with a value for each placeholder, by what it is compared with.
+    /// Replaces each placeholder by a value that suits its column and operator.
     fn put_into(&self, statement: &str) -> String {
         let mut parts = statement.split('$');
         let mut whole = parts.next().unwrap().to_owned();
@@ -258,7 +257,7 @@ impl Values {
                 (_, "limit") => "51".into(),
                 (_, "offset") => "10".into(),
                 (_, "id)" | "<" | ">" | "<=" | ">=") => "1700000000000".into(),
-                // The second of a pair (time, id).
+                // The second value of a pair (time, id).
                 (_, "1700000000000,") => "'lead_5'".into(),
                 other => panic!("{other:?} in {statement}"),
             };
@@ -269,8 +268,8 @@ impl Values {
     }
 }
 
-/// The statements on tables of leads that the program runs for some requests in a workspace of some size, and for the
-/// page after each page.
+/// Returns the statements on the tables of leads that the server executes for these requests, and for the page after
+/// each page.
 async fn statements_of(server: &Server, requests: Vec<Request>) -> BTreeSet<String> {
     let leads = SyntheticLeads::new(
         Spec::builtin(),
@@ -339,11 +338,11 @@ fn mentions(statement: &str, table: &str) -> bool {
         .any(|word| word == table)
 }
 
-/// What each engine says it would do.
+/// Returns the query plan of each statement.
 async fn plans(server: &Server, statements: BTreeSet<String>) -> Vec<(String, Vec<String>)> {
     let mut connection = AnyConnection::connect(&server.database.url).await.unwrap();
     if server.engine == Engine::Postgres {
-        // A small table is read whole because that is quickest; without that way out the index shows, or its absence.
+        // PostgreSQL scans small tables. Without sequential scans the plan shows whether an index is used.
         connection
             .execute("set enable_seqscan = off; set plan_cache_mode = force_generic_plan")
             .await
@@ -373,7 +372,7 @@ async fn plan(server: &Server, connection: &mut AnyConnection, statement: &str) 
         .collect()
 }
 
-/// PostgreSQL plans for unknown values when the statement is prepared.
+/// Prepares the statement, so that PostgreSQL uses a generic plan.
 async fn prepared(connection: &mut AnyConnection, statement: &str) -> String {
     let sql = format!("deallocate all; prepare explained as {statement}");
     sqlx::raw_sql(AssertSqlSafe(sql))
@@ -386,7 +385,7 @@ async fn prepared(connection: &mut AnyConnection, statement: &str) -> String {
     format!("execute explained ({})", vec!["null"; count].join(", "))
 }
 
-/// `SCAN lead` on SQLite; on PostgreSQL a sequential scan, or one of an index without a condition.
+/// Whether the plan has a full scan: `SCAN` on SQLite, a sequential or unconditional index scan on PostgreSQL.
 fn reads_a_whole_table(plan: &[String]) -> bool {
     plan.iter().enumerate().any(|(at, step)| {
         let on_leads = TABLES.iter().any(|table| mentions(step, table));
@@ -401,7 +400,7 @@ fn reads_a_whole_table(plan: &[String]) -> bool {
     })
 }
 
-/// By how many columns a step looks into an index, if it does.
+/// Returns the number of index columns that a step looks up, if it uses an index.
 fn conditions(step: &str) -> Option<usize> {
     let looks = step.starts_with("Index Cond: ") || step.starts_with("SEARCH ");
     looks.then(|| step.matches(" AND ").count() + 1)

@@ -1,4 +1,4 @@
-//! `GET /workspace`, and the leads a day that it counts.
+//! `GET /workspace`, and the daily limit of leads that it reports.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ both_engines! {
         let upsert = json!({"match": {"by": "externalRef", "value": "E"}, "lead": {"firstName": "Siti"}});
         server.lead(json!({"firstName": "Budi", "uniqueCode": "U"})).await;
         server.post("/leads/upsert", upsert.clone()).await;
-        // Neither an update nor a refusal counts.
+        // Updates and refused requests do not count.
         server.post("/leads/upsert", upsert).await;
         server.patch("/leads/E", json!({"status": "won"})).await;
         server.post("/leads", json!({"firstName": "Budi", "uniqueCode": "U"})).await;
@@ -86,7 +86,7 @@ both_engines! {
     }
 }
 
-/// SQLite has one writer at a time.
+/// PostgreSQL only: SQLite has a single writer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn creates_of_one_workspace_do_not_wait_for_each_other_unless_there_is_a_limit() {
     for limit in [None, Some(1)] {
@@ -95,7 +95,7 @@ async fn creates_of_one_workspace_do_not_wait_for_each_other_unless_there_is_a_l
             ..Options::default()
         };
         let server = Server::start_with(Engine::Postgres, options).await;
-        // The first create has counted its lead and cannot keep its answer: it waits with all its locks.
+        // The first create has counted its lead and cannot store its response: it waits and holds all its locks.
         let mut lock = AnyConnection::connect(&server.database.url).await.unwrap();
         lock.execute("begin; lock table idempotency in exclusive mode")
             .await
@@ -116,7 +116,7 @@ async fn creates_of_one_workspace_do_not_wait_for_each_other_unless_there_is_a_l
             assert_eq!(made.unwrap().unwrap().unwrap().status(), 201);
             lock.execute("rollback").await.unwrap();
         } else {
-            // Whether it may be made is not known before the first has been.
+            // The limit cannot be checked before the first create has finished.
             let early = tokio::time::timeout(Duration::from_millis(300), &mut second).await;
             assert!(early.is_err());
             lock.execute("rollback").await.unwrap();
@@ -151,7 +151,7 @@ both_engines! {
         }
         assert_eq!(server.get("/leads").await.total(), 3);
         assert_eq!(server.list(&[("search", "D")]).await.total(), 0);
-        // What makes no lead goes on.
+        // Operations that create no lead succeed.
         assert_eq!(server.post("/leads/upsert", upsert("A")).await.status, 200);
         assert_eq!(server.patch("/leads/A", json!({"status": "won"})).await.status, 200);
         assert_eq!(

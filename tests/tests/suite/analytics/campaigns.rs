@@ -11,7 +11,7 @@ async fn leads(server: &Server, campaign: Value, platform: Value, statuses: &[&s
     }
 }
 
-/// The rows of the answer, each as the list of its values.
+/// Returns the rows of the response, each as a list of values.
 async fn rows(server: &Server) -> Value {
     let answer = server.get("/analytics/campaigns").await;
     let fields = [

@@ -1,4 +1,4 @@
-//! `/analytics`: totals, and the periods they are of.
+//! `/analytics`
 
 mod campaigns;
 mod funnel;

@@ -1,9 +1,9 @@
-//! `timeframe`, `from` and `to`, which all operations over a period share.
+//! `timeframe`, `from` and `to`, which all analytics operations share.
 
 use konektor_tests::{Options, Server, both_engines};
 use serde_json::{Value, json};
 
-/// A lead of each of these moments.
+/// Creates a lead at each of these times.
 async fn leads_of(server: &Server, moments: &[&str]) {
     for moment in moments {
         let lead = server.lead(json!({"firstName": "Budi"})).await;
@@ -16,7 +16,8 @@ async fn leads_of(server: &Server, moments: &[&str]) {
     }
 }
 
-/// How many leads the period has, from where to where it goes, and its name. All operations have to agree.
+/// Returns the number of leads, the start, the end and the name of a period, and checks that all operations agree on
+/// it.
 async fn summary(server: &Server, query: &str) -> (u64, Value, Value, String) {
     let answer = server.get(&format!("/analytics/summary?{query}")).await;
     let data = answer.data();
@@ -49,7 +50,7 @@ async fn summary(server: &Server, query: &str) -> (u64, Value, Value, String) {
     )
 }
 
-/// Fails unless a preset holds exactly the moments from the first of a day to the last of another.
+/// Checks that a preset spans exactly from the start of one day to the end of another.
 async fn must_hold(server: &Server, timeframe: &str, from: &str, to: &str) {
     let (before, after) = (earlier(from), later(to));
     leads_of(server, &[&before, from, to, &after]).await;
@@ -74,7 +75,7 @@ fn moved(moment: &str, millis: i64) -> String {
     (moment + jiff::SignedDuration::from_millis(millis)).to_string()
 }
 
-/// A server in New York at this moment.
+/// Starts a server with a workspace in New York, at the given time.
 fn in_new_york(now: &str) -> Options {
     Options {
         timezone: "America/New_York".into(),

@@ -1,4 +1,4 @@
-//! The database, read as somebody who has stolen it would.
+//! What an attacker with a copy of the database can read.
 
 use std::fs;
 
@@ -85,7 +85,7 @@ both_engines! {
         for name in ["Budi", "Siti"] {
             leads.push(server.lead(json!({"firstName": name})).await["id"].as_str().unwrap().to_owned());
         }
-        // One lead's record in another one's place.
+        // Move the sealed record of one lead to another.
         server.database.execute(&format!(
             "update lead set sealed = (select sealed from lead where id = '{}') where id = '{}'", leads[0], leads[1],
         )).await;
@@ -96,7 +96,7 @@ both_engines! {
     }
 }
 
-/// Every operation that writes, and those that are asked with personal data.
+/// Calls every operation that writes, and every operation that takes personal data.
 async fn write_everything(server: &Server) {
     let id = server.lead(lead()).await["id"].as_str().unwrap().to_owned();
     server
@@ -115,7 +115,8 @@ async fn write_everything(server: &Server) {
     write_under_personal_keys(server).await;
 }
 
-/// Every operation that takes a key, under one that is personal data; then once more, and another request under it.
+/// Calls every operation that takes an `Idempotency-Key`, with personal data in the key: once, again, and with
+/// another request.
 async fn write_under_personal_keys(server: &Server) {
     let mut other = lead();
     other["phone"] = json!(null);
@@ -153,7 +154,7 @@ async fn must_hold_nothing_personal(database: &Database) {
     }
 }
 
-/// The database's files: with SQLite those are its own, its WAL and the WAL's index.
+/// The files of the database. On SQLite these include the write-ahead log and its index.
 pub(super) fn files(database: &Database) -> Vec<(String, Vec<u8>)> {
     let Some(folder) = &database.folder else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! `lead erase`: nothing of a person is left in the database, and nothing of what it counts is lost.
+//! `lead erase` removes all personal data of a lead and changes no total.
 
 use konektor_server::seed::SyntheticLeads;
 use konektor_spec::Spec;
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::encryption::{command, run};
 
-/// Handles that tell of the person too.
+/// References that identify the person.
 const CODE: &str = "zubaidahtul-kode";
 const REFERENCE: &str = "CRM/wirahadikusumawati";
 
@@ -59,7 +59,7 @@ both_engines! {
         for search in [FIRST_NAME, LAST_NAME, EMAIL, E164_PHONE, CODE, REFERENCE] {
             assert_eq!(server.list(&[("search", search)]).await.total(), 0, "{search}");
         }
-        // A replay brings nothing back, and makes nobody anew.
+        // A replay returns the erased lead and creates none.
         for ((key, method, path, body), first) in requests.iter().zip(&answers) {
             let again = server.send_under(key, method, path, body).await;
             assert_eq!((again.status, again.header("idempotency-replayed")), (first.status, "true"));
@@ -75,7 +75,7 @@ both_engines! {
         let again = run(erase(&server, &id, true)).await;
         assert_eq!((&again["leadId"], &again["fields"], &again["answers"]), (&json!(id), &json!([]), &json!(0)));
         assert_eq!(server.find(&id).await.data(), &before);
-        // What is written to it later is a person again.
+        // Personal data that is written later can be erased again.
         server.patch(&lead_path(&id), json!({"firstName": "Budi"})).await;
         let third = run(erase(&server, &id, true)).await;
         assert_eq!(third["fields"], json!(["firstName", "uniqueCode"]));
@@ -111,7 +111,7 @@ fn erase(server: &Server, handle: &str, yes: bool) -> tokio::process::Command {
     command
 }
 
-/// So many leads that the tables have several pages, which move rows about.
+/// Creates so many leads that SQLite's tables have several pages, because page splits leave copies of rows behind.
 async fn crowd(server: &Server) {
     let now = server.clock.now();
     let leads = SyntheticLeads::new(Spec::builtin(), &server.workspace.id, 1, 60, now);
@@ -122,7 +122,7 @@ async fn crowd(server: &Server) {
 
 type Request = (&'static str, &'static str, String, Value);
 
-/// A lead with personal data in every field that has room for it, and answers that show it.
+/// Creates a lead with personal data in every possible field, and stored responses that contain it.
 async fn write_about(server: &Server) -> (Vec<Request>, Vec<Answer>) {
     let mut create = lead();
     create["uniqueCode"] = json!(CODE);
@@ -148,7 +148,7 @@ async fn write_about(server: &Server) -> (Vec<Request>, Vec<Answer>) {
     (requests, answers)
 }
 
-/// What the database has of a lead alone: sealed values, hashes and tokens.
+/// The values that belong to the lead alone: sealed values, hashes and tokens.
 async fn stored(server: &Server, id: &str) -> Vec<Vec<u8>> {
     let mut connection = AnyConnection::connect(&server.database.url).await.unwrap();
     let hex = |column: &str| match server.database.folder {
@@ -180,7 +180,7 @@ async fn stored(server: &Server, id: &str) -> Vec<Vec<u8>> {
     values
 }
 
-/// Every value of every column, and with SQLite the files.
+/// Every value of every column and, on SQLite, the files.
 async fn everywhere(server: &Server) -> Vec<(String, Vec<u8>)> {
     let mut places = columns(&server.database).await;
     places.extend(files(&server.database));
@@ -196,7 +196,7 @@ async fn totals(server: &Server) -> Vec<Value> {
         "/conversions/status?timeframe=all_time",
     ] {
         let mut data = server.get(path).await.data().clone();
-        // It ends now.
+        // The period ends at the current time.
         if let Some(summary) = data.as_object_mut() {
             summary.remove("period");
         }

@@ -1,4 +1,4 @@
-//! The log of the real program.
+//! The log of the server binary.
 
 use konektor_tests::{Answer, Server, ServerProgram, both_engines};
 use reqwest::Method;
@@ -64,7 +64,7 @@ both_engines! {
     }
 }
 
-/// Personal data and keys in every place where a request has room for them.
+/// Sends requests with personal data and keys wherever a request can contain them.
 async fn send_personal_data(server: &Server, program: &ServerProgram) -> Vec<Answer> {
     let upsert = json!({"match": {"by": "phone", "value": LOCAL_PHONE}, "lead": {"email": EMAIL}});
     let requests = [

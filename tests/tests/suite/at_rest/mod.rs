@@ -1,4 +1,4 @@
-//! Where personal data must not be: the database's files and columns, and the log.
+//! Personal data must not appear in the files and columns of the database, nor in the log.
 
 mod database;
 mod erased;
@@ -9,7 +9,7 @@ use konektor_server::domain::api_key::ApiKey;
 use konektor_tests::Server;
 use serde_json::{Value, json};
 
-/// Personal data that is nowhere else in this repository.
+/// Personal data that occurs nowhere else in this repository.
 const FIRST_NAME: &str = "Zubaidahtul";
 const LAST_NAME: &str = "Wirahadikusumawati";
 const EMAIL: &str = "Zubaidahtul.W@contoh-rahasia.example";
@@ -19,7 +19,7 @@ const NOTES: &str = "Menunggu kabar soal cicilan rumah di Cipinangmelayu";
 const SUBJECT: &str = "Nomor Zubaidahtul tidak tersambung";
 const MESSAGE: &str = "Tolong hubungi suaminya di Gang Kelapapuyuh nomor tujuh";
 
-/// What is stored as it is, so that a search that finds nothing at all is noticed.
+/// A value that is stored in plain text. Finding it shows that the scan works.
 const CAMPAIGN: &str = "Kampanye Terbuka";
 
 fn lead() -> Value {
@@ -33,7 +33,7 @@ fn ticket() -> Value {
     json!({"subject": SUBJECT, "message": MESSAGE})
 }
 
-/// Keys that open nothing although they are well formed: an unknown one, and one with a wrong secret.
+/// Well-formed keys that are not valid: an unknown one, and one with a wrong secret.
 async fn bad_keys(server: &Server) -> [String; 2] {
     let [unknown, forged] = [(), ()].map(|()| ApiKey::generate(&mut rand::rng()));
     server
@@ -44,7 +44,7 @@ async fn bad_keys(server: &Server) -> [String; 2] {
     [unknown, forged].map(|key| key.text().to_string())
 }
 
-/// Presents a key in every way there is, and with a letter missing.
+/// Sends a key in every supported way, and with a missing letter.
 async fn must_be_refused(server: &Server, url: &str, key: &str) {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     for authorization in [

@@ -1,4 +1,4 @@
-//! The forms in which a text may lie somewhere.
+//! The encodings in which personal data could be stored.
 
 use base64::{
     Engine as _,
@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 
 use super::{E164_PHONE, EMAIL, FIRST_NAME, LAST_NAME, LOCAL_PHONE, MESSAGE, NOTES, SUBJECT};
 
-/// Something to look for, and what it is a trace of.
+/// The name of a trace and its bytes.
 type Trace = (String, Vec<u8>);
 
-/// What of the personal data lies in these bytes.
+/// Returns the names of the personal data found in the bytes.
 pub(super) fn found(bytes: &[u8]) -> Vec<String> {
     let folded = bytes.to_ascii_lowercase();
     let in_any_case = all()
@@ -25,7 +25,7 @@ pub(super) fn found(bytes: &[u8]) -> Vec<String> {
     in_any_case.chain(exact).map(|(name, _)| name).collect()
 }
 
-/// What of an API key lies in these bytes: nobody may find it there, nor what it can be recognised by.
+/// Returns the traces of an API key found in the bytes: the key itself, or a plain hash of it.
 pub(super) fn key_found(bytes: &[u8], key: &str) -> Vec<String> {
     let parsed = ApiKey::parse(key).expect("a key");
     let texts = [("the key", key), ("the secret", parsed.secret())];
@@ -45,7 +45,7 @@ pub(super) fn key_found(bytes: &[u8], key: &str) -> Vec<String> {
 }
 
 pub(super) fn contains(bytes: &[u8], trace: &[u8]) -> bool {
-    // Byte by byte only where it may begin: comparing each window is slow where nothing is optimised.
+    // Compares only where the first byte matches, because comparing every window is slow in debug builds.
     let Some(first) = trace.first() else {
         return true;
     };
@@ -60,7 +60,7 @@ pub(super) fn contains(bytes: &[u8], trace: &[u8]) -> bool {
     false
 }
 
-/// Text in the clear and in hex, and plain hashes of what is searched for by equality.
+/// Plain text and hex, and unkeyed hashes of the searchable values.
 fn all() -> Vec<Trace> {
     let plain = texts().into_iter().flat_map(|text| {
         let hex = hex(text.as_bytes());
@@ -77,7 +77,7 @@ fn all() -> Vec<Trace> {
     plain.chain(hashed).collect()
 }
 
-/// Where the case of a letter matters: base64, and hashes as they are.
+/// The encodings that are case-sensitive: base64 and raw hashes.
 fn encoded() -> Vec<Trace> {
     let texts = texts().into_iter().flat_map(|text| {
         let forms = [text.to_owned(), text.to_lowercase()];
@@ -90,7 +90,7 @@ fn encoded() -> Vec<Trace> {
     texts.chain(in_base64).chain(hashes.clone()).collect()
 }
 
-/// Every text whose appearance anywhere is a leak. Digits without a country code are in each spelling of a phone.
+/// Every text that must not appear. The digits without a country code are part of every spelling of a phone.
 fn texts() -> [&'static str; 10] {
     [
         FIRST_NAME,
@@ -130,7 +130,7 @@ fn hashes() -> Vec<Trace> {
     spellings.into_iter().flat_map(of).collect()
 }
 
-/// In base64 a text looks different at each of three places; its ends depend on its neighbours and are left out.
+/// A text has three base64 encodings, depending on its offset. Both ends depend on adjacent bytes and are omitted.
 fn base64(name: &str, bytes: &[u8]) -> Vec<Trace> {
     let at = |shift: usize| {
         let shifted = [vec![0; shift], bytes.to_vec()].concat();

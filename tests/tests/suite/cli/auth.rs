@@ -1,4 +1,4 @@
-//! Keys and profiles: where they are kept, what wins, and that nobody sees a key.
+//! API keys and profiles: storage, precedence and secrecy.
 
 use std::{
     os::unix::fs::PermissionsExt as _,
@@ -14,7 +14,7 @@ use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use super::stderr;
 
-/// Somebody with a config folder and nothing in the environment.
+/// A user with a config directory and an empty environment.
 pub(super) struct Person {
     pub(super) folder: TempDir,
 }
@@ -61,7 +61,7 @@ impl Person {
         self.folder.path().join("konektor").join(name)
     }
 
-    /// Every file below the folder that has this in it.
+    /// Returns the files below the directory that contain a text.
     pub(super) fn files_with(&self, text: &str) -> Vec<PathBuf> {
         fn look(folder: &Path, text: &str, found: &mut Vec<PathBuf>) {
             for entry in std::fs::read_dir(folder).unwrap() {
@@ -91,7 +91,7 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// The secret half of a key.
+/// Returns the secret part of a key.
 pub(super) fn secret(server: &Server) -> &str {
     server.key.rsplit('_').next().unwrap()
 }
@@ -186,7 +186,7 @@ both_engines! {
         assert_eq!(values(&[], &environment).await, pair(nowhere, "environment KONEKTOR_BASE_URL"));
         assert_eq!(values(&["--base-url", "http://127.0.0.1:2"], &environment).await, pair("http://127.0.0.1:2", "flag --base-url"));
 
-        // And what is listed is what holds.
+        // Requests use the listed values.
         must_end(&person.login(&server.key, &[]).await, 0);
         must_end(&person.run(&["workspace", "show"]).await, 0);
         let mut elsewhere = person.konektor(&["skill", "show"]);
@@ -304,7 +304,7 @@ both_engines! {
         assert_eq!(files(), before);
         assert_eq!(beside(), beside_before, "nothing new is beside the folder of the config");
 
-        // Nobody is asked for a key that is not kept.
+        // Do not ask for a key that is not stored.
         must_end(&person.run(&["auth", "logout", "--profile", "nobody", "--dry-run"]).await, 0);
         must_end(&person.run(&["leads", "list"]).await, 0);
     }

@@ -1,4 +1,4 @@
-//! `konektor leads export`, and back again by `konektor leads import`.
+//! `konektor leads export`, and a round trip through `konektor leads import`.
 
 use std::process::Output;
 
@@ -8,10 +8,10 @@ use tempfile::TempDir;
 
 use super::{konektor, stderr};
 
-/// What the server alone writes.
+/// The fields that only the server sets.
 const READ_ONLY: [&str; 4] = ["id", "createdAt", "updatedAt", "conversionSyncStatus"];
 
-/// Leads with all that makes a file hard to read back.
+/// Leads with text that is hard to escape.
 async fn hard_leads(server: &Server) {
     let texts = [
         "plain",
@@ -50,7 +50,7 @@ async fn hard_leads(server: &Server) {
     }
 }
 
-/// Every lead without what the server alone writes, by uniqueCode.
+/// Returns all leads by uniqueCode, without the fields that only the server sets.
 async fn leads(server: &Server, key: &str) -> Vec<Value> {
     let mut all = Vec::new();
     for page in 1.. {

@@ -1,4 +1,4 @@
-//! `konektor leads import`, killed and gone on with.
+//! `konektor leads import`, interrupted and resumed.
 
 use std::{
     collections::BTreeSet,
@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 
 use super::{konektor, stderr};
 
-/// A folder with a file to import in it.
+/// A directory with a file to import.
 struct Desk {
     folder: TempDir,
     file: PathBuf,
@@ -45,7 +45,7 @@ impl Desk {
     }
 }
 
-/// Rows that nothing can be found by: sent twice, they are two leads.
+/// Writes rows without a unique field: each one that is sent twice creates two leads.
 fn many(rows: usize) -> String {
     let mut text = "First Name,Email\n".to_owned();
     for number in 0..rows {
@@ -66,7 +66,7 @@ async fn total(server: &Server) -> i64 {
     server.list(&[("limit", "1")]).await.total()
 }
 
-/// The first names of all leads, each once, and how many leads there are.
+/// Returns the distinct first names and the number of leads.
 async fn names(server: &Server) -> (BTreeSet<String>, usize) {
     let (mut names, mut leads, mut cursor) = (BTreeSet::new(), 0, String::new());
     loop {
@@ -84,13 +84,13 @@ async fn names(server: &Server) -> (BTreeSet<String>, usize) {
     }
 }
 
-/// How many rows the checkpoint knows of.
+/// Returns the number of rows in the checkpoint.
 fn rows_done(checkpoint: &Path) -> usize {
     let text = std::fs::read_to_string(checkpoint).unwrap_or_default();
     text.matches('\n').count().saturating_sub(1)
 }
 
-/// Lets it run until some rows are done.
+/// Waits until some rows are imported.
 async fn until(child: &mut Child, checkpoint: &Path, rows: usize) {
     while rows_done(checkpoint) < rows {
         if let Some(status) = child.try_wait().unwrap() {
@@ -130,7 +130,7 @@ both_engines! {
             std::fs::read_to_string(&rejects).unwrap(),
             "firstName,email,notes,phone,importLine,importError\nSiti,siti@,=1+1,,5,email: Invalid email\n,nobody@example.com,,,7,firstName: Required\n"
         );
-        // Mended, the rejects are a file to import.
+        // Corrected rejects can be imported.
         let mended = std::fs::read_to_string(&rejects).unwrap().replace("siti@,", "siti@example.com,").replace("\n,nobody", "\nNobody,nobody");
         std::fs::write(&rejects, mended).unwrap();
         let again = konektor(&server, &["leads", "import"]).arg(&rejects).output().await.unwrap();
@@ -209,7 +209,7 @@ both_engines! {
         let stopped = import.wait_with_output().await.unwrap();
         must_end(&stopped, 8);
         assert!(stderr(&stopped).contains("nothing is lost"), "{}", stderr(&stopped));
-        // The server is known by its address: the checkpoint goes on there alone.
+        // A checkpoint belongs to the address of its server and cannot be resumed on another.
         let elsewhere = desk.imported(&server, &["--resume"]).await;
         must_end(&elsewhere, 2);
         let moved = std::fs::read_to_string(&checkpoint).unwrap().replace(&beside.url, &server.url);

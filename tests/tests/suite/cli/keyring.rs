@@ -1,4 +1,4 @@
-//! The keyring of a desktop, on machines that have one.
+//! The desktop keyring. Skipped on machines without one.
 
 use std::{io::Write as _, process::Output};
 
@@ -12,10 +12,10 @@ use super::{
     stderr,
 };
 
-/// What a session is made of.
+/// The programs that a desktop session needs.
 const PROGRAMS: [&str; 3] = ["dbus-run-session", "dbus-send", "gnome-keyring-daemon"];
 
-/// Runs lines of a shell in a session of its own with an open keyring, if this machine has such things.
+/// Runs a shell script in a desktop session with an unlocked keyring. Returns `None` if a program is missing.
 async fn in_session(person: &Person, server: &Server, lines: &str) -> Option<Output> {
     for program in PROGRAMS {
         if Command::new(program)
@@ -24,7 +24,7 @@ async fn in_session(person: &Person, server: &Server, lines: &str) -> Option<Out
             .await
             .is_err()
         {
-            // Where libtest does not hide it.
+            // libtest captures `eprintln!` but not this.
             let _unheard = writeln!(
                 std::io::stderr(),
                 "\nSKIPPED: the keyring was not tried, there is no {program} here\n"
@@ -51,7 +51,7 @@ async fn in_session(person: &Person, server: &Server, lines: &str) -> Option<Out
         .env("KONEKTOR_BASE_URL", &server.url)
         .env("KEY", &server.key)
         .env("XDG_RUNTIME_DIR", sockets.path())
-        // Nobody is asked for a password on this desktop.
+        // Without a display no password prompt can block the test.
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
         .env_remove("XDG_DATA_HOME")
@@ -60,7 +60,7 @@ async fn in_session(person: &Person, server: &Server, lines: &str) -> Option<Out
     Some(output.unwrap())
 }
 
-/// The answers of the lines, one each.
+/// Parses the output, one JSON value per line.
 fn answers(output: &Output) -> Vec<Value> {
     let text = str::from_utf8(&output.stdout).unwrap();
     text.lines()
@@ -68,7 +68,7 @@ fn answers(output: &Output) -> Vec<Value> {
         .collect()
 }
 
-/// The row of `config list` that is about the key.
+/// Returns the row of the API key in `config list`.
 fn key_row(listed: &Value) -> &Value {
     let rows = listed.as_array().unwrap();
     rows.iter().find(|row| row["name"] == "api-key").unwrap()
@@ -100,7 +100,7 @@ both_engines! {
         assert_eq!(logout["forgotten"], true);
         assert_eq!(key_row(listed_after)["value"], "-");
         assert_eq!(again["forgotten"], false);
-        // The keyring's own file has it, encrypted.
+        // The keyring stores it encrypted in its own file.
         assert!(person.files_with(secret(&server)).is_empty());
         assert!(!person.file("credentials.toml").exists());
     }

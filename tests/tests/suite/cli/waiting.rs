@@ -1,4 +1,4 @@
-//! What the program does when there were too many requests.
+//! The behavior of the command line when the rate limit is exceeded.
 
 use std::{process::Stdio, time::Duration};
 

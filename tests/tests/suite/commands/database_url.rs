@@ -1,14 +1,14 @@
-//! No part of a database URL's password is ever shown.
+//! No part of the password in a database URL is ever shown.
 
 use std::process::Stdio;
 
 use futures::{StreamExt as _, stream};
 use konektor_tests::program;
 
-/// What must never be seen; it stands in for a part of the password.
+/// A part of the password, which must not appear in any output.
 const NEEDLE: &str = "xjvneedle";
 
-/// Passwords as people paste them, of which all are refused or lead to no server.
+/// URLs with passwords in many spellings. All of them are refused or point to no server.
 fn urls() -> Vec<String> {
     let mut urls = Vec::new();
     let begins = [
@@ -68,7 +68,7 @@ fn urls() -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_part_of_a_password_is_shown_or_logged() {
     let runs = urls().into_iter().map(|url| async move {
-        // Whether from a variable or an option, by a command or a server that logs everything it may.
+        // From an option and from a variable, for a command and for a server with verbose logs.
         let mut command = program("konektor-server");
         command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", &url]);
         command.env("RUST_LOG", "debug");
@@ -110,7 +110,7 @@ async fn no_command_shows_a_part_of_a_password() {
             .args(words.split(' '))
             .env("KONEKTOR_DATABASE_URL", &url);
         assert_kept(given, &url).await;
-        // Without the option that it belongs to, and with one of another name.
+        // Without its option, and with a misspelled option.
         for misplaced in [
             url.clone(),
             format!("--databse-url={url}"),

@@ -1,4 +1,4 @@
-//! The commands of the server's program on the database they are given.
+//! The commands of `konektor-server` on a database.
 
 mod database_url;
 mod pooler;
@@ -10,7 +10,7 @@ use std::process::Output;
 use konektor_tests::{Database, program};
 use tokio::process::Command;
 
-/// A command of several words on a database, with its master key.
+/// Builds a command on a database, with its master key.
 fn command(database: &Database, words: &str) -> Command {
     let mut command = program("konektor-server");
     command
@@ -24,7 +24,7 @@ async fn run(mut command: Command) -> Output {
     command.output().await.unwrap()
 }
 
-/// What a command that is refused says.
+/// Returns the error message of a refused command.
 async fn refused(command: Command) -> String {
     let output = run(command).await;
     let stderr = String::from_utf8(output.stderr).unwrap();

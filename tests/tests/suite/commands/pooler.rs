@@ -1,4 +1,4 @@
-//! A real pooler before PostgreSQL.
+//! Commands through a connection pooler.
 
 use std::{fs, net::TcpListener, os::unix::fs::chown, process::Stdio, time::Duration};
 
@@ -13,16 +13,16 @@ use tokio::{
 
 use super::{command, refused, run};
 
-/// A running `PgBouncer`; ended when it is dropped.
+/// A running `PgBouncer`. Dropping it stops the process.
 struct Pooler {
     _process: Child,
     _folder: TempDir,
-    /// The database as it is reached through it.
+    /// The database behind the pooler.
     database: Database,
 }
 
 impl Pooler {
-    /// Starts one before a database; None where it is not installed.
+    /// Starts a pooler for a database. Returns `None` if `PgBouncer` is not installed.
     async fn start(database: &Database, settings: &str) -> Option<Self> {
         let version = Command::new("pgbouncer").arg("--version").output().await;
         if !version.is_ok_and(|version| version.status.success()) {
@@ -56,7 +56,7 @@ impl Pooler {
             .stderr(Stdio::null())
             .kill_on_drop(true);
         if geteuid().is_root() {
-            // It does not run as root.
+            // `PgBouncer` refuses to run as root.
             let (user, group) = (65_534, 65_534);
             for path in [folder.path(), &file] {
                 chown(path, Some(user), Some(group)).unwrap();
@@ -97,7 +97,7 @@ async fn a_pooler_in_session_mode_works_and_one_in_transaction_mode_is_refused_w
         "workspace create --name Toko",
         "serve --listen 127.0.0.1:0",
     ] {
-        // Alone and with another client, whose session may be free.
+        // Alone, and with other clients whose sessions may be reused.
         for others in [0, 3] {
             let mut connections = Vec::new();
             for _ in 0..others {

@@ -1,4 +1,4 @@
-//! Which commands may make or change the schema, and what the others say of one that is not theirs.
+//! Which commands create or migrate the schema, and how the others refuse an unexpected one.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Connection as _, Row as _, migrate::Migrator};
 
 use super::{command, refused, run};
 
-/// Every command that works on a database and neither makes nor migrates one.
+/// Every command that uses a database but neither creates nor migrates its schema.
 const COMMANDS: [&str; 13] = [
     "workspace list",
     "workspace show ws_1",
@@ -85,7 +85,7 @@ async fn an_older_schema_is_brought_up_to_date_by_serve_and_migrate_alone() {
         let migrated = schema(engine, &database).await;
         assert_ne!(migrated, before);
         assert!(run(command(&database, CREATE)).await.status.success());
-        // A schema that is current is no reason not to start.
+        // With a current schema `--no-migrate` starts.
         let no_migrate = ["--listen", "127.0.0.1:0", "--no-migrate"];
         ServerProgram::start_with(&database, "info", &no_migrate)
             .await
@@ -196,7 +196,7 @@ async fn all_succeed(database: &Database, words: &[&str], round: u32) {
     }
 }
 
-/// Applies the first migrations, as an older version of the program did.
+/// Applies only the first migrations, like an older version of the program.
 async fn migrate_to(engine: Engine, database: &Database, version: i64) {
     let (folder, mode) = match engine {
         Engine::Sqlite => ("sqlite", "?mode=rwc"),
@@ -233,7 +233,7 @@ async fn schema(engine: Engine, database: &Database) -> Vec<String> {
     let mut connection = AnyConnection::connect(&database.url).await.unwrap();
     let mut all = Vec::new();
     for sql in [things, "select cast(version as text) from _sqlx_migrations"] {
-        // A database of another program has no migrations.
+        // Databases of other programs have no migrations.
         let rows = sqlx::raw_sql(sql)
             .fetch_all(&mut connection)
             .await

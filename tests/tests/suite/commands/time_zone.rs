@@ -1,4 +1,4 @@
-//! Time zones of workspaces, on machines that know more or fewer of them.
+//! Time zones of workspaces, on machines with different time zone databases.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ both_engines! {
         for (given, kept, offset) in [
             ("Asia/Calcutta", "Asia/Kolkata", "UTC+05:30"),
             ("asia/jakarta", "Asia/Jakarta", "UTC+07:00"),
-            // The sign is POSIX's, the opposite of what people expect.
+            // POSIX time zones have an inverted sign.
             ("Etc/GMT+7", "Etc/GMT+7", "UTC-07:00"),
         ] {
             let words = format!("workspace create --name Toko --timezone {given}");
@@ -39,7 +39,8 @@ both_engines! {
         let zones = tempfile::tempdir().unwrap();
         fs::create_dir(zones.path().join("Asia")).unwrap();
         let without = tempfile::tempdir().unwrap();
-        // A machine with the database of today and no old names, as without Debian's tzdata-legacy; then one with none.
+        // A machine without the legacy names (like Debian without tzdata-legacy), and one without a time zone
+        // database.
         let copied = fs::copy("/usr/share/zoneinfo/Asia/Kolkata", zones.path().join("Asia/Kolkata"));
         let machines = copied.is_ok().then_some(zones.path()).into_iter().chain([without.path()]);
         for machine in machines {

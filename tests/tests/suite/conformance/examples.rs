@@ -1,4 +1,4 @@
-//! The examples that nobody sends: they fit their own schemas.
+//! All examples in the document match their schemas.
 
 use konektor_spec::{Schema, Spec};
 use serde_json::Value;
@@ -17,7 +17,7 @@ fn every_response_example_fits_its_schema() {
 fn every_parameter_and_body_example_fits_its_schema() {
     for operation in Spec::builtin().operations() {
         for parameter in &operation.parameters {
-            // A cursor is made by the server: an example would be one that no server takes.
+            // Only the server can create a valid cursor.
             if parameter.name != "cursor" {
                 let name = format!("{} {}", operation.id, parameter.name);
                 must_fit(&parameter.schema, &parameter.example, &name);

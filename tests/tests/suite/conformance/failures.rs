@@ -71,7 +71,7 @@ both_engines! {
             }
             let send = || Box::pin(once(&server, operation, &key, "in-flight").send());
             let lock = server.database.lock().await;
-            // Whichever comes second is answered first.
+            // The second request fails while the first one waits.
             let (refused, waiting) = select(send(), send()).await.factor_first();
             must_be(operation, 409, &Answer::read(refused.unwrap()).await);
             lock.close().await.unwrap();
@@ -83,7 +83,7 @@ both_engines! {
         let handled = |operation: &&Operation| operation.parameters_in(Location::Path).next().is_some();
         server.lead(json!({"firstName": "Budi", "externalRef": "CRM-1024"})).await;
         server.lead(json!({"firstName": "Siti", "externalRef": "CRM-1025", "uniqueCode": "S"})).await;
-        // As two creates at the same moment may leave it.
+        // Concurrent creates can lead to this state.
         server.database.execute("update lead set unique_code = 'CRM-1024' where unique_code = 'S'").await;
         for operation in documenting(409).filter(handled) {
             let answer = expect(&server, operation, 409, keyed(&server, operation)).await;
@@ -170,7 +170,7 @@ both_engines! {
 
     async fn a_database_locked_for_longer_than_a_request_may_take_is_503(server) {
         let _lock = server.database.lock().await;
-        // SQLite's readers wait for nobody.
+        // On SQLite reads do not wait for locks.
         let waits = |operation: &&Operation| server.engine == Engine::Postgres || operation.body.is_some();
         join_all(documenting(503).filter(waits).map(async |operation| {
             expect(&server, operation, 503, keyed(&server, operation)).await;
@@ -188,7 +188,7 @@ both_engines! {
         assert_eq!(server.post("/leads", lead).await.status, 201);
         server.database.slow_down_commits().await;
         for operation in documenting(504) {
-            // Every one of them writes, and each something that is not there yet.
+            // Each request must change something, or it would not write.
             let body = match operation.id.as_str() {
                 "leads_create" => json!({"firstName": "Budi"}),
                 "leads_update" => json!({"notes": "Another"}),
@@ -206,7 +206,7 @@ fn example_of_a_lead() -> Value {
     create.body.as_ref().unwrap().example.clone()
 }
 
-/// SQLite has no connections that somebody else could end.
+/// SQLite has no connections that could be terminated from outside.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_was_started_anew_is_found_again() {
     let server = Server::start(Engine::Postgres).await;
@@ -223,7 +223,7 @@ fn keyed(server: &Server, operation: &Operation) -> RequestBuilder {
     example(server, operation).bearer_auth(&server.key)
 }
 
-/// The example under an `Idempotency-Key`.
+/// Builds the example request with an `Idempotency-Key`.
 fn once(
     server: &Server,
     operation: &Operation,
@@ -234,7 +234,7 @@ fn once(
     request.header("Idempotency-Key", idempotency_key)
 }
 
-/// The document with the shortest time for a request.
+/// The document with the shortest request timeout.
 fn in_a_hurry() -> Spec {
     in_seconds(1)
 }

@@ -1,4 +1,4 @@
-//! The document, walked: every status of every operation is provoked from the real server, every example is sent.
+//! Conformance to the document: every status of every operation is provoked on a real server, every example is sent.
 
 mod examples;
 mod failures;
@@ -11,7 +11,7 @@ use konektor_tests::{Answer, Options, Server};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
-/// The statuses that the tests of this folder provoke, each from every operation that documents it.
+/// The statuses that these tests provoke, each for every operation that documents it.
 const PROVOKED: [u16; 15] = [
     200, 201, 400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 504,
 ];
@@ -27,7 +27,7 @@ fn every_documented_status_has_a_test_that_provokes_it() {
     assert_eq!(documented, BTreeSet::from(PROVOKED));
 }
 
-/// The operations that document a status.
+/// Returns the operations that document a status.
 fn documenting(status: u16) -> impl Iterator<Item = &'static Operation> {
     assert!(PROVOKED.contains(&status), "{status} is missing above");
     let answers = move |operation: &&Operation| {
@@ -38,7 +38,7 @@ fn documenting(status: u16) -> impl Iterator<Item = &'static Operation> {
     operations.map(|operation| &**operation).filter(answers)
 }
 
-/// The documented example of an operation's request, parameters and body.
+/// Builds the documented example request of an operation.
 fn example(server: &Server, operation: &Operation) -> RequestBuilder {
     let request = bare(server, operation).query(&query(operation));
     match &operation.body {
@@ -47,7 +47,7 @@ fn example(server: &Server, operation: &Operation) -> RequestBuilder {
     }
 }
 
-/// The same without query and body.
+/// Builds the example request without query and body.
 fn bare(server: &Server, operation: &Operation) -> RequestBuilder {
     let path = operation.path.fill(|name| {
         let mut parameters = operation.parameters_in(Location::Path);
@@ -65,7 +65,7 @@ fn query(operation: &Operation) -> Vec<(&str, String)> {
         .collect()
 }
 
-/// A key of a workspace of its own.
+/// Creates a workspace and returns its key.
 async fn fresh_key(server: &Server) -> String {
     let workspace = server.another_workspace(&Options::default()).await;
     let scopes: Vec<_> = Spec::builtin()
@@ -82,7 +82,8 @@ fn text(example: &Value) -> String {
         .map_or_else(|| example.to_string(), str::to_owned)
 }
 
-/// Sends a request; the answer has to have this status and be what the document says of it, down to the error's code.
+/// Sends a request and checks that the response has the status and conforms to the document, including the error
+/// code.
 async fn expect(
     server: &Server,
     operation: &Operation,

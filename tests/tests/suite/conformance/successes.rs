@@ -50,7 +50,7 @@ both_engines! {
         let request = example(&server, create).bearer_auth(&server.key);
         let made = expect(&server, create, 201, request).await;
         for (field, value) in documented(create, 201)["data"].as_object().unwrap() {
-            // The server makes these two.
+            // The server generates these two.
             if !["id", "uniqueCode"].contains(&field.as_str()) {
                 assert_eq!(&made.data()[field], value, "{field}");
             }
@@ -58,7 +58,7 @@ both_engines! {
     }
 }
 
-/// The only success whose workspace has to be empty is the upsert that creates.
+/// Whether the request needs an existing lead. Only the upsert with status 201 needs an empty workspace.
 fn needs_a_lead(operation: &Operation, status: u16) -> bool {
     operation.scope().is_some() && status == 200
 }
@@ -75,7 +75,8 @@ fn documented(operation: &Operation, status: u16) -> Value {
     response.unwrap().example.clone()
 }
 
-/// The same fields in the same places; of a list, every row like the example's first.
+/// Checks that the response has the fields of the example. Every row of a list is compared with the first row of the
+/// example.
 fn must_look_like(example: &Value, answer: &Value, at: &str) {
     match (example, answer) {
         (Value::Object(example), Value::Object(answer)) => {

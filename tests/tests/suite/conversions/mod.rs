@@ -6,7 +6,7 @@ mod status;
 use konektor_tests::Server;
 use serde_json::json;
 
-/// A lead in this sync state; the API itself makes none in another than none.
+/// Creates a lead with a sync status, which cannot be set through the API.
 async fn lead_in(
     server: &Server,
     name: &str,

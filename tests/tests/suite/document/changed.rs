@@ -1,4 +1,4 @@
-//! A server of a changed copy of the document: everything follows, nothing is built anew.
+//! A server follows a changed copy of the document without being rebuilt.
 
 use konektor_cli::Environment;
 use konektor_server::{
@@ -218,7 +218,7 @@ async fn a_value_that_the_code_does_not_fit_is_refused_when_the_server_starts() 
             format!("the code needs the value {value} of {schema}, which the document has not");
         assert_eq!(start(options).await, Err(expected));
     }
-    // A rule without its value does no harm, and neither do values of which the code needs only some.
+    // Values that the code does not need can be removed, and others can be added.
     let options = of(|document| {
         values(document, "Timeframe").retain(|known| known != "last_7_days");
         values(document, "Timeframe").push(json!("last_90_days"));
@@ -227,7 +227,7 @@ async fn a_value_that_the_code_does_not_fit_is_refused_when_the_server_starts() 
     assert_eq!(start(options).await, Ok(()));
 }
 
-/// Starts a server, as far as its document is concerned.
+/// Creates a server, which checks its document.
 async fn start(options: Options) -> Result<(), String> {
     server::Server::new(
         options.spec,
@@ -241,7 +241,7 @@ async fn start(options: Options) -> Result<(), String> {
     .map_err(|error| error.to_string())
 }
 
-/// The values that a schema allows.
+/// Returns the enum values of a schema.
 fn values<'a>(document: &'a mut Value, schema: &str) -> &'a mut Vec<Value> {
     document["components"]["schemas"][schema]["enum"]
         .as_array_mut()
@@ -256,7 +256,7 @@ fn with_a_new_status() -> Options {
     })
 }
 
-/// The command line of a document, and what it prints.
+/// Runs the command line with a document. Returns its exit code and output.
 async fn konektor(server: &Server, spec: Spec, arguments: &[&str]) -> (u8, String) {
     let arguments: Vec<_> = [&["konektor"], arguments]
         .concat()
@@ -279,11 +279,11 @@ async fn konektor(server: &Server, spec: Spec, arguments: &[&str]) -> (u8, Strin
         let code = konektor_cli::run(&spec, arguments, environment);
         (code, String::from_utf8([stdout, stderr].concat()).unwrap())
     };
-    // It has a runtime of its own, which cannot start inside this one.
+    // The command line starts its own runtime, which is impossible on an async thread.
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 
-/// Options with a changed copy of the document.
+/// Returns options with a changed copy of the document.
 fn of(change: impl FnOnce(&mut Value)) -> Options {
     let mut document = Spec::builtin().document().clone();
     change(&mut document);

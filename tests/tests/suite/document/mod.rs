@@ -1,4 +1,4 @@
-//! The document is the only place that says what the API is.
+//! The document is the single source of truth for the API.
 
 mod changed;
 mod served;

@@ -1,4 +1,4 @@
-//! What anybody may read: the guide, the document, the docs page, and whether the server is well.
+//! The public pages: the guide, the document, the docs page and the health checks.
 
 use konektor_spec::{Spec, YAML};
 use konektor_tests::both_engines;
@@ -35,7 +35,7 @@ both_engines! {
 
     async fn the_guide_and_the_docs_page_carry_the_public_url(server) {
         for path in ["/api/v2/agent/SKILL.md", "/docs"] {
-            // HTML may write a slash otherwise.
+            // HTML may escape slashes.
             let page = server.page(path).await.text.replace("&#x2f;", "/");
             assert!(page.contains(&format!("BASE={}/api/v2/agent", server.url)), "{path}");
             assert!(!page.contains("https://konektor.id/api/v2/agent"), "{path}");

@@ -1,4 +1,4 @@
-//! Requests without a pause, of which none may fail, miss a lead or lose a write.
+//! Continuous load. No request may fail, miss a lead or lose a write.
 
 use std::{
     collections::BTreeMap,
@@ -13,16 +13,16 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-/// What every lead of these tests is found by.
+/// The last name of every lead in these tests.
 pub(super) const LAST_NAME: &str = "Wirahadikusuma";
 
-/// Callers of one server, who share its leads with those of others.
+/// Concurrent clients of a server. Several servers can share a database.
 pub(super) struct Hammer {
     stopped: Arc<AtomicBool>,
     callers: Vec<JoinHandle<Written>>,
 }
 
-/// The notes that every lead was last acknowledged to have, by uniqueCode.
+/// The last acknowledged notes of every lead, by uniqueCode.
 pub(super) type Written = BTreeMap<String, String>;
 
 #[derive(Clone)]
@@ -30,19 +30,19 @@ struct Caller {
     http: Client,
     base: String,
     key: String,
-    /// Codes of this caller's own leads begin with it.
+    /// The prefix of the uniqueCodes of this client's leads.
     name: String,
     by_name: bool,
     stopped: Arc<AtomicBool>,
 }
 
 impl Hammer {
-    /// Starts callers of the server at this URL, which has the key of `server`.
+    /// Starts clients of the server at `url`, with the API key of `server`.
     pub(super) fn start(server: &Server, url: &str, name: &str) -> Self {
         Self::start_callers(server, url, name, true)
     }
 
-    /// Starts callers who search by no name.
+    /// Starts clients that do not search by name.
     pub(super) fn without_names(server: &Server, url: &str, name: &str) -> Self {
         Self::start_callers(server, url, name, false)
     }
@@ -66,7 +66,7 @@ impl Hammer {
         }
     }
 
-    /// Ends it, and answers what was written.
+    /// Stops the clients and returns what they have written.
     pub(super) async fn stop(self) -> Written {
         self.stopped.store(true, Ordering::Relaxed);
         let mut written = Written::new();
@@ -132,7 +132,7 @@ impl Caller {
         assert_eq!(answer["data"][0]["uniqueCode"], code);
     }
 
-    /// At least this caller's own leads have the name; others make more between the count and the page.
+    /// Checks that at least this client's own leads are found. Other clients create more concurrently.
     async fn must_find_by_name(&self, at_least: usize) {
         let path = format!("/leads?limit=100&search={}", &LAST_NAME[..5].to_lowercase());
         let (status, answer) = self.send("GET", &path, None, "").await;

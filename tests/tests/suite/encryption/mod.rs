@@ -1,4 +1,4 @@
-//! Keys that are replaced while servers run: the commands of the real program beside real servers.
+//! Key rotation and deletion while servers run.
 
 mod hammer;
 mod name_index;
@@ -9,7 +9,7 @@ use konektor_tests::{Database, program};
 use serde_json::Value;
 use tokio::process::Command;
 
-/// The server's program with a command of several words, on a test's database and with its master key.
+/// Builds a `konektor-server` command on a test database, with its master key.
 pub(crate) fn command(database: &Database, words: &str) -> Command {
     let mut command = program("konektor-server");
     command
@@ -19,7 +19,7 @@ pub(crate) fn command(database: &Database, words: &str) -> Command {
     command
 }
 
-/// What a command that succeeds prints.
+/// Runs a command that must succeed, and returns its output.
 pub(crate) async fn run(mut command: Command) -> Value {
     let output = command.output().await.unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);

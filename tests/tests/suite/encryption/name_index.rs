@@ -50,7 +50,7 @@ both_engines! {
         for search in ["bagus", "budiman", "wirahadi"].into_iter().chain(exact) {
             assert_eq!(total(&server, search).await, 1, "{search}");
         }
-        // Budi is Bagus now, and only Budiman is still found by these letters.
+        // Budi was renamed to Bagus, so only Budiman matches this prefix.
         assert_eq!(total(&server, "budi").await, 1);
     }
 
@@ -104,7 +104,7 @@ both_engines! {
         make_150(&server).await;
         server.lead(json!({"firstName": "José"})).await;
         let off = server.another_workspace(&Options::default()).await;
-        // As the database was before the migration: other tokens, and an index that is on.
+        // The state before the migration: other tokens, and an enabled index.
         for sql in [
             "delete from _sqlx_migrations where version = 4",
             "drop index lead_assigned",
@@ -136,14 +136,14 @@ both_engines! {
     }
 }
 
-/// An index that is being built, by somebody who has stopped in the middle of it.
+/// A build of the index that is paused in the middle.
 struct Build {
     go_on: mpsc::Sender<()>,
     ended: JoinHandle<()>,
 }
 
 impl Build {
-    /// Stops when so many leads have their tokens.
+    /// Builds the index and pauses after `leads` leads.
     async fn until(server: &Server, leads: u64) -> Self {
         let (store, workspace) = (server.store.clone(), server.workspace.clone());
         let (reached, stopped) = oneshot::channel();
@@ -165,14 +165,14 @@ impl Build {
         Self { go_on, ended }
     }
 
-    /// Goes on, to its end.
+    /// Resumes the build and waits for its end.
     async fn go_on(self) {
         self.go_on.send(()).unwrap();
         self.ended.await.unwrap();
     }
 }
 
-/// 150 leads of one name, which is more than are indexed at once.
+/// Creates 150 leads with one name, which is more than a batch of the build.
 async fn make_150(server: &Server) {
     for number in 0..150 {
         let body = json!({"firstName": format!("Siti {number}"), "lastName": "Rahmawati"});
@@ -181,7 +181,7 @@ async fn make_150(server: &Server) {
     }
 }
 
-/// Searches for the leads that never change until it is told to stop, and answers totals that cannot be.
+/// Searches for leads that do not change, until `done`. Returns the totals that are neither all nor none.
 async fn search_until(done: Arc<AtomicBool>, server: Server) -> Vec<i64> {
     let mut partial = Vec::new();
     while !done.load(Ordering::Relaxed) {
@@ -203,7 +203,7 @@ async fn kill_after(server: &Server, state: &str, time: Duration) {
         .spawn()
         .unwrap();
     sleep(time).await;
-    // SIGKILL; it may have ended already.
+    // It may have exited already.
     let _ = child.kill().await;
 }
 

@@ -22,7 +22,7 @@ use super::{
     run,
 };
 
-/// How many rotations are killed, each a little later than the one before, between those that may end.
+/// The number of killed rotations, each killed later than the one before.
 const KILLED: u32 = 4;
 
 both_engines! {
@@ -129,7 +129,7 @@ both_engines! {
         sleep(Duration::from_millis(1500)).await;
         assert!(!rotation.is_finished());
         assert_eq!(data_keys(&server.database).await[0], 1);
-        // Whoever else writes on PostgreSQL does not queue behind the rotation.
+        // On PostgreSQL other writes do not wait for the rotation.
         if server.engine == Engine::Postgres {
             assert_eq!(server.patch("/leads/lead-1", json!({"notes": "now"})).await.status, 200);
         }
@@ -172,7 +172,7 @@ both_engines! {
         let more = hammer.stop().await;
         assert_eq!(program.stop().await, "");
 
-        // The old key alone is refused, the new one alone is enough.
+        // The old master key alone is refused; the new one alone is sufficient.
         let refused = command(database, "encryption rotate-data --all").output().await.unwrap();
         let error = String::from_utf8(refused.stderr).unwrap();
         assert!(error.contains("master key 2, which was not given"), "{error}");
@@ -211,7 +211,7 @@ both_engines! {
     }
 }
 
-/// Leads made before anything happens.
+/// Creates the leads that exist before the rotation.
 async fn some_leads(server: &Server, count: usize) -> Written {
     let mut written = Written::new();
     for number in 0..count {
@@ -228,7 +228,7 @@ async fn some_leads(server: &Server, count: usize) -> Written {
     written
 }
 
-/// Begins a rotation and kills it some time after it has made its key.
+/// Starts a rotation and kills it some time after it has created its key.
 async fn kill_midway(database: &Database, time: Duration) {
     let mut child = command(database, "encryption rotate-data --all")
         .stdout(Stdio::null())
@@ -245,7 +245,7 @@ async fn kill_midway(database: &Database, time: Duration) {
         }
         sleep(Duration::from_millis(1)).await;
     }
-    // SIGKILL; it may have ended already.
+    // It may have exited already.
     let _ = child.kill().await;
 }
 
@@ -257,7 +257,7 @@ async fn status(database: &Database) -> Value {
     run(command(database, "encryption status")).await
 }
 
-/// The numbers of the workspace's data keys.
+/// Returns the ids of the data keys of the workspace.
 async fn data_keys(database: &Database) -> Vec<i64> {
     let status = status(database).await;
     let keys = status["workspaces"][0]["keys"].as_array().unwrap();

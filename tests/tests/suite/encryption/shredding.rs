@@ -1,4 +1,4 @@
-//! `workspace delete`: nobody reads any of it again, whoever has the files and the master key.
+//! `workspace delete`: the data cannot be decrypted afterwards, even with the files and the master key.
 
 use konektor_server::vault::{MasterKeys, Vault, WrappedKey};
 use konektor_tests::{Engine, Options, Server, ServerProgram, both_engines};
@@ -23,7 +23,7 @@ both_engines! {
         for table in ["lead", "lead_token", "ticket", "idempotency", "api_key", "workspace_key"] {
             assert_eq!(rows(&server, table).await, 0, "{table}");
         }
-        // The workspaces beside it are well.
+        // Other workspaces are not affected.
         for key in others {
             assert_eq!(server.send("GET", "/workspace", Some(&key), None).await.status, 200);
         }
@@ -55,7 +55,7 @@ both_engines! {
         assert!(String::from_utf8_lossy(&rotation.stdout).contains("\"erased\":false"));
         let said = String::from_utf8(rotation.stderr).unwrap();
         assert!(said.starts_with("note: ") && said.contains("old keys"), "{said}");
-        // What was kept back goes with the next time.
+        // The next rotation removes the old keys.
         reader.execute("rollback").await.unwrap();
         let again = run(command(&server.database, "encryption rotate-master")).await;
         assert_eq!(again, json!({"masterKeyId": 1, "rewrapped": 0, "erased": true}));
@@ -66,7 +66,7 @@ both_engines! {
         let other = server.another_workspace(&Options::default()).await;
         server.store.delete_keys(&server.workspace.id).await.unwrap();
         assert_eq!(server.list(&[]).await.status, 401);
-        // A server starts, the others rotate, and status says what is left.
+        // Meanwhile a server starts, other workspaces rotate, and the status reports the rest.
         let program = ServerProgram::start(&server.database, "warn").await;
         assert_eq!(program.stop().await, "");
         let rotated = run(command(&server.database, "encryption rotate-data --all")).await;
@@ -82,7 +82,8 @@ both_engines! {
     }
 }
 
-/// So many workspaces that the table of keys has several pages, which move keys about; answers a key of some.
+/// Creates so many workspaces that the table of keys has several pages, because page splits leave copies behind.
+/// Returns the API keys of some.
 async fn crowd(server: &Server) -> Vec<String> {
     let mut keys = Vec::new();
     for number in 0..60 {
@@ -107,14 +108,13 @@ async fn wrapped_keys(server: &Server) -> Vec<WrappedKey> {
     keys
 }
 
-/// Whether the master key opens these, as it would in the hands of whoever stole it.
+/// Whether the master key unwraps these keys.
 fn opens(server: &Server, keys: &[WrappedKey]) -> bool {
     let vault = Vault::new(MasterKeys::from(&*server.database.master_key));
     vault.open_workspace(&server.workspace.id, keys).is_ok()
 }
 
-/// Whether any of the keys, without which nothing opens, is in the files: on SQLite in all of them, on PostgreSQL in
-/// that of the table.
+/// Whether the files contain any of the keys. On SQLite this reads all files, on PostgreSQL that of the table.
 async fn holds(server: &Server, keys: &[WrappedKey]) -> bool {
     let files = match server.engine {
         Engine::Sqlite => {
@@ -145,7 +145,7 @@ async fn file_of_keys(server: &Server) -> Vec<u8> {
         .get(0)
 }
 
-/// How many rows of a table belong to the workspace.
+/// Returns the number of rows of the workspace in a table.
 async fn rows(server: &Server, table: &str) -> i64 {
     let mut connection = AnyConnection::connect(&server.database.url).await.unwrap();
     let sql = format!("select count(*) from {table} where workspace_id = $1");

@@ -1,4 +1,4 @@
-//! The allowlist of a key.
+//! The address allowlist of a key.
 
 use konektor_tests::{Server, both_engines};
 

@@ -1,4 +1,4 @@
-//! Bodies: how large, of which type, and what is no JSON.
+//! Request bodies: size, media type and malformed JSON.
 
 use konektor_tests::{Answer, Server, both_engines};
 use serde_json::json;
@@ -18,13 +18,13 @@ async fn post(server: &Server, content_type: &str, body: impl Into<reqwest::Body
     server.finish(request).await
 }
 
-/// A lead in JSON of exactly so many bytes.
+/// A lead in JSON of exactly `length` bytes.
 fn of_bytes(bytes: usize) -> String {
     let empty = json!({"firstName": "Budi", "notes": ""}).to_string();
     format!("{}{}", " ".repeat(bytes - empty.len()), empty)
 }
 
-/// Sends these bytes as they are, and reads until the status line is there.
+/// Sends a raw request and reads the start of the response.
 async fn raw(server: &Server, head: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(server.url.trim_start_matches("http://"))
         .await
@@ -34,7 +34,7 @@ async fn raw(server: &Server, head: &str, body: &str) -> String {
         content-type: application/json\r\n{head}\r\n\r\n{body}",
         server.key
     );
-    // The server may answer and close before it has read everything.
+    // The server may respond and close before it has read the whole body.
     drop(stream.write_all(head.as_bytes()).await);
     let mut answer = vec![0; 4096];
     let length = stream.read(&mut answer).await.unwrap();
@@ -216,7 +216,7 @@ both_engines! {
             let length = stream.read(&mut answer).await.unwrap();
             let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
-            // The connection goes on after the body that nobody reads.
+            // The connection stays usable after the unread body.
             stream.write_all(&[b' '; 20]).await.unwrap();
         }
     }

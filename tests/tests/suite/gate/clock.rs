@@ -1,4 +1,4 @@
-//! A clock that is set an hour forward or back, as people and NTP do.
+//! A system clock that jumps an hour forward or back.
 
 use jiff::SignedDuration;
 use konektor_spec::{Location, Spec};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// There, further, and back again.
+/// Forward, further forward, and back again.
 const JUMPS: [SignedDuration; 4] = [
     HOUR,
     SignedDuration::from_hours(-1),
@@ -58,7 +58,7 @@ both_engines! {
                 let path = operation.path.fill(|_| "CRM-1024");
                 let body = operation.body.as_ref().map(|body| body.example.clone());
                 let answer = server.send(&operation.method, &path, Some(&server.key), body).await;
-                // The second lead of the same example has a name that is taken.
+                // Creating the example lead again conflicts on externalRef.
                 let taken = answer.complaint("externalRef").contains("Another lead");
                 assert!(answer.status < 300 || taken, "{} {by:#}: {}", operation.id, answer.text);
             }

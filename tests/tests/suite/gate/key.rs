@@ -1,4 +1,4 @@
-//! Keys: which are good, and that a bad one never tells why.
+//! API keys: which are valid, and that a refusal never reveals the reason.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, Connection as _, Executor as _};
 
 const SCOPE: &[&str] = &["agent.workspace.read"];
 
-/// Reads the workspace with this Authorization header.
+/// Reads the workspace with an `Authorization` header.
 async fn with(server: &Server, authorization: &str) -> Answer {
     let request = server
         .request("GET", "/workspace")
@@ -17,7 +17,7 @@ async fn with(server: &Server, authorization: &str) -> Answer {
     server.finish(request).await
 }
 
-/// The same key with one letter changed.
+/// Returns the key with one letter changed.
 fn changed(key: &str, at: usize) -> String {
     let mut text = key.to_owned();
     let other = if &key[at..=at] == "A" { "B" } else { "A" };
@@ -141,7 +141,7 @@ both_engines! {
     }
 }
 
-/// SQLite's readers wait for nobody, so that its trouble comes with the first look already.
+/// PostgreSQL only: on SQLite reads do not wait for locks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_in_trouble_is_503_for_an_unknown_key_too() {
     let server = Server::start(Engine::Postgres).await;

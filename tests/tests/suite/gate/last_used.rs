@@ -1,4 +1,4 @@
-//! When a key was last used: kept, and not at the price of a write for each request.
+//! The time of last use of a key, which is recorded without a write per request.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 const REQUESTS: u32 = 100;
 
-/// When the keys of the workspace were last used, oldest key first.
+/// Returns the times of last use, oldest key first.
 async fn last_used(server: &Server, database: &Database) -> Vec<Option<Timestamp>> {
     let keys = database.open().await.api_keys(&server.workspace.id).await;
     keys.unwrap()

@@ -1,4 +1,4 @@
-//! The workspace's requests a minute.
+//! The rate limit of a workspace.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Methods and routes.
+//! HTTP methods and routes.
 
 use konektor_spec::Spec;
 use konektor_tests::{Answer, Server, both_engines};

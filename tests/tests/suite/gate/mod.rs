@@ -1,4 +1,4 @@
-//! What stands before every operation: key, address, plan, limit, scope, and the envelope of a refusal.
+//! The checks before every operation: key, address, plan, rate limit, scope and body.
 
 mod address;
 mod body;

@@ -1,9 +1,9 @@
-//! Which refusal comes first when several are due.
+//! The order of the checks when several fail.
 
 use konektor_tests::{Options, Server, both_engines};
 use serde_json::{Value, json};
 
-/// A body over the limit of all bodies.
+/// A body larger than the limit.
 fn huge() -> Value {
     json!({"firstName": "x".repeat(70_000)})
 }

@@ -1,4 +1,4 @@
-//! Plans: who has an Agent API, and how much of it.
+//! Plans: access to the Agent API, and its limits.
 
 use konektor_spec::Spec;
 use konektor_tests::{Options, both_engines};

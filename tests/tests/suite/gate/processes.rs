@@ -1,4 +1,4 @@
-//! Several processes on one database: what the commands change holds in all of them.
+//! Several processes on one database: changes by commands take effect in all of them.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use konektor_server::domain::api_key::ApiKey;
 use konektor_tests::{Database, Server, ServerProgram, both_engines, program};
 use tokio::time::sleep;
 
-/// How long a change may take.
+/// How long a change may take to be effective.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// A command of the program, carried out.
+/// Runs a `konektor-server` command.
 async fn command(database: &Database, arguments: &[&str]) {
     let status = program("konektor-server")
         .args(arguments)
@@ -34,7 +34,7 @@ async fn status(process: &ServerProgram, key: &str) -> u16 {
     answer.status().as_u16()
 }
 
-/// Waits until every process answers this, no longer than a change may take.
+/// Waits until every process responds with the status.
 async fn all_answer(processes: &[ServerProgram], key: &str, expected: u16) {
     let begun = Instant::now();
     for process in processes {

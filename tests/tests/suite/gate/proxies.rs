@@ -1,4 +1,4 @@
-//! Behind proxies: whose word about the client is believed, and what follows from it.
+//! The client address behind proxies: which headers are trusted, and what depends on the address.
 
 use std::net::IpAddr;
 
@@ -7,14 +7,14 @@ use konektor_tests::{Answer, Options, Server, ServerProgram, both_engines};
 
 const SCOPE: &[&str] = &["agent.workspace.read"];
 
-/// Where requests of a trusted proxy come from, and those of anybody.
+/// The addresses of a trusted proxy and of an untrusted peer.
 const PROXY: &str = "127.0.0.1";
 const ANYBODY: &str = "127.0.0.2";
 
-/// Header lines as they are sent.
+/// Header lines.
 type Lines<'a> = &'a [(&'a str, &'a str)];
 
-/// A server that believes its proxies.
+/// Options of a server with trusted proxies.
 fn behind_proxies() -> Options {
     let ranges = [PROXY, "10.0.0.0/8", "2001:db8:ffff::/48"];
     Options {
@@ -25,7 +25,7 @@ fn behind_proxies() -> Options {
     }
 }
 
-/// Reads the workspace from an address of this machine.
+/// Reads the workspace from a local address.
 async fn ask(url: &str, peer: &str, key: &str, lines: Lines<'_>) -> Answer {
     let peer: IpAddr = peer.parse().unwrap();
     let client = reqwest::Client::builder()
@@ -46,7 +46,7 @@ async fn status(server: &Server, peer: &str, key: &str, lines: Lines<'_>) -> u16
     ask(&server.url, peer, key, lines).await.status
 }
 
-/// A key for some addresses; for all when there are none.
+/// Creates a key with an allowlist. An empty list allows all addresses.
 async fn key_for(server: &Server, allowed: &[&str]) -> String {
     server
         .key_with(&server.workspace, SCOPE, |key| {
@@ -55,14 +55,14 @@ async fn key_for(server: &Server, allowed: &[&str]) -> String {
         .await
 }
 
-/// What is left of the throttle after one more failure.
+/// Fails to authenticate, and returns how many failures are left before throttling.
 async fn failures_left(server: &Server, peer: &str, lines: Lines<'_>) -> i64 {
     let answer = ask(&server.url, peer, "bad", lines).await;
     assert_eq!(answer.status, 401);
     answer.number("x-ratelimit-remaining")
 }
 
-/// Neither is an address that a proxy says it was called from.
+/// Forwarded values that are not addresses.
 const NONSENSE: [&str; 9] = [
     "unknown",
     "_hidden",
@@ -181,10 +181,10 @@ both_engines! {
             ("203.0.113.7", 99),
             ("203.0.113.8", 99),
             ("203.0.113.7", 98),
-            // Whoever writes more addresses in front is counted all the same.
+            // Additional addresses on the left do not matter.
             ("192.0.2.1, 203.0.113.7", 97),
             ("nonsense, ::ffff:203.0.113.7, 10.0.0.2", 96),
-            // A customer's network.
+            // IPv6 addresses count by /64.
             ("2001:db8::1", 99),
             ("2001:db8::ffff:0:0:1", 98),
             ("2001:db8:0:1::1", 99),
@@ -192,7 +192,7 @@ both_engines! {
             assert_eq!(failures_left(&server, PROXY, &forwarded(line)).await, left, "{line}");
         }
         assert_eq!(failures_left(&server, PROXY, &[("forwarded", "for=203.0.113.7")]).await, 95);
-        // The proxy itself is counted when it does not say for whom it asks, and a stranger's word counts for nothing.
+        // Without a client address the proxy itself is counted. Headers of an untrusted peer are ignored.
         assert_eq!(failures_left(&server, PROXY, &forwarded("unknown")).await, 99);
         assert_eq!(failures_left(&server, PROXY, &[]).await, 98);
         assert_eq!(failures_left(&server, ANYBODY, &forwarded("203.0.113.9")).await, 99);
@@ -217,7 +217,7 @@ both_engines! {
         let (v4, v6) = (format!("http://127.0.0.1:{port}"), format!("http://[::1]:{port}"));
         let (far, near) = (key_for(&server, &["203.0.113.7"]).await, key_for(&server, &[ANYBODY]).await);
         let lines = [("x-forwarded-for", "203.0.113.7")];
-        // On this socket every IPv4 peer is written as IPv6.
+        // On a dual-stack socket IPv4 peers have IPv4-mapped addresses.
         assert_eq!(ask(&v4, PROXY, &far, &lines).await.status, 200);
         assert_eq!(ask(&v6, "::1", &far, &lines).await.status, 200);
         assert_eq!(ask(&v4, ANYBODY, &far, &lines).await.status, 403);

@@ -1,10 +1,10 @@
-//! Each operation needs its own scope and no other; the pairs come from the document.
+//! Each operation requires exactly its own scope, as stated in the document.
 
 use konektor_spec::{Operation, Spec};
 use konektor_tests::{Answer, Options, Server, both_engines};
 use serde_json::Value;
 
-/// The operation's example request.
+/// Sends the example request of an operation.
 fn example(operation: &Operation) -> (String, Option<Value>) {
     let path = operation.path.fill(|_| "CRM-1024");
     (
@@ -76,7 +76,7 @@ both_engines! {
             let answer = server.send("GET", "/leads", Some(&key), None).await;
             assert_eq!((answer.status, told(&answer)), (expected, scopes.join(" ")));
         }
-        // Whose key it is not is told nothing.
+        // Without a valid key there is no header.
         for path in ["/leads", "/SKILL.md"] {
             let answer = server.send("GET", path, None, None).await;
             assert!(!answer.headers.contains_key("x-konektor-scopes"), "{path}");

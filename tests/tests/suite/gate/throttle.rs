@@ -1,10 +1,10 @@
-//! Failed authentications are throttled per client address; a good key always passes.
+//! Failed authentications are throttled per client address; a valid key always passes.
 
 use std::time::Duration;
 
 use konektor_tests::{Options, Server, both_engines};
 
-/// A request with a bad key from an address of this machine.
+/// Sends a request with a bad key from a local address.
 async fn fail_from(server: &Server, address: &str) -> konektor_tests::Answer {
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -15,7 +15,7 @@ async fn fail_from(server: &Server, address: &str) -> konektor_tests::Answer {
     konektor_tests::Answer::read(client.get(url).bearer_auth("bad").send().await.unwrap()).await
 }
 
-/// Uses up the failures of 127.0.0.1.
+/// Uses up the failures allowed for 127.0.0.1.
 async fn exhaust(server: &Server) {
     for left in (0..100).rev() {
         let answer = server.send("GET", "/leads", Some("bad"), None).await;
@@ -64,7 +64,7 @@ both_engines! {
         let key = server.key_with(&trial, &[], |_| ()).await;
         for _ in 0..3 {
             let answer = server.send("GET", "/leads", Some(&key), None).await;
-            // An answer from before the workspace's bucket carries the state of the throttle.
+            // Responses before the workspace's rate limit report the state of the throttle.
             assert_eq!(
                 (answer.status, answer.number("x-ratelimit-remaining"), answer.number("x-ratelimit-limit")),
                 (403, 100, 100)

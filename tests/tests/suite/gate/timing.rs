@@ -1,18 +1,18 @@
-//! A bad key must not tell by the time its answer takes whether its id is known.
+//! The response time to a bad key must not reveal whether its id exists.
 
 use std::time::Instant;
 
 use konektor_server::domain::api_key::ApiKey;
 use konektor_tests::{Server, ServerProgram, Statement, both_engines};
 
-/// Ids that nobody has, below and above every one that somebody has.
+/// The number of unknown ids, which are distributed around the existing ones.
 const UNKNOWN: usize = 24;
 
-/// So many pairs of requests are timed, in bunches that the throttle admits.
+/// The number of measured pairs of requests, and of pairs per batch that the throttle admits.
 const PAIRS: usize = 400;
 const BUNCH: usize = 40;
 
-/// A key whose id is known and whose secret is not the right one.
+/// Creates a key with an existing id and a wrong secret.
 async fn forged(server: &Server) -> String {
     let key = ApiKey::generate(&mut rand::rng());
     server
@@ -27,7 +27,7 @@ fn unknown() -> String {
     ApiKey::generate(&mut rand::rng()).text().to_string()
 }
 
-/// The statements between one request's answer and the next one's, request by request.
+/// Returns the statements of each request.
 fn by_request(log: &str) -> Vec<Vec<Statement>> {
     let mut requests = vec![Vec::new()];
     for line in log.lines() {
@@ -39,7 +39,7 @@ fn by_request(log: &str) -> Vec<Vec<Statement>> {
             request.push(statement);
         }
     }
-    // A connection that is new to the pool is set up first.
+    // Ignore the setup of new connections.
     for request in &mut requests {
         let sets_up =
             |sql: &str| sql.starts_with("pragma") || sql.starts_with("set statement_timeout");
@@ -55,7 +55,7 @@ both_engines! {
         let program = ServerProgram::start(&server.database, "info,sqlx::query=debug").await;
         let expired = server.key_with(&server.workspace, &[], |key| key.expires_at = Some(key.created_at)).await;
         let keys = [forged(&server).await, expired].into_iter().chain((0..UNKNOWN).map(|_| unknown()));
-        // The first request meets what the server does at its start.
+        // The first request overlaps the startup of the server.
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         for key in [unknown()].into_iter().chain(keys) {
             let request = http.get(format!("{}/api/v2/agent/workspace", program.url)).bearer_auth(key);
@@ -70,7 +70,7 @@ both_engines! {
         }
     }
 
-    /// Of two such requests now one is quicker and now the other; when one of them does less, it nearly always is.
+    /// If both requests do the same work, either is faster about as often as the other.
     async fn an_unknown_id_is_refused_no_quicker_than_a_wrong_secret(server) {
         let (forged, unknown) = (forged(&server).await, unknown());
         let time = async |key: &str| {

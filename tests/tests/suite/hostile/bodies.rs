@@ -1,4 +1,4 @@
-//! Bodies that strangers begin and do not end.
+//! Incomplete bodies of unauthenticated clients.
 
 use futures::future::join_all;
 use konektor_server::domain::api_key::ApiKey;
@@ -10,11 +10,11 @@ use tokio::{
 
 const STRANGERS: usize = 500;
 
-/// What is announced, and what is sent of it.
+/// The announced and the sent length of each body.
 const ANNOUNCED: usize = 65_536;
 const SENT: usize = ANNOUNCED / 2;
 
-/// Less than a third of what the halves alone would take if all of the connections' buffers were kept with them.
+/// Less than a third of the memory that buffering every body would take.
 const MOST_KIB: u64 = 64 * 1024;
 
 both_engines! {
@@ -35,15 +35,15 @@ both_engines! {
                 stream
             }))
             .await;
-            // Everybody else is served, also who sends a body.
+            // Other requests with bodies are served.
             let http = reqwest::Client::builder().no_proxy().build().unwrap();
             let lead = http.post(format!("{}/api/v2/agent/leads", program.url)).bearer_auth(&server.key);
             let answer = server.finish(lead.json(&serde_json::json!({"firstName": "Budi"}))).await;
             assert_eq!(answer.status, 201, "{}", answer.text);
-            // The server has read what was sent: it answers, or goes on waiting for the rest.
+            // Wait until the server has read the partial bodies.
             for mut stream in strangers {
                 if !known_form {
-                    // It may have been answered and closed by now.
+                    // The connection may be closed already.
                     drop(stream.read(&mut [0; 1024]).await);
                 }
             }

@@ -1,4 +1,4 @@
-//! Connections on which nothing, half a request or no end of it comes, or nobody takes the answer.
+//! Connections that send no request, an incomplete or an endless one, or that do not read the response.
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -13,10 +13,10 @@ use super::{Raw, header_of_a_lead, in_a_hurry};
 
 const BODY: &str = r#"{"firstName":"Budi"}"#;
 
-/// The server's patience is a second here; on a busy machine it is a little late.
+/// The request timeout of these servers is one second. The rest is a margin for busy machines.
 const CLOSED_WITHIN: Duration = Duration::from_secs(3);
 
-/// Sends one byte after the other until the server has enough of it; answers all it had to say.
+/// Sends a text byte by byte until the server closes the connection. Returns everything that it has sent.
 async fn trickle(raw: &mut Raw, text: &str) -> String {
     let (mut reader, mut writer) = raw.0.split();
     let send = async {
@@ -118,7 +118,7 @@ both_engines! {
         raw.send(&request.repeat(ANSWERS)).await;
         sleep(CLOSED_WITHIN).await;
         let answer = server.page("/api/v2/agent/openapi.json").await.text.len();
-        // What fits into the client's buffer had been sent, and the rest is kept for nobody.
+        // Only what fits into the socket buffers was sent; the rest was dropped.
         let mut taken = Vec::new();
         let end = raw.0.read_to_end(&mut taken).await;
         assert_eq!(end.unwrap_err().kind(), ErrorKind::ConnectionReset);
@@ -149,7 +149,7 @@ both_engines! {
         let mut raw = Raw::connect(&server).await;
         raw.send("GET /healthz HTTP/1.1\r\n").await;
         let line = format!("x-padding: {}\r\n", "x".repeat(1000));
-        // It is closed while the client is still sending.
+        // The server closes while the client is still sending.
         for _ in 0..100 {
             if raw.0.write_all(line.as_bytes()).await.is_err() {
                 break;

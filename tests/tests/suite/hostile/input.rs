@@ -1,4 +1,4 @@
-//! Values that mean harm, in every text field and every query parameter of the document.
+//! Hostile values in every text field and query parameter of the document.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,7 +7,7 @@ use konektor_spec::{Kind, Location, Operation, Schema, Spec};
 use konektor_tests::{Answer, Server, both_engines};
 use serde_json::{Value, json};
 
-/// What would be an end of a statement, another one, a wildcard or a place for an argument.
+/// SQL injection, wildcards and placeholders.
 const SQL: [&str; 8] = [
     "'; drop table lead; --",
     "' or '1'='1",
@@ -19,8 +19,8 @@ const SQL: [&str; 8] = [
     "?1 /* ",
 ];
 
-/// Text in which nothing may change: composed and decomposed, wide, joined, invisible, from right to left, the last
-/// character there is, and space at both ends.
+/// Text that must be stored unchanged: composed, decomposed, full-width, joined, invisible and right-to-left
+/// characters, the last code point, and spaces at both ends.
 const UNICODE: [&str; 5] = [
     " \u{e9} e\u{301} \u{ff21} \u{fb01} ",
     "\u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f466} \u{1f1ee}\u{1f1e9}",
@@ -29,16 +29,16 @@ const UNICODE: [&str; 5] = [
     "\u{fffd}\u{ffff}\u{10ffff}\t\n\u{7f}",
 ];
 
-/// Unpaired surrogates, as JSON spells them.
+/// Unpaired surrogates in JSON.
 const SURROGATES: [&str; 4] = ["\\ud800", "\\udfff", "\\udc00\\ud800", "\\ud83d x"];
 
-/// A text field of a body: its path, and the body it is sent in.
+/// A text field of a request body.
 struct Field {
     operation: &'static Operation,
     path: String,
 }
 
-/// Every field of every body that takes free text.
+/// Returns every free-text field of every body.
 fn text_fields() -> Vec<Field> {
     let mut fields = Vec::new();
     for operation in Spec::builtin().operations() {
@@ -69,7 +69,7 @@ fn takes_text(schema: &Schema) -> bool {
     is_text || schema.alternatives().iter().any(takes_text)
 }
 
-/// Fewer than a server carries out at once.
+/// Sends requests concurrently, but fewer than the server's concurrency limit.
 async fn some_at_once<T, F: Future>(
     each: impl IntoIterator<Item = T>,
     send: impl FnMut(T) -> F,
@@ -82,7 +82,7 @@ async fn some_at_once<T, F: Future>(
 }
 
 impl Field {
-    /// The example of its operation with this value in the field; what has to be unique is left out elsewhere.
+    /// Returns the example body with this value in the field, without other unique fields.
     fn body(&self, value: &str) -> Value {
         let mut body = self.operation.body.as_ref().unwrap().example.clone();
         for fields in ["", "/lead"] {
@@ -97,14 +97,14 @@ impl Field {
         if self.path == "/match/value" {
             body["match"]["by"] = "externalRef".into();
         } else if body["match"].is_object() {
-            // A lead of its own for each.
+            // Each request matches its own lead.
             let number = NEXT_PHONE.fetch_add(1, Ordering::Relaxed);
             body["match"]["value"] = format!("+62812{number}").into();
         }
         body
     }
 
-    /// Sends raw JSON to the operation; a lead is made first when one is to be changed.
+    /// Sends raw JSON to the operation. An update first creates its lead.
     async fn send(&self, server: &Server, body: String) -> Answer {
         let mut path = self.operation.path.to_string();
         if !self.operation.path.is_fixed() {
@@ -119,7 +119,7 @@ impl Field {
         server.finish(request).await
     }
 
-    /// As a complaint names it.
+    /// The name of the field in error details.
     fn dotted(&self) -> String {
         self.path[1..].replace('/', ".")
     }
@@ -238,7 +238,7 @@ both_engines! {
     }
 }
 
-/// A good value comes back as it was sent, a phone and an email as what they mean; a bad one is named.
+/// Checks that the value was either stored unchanged or refused by the name of its field.
 fn must_be_kept_or_refused(field: &Field, sent: &str, answer: &Answer) {
     match answer.status {
         200 | 201 => {
@@ -253,7 +253,7 @@ fn must_be_kept_or_refused(field: &Field, sent: &str, answer: &Answer) {
             field.path,
             answer.text
         ),
-        // A search for a lead that is not there.
+        // An upsert that matches no lead.
         status => assert_eq!(
             (status, field.name()),
             (404, "value"),

@@ -1,4 +1,4 @@
-//! More requests at once than can be carried out.
+//! More concurrent requests than the server executes.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -17,14 +17,14 @@ use serde_json::json;
 use sqlx::{AnyConnection, Connection, Executor};
 use tokio::time::sleep;
 
-/// More than are carried out and wait at the same time.
+/// More requests than can be executed and queued at the same time.
 const CROWD: usize = 350;
 
-/// How many requests with unknown keys are under way all the time, and how many good ones get through meanwhile.
+/// The number of concurrent clients with unknown keys, and of valid requests meanwhile.
 const FLOOD: usize = 400;
 const GOOD: usize = 15;
 
-/// Without a look at the document, which would take the time of all the others.
+/// Creates a lead without checking the response against the document, which would slow the other requests down.
 async fn create(server: &Server) -> Answer {
     let request = server.request("POST", "/leads").bearer_auth(&server.key);
     server
@@ -57,7 +57,7 @@ both_engines! {
         let answer = Box::pin(too_many).next().await.unwrap();
         assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{}", answer.text);
         answer.must_be_documented(Spec::builtin(), Spec::builtin().operation("leads_create").unwrap());
-        // Who asks for no work waits for nobody.
+        // Pages that need no execution slot are not queued.
         for path in ["/healthz", "/api/v2/agent/SKILL.md"] {
             assert_eq!(server.page(path).await.status, 200);
         }
@@ -69,7 +69,7 @@ both_engines! {
         }
         let count = |status| i64::try_from(others.iter().filter(|answer| answer.status == status).count()).unwrap();
         assert!(count(201) > 0);
-        // What was answered 504 may have happened, and what was answered 503 has not.
+        // Writes with status 504 may have been executed, those with 503 were not.
         let possible = count(201)..=count(201) + count(504);
         let total = server.get("/leads").await.total();
         assert!(possible.contains(&total), "{total} of {possible:?}");
@@ -87,13 +87,13 @@ both_engines! {
             }
         }));
         let good = async {
-            // By then the address has used up its failures.
+            // Wait until the address is throttled.
             sleep(Duration::from_secs(2)).await;
             for _ in 0..GOOD {
                 let answer = server.finish(server.request("GET", "/workspace").bearer_auth(&server.key)).await;
                 assert_eq!(answer.status, 200, "{}", answer.text);
             }
-            // So does a key that nobody has seen before, from where nobody floods.
+            // A new key from another address passes as well.
             let key = server.key_with(&server.workspace, &["agent.workspace.read"], |_| ()).await;
             let elsewhere = reqwest::Client::builder().no_proxy().local_address(Some([127, 0, 0, 2].into()));
             let url = format!("{}/api/v2/agent/workspace", server.url);

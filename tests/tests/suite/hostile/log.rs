@@ -1,4 +1,4 @@
-//! A log that nobody reads.
+//! A log whose reader is blocked.
 
 use std::{process::Stdio, time::Duration};
 
@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-/// Whose lines are more than fits into a pipe.
+/// The number of requests whose log lines exceed the buffer of a pipe.
 const REQUESTS: usize = 800;
 
 both_engines! {
@@ -41,7 +41,7 @@ both_engines! {
                 if read_later {
                     stderr.read_to_string(&mut log).await.unwrap();
                 } else {
-                    // It stays open, and nobody reads it.
+                    // Keep the pipe open without reading it.
                     std::future::pending::<()>().await;
                 }
                 log

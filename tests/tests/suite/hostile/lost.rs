@@ -1,4 +1,4 @@
-//! A database that is lost, or slow, in the middle of a write: 503 when nothing was done, 504 when it is not known.
+//! A database that is lost or slow during a write: 503 if nothing was written, 504 if the outcome is unknown.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ both_engines! {
         for answer in &writes {
             assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{}", answer.text);
         }
-        // Whatever would still happen has its chance.
+        // Give abandoned writes time to execute.
         sleep(Duration::from_millis(500)).await;
         assert_eq!(server.lead(json!({"firstName": "Siti"})).await["firstName"], "Siti");
         assert_eq!(server.get("/leads").await.total(), 1);
@@ -38,14 +38,15 @@ both_engines! {
                 assert_eq!(answer.header("retry-after"), "5");
             }
         }
-        // On PostgreSQL each is committed, or undone with its connection; SQLite's writer goes on in any case.
+        // On PostgreSQL each write is committed or rolled back with its connection. On SQLite the writer always
+        // commits.
         if server.engine == Engine::Sqlite {
             assert_eq!(server.get("/leads").await.total(), 4);
         }
     }
 }
 
-/// A server that gives a request two seconds.
+/// Options with a request timeout of two seconds.
 fn with_two_seconds() -> Options {
     let mut document = Spec::builtin().document().clone();
     document["x-konektor-limits"]["requestSeconds"] = json!(2);
@@ -55,7 +56,7 @@ fn with_two_seconds() -> Options {
     }
 }
 
-/// A lead, an upsert that makes one, and a ticket, one after the other; under this key unless it is empty.
+/// Creates a lead, upserts another and creates a ticket, with an `Idempotency-Key` unless it is empty.
 async fn writes(server: &Server, idempotency_key: &str) -> Vec<Answer> {
     let requests: [(&str, Value); 3] = [
         ("/leads", json!({"firstName": "Budi"})),
@@ -82,17 +83,17 @@ async fn writes(server: &Server, idempotency_key: &str) -> Vec<Answer> {
     answers
 }
 
-/// When a proxy cuts off what goes to PostgreSQL.
+/// When the proxy cuts the connection to PostgreSQL.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cut {
     Nowhere,
-    /// Before the first insert arrives there.
+    /// Before the first insert reaches the database.
     BeforeInsert,
-    /// After the commit has arrived there, and before its answer comes back.
+    /// After the commit has reached the database, before its response.
     AfterCommit,
 }
 
-/// A way to the database that can be cut; SQLite has no such way.
+/// A proxy that can cut connections. SQLite has no connections.
 async fn cut_server(server: &Server) -> (Server, watch::Sender<Cut>) {
     let (cut, when) = watch::channel(Cut::Nowhere);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -133,7 +134,7 @@ async fn forward(client: TcpStream, database: String, when: watch::Receiver<Cut>
                 return;
             }
             if cut == Cut::AfterCommit && contains(b"commit") {
-                // So that it has been carried out when the connection is gone.
+                // Let the commit finish before the connection is cut.
                 sleep(Duration::from_millis(300)).await;
                 return;
             }
@@ -142,7 +143,7 @@ async fn forward(client: TcpStream, database: String, when: watch::Receiver<Cut>
     let back = async {
         let mut bytes = vec![0; 65_536];
         while let Ok(length @ 1..) = from_server.read(&mut bytes).await {
-            // What comes while the commit is under way is lost with the connection.
+            // The response to the commit is lost with the connection.
             if *when.borrow() == Cut::AfterCommit
                 && bytes[..length].windows(6).any(|part| part == b"COMMIT")
             {
@@ -197,7 +198,7 @@ async fn a_connection_lost_before_the_commit_is_503_and_after_it_504() {
     );
     assert!(unknown.message().contains("not known"), "{}", unknown.text);
 
-    // Under the same key it is told what became of it.
+    // A retry with the same key reports the outcome.
     let (again, other) = join(create("lost"), server.get("/leads")).await;
     assert_eq!(
         (again.status, again.header("idempotency-replayed")),

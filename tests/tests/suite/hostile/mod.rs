@@ -1,4 +1,4 @@
-//! Callers that mean harm, or do it: what they send, what they do not send, and how much of it at once.
+//! Malicious or broken clients, and overload.
 
 mod bodies;
 mod connections;
@@ -17,7 +17,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// A client that speaks byte by byte.
+/// A raw TCP client.
 struct Raw(TcpStream);
 
 impl Raw {
@@ -30,7 +30,7 @@ impl Raw {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// One answer, as far as its body's announced end.
+    /// Reads one response.
     async fn answer(&mut self) -> String {
         let mut text = String::new();
         while !is_whole(&text) {
@@ -42,7 +42,7 @@ impl Raw {
         text
     }
 
-    /// All that comes until the server closes, or resets, the connection.
+    /// Reads until the server closes or resets the connection.
     async fn rest(&mut self) -> Vec<u8> {
         let mut all = Vec::new();
         drop(self.0.read_to_end(&mut all).await);
@@ -62,7 +62,7 @@ fn is_whole(answer: &str) -> bool {
     body.len() >= length.unwrap_or(0)
 }
 
-/// The header of a POST of a lead, without its end.
+/// The headers of a POST of a lead, without the final blank line.
 fn header_of_a_lead(server: &Server, body: &str) -> String {
     format!(
         "POST /api/v2/agent/leads HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
@@ -72,8 +72,8 @@ fn header_of_a_lead(server: &Server, body: &str) -> String {
     )
 }
 
-/// A server that gives a request one second, of which two thirds for its arrival, and keeps a connection for four
-/// after an answer.
+/// Options with a request timeout of one second, of which the request may take two thirds to arrive, and a keep-alive
+/// timeout of four seconds.
 fn in_a_hurry() -> Options {
     let mut document = Spec::builtin().document().clone();
     document["x-konektor-limits"]["requestSeconds"] = json!(1);

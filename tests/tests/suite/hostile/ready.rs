@@ -18,7 +18,7 @@ both_engines! {
         let writes = futures::future::join_all(writes);
         let looks = async {
             sleep(Duration::from_millis(300)).await;
-            // Longer than any one look at the database holds.
+            // Longer than a single query takes.
             for _ in 0..5 {
                 let began = Instant::now();
                 assert_eq!(server.page("/readyz").await.status, 200);

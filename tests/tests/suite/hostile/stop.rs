@@ -1,4 +1,4 @@
-//! The end of the server, while clients are at it.
+//! Graceful shutdown under load.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Answers that would bring back personal data which was changed or erased since.
+//! Stored responses with personal data that has since been changed or erased.
 
 use konektor_tests::{Engine, Server, both_engines};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ both_engines! {
         assert_eq!(blank(&server).await, (1, 1));
         let again = server.post_under("create", "/leads", &create).await;
         assert_eq!((again.status, &again.data()["firstName"]), (201, &json!("Siti")));
-        // A replay writes nothing, and keeps nothing anew.
+        // A replay writes nothing and stores no response.
         assert_eq!(blank(&server).await, (1, 1));
     }
 
@@ -116,7 +116,7 @@ both_engines! {
     }
 }
 
-/// The index is there for blanking: a lead's answers are found without reading the others.
+/// The index serves blanking: it finds the responses of a lead without reading the others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leads_answers_are_found_by_an_index() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
@@ -131,8 +131,8 @@ async fn a_leads_answers_are_found_by_an_index() {
 
 type Request = (String, &'static str, String, Value);
 
-/// A create, an upsert that creates, one that updates, and an update, each under a key of its own, of one lead each or
-/// the same.
+/// A create, a creating and an updating upsert, and an update, each with its own key, of one lead or of one lead
+/// each.
 fn requests(round: usize) -> Vec<Request> {
     let lead = json!({
         "firstName": "Budi", "lastName": "Santoso", "email": "budi@example.com", "phone": "081234567890",
@@ -161,7 +161,7 @@ async fn send_all(server: &Server, requests: &[Request]) -> Vec<konektor_tests::
     answers
 }
 
-/// How many answers are blank, and how many are not.
+/// Returns the number of blank and of other responses.
 async fn blank(server: &Server) -> (i64, i64) {
     let count = async |is: &str| {
         let sql = format!("select count(*) from idempotency where length(sealed) {is} 0");

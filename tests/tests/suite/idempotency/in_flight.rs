@@ -1,4 +1,4 @@
-//! Requests under one key at the same moment.
+//! Concurrent requests with the same key.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ both_engines! {
     }
 }
 
-/// SQLite has one writer: there the other process waits for its turn.
+/// PostgreSQL only: SQLite has a single writer, so the other process waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_one_process_carries_it_out_another_says_so_at_once() {
     let server = Server::start(Engine::Postgres).await;
@@ -92,7 +92,7 @@ fn must_be_in_flight(answer: &Answer) {
     assert!(answer.message().contains("try again"), "{}", answer.text);
 }
 
-/// Whoever is not told to come again gets the one answer.
+/// Checks that every request gets either a conflict or the same response.
 async fn must_write_once(server: &Server, requests: Vec<RequestBuilder>) {
     let sent = requests
         .into_iter()

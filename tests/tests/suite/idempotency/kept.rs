@@ -1,4 +1,4 @@
-//! How long an answer is kept.
+//! How long responses are stored.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{is_replay, written};
 
-/// For which an answer is kept.
+/// How long a response is stored.
 const DAY: Duration = Duration::from_hours(24);
 const MOMENT: Duration = Duration::from_millis(1);
 const ALMOST_A_DAY: Duration = Duration::from_millis(24 * 60 * 60 * 1000 - 1);
@@ -20,7 +20,7 @@ both_engines! {
         server.clock.advance(ALMOST_A_DAY);
         assert_eq!(server.post_under("k", "/leads", &lead).await.text, first.text);
         server.clock.advance(MOMENT);
-        // From now on it is the key of whoever uses it first.
+        // The key has expired and can be used for another request.
         let second = server.post_under("k", "/leads", &json!({"firstName": "Siti"})).await;
         assert_eq!((second.status, is_replay(&second)), (201, false), "{}", second.text);
         server.clock.advance(ALMOST_A_DAY);
@@ -42,7 +42,7 @@ both_engines! {
 
     async fn a_great_many_are_removed_in_batches(server) {
         server.post_under("k", "/leads", &json!({"firstName": "Budi"})).await;
-        // Many in the same millisecond, so that the border of a batch falls among them.
+        // Many in the same millisecond, so that a batch ends among them.
         server.database.execute(
             "insert into idempotency (workspace_id, id, fingerprint, status, created_at, data_key_id, sealed) \
              select workspace_id, id || n, fingerprint, status, created_at + n / 700, data_key_id, sealed \
@@ -58,7 +58,7 @@ both_engines! {
         server.post_under("k", "/leads", &json!({"firstName": "Budi"})).await;
         server.clock.advance(DAY);
         assert_eq!(answers(&server).await, 1);
-        // Another one looks when it starts.
+        // A server deletes expired responses when it starts.
         let _other = server.beside().await;
         let removed = async {
             while answers(&server).await > 0 {
@@ -75,7 +75,7 @@ both_engines! {
     }
 }
 
-/// How many answers are in the database.
+/// Returns the number of stored responses.
 async fn answers(server: &Server) -> i64 {
     server
         .database
@@ -83,7 +83,7 @@ async fn answers(server: &Server) -> i64 {
         .await
 }
 
-/// How long a key is kept is the document's word.
+/// The document states how long a key is stored.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_is_kept_for_as_long_as_the_document_says() {
     let server = Server::start(Engine::Sqlite).await;

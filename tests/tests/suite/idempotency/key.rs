@@ -1,4 +1,4 @@
-//! What a key may be.
+//! Valid and invalid keys.
 
 use konektor_tests::both_engines;
 use reqwest::header::HeaderValue;

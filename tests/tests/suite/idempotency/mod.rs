@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a write that is sent again is answered again, and done once.
+//! `Idempotency-Key`: a repeated write returns the same response and is executed once.
 
 mod blanked;
 mod in_flight;
@@ -10,7 +10,7 @@ use konektor_spec::{Location, Operation, Spec};
 use konektor_tests::{Answer, Server};
 use serde_json::{Value, json};
 
-/// The operations that take a key.
+/// The operations that accept a key.
 fn keyed() -> impl Iterator<Item = &'static Operation> {
     let operations = Spec::builtin().operations().iter();
     operations
@@ -22,17 +22,17 @@ fn keyed() -> impl Iterator<Item = &'static Operation> {
         })
 }
 
-/// The documented example of what an operation takes.
+/// Returns the example body of an operation.
 fn body(operation: &Operation) -> &Value {
     &operation.body.as_ref().unwrap().example
 }
 
-/// Where the examples' lead is.
+/// Returns the path of the example lead.
 fn path(operation: &Operation) -> String {
     operation.path.fill(|_| "CRM-1024")
 }
 
-/// Sends the documented example under a key.
+/// Sends the example request with a key.
 async fn send_example(server: &Server, operation: &Operation) -> Answer {
     let (method, path) = (&operation.method, path(operation));
     server
@@ -40,7 +40,7 @@ async fn send_example(server: &Server, operation: &Operation) -> Answer {
         .await
 }
 
-/// Leaves the one lead that an operation needs: the examples of creates may not find it taken.
+/// Leaves only the lead that an operation needs, because its values would conflict with the example of a create.
 async fn prepare(server: &Server, operation: &Operation) {
     server.database.execute("delete from lead").await;
     if operation.method == "PATCH" {
@@ -53,7 +53,7 @@ fn is_replay(answer: &Answer) -> bool {
     answer.header("idempotency-replayed") == "true"
 }
 
-/// How many leads and tickets there are in the whole database.
+/// Returns the number of leads and tickets in the whole database.
 async fn written(server: &Server) -> i64 {
     let count = "select (select count(*) from lead) + (select count(*) from ticket)";
     server.database.number(count).await

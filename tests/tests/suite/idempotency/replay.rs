@@ -1,4 +1,4 @@
-//! The same request under the same key.
+//! Repeats of a request with the same key.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ both_engines! {
         let first = server.patch_under("k", "/leads/CRM-1", &rename).await;
         assert_eq!((first.status, is_replay(&first)), (200, false), "{}", first.text);
         server.clock.advance(Duration::from_secs(1));
-        // Somebody goes on with it before the first sender tries again.
+        // Another client changes the lead before the retry.
         server.patch("/leads/CRM-2", json!({"status": "won"})).await;
         let again = server.patch_under("k", "/leads/CRM-1", &rename).await;
         assert_eq!((again.status, is_replay(&again), &again.text), (200, true, &first.text));
@@ -97,7 +97,7 @@ both_engines! {
             assert_eq!((again.status, is_replay(&again), &again.text), (201, true, &first.text), "{path}");
             assert_eq!(server.post_under(path, path, &with(other)).await.status, 422, "{path}");
         }
-        // What an update sets, and what an upsert sets on a lead that is there, is no default.
+        // Defaults do not apply to an update, nor to an upsert of an existing lead.
         let mut to_new = upsert;
         to_new["lead"]["status"] = json!("new");
         assert_eq!(server.post_under("/leads/upsert", "/leads/upsert", &to_new).await.status, 422);
@@ -226,7 +226,7 @@ both_engines! {
         let lead = json!({"firstName": "Budi"});
         server.post_under("k", "/leads", &lead).await;
         server.post_under("l", "/leads", &lead).await;
-        // Each in the other one's place.
+        // Swap both responses.
         server.database.execute(
             "update idempotency set sealed = (select o.sealed from idempotency o where o.id <> idempotency.id)"
         ).await;
@@ -259,7 +259,7 @@ both_engines! {
     }
 }
 
-/// Sends a body as it is spelled.
+/// Sends a raw body.
 async fn raw(server: &Server, method: &str, path: &str, key: &str, body: &str) -> Answer {
     let request = server.request(method, path).bearer_auth(&server.key);
     let request = request
@@ -270,7 +270,7 @@ async fn raw(server: &Server, method: &str, path: &str, key: &str, body: &str) -
         .await
 }
 
-/// A document that gains a default must not make another request of one that was sent before.
+/// A new default in the document must not change the fingerprint of a request that was sent before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_default_of_the_document_does_not_change_a_request() {
     let server = Server::start(Engine::Sqlite).await;

@@ -56,7 +56,7 @@ both_engines! {
     }
 
     async fn text_is_kept_exactly(server) {
-        // Spaces around, a decomposed é, joiners, direction marks, a line end, a quote.
+        // Surrounding spaces, a decomposed é, joiners, direction marks, a line break and a quote.
         let text = " \tRene\u{301} 👩\u{200d}👩\u{200d}👧 \u{202e}ab\r\n'\"\\ ";
         let fields = ["firstName", "lastName", "notes", "campaignName", "uniqueCode", "externalRef"];
         let body = Value::Object(fields.iter().map(|name| ((*name).to_owned(), text.into())).collect());
@@ -140,10 +140,10 @@ both_engines! {
             let lead = server.lead(json!({"firstName": "Budi", "phone": spelling})).await;
             assert_eq!(lead["phone"], format!("+6281{}34567890", at + 2));
         }
-        // More than the 20 characters that a number has once it is normalised.
+        // Longer than the 20 characters of a normalized number.
         let lead = server.lead(json!({"firstName": "Budi", "phone": "+62 (0) 812-3456-0004"})).await;
         assert_eq!(lead["phone"], "+6281234560004");
-        // Valid without its 0 since before there were longer ones, and one number with and without +.
+        // A short number of the old numbering plan, with and without +.
         let lead = server.lead(json!({"firstName": "Budi", "phone": "62811234567"})).await;
         assert_eq!(lead["phone"], "+62811234567");
         for spelling in ["+62811234567", "0811-234-567"] {
@@ -273,7 +273,7 @@ both_engines! {
         assert_eq!(answer.complaint("externalRef"), "Another lead has it already, as its uniqueCode");
         assert_eq!(server.get("/leads").await.total(), 1);
         assert_eq!(server.find("u").await.data()["firstName"], "A");
-        // A lead may have one value as both.
+        // One lead may have the same value in both fields.
         server.lead(json!({"firstName": "B", "uniqueCode": "x", "externalRef": "x"})).await;
     }
 

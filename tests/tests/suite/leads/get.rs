@@ -34,7 +34,7 @@ both_engines! {
         let told = answer.complaint("id");
         assert!(told.contains(&format!("{phone} by its phone")), "{told}");
         assert!(told.contains(&format!("{referred} by its externalRef")), "{told}");
-        // What fits one alone still finds it.
+        // A reference that matches only one lead still finds it.
         assert_eq!(server.find("081234567890").await.data()["firstName"], "Phone");
         for id in [phone, referred] {
             assert_eq!(server.find(id).await.data()["id"], id);
@@ -52,7 +52,7 @@ both_engines! {
     async fn what_begins_as_an_id_is_nothing_else(server) {
         let lead = server.lead(json!({"firstName": "A", "externalRef": "E"})).await;
         let other = server.lead(json!({"firstName": "B"})).await;
-        // The API takes no such code.
+        // The API refuses such a code.
         let sql = format!("update lead set unique_code = '{}' where external_ref is null", lead["id"].as_str().unwrap());
         server.database.execute(&sql).await;
         assert_eq!(server.find(lead["id"].as_str().unwrap()).await.data(), &lead);

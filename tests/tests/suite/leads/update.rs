@@ -17,7 +17,7 @@ fn full() -> Value {
     serde_json::from_str(FULL).unwrap()
 }
 
-/// Everything that is stored of leads and their names, sealed with a nonce that is another one each time.
+/// Returns everything that is stored about leads. Any write changes it, because nonces are random.
 async fn stored(server: &Server) -> Vec<(String, i64)> {
     let mut connection = AnyConnection::connect(&server.database.url).await.unwrap();
     let hex = match server.engine {
@@ -100,7 +100,7 @@ both_engines! {
         assert_eq!((&after["firstName"], &after["status"]), (&lead["firstName"], &lead["status"]));
         assert_eq!(server.find("E").await.status, 404);
         assert_eq!(server.list(&[("search", "santoso")]).await.total(), 0);
-        // What was cleared is free again.
+        // Cleared values can be used again.
         server.lead(json!({"firstName": "A", "externalRef": "E", "phone": "081234567890"})).await;
     }
 
@@ -140,7 +140,7 @@ both_engines! {
             assert_eq!(answer.complaint(field), format!("Another lead has it already, as its {other}"));
         }
         assert_eq!(server.find("S").await.data(), &before);
-        // A lead may have one value as both.
+        // One lead may have the same value in both fields.
         assert_eq!(server.patch("/leads/S", json!({"externalRef": "S"})).await.status, 200);
     }
 
@@ -158,7 +158,7 @@ both_engines! {
         }
         assert_eq!(server.find("U").await.data(), &before);
         assert_eq!(server.find(other["id"].as_str().unwrap()).await.data(), &other);
-        // Once it is one lead's again, the same request under the same key changes that.
+        // When the reference is unambiguous again, the same request with the same key succeeds.
         server.patch(&lead_path(other["id"].as_str().unwrap()), json!({"externalRef": null})).await;
         let answer = server.patch_under("k", &lead_path(number), &json!({"status": "won"})).await;
         assert_eq!((answer.status, &answer.data()["uniqueCode"]), (200, &json!("U")));
@@ -189,7 +189,7 @@ both_engines! {
             }
         }
         assert_eq!(self::stored(&server).await, stored);
-        // A real change is one.
+        // A real change does write.
         let after = server.patch("/leads/U", json!({"priority": "high", "status": "hot"})).await;
         assert_ne!(after.data()["updatedAt"], before["updatedAt"]);
         assert_ne!(self::stored(&server).await, stored);

@@ -10,7 +10,7 @@ async fn upsert(server: &Server, by: &str, value: &str, lead: Value) -> Answer {
     server.post("/leads/upsert", body).await
 }
 
-/// Sends these bodies all at once; the answers in the order in which they were sent.
+/// Sends the bodies concurrently. Returns the responses in the order of the bodies.
 async fn all_at_once(server: &Server, bodies: Vec<Value>) -> Vec<Answer> {
     let sent: Vec<_> = bodies
         .into_iter()
@@ -26,7 +26,7 @@ async fn all_at_once(server: &Server, bodies: Vec<Value>) -> Vec<Answer> {
     answers
 }
 
-/// Fails unless every answer is about one lead, which one of them made.
+/// Checks that all responses are about the same lead, and that exactly one created it.
 async fn must_have_made_one_lead(server: &Server, answers: &[Answer]) {
     let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
     assert_eq!(
@@ -196,7 +196,7 @@ both_engines! {
         });
         let answers = all_at_once(&server, bodies.collect()).await;
         must_have_made_one_lead(&server, &answers).await;
-        // The names it had on the way do not find it any longer.
+        // Earlier names of the lead no longer match.
         let name = server.find("081234567890").await.data()["firstName"].as_str().unwrap().to_owned();
         for at in 0..32 {
             let searched = format!("Name{at}");

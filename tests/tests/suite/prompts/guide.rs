@@ -1,4 +1,4 @@
-//! Every example of the guide and of the docs page, run as it stands there.
+//! Runs every example of the guide and of the docs page verbatim.
 
 use konektor_spec::Spec;
 use konektor_tests::both_engines;
@@ -38,7 +38,7 @@ both_engines! {
     }
 }
 
-/// `curl …`, and below it `# STATUS {…}`.
+/// Returns the examples of the form `curl …`, followed by `# STATUS {…}`.
 fn examples_with_answers(guide: &str) -> Vec<(&str, &str, &str)> {
     let lines: Vec<_> = guide.lines().collect();
     let pairs = lines.windows(2).filter(|pair| pair[0].starts_with("curl "));
@@ -55,7 +55,7 @@ fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// The names and kinds of everything in a value, in an order of their own.
+/// Returns the sorted names and types of everything in a value.
 fn shape(value: &Value) -> Vec<String> {
     let mut shape = Vec::new();
     collect(value, "", &mut shape);

@@ -1,4 +1,4 @@
-//! What an agent does that has read SKILL.md: a shell with curl, `BASE` and `KONEKTOR_API_KEY`.
+//! The commands of an agent that has read SKILL.md: a shell with curl, `BASE` and `KONEKTOR_API_KEY`.
 
 mod guide;
 mod seven;
@@ -7,7 +7,7 @@ use konektor_tests::Server;
 use serde_json::Value;
 use tokio::process::Command;
 
-/// Runs one line in bash, and answers the status and the body.
+/// Runs a command in bash. Returns the status and the body of the response.
 async fn shell(server: &Server, line: &str) -> (u16, String) {
     let line = format!("{line} -w '\\n%{{http_code}}'");
     let output = Command::new("bash")
@@ -24,7 +24,7 @@ async fn shell(server: &Server, line: &str) -> (u16, String) {
     (status.parse().unwrap(), body.to_owned())
 }
 
-/// The same for an answer in JSON that has to be a success.
+/// Like `sh`, for a successful JSON response.
 async fn ask(server: &Server, line: &str) -> Value {
     let (status, body) = shell(server, line).await;
     assert!((200..300).contains(&status), "{line}: {status} {body}");

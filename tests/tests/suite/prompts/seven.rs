@@ -1,4 +1,4 @@
-//! The seven example prompts of the product page, done with curl and checked against the leads in the store.
+//! The seven example prompts of the product page, executed with curl and checked against the stored leads.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::ask;
 const KEY: &str = r#"-H "Authorization: Bearer $KONEKTOR_API_KEY""#;
 const JSON: &str = r#"-H "Content-Type: application/json""#;
 
-/// The server's clock says Wednesday, 15 January 2025, 17:30 in Jakarta: its week began on the 13th.
+/// The server's clock is at Wednesday, 15 January 2025, 17:30 in Jakarta. The week began on the 13th.
 const WEEK: &str = "2025-01-12T17:00:00Z";
 const MONTH: &str = "2024-12-31T17:00:00Z";
 
@@ -128,7 +128,7 @@ both_engines! {
     }
 }
 
-/// Fills the workspace with synthetic leads of the last 90 days, and answers them.
+/// Creates synthetic leads of the last 90 days and returns them.
 async fn seeded(server: &Server) -> Vec<Lead> {
     let leads = SyntheticLeads::demo(
         Spec::builtin(),
@@ -158,7 +158,7 @@ fn rows(answer: &Value) -> &Vec<Value> {
     answer["data"].as_array().unwrap()
 }
 
-/// Rounded half up, without floats: exact where they are not.
+/// Rounds half up in integer arithmetic, which is exact.
 fn percentage(count: usize, total: usize) -> String {
     let hundredths = (count * 20_000 / total).div_ceil(2);
     format!("{}.{:02}", hundredths / 100, hundredths % 100)

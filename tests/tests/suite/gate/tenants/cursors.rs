@@ -1,4 +1,4 @@
-//! A cursor opens its own workspace's pages alone.
+//! A cursor is valid only in its own workspace.
 
 use konektor_spec::{Location, Operation};
 use konektor_tests::both_engines;

@@ -1,4 +1,4 @@
-//! Fields that are the server's to set.
+//! Fields that only the server sets.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::gated;
 
-/// What other APIs might let a caller set, beside what this one answers.
+/// Fields that are not part of this API.
 const NOWHERE: [&str; 6] = [
     "workspaceId",
     "workspace_id",
@@ -18,7 +18,7 @@ const NOWHERE: [&str; 6] = [
     "__proto__",
 ];
 
-/// The name of every field of every answer, however deep.
+/// Returns the names of all response fields, at any depth.
 fn answered() -> BTreeSet<String> {
     let mut names = BTreeSet::from(NOWHERE.map(str::to_owned));
     for response in Spec::builtin()
@@ -41,7 +41,7 @@ fn collect(schema: &Schema, names: &mut BTreeSet<String>) {
     }
 }
 
-/// Where an object stands in a body, each with the names it may have.
+/// Collects the paths of all objects in a body, each with its field names.
 fn objects(schema: &Schema, at: &[&str], found: &mut Vec<(Vec<String>, BTreeSet<String>)>) {
     if !schema.has_properties() {
         return;

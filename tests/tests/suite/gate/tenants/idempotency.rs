@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{example, gated, stranger};
 
-/// The operations that are carried out once for a key.
+/// The operations that accept an `Idempotency-Key`.
 fn once() -> impl Iterator<Item = &'static Operation> {
     gated().filter(|operation| {
         let mut headers = operation.parameters_in(Location::Header);
@@ -14,7 +14,7 @@ fn once() -> impl Iterator<Item = &'static Operation> {
     })
 }
 
-/// The example, and the same with another text in it.
+/// Returns the example body, and a variant with another text.
 fn bodies(operation: &Operation) -> [Value; 2] {
     let one = operation.body.as_ref().unwrap().example.clone();
     let mut two = one.clone();
@@ -26,7 +26,7 @@ fn bodies(operation: &Operation) -> [Value; 2] {
     let text = ["firstName", "subject"]
         .into_iter()
         .find(|name| lead[name].is_string());
-    // A change of a lead may give any of its fields.
+    // An update accepts any field of a lead.
     lead[text.unwrap_or("notes")] = json!("Another");
     [one, two]
 }

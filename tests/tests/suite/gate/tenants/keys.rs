@@ -1,4 +1,4 @@
-//! Every operation refuses every bad key in the same words.
+//! Every operation refuses every bad key with the same response.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use konektor_tests::{Options, Server, both_engines};
 
 use super::{all_scopes, example, gated};
 
-/// The same key with another last letter.
+/// Returns the key with another last letter.
 fn mistyped(key: &str) -> String {
     let last = if key.ends_with('A') { "B" } else { "A" };
     [&key[..key.len() - 1], last].concat()
 }
 
-/// Keys that open nothing, and why.
+/// Invalid keys, and why they are invalid.
 async fn bad_keys(server: &Server) -> Vec<(&'static str, Option<String>)> {
     let scopes = all_scopes();
     let forged = ApiKey::generate(&mut rand::rng());
@@ -59,7 +59,7 @@ both_engines! {
         let keys = bad_keys(&server).await;
         let mut said = Vec::new();
         for operation in gated() {
-            // The throttle admits as many failures a minute.
+            // The throttle limits the failures per minute.
             server.clock.advance(Duration::from_mins(1));
             let (path, body) = example(operation);
             for (why, key) in &keys {

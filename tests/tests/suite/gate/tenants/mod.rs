@@ -1,6 +1,6 @@
-//! What belongs to another workspace is as good as missing, whatever the operation.
+//! Every operation treats the data of another workspace as missing.
 //!
-//! The operations come from the document: one that nobody has thought of here fails the tests.
+//! The operations come from the document, so the tests fail for a new operation that they do not cover.
 
 mod cursors;
 mod fields;
@@ -28,13 +28,13 @@ fn all_scopes() -> Vec<&'static str> {
         .collect()
 }
 
-/// The key of another workspace, which may do everything there.
+/// Creates another workspace and returns a key with all scopes.
 async fn stranger(server: &Server) -> String {
     let workspace = server.another_workspace(&Options::default()).await;
     server.key_with(&workspace, &all_scopes(), |_| ()).await
 }
 
-/// The path and body of the operation's example.
+/// Returns the path and body of the example request.
 fn example(operation: &Operation) -> (String, Option<Value>) {
     let body = operation.body.as_ref().map(|body| body.example.clone());
     (operation.path.fill(|_| "CRM-1024"), body)

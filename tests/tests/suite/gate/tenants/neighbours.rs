@@ -1,6 +1,6 @@
-//! Whatever a stranger asks for, the answer is the one that would be given if the neighbour's leads were not there.
+//! Every response to another workspace is the same as if the leads of this one did not exist.
 //!
-//! Two fresh workspaces ask the same: one before the neighbour has leads, and one after.
+//! Two new workspaces send the same requests, one before and one after these leads are created.
 
 use konektor_server::domain::id;
 use konektor_tests::{Answer, Server, both_engines, lead_path};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{gated, stranger};
 
-/// By what the neighbour's lead can be named.
+/// The references to the neighbour's lead.
 struct Named {
     id: String,
 }
@@ -23,7 +23,7 @@ const FIRST_NAME: &str = "Zubaidah";
 const MEMBER: &str = "5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f";
 const CAMPAIGN: &str = "Lebaran";
 
-/// What the server makes up for an answer.
+/// The fields that the server generates.
 const MADE_UP: [&str; 5] = ["id", "uniqueCode", "ticketId", "ticketRef", "trackingCode"];
 
 struct Request {
@@ -58,7 +58,7 @@ fn lead() -> Value {
     })
 }
 
-/// Values of which a workspace has each only once.
+/// Values that are unique in a workspace.
 fn unique() -> [Value; 3] {
     [
         json!({"uniqueCode": UNIQUE_CODE}),
@@ -75,7 +75,7 @@ fn with(mut body: Value, more: &Value) -> Value {
 }
 
 impl Named {
-    /// In a path, and as what an upsert matches.
+    /// The references, each with the field that an upsert matches by.
     fn names(&self) -> [(&'static str, &str); 5] {
         [
             ("id", &self.id),
@@ -86,7 +86,7 @@ impl Named {
         ]
     }
 
-    /// What a stranger may send to an operation to reach the neighbour's lead, in this order.
+    /// The requests to an operation that could reach the neighbour's lead.
     fn requests(&self, operation: &str) -> Vec<Request> {
         match operation {
             "leads_list" => Self::searches(),
@@ -146,7 +146,7 @@ impl Named {
             .collect()
     }
 
-    /// Of a lead that is not the stranger's, and of one that is, to what the neighbour's has.
+    /// Updates of the neighbour's lead, and updates of an own lead to the neighbour's unique values.
     fn updates(&self) -> Vec<Request> {
         let bodies = [
             json!({}),
@@ -163,7 +163,7 @@ impl Named {
             "/leads",
             json!({"firstName": "Siti", "uniqueCode": "OWN"}),
         );
-        // The code last, by which the lead is named.
+        // The uniqueCode comes last, because the paths contain it.
         let of_own = unique()
             .into_iter()
             .rev()
@@ -195,7 +195,7 @@ impl Named {
     }
 }
 
-/// Everything of an answer but what is made up for each.
+/// Returns a response without its generated values.
 fn said(answer: &Answer) -> (u16, Vec<String>, String) {
     let own = ["x-request-id", DATE.as_str()];
     let headers = answer
@@ -249,7 +249,7 @@ both_engines! {
         assert_eq!(server.list(&[]).await.total(), 1);
     }
 
-    /// The rows above would prove nothing if their requests reached nothing from inside either.
+    /// Checks that the same requests do reach the lead from its own workspace.
     async fn the_owner_is_answered_otherwise(server) {
         let lead = server.lead(lead()).await;
         server.database.execute("update lead set conversion_sync_status = 'failed'").await;
@@ -259,7 +259,7 @@ both_engines! {
             let foreign = answers(&server, &stranger, there.requests(&operation.id)).await;
             let own = answers(&server, &server.key, there.requests(&operation.id)).await;
             let same = foreign.iter().zip(&own).filter(|(foreign, own)| said(foreign).2 == said(own).2).count();
-            // Making a lead of one's own is the same for both.
+            // Creating the own lead is the same for both.
             let expected = usize::from(operation.id == "leads_update");
             assert!(same <= expected, "{}: {same} of {} requests reach nothing", operation.id, own.len());
         }

@@ -1,11 +1,11 @@
-//! Pages by cursor.
+//! Pagination by cursor.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use konektor_tests::{Answer, Options, Server, both_engines};
 use serde_json::json;
 
-/// So many leads, three of each moment.
+/// Creates leads, three at each point in time.
 async fn some_leads(server: &Server, count: usize) {
     for at in 0..count {
         if at % 3 == 0 {
@@ -18,7 +18,7 @@ async fn some_leads(server: &Server, count: usize) {
     }
 }
 
-/// The ids on this page and on all after it, each asked for by its cursor alone.
+/// Returns the ids on this page and all following pages, which are requested by cursor only.
 async fn walk(server: &Server, first: Answer) -> Vec<String> {
     let mut ids: Vec<_> = first.each("id").into_iter().map(str::to_owned).collect();
     let mut page = first;
@@ -46,7 +46,7 @@ both_engines! {
 
     async fn a_loop_that_updates_what_it_lists_ends_and_sees_every_lead_once(server) {
         for clock_goes_on in [true, false] {
-            // Over some time, or all in one millisecond.
+            // Spread over time, or all in one millisecond.
             if clock_goes_on {
                 some_leads(&server, 23).await;
                 server.clock.advance(Duration::from_millis(1));
@@ -70,7 +70,7 @@ both_engines! {
                     let changes = json!({"campaignName": format!("{}", seen.len())});
                     assert_eq!(server.patch(&format!("/leads/{id}"), changes).await.status, 200);
                 }
-                // What others make meanwhile is of the next walk.
+                // Leads that are created meanwhile do not appear.
                 let Some(cursor) = page.next_cursor().map(str::to_owned) else {
                     break;
                 };

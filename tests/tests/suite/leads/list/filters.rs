@@ -1,4 +1,4 @@
-//! Filters: what they keep, and how a bad one is refused.
+//! Filters, and how invalid ones are refused.
 
 use konektor_tests::{Options, both_engines};
 use serde_json::json;

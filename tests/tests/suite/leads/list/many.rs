@@ -1,4 +1,4 @@
-//! What is asked of a large workspace opens no more records than its page shows.
+//! A list of a large workspace decrypts only the records on its page.
 
 use konektor_server::seed::SyntheticLeads;
 use konektor_spec::Spec;
@@ -22,7 +22,7 @@ async fn many_leads(server: &Server) {
         .unwrap();
 }
 
-/// The answer, and how many records were opened for it.
+/// Returns the response and the number of decrypted records.
 async fn opened(server: &Server, method: &str, path: &str, body: Option<Value>) -> (Answer, u64) {
     let before = server.store.vault().records_opened();
     let answer = server.send(method, path, Some(&server.key), body).await;
@@ -30,7 +30,7 @@ async fn opened(server: &Server, method: &str, path: &str, body: Option<Value>) 
     (answer, server.store.vault().records_opened() - before)
 }
 
-/// A lead that has everything to be found by.
+/// A lead with a value in every searchable field.
 async fn complete_lead(server: &Server) -> Value {
     let listed = server.list(&[("limit", "100"), ("status", "won")]).await;
     let named = ["externalRef", "phone", "email", "lastName"];
@@ -137,7 +137,7 @@ async fn aggregates_open_nothing(server: &Server) {
     }
 }
 
-/// The first names of all leads that a search finds, page after page.
+/// Returns the first names of all leads that a search finds, on all pages.
 async fn every_name_found(server: &Server, search: &str) -> usize {
     let mut page = server.list(&[("search", search), ("limit", "100")]).await;
     let mut found = 0;

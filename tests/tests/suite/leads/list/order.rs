@@ -1,11 +1,11 @@
-//! Order, and pages by number.
+//! Sorting, and pagination by page number.
 
 use std::time::Duration;
 
 use konektor_tests::{Server, both_engines};
 use serde_json::json;
 
-/// Leads named 1, 2, 3 …, a second apart; then 1 is updated.
+/// Creates leads named 1, 2, 3 …, one second apart, and then updates 1.
 async fn in_a_row(server: &Server, count: usize) {
     for at in 1..=count {
         server

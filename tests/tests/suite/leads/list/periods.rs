@@ -3,7 +3,7 @@
 use konektor_tests::{Options, Server, both_engines};
 use serde_json::json;
 
-/// Leads of these moments, each named by its own.
+/// Creates leads at these times, each named by its time.
 async fn leads_of(server: &Server, moments: &[&str]) {
     for moment in moments {
         let lead = server.lead(json!({"firstName": moment})).await;
@@ -16,7 +16,7 @@ async fn leads_of(server: &Server, moments: &[&str]) {
     }
 }
 
-/// The leads of a range, oldest first.
+/// Returns the leads in a range, oldest first.
 async fn between(server: &Server, from: &str, to: &str) -> Vec<String> {
     let mut query = vec![("sortOrder", "asc")];
     query.extend(
@@ -35,7 +35,7 @@ async fn between(server: &Server, from: &str, to: &str) -> Vec<String> {
 both_engines! {
     async fn an_unescaped_plus_in_a_query_is_one(server) {
         server.lead(json!({"firstName": "Budi"})).await;
-        // The clock stands at 10:30:00Z.
+        // The clock is at 10:30:00Z.
         for (query, found) in [
             ("createdFrom=2025-01-15T17:30:00+07:00", 1),
             ("createdFrom=2025-01-15T17:30:01+07:00", 0),
@@ -122,7 +122,7 @@ both_engines! {
 both_engines! {
     options: Options { timezone: "America/New_York".into(), ..Options::default() };
 
-    // On 9 March 2025 clocks go from 02:00 to 03:00 there, on 2 November from 02:00 back to 01:00.
+    // Daylight saving time starts on 9 March 2025 (02:00 to 03:00) and ends on 2 November (02:00 to 01:00).
     async fn a_day_has_the_hours_its_time_zone_gives_it(server) {
         let short = ["2025-03-09T05:00:00.000Z", "2025-03-10T03:59:59.999Z"];
         let long = ["2025-11-02T04:00:00.000Z", "2025-11-03T04:59:59.999Z"];

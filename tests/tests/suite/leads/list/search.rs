@@ -17,7 +17,7 @@ use konektor_spec::Spec;
 use konektor_tests::{Server, both_engines};
 use serde_json::json;
 
-/// The first names of the leads that a search finds, sorted.
+/// Returns the first names of the leads that a search finds, sorted.
 async fn found(server: &Server, search: &str) -> Vec<String> {
     let answer = server.list(&[("search", search), ("limit", "100")]).await;
     let mut names: Vec<_> = answer
@@ -89,7 +89,7 @@ both_engines! {
         for search in ["rené", "rene\u{301}", "RENÉ", "ｒｅｎé", "René\u{200b}"] {
             assert_eq!(found(&server, search).await, ["René"], "{search}");
         }
-        // However a name was written when it was stored.
+        // Whatever the Unicode form of the stored name.
         server.lead(json!({"firstName": "ｚｏｅ\u{308}", "lastName": "I\u{307}nci"})).await;
         for search in ["zoë", "ZOE\u{308}", "Ｚｏë", "zoë \u{130}NC", "i\u{307}nci"] {
             assert_eq!(found(&server, search).await, ["ｚｏｅ\u{308}"], "{search}");
@@ -238,7 +238,7 @@ both_engines! {
             let answer = server.list(&[("search", &many)]).await;
             assert_eq!(answer.complaint("search"), format!("Must have at most {most} words"), "{many}");
         }
-        // A phone and an email are one word each, however they are written.
+        // A phone and an email count as one word, in any spelling.
         let full = format!("{} +62 (0) 812 - 3456 - 7890 budi.s@mail.example.co.id", of(most - 2));
         assert_eq!(server.list(&[("search", &full)]).await.status, 200);
         let operation = Spec::builtin().operation("leads_list").unwrap();
