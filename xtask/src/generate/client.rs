@@ -1,4 +1,4 @@
-//! progenitor's client, and the types it sends and reads.
+//! The client and the types that progenitor generates.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use syn::{FnArg, ImplItem, Item, Pat, Type, visit_mut::VisitMut};
 
 use super::{document, types};
 
-/// What the SDK calls a schema, where the document's name says less.
+/// Schemas that have another name in the SDK.
 pub(crate) const RENAMED: [(&str, &str); 1] = [("LeadCreate", "NewLead")];
 
-/// Schemas whose Rust type is the SDK's own, `crate::<second>`.
+/// Schemas that map to a handwritten type of the SDK, `crate::<second>`.
 const REPLACED: [(&str, &str); 2] = [("TimeOrDate", "TimeOrDate"), ("LeadUpdate", "LeadChanges")];
 
 /// A function of the generated client.
@@ -22,18 +22,19 @@ pub(crate) struct Method {
     pub(crate) arguments: Vec<(syn::Ident, Type)>,
 }
 
-/// What progenitor made of the document.
+/// progenitor's output.
 pub(crate) struct Client {
-    /// One method for each operation, which builds its request.
+    /// A method per operation, which builds its request.
     pub(crate) code: syn::File,
-    /// The types that it sends and reads.
+    /// The types of requests and responses.
     pub(crate) types: syn::File,
-    /// Its methods, by operation id.
+    /// The methods, by operation id.
     pub(crate) methods: BTreeMap<String, Method>,
 }
 
-/// Takes the types and the construction of requests from the client that progenitor writes. The SDK
-/// sends the requests and reads the answers itself.
+/// Extracts the types and the construction of requests from progenitor's client.
+///
+/// The SDK sends the requests and reads the responses itself.
 pub(crate) fn generate(document: &Value) -> Result<Client> {
     let tokens = run_progenitor(document)?;
     let mut client = syn::parse2::<syn::File>(tokens).context("reading progenitor's code")?;
@@ -135,7 +136,7 @@ fn run_progenitor(document: &Value) -> Result<proc_macro2::TokenStream> {
     let prepared = serde_json::from_value(prepared).context("reading the rewritten document")?;
     Generator::new(&settings)
         .generate_tokens(&prepared)
-        .context("progenitor refuses the document")
+        .context("progenitor cannot generate code from the document")
 }
 
 fn take_types(client: &mut syn::File) -> Result<Vec<Item>> {
@@ -143,13 +144,13 @@ fn take_types(client: &mut syn::File) -> Result<Vec<Item>> {
         .items
         .iter()
         .position(|item| matches!(item, Item::Mod(module) if module.ident == "types"))
-        .context("progenitor wrote no types")?;
+        .context("progenitor generated no types")?;
     match client.items.remove(position) {
         Item::Mod(syn::ItemMod {
             content: Some((_, items)),
             ..
         }) => Ok(items),
-        _ => anyhow::bail!("progenitor wrote its types in an unknown way"),
+        _ => anyhow::bail!("unexpected code from progenitor"),
     }
 }
 
@@ -166,7 +167,7 @@ fn arguments(signature: &syn::Signature) -> Vec<(syn::Ident, Type)> {
     arguments.collect()
 }
 
-/// Takes out the headers that progenitor adds: one names a version, which the API does not know.
+/// Removes the headers that progenitor adds, among them a version that the API does not support.
 struct WithoutHeaders;
 
 impl VisitMut for WithoutHeaders {

@@ -1,4 +1,4 @@
-//! openapi.yaml, rewritten in memory into what progenitor understands.
+//! Rewrites openapi.yaml in memory into a form that progenitor supports.
 
 use std::{fs, path::Path};
 
@@ -7,26 +7,26 @@ use serde_json::{Map, Value, json};
 
 use super::text;
 
-/// Where the document keeps its schemas.
+/// The prefix of references to schemas.
 const SCHEMAS: &str = "#/components/schemas/";
 
-/// What stands beside a schema that may be null.
+/// The alternative to a nullable schema.
 const NULL: &str = "#/components/schemas/NoValue";
 
-/// Reads the document as plain values, in its own order.
+/// Reads the document, preserving the order of its keys.
 pub(crate) fn read(path: &Path) -> Result<Value> {
     let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     serde_saphyr::from_str(&text).with_context(|| format!("{} is not valid YAML", path.display()))
 }
 
-/// The value that a local reference such as `#/components/schemas/Lead` names.
+/// Resolves a local reference such as `#/components/schemas/Lead`.
 pub(crate) fn resolve<'a>(document: &'a Value, reference: &str) -> Result<&'a Value> {
     document
         .pointer(reference.trim_start_matches('#'))
         .with_context(|| format!("{reference} does not exist"))
 }
 
-/// The value itself, or the one that it refers to.
+/// Resolves the value if it is a reference.
 pub(crate) fn follow<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
     match value.get("$ref").and_then(Value::as_str) {
         Some(reference) => resolve(document, reference),
@@ -34,7 +34,7 @@ pub(crate) fn follow<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Va
     }
 }
 
-/// The document with everything that progenitor cannot read said in another way.
+/// Rewrites everything that progenitor does not support.
 pub(crate) fn for_progenitor(document: &Value) -> Result<Value> {
     let mut prepared = document.clone();
     for item in object_mut(&mut prepared, "/paths")?.values_mut() {
@@ -49,7 +49,7 @@ pub(crate) fn for_progenitor(document: &Value) -> Result<Value> {
     Ok(prepared)
 }
 
-/// Adds the schemas that `value` refers to, and those that they refer to.
+/// Adds the schemas that `value` refers to, directly or indirectly.
 fn add_schemas_of(document: &Value, value: &Value, schemas: &mut Map<String, Value>) -> Result<()> {
     if let Some(name) = schema_name(value) {
         if !schemas.contains_key(name) {
@@ -70,8 +70,9 @@ fn add_schemas_of(document: &Value, value: &Value, schemas: &mut Map<String, Val
     Ok(())
 }
 
-/// Failures are left out: they arrive as raw responses, which the SDK reads with more patience
-/// than a schema has. So are headers, which the SDK sends and reads itself.
+/// Removes error responses and headers, which the SDK handles itself.
+///
+/// The SDK parses errors more leniently than a schema would.
 fn prepare_operation(document: &Value, operation: &mut Value) -> Result<()> {
     if let Some(responses) = operation
         .get_mut("responses")
@@ -96,13 +97,13 @@ fn prepare_operation(document: &Value, operation: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// A schema as progenitor should see it.
+/// Rewrites a schema for progenitor.
 ///
-/// - What may be null is `nullable`.
-/// - Texts and numbers with limits are inlined without them: the server checks limits, and each
-///   would become a type of its own.
-/// - Defaults are left out, so that what is not set is not sent.
-/// - An answer keeps fields that it does not know.
+/// - Alternatives with null become `nullable`.
+/// - Named strings and numbers are inlined without their limits. The server checks limits, and each
+///   schema would become a type.
+/// - Defaults are removed, so that unset fields are not sent.
+/// - Responses keep unknown fields.
 fn rewritten(document: &Value, schema: &Value) -> Result<Value> {
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
         let target = resolve(document, reference)?;
@@ -143,7 +144,7 @@ fn rewritten(document: &Value, schema: &Value) -> Result<Value> {
     Ok(schema)
 }
 
-/// The other alternative, when there are two and one of them is null.
+/// Returns the alternative to null, if there are exactly two alternatives.
 pub(crate) fn non_null(alternatives: &[Value]) -> Option<&Value> {
     match alternatives {
         [inner, null] if null["$ref"] == NULL => Some(inner),
@@ -181,7 +182,7 @@ fn remove_limits(schema: &mut Value) {
         ] {
             schema.remove(limit);
         }
-        // typify makes types of the formats that it knows; these stay text.
+        // These formats stay strings, although typify has types for some of them.
         if schema.get("format").is_some_and(|format| {
             ["email", "phone", "nonblank"]
                 .iter()
@@ -192,7 +193,7 @@ fn remove_limits(schema: &mut Value) {
     }
 }
 
-/// A text or number: it gets no type of its own.
+/// Whether a schema is a string or number, which gets no type.
 fn is_inlined(schema: &Value) -> bool {
     matches!(
         schema["type"].as_str(),
@@ -204,7 +205,7 @@ fn is_null(schema: &Value) -> bool {
     schema["enum"] == json!([null])
 }
 
-/// The object at a JSON pointer.
+/// Returns the object at a JSON pointer.
 pub(crate) fn object<'a>(document: &'a Value, pointer: &str) -> Result<&'a Map<String, Value>> {
     document
         .pointer(pointer)
@@ -219,12 +220,12 @@ fn object_mut<'a>(document: &'a mut Value, pointer: &str) -> Result<&'a mut Map<
         .with_context(|| format!("openapi.yaml has no object at {pointer}"))
 }
 
-/// The name of the schema that a reference names.
+/// Returns the name of the referenced schema.
 pub(crate) fn schema_name(value: &Value) -> Option<&str> {
     value.get("$ref")?.as_str()?.strip_prefix(SCHEMAS)
 }
 
-/// A schema without what says that it may be null.
+/// Returns a schema without its null alternative.
 pub(crate) fn bare(document: &Value, schema: &Value) -> Result<Value> {
     let mut schema = rewritten(document, schema)?;
     if let Some([part]) = schema
@@ -242,18 +243,18 @@ pub(crate) fn is_nullable(document: &Value, schema: &Value) -> Result<bool> {
     Ok(rewritten(document, schema)?["nullable"] == json!(true))
 }
 
-/// The properties of an object's schema, in the document's order.
+/// Returns the properties of an object schema, in the order of the document.
 pub(crate) fn properties(schema: &Value) -> Result<Vec<(&str, &Value)>> {
     let properties = schema["properties"]
         .as_object()
-        .context("a schema without properties")?;
+        .context("the schema has no properties")?;
     Ok(properties
         .iter()
         .map(|(name, schema)| (name.as_str(), schema))
         .collect())
 }
 
-/// What the document says of a property: beside it, or with the schema that it refers to.
+/// Returns the description of a property, or that of the schema it refers to.
 pub(crate) fn description(document: &Value, name: &str, schema: &Value) -> Result<String> {
     if let Some(description) = schema["description"].as_str() {
         return Ok(description.to_owned());
@@ -269,7 +270,7 @@ pub(crate) fn description(document: &Value, name: &str, schema: &Value) -> Resul
         .map_or_else(|| text::words(name), str::to_owned))
 }
 
-/// The names of all schemas that are lists of allowed words.
+/// Returns the names of all enum schemas.
 pub(crate) fn enums(document: &Value) -> Result<Vec<(&String, &Value)>> {
     let schemas = object(document, "/components/schemas")?;
     Ok(schemas
@@ -278,13 +279,13 @@ pub(crate) fn enums(document: &Value) -> Result<Vec<(&String, &Value)>> {
         .collect())
 }
 
-/// The operations of a path, in the document's order.
+/// Returns the operations of a path, in the order of the document.
 pub(crate) fn operations(item: &Value) -> impl Iterator<Item = &Value> {
     let values = item.as_object().into_iter().flat_map(Map::values);
     values.filter(|operation| operation.get("operationId").is_some())
 }
 
-/// The parameters of an operation that are sent in `place`.
+/// Returns the parameters of an operation with the location `place`.
 pub(crate) fn parameters<'a>(
     document: &'a Value,
     operation: &'a Value,
@@ -297,19 +298,19 @@ pub(crate) fn parameters<'a>(
     Ok(parameters)
 }
 
-/// The schema of an operation's body.
+/// Returns the schema of the request body.
 pub(crate) fn body(operation: &Value) -> Option<&Value> {
     operation.pointer("/requestBody/content/application~1json/schema")
 }
 
-/// Whether an object must have a property.
+/// Whether a property is required.
 pub(crate) fn is_required(schema: &Value, property: &str) -> bool {
     schema["required"]
         .as_array()
         .is_some_and(|names| names.iter().any(|name| name == property))
 }
 
-/// The example that a schema has, or the one that it refers to.
+/// Returns the example of a schema, or of the schema it refers to.
 pub(crate) fn example<'a>(document: &'a Value, schema: &'a Value) -> Option<&'a Value> {
     let inner = schema["anyOf"]
         .as_array()
@@ -318,7 +319,7 @@ pub(crate) fn example<'a>(document: &'a Value, schema: &'a Value) -> Option<&'a 
     follow(document, inner).ok()?.get("example")
 }
 
-/// A property in the example of any body.
+/// Returns the value of a property in the example of any request body.
 pub(crate) fn body_example<'a>(document: &'a Value, property: &str) -> Option<&'a Value> {
     let paths = document["paths"].as_object()?;
     paths.values().flat_map(operations).find_map(|operation| {
@@ -328,7 +329,7 @@ pub(crate) fn body_example<'a>(document: &'a Value, property: &str) -> Option<&'
     })
 }
 
-/// Whether a schema is the whole body of an operation.
+/// Whether a schema is a request body.
 pub(crate) fn is_body(document: &Value, name: &str) -> bool {
     let paths = document["paths"]
         .as_object()

@@ -1,4 +1,4 @@
-//! Lists of allowed words, as enums that keep a word they do not know.
+//! Open enums, which keep unknown values.
 
 use anyhow::{Context, Result, ensure};
 use heck::ToUpperCamelCase;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{document, text};
 
-/// One enum for each list of words in the document.
+/// Generates an enum for each enum schema.
 pub(crate) fn generate(document: &Value) -> Result<syn::File> {
     let mut code = TokenStream::new();
     for (name, schema) in document::enums(document)? {
@@ -19,10 +19,12 @@ pub(crate) fn generate(document: &Value) -> Result<syn::File> {
 
 fn open_enum(name: &str, schema: &Value) -> Result<TokenStream> {
     let ident = format_ident!("{name}");
-    let values = schema["enum"].as_array().context("no list of values")?;
+    let values = schema["enum"]
+        .as_array()
+        .context("the schema has no enum values")?;
     let values = values
         .iter()
-        .map(|value| value.as_str().context("not a text"));
+        .map(|value| value.as_str().context("the value is not a string"));
     let values = values.collect::<Result<Vec<_>>>()?;
     let variants = values
         .iter()
@@ -30,11 +32,11 @@ fn open_enum(name: &str, schema: &Value) -> Result<TokenStream> {
         .collect::<Vec<_>>();
     ensure!(
         variants.iter().all(|variant| variant != "Unknown"),
-        "a value is called unknown"
+        "the value `unknown` collides with the variant of unknown values"
     );
     let value_docs = values.iter().map(|value| format!(" `{value}`"));
 
-    let first = variants.first().context("no values")?;
+    let first = variants.first().context("the enum is empty")?;
     let doc = text::doc_lines(schema["description"].as_str().unwrap_or(&text::words(name)));
     let example = text::doc_lines(&format!(
         "```\nuse konektor_sdk::{name};\n\nassert_eq!({name}::from({:?}), {name}::{first});\n\
@@ -56,7 +58,7 @@ fn open_enum(name: &str, schema: &Value) -> Result<TokenStream> {
     })
 }
 
-/// The name of a value in Rust: `last_7_days` is `Last7Days`.
+/// Returns the variant of a value: `last_7_days` is `Last7Days`.
 pub(crate) fn variant(value: &str) -> syn::Ident {
     format_ident!("{}", value.to_upper_camel_case())
 }

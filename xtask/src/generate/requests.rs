@@ -1,4 +1,4 @@
-//! What requests hold, and their setters, each with the words and the example of the document.
+//! Query structs and setters of requests, documented with the descriptions and examples of the document.
 
 use anyhow::{Context, Result};
 use heck::ToUpperCamelCase;
@@ -12,10 +12,10 @@ use super::{
     document, enums, text, types,
 };
 
-/// The schema of changes to a lead, which can tell absent from null.
+/// The schema of changes to a lead, which distinguishes absent from null.
 const CHANGES: &str = "LeadUpdate";
 
-/// Limits, query structs, and the fields of `LeadChanges`.
+/// Generates limits, query structs and `LeadChanges`.
 pub(crate) fn generate(document: &Value, client: &Client) -> Result<syn::File> {
     let mut code = quote!(
         use super::client::Requests;
@@ -29,14 +29,14 @@ pub(crate) fn generate(document: &Value, client: &Client) -> Result<syn::File> {
             let method = client
                 .methods
                 .get(id)
-                .context("an operation without a method")?;
+                .context("the operation has no method")?;
             code.extend(query(id, method).with_context(|| id.to_owned())?);
         }
     }
     Ok(syn::parse2(code)?)
 }
 
-/// The setters of all requests, of `LeadChanges` and of `NewLead`.
+/// Generates the setters of all requests, of `LeadChanges` and of `NewLead`.
 pub(crate) fn setters(document: &Value) -> Result<syn::File> {
     let mut code = builder(document, "LeadChanges", "LeadChanges::new()", CHANGES)?;
     code.extend(builder(
@@ -51,33 +51,35 @@ pub(crate) fn setters(document: &Value) -> Result<syn::File> {
     Ok(syn::parse2(code)?)
 }
 
-/// Every operation, by its id.
+/// Returns all operations with their ids.
 fn operations(document: &Value) -> Result<Vec<(&str, &Value)>> {
     let items = document::object(document, "/paths")?.values();
     let operations = items.flat_map(document::operations).map(|operation| {
         let id = operation["operationId"].as_str();
-        Ok((id.context("an operation without an id")?, operation))
+        Ok((id.context("an operation has no id")?, operation))
     });
     operations.collect()
 }
 
-/// One setter: what it is called, takes and stores.
+/// A setter.
 struct Setter<'a> {
-    /// The property or parameter.
+    /// The name of the property or parameter.
     wire: &'a str,
     schema: &'a Value,
     doc: String,
-    /// Where the value goes, from `self`.
+    /// The path of the field, relative to `self`.
     place: TokenStream,
-    /// Whether the place is a `Change`.
+    /// Whether the field is a `Change`.
     nullable: bool,
-    /// A Rust expression for the documentation.
+    /// A Rust expression for the example.
     example: String,
 }
 
-/// The setters of one operation's request.
+/// Generates the setters of a request.
 fn request(document: &Value, operation: &Value, id: &str) -> Result<TokenStream> {
-    let (noun, verb) = id.split_once('_').context("an operation id is noun_verb")?;
+    let (noun, verb) = id
+        .split_once('_')
+        .context("the operation id is not of the form noun_verb")?;
     let verb = verb.rsplit('_').collect::<Vec<_>>().join("_");
     let request = format_ident!("{}", verb.to_upper_camel_case());
     let noun = format_ident!("{noun}");
@@ -106,7 +108,7 @@ fn request(document: &Value, operation: &Value, id: &str) -> Result<TokenStream>
     Ok(quote!(impl crate::#noun::#request { #methods }))
 }
 
-/// `impl <name>` with a setter for each property of a body that is not required.
+/// Generates `impl <name>` with a setter for each optional property of a body.
 fn builder(document: &Value, name: &str, example: &str, schema: &str) -> Result<TokenStream> {
     let ident = format_ident!("{name}");
     let methods = body_setters(document, schema, &TokenStream::new())?
@@ -123,14 +125,14 @@ fn parameter_setter<'a>(
 ) -> Result<Setter<'a>> {
     let wire = parameter["name"]
         .as_str()
-        .context("a parameter without a name")?;
+        .context("the parameter has no name")?;
     let field = types::snake(wire);
     Ok(Setter {
         wire,
         schema: &parameter["schema"],
         doc: parameter["description"]
             .as_str()
-            .context("no description")?
+            .context("the parameter has no description")?
             .to_owned(),
         place: quote!(#place.#field),
         nullable: false,
@@ -138,7 +140,7 @@ fn parameter_setter<'a>(
     })
 }
 
-/// A setter for each property that is not required; those of changes within are taken out of them.
+/// Returns a setter for each optional property. The fields of nested changes get setters as well.
 fn body_setters<'a>(
     document: &'a Value,
     name: &str,
@@ -211,7 +213,7 @@ fn methods(document: &Value, setter: &Setter<'_>, example: &str) -> Result<Token
     Ok(code)
 }
 
-/// What a setter takes for a type, and how it makes that type of it.
+/// Returns the argument type of a setter, and the expression that converts it.
 fn parameter(ty: &Type, name: &Ident) -> (TokenStream, TokenStream) {
     let text = quote!(#ty).to_string().replace(' ', "");
     if matches!(text.as_str(), "String" | "f64" | "crate::TimeOrDate") {
@@ -221,7 +223,7 @@ fn parameter(ty: &Type, name: &Ident) -> (TokenStream, TokenStream) {
     }
 }
 
-/// The struct that holds an operation's query, and its call.
+/// Generates the query struct of an operation.
 fn query(id: &str, method: &Method) -> Result<TokenStream> {
     let ident = format_ident!("{}Query", id.to_upper_camel_case());
     let name = format_ident!("{id}");
@@ -245,7 +247,7 @@ fn query(id: &str, method: &Method) -> Result<TokenStream> {
     let is_paged = names.iter().any(|name| *name == "cursor");
     let go_to = is_paged.then(|| {
         quote! {
-            /// Asks for the page of a cursor, and for no more than so many rows.
+            /// Requests the page of a cursor, with at most `rows` rows.
             pub(crate) fn go_to(&mut self, cursor: Option<String>, rows: Option<u64>) {
                 if cursor.is_some() {
                     self.page = None;
@@ -277,7 +279,7 @@ fn query(id: &str, method: &Method) -> Result<TokenStream> {
     })
 }
 
-/// `Option<&'a str>` as something to keep: `Option<String>`.
+/// Returns the owned form of a type: `Option<String>` for `Option<&'a str>`.
 fn owned(ty: &Type) -> Result<Type> {
     let text = quote!(#ty)
         .to_string()
@@ -286,29 +288,29 @@ fn owned(ty: &Type) -> Result<Type> {
     Ok(syn::parse_str(&text)?)
 }
 
-/// A key that HTTP cannot carry is refused before it is sent, and one of a wrong length with it.
+/// Generates the bounds of the length of an `Idempotency-Key`.
 fn idempotency_key_length(document: &Value) -> Result<TokenStream> {
     let schema = &document["components"]["schemas"]["IdempotencyKey"];
     let length = |name: &str| {
-        let length = schema[name].as_u64().context("no length")?;
+        let length = schema[name].as_u64().context("the key has no length")?;
         Ok::<_, anyhow::Error>(usize::try_from(length)?)
     };
     let (shortest, longest) = (length("minLength")?, length("maxLength")?);
     Ok(quote! {
-        /// How many characters an `Idempotency-Key` has.
+        /// The allowed length of an `Idempotency-Key`, in characters.
         pub(crate) const IDEMPOTENCY_KEY_LENGTH: ::std::ops::RangeInclusive<usize> =
             #shortest..=#longest;
     })
 }
 
-/// How long the server keeps the answer to a key.
+/// Generates the retention time of responses to an `Idempotency-Key`.
 fn idempotency_key_ttl(document: &Value) -> Result<TokenStream> {
     let hours = document["x-konektor-limits"]["idempotencyHours"]
         .as_u64()
-        .context("no limit idempotencyHours")?;
+        .context("the document has no limit idempotencyHours")?;
     let doc = text::doc_lines(&format!(
-        "How long the server keeps the answer to an `Idempotency-Key`: {hours} hours. A write that is \
-         made again under its key after that may happen twice."
+        "How long the server stores the response to an `Idempotency-Key`: {hours} hours. A write that \
+         is repeated later may be executed twice."
     ));
     Ok(quote! {
         #(#[doc = #doc])*
@@ -317,25 +319,25 @@ fn idempotency_key_ttl(document: &Value) -> Result<TokenStream> {
     })
 }
 
-/// What bounds a page: a cursor that no request could carry is an error of the server's.
+/// Generates the limits of pagination.
 fn page_limits(document: &Value) -> Result<TokenStream> {
     let schemas = &document["components"]["schemas"];
     let length = schemas["Cursor"]["maxLength"]
         .as_u64()
-        .context("a cursor without a length")?;
+        .context("the cursor has no maximum length")?;
     let length = usize::try_from(length)?;
     let size = schemas["PageLimit"]["maximum"]
         .as_u64()
-        .context("a page without a size")?;
+        .context("the page has no maximum size")?;
     Ok(quote! {
-        /// The most characters of a cursor.
+        /// The maximum length of a cursor, in characters.
         pub(crate) const MAX_CURSOR_LENGTH: usize = #length;
-        /// The most rows of a page.
+        /// The maximum number of rows on a page.
         pub(crate) const MAX_PAGE_SIZE: u64 = #size;
     })
 }
 
-/// `LeadChanges` and its fields.
+/// Generates `LeadChanges`.
 fn changes(document: &Value) -> Result<TokenStream> {
     let schema = &document["components"]["schemas"][CHANGES];
     let mut fields = TokenStream::new();
@@ -365,9 +367,9 @@ fn changes(document: &Value) -> Result<TokenStream> {
     }
 
     let structure: ItemStruct = syn::parse2(quote! {
-        /// Changes to a lead: a field that is not set stays as it is, a cleared one becomes null.
+        /// Changes to a lead: an unset field stays unchanged, a cleared field becomes null.
         ///
-        /// As JSON an absent field is one that stays, and null is one that is cleared.
+        /// In JSON, unset fields are absent and cleared fields are null.
         ///
         /// ```
         /// use konektor_sdk::{LeadChanges, LeadStatus};
@@ -388,7 +390,7 @@ fn changes(document: &Value) -> Result<TokenStream> {
     Ok(quote!(#structure #debug))
 }
 
-/// The arguments without which a request cannot be made, as Rust.
+/// Returns the required arguments of a request as Rust code.
 fn required_arguments(document: &Value, operation: &Value) -> Result<String> {
     let mut arguments = Vec::new();
     for parameter in document::parameters(document, operation, "path")? {
@@ -404,7 +406,11 @@ fn required_arguments(document: &Value, operation: &Value) -> Result<String> {
         for (wire, property) in document::properties(schema)? {
             let name = document::schema_name(property);
             if name == Some("LeadMatch") {
-                let by = types::snake(example[wire]["by"].as_str().context("no example")?);
+                let by = types::snake(
+                    example[wire]["by"]
+                        .as_str()
+                        .context("the schema has no example")?,
+                );
                 arguments.push(format!("LeadMatch::{by}({})", example[wire]["value"]));
             } else if document::is_required(schema, wire) && name != Some(CHANGES) {
                 arguments.push(expression(document, property, example.get(wire))?);
@@ -414,7 +420,7 @@ fn required_arguments(document: &Value, operation: &Value) -> Result<String> {
     Ok(arguments.join(", "))
 }
 
-/// A value for an example in the documentation, as Rust.
+/// Returns an example value as a Rust expression.
 fn expression(document: &Value, schema: &Value, example: Option<&Value>) -> Result<String> {
     let bare = document::bare(document, schema)?;
     let target = document::follow(document, &bare)?;
@@ -442,7 +448,7 @@ fn expression(document: &Value, schema: &Value, example: Option<&Value>) -> Resu
     })
 }
 
-/// Documentation with an example that compiles.
+/// Generates documentation with a compiled example.
 fn documented(text: &str, expression: &str) -> Vec<String> {
     text::doc_lines(&format!(
         "{text}\n\n```\n# use konektor_sdk::*;\n# fn example(client: Client) -> Result<(), Box<dyn \
@@ -458,7 +464,7 @@ fn setter_doc(wire: &str, description: &str) -> String {
     }
 }
 
-/// A sentence in the middle of another one, if its first word allows it.
+/// Lowercases the first letter of a sentence, unless its first word is a name.
 fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
     match (letters.next(), letters.clone().next()) {

@@ -1,8 +1,8 @@
-//! Names and descriptions of the document as text for people.
+//! Converts names and descriptions of the document into documentation.
 
 use heck::ToSnakeCase;
 
-/// Text as the lines of a documentation comment.
+/// Splits text into the lines of a doc comment.
 pub(super) fn doc_lines(text: &str) -> Vec<String> {
     let indented = |line: &str| {
         if line.is_empty() {
@@ -14,7 +14,7 @@ pub(super) fn doc_lines(text: &str) -> Vec<String> {
     text.lines().map(indented).collect()
 }
 
-/// A name of the document as words, for what it does not describe: `leadsPerDay` is "Leads per day."
+/// Converts a name into words, for items without a description: `leadsPerDay` is "Leads per day."
 pub(super) fn words(name: &str) -> String {
     let words = name.to_snake_case().replace('_', " ");
     let mut letters = words.chars();

@@ -1,4 +1,4 @@
-//! The types that typify made, turned into ones that people may see.
+//! Turns the types that typify generates into public types.
 
 use anyhow::{Context, Result};
 use heck::ToSnakeCase;
@@ -9,7 +9,7 @@ use syn::{Field, Fields, Item, ItemStruct, LitStr, Type};
 
 use super::{client::RENAMED, document, text};
 
-/// Every type of progenitor's, documented, in the document's order, with a redacted `Debug`.
+/// Returns progenitor's types in the order of the document, with documentation and a redacted `Debug`.
 pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> {
     let mut file = syn::File {
         shebang: None,
@@ -30,7 +30,7 @@ pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> 
     Ok(file)
 }
 
-/// The schema that a type was made of.
+/// Returns the schema of a type.
 fn schema_of<'a>(document: &'a Value, name: &str) -> Result<(&'a str, &'a Value)> {
     let name = RENAMED
         .iter()
@@ -82,7 +82,7 @@ fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
     })?)
 }
 
-/// Whether a type is sent: the document lets no other fields into those.
+/// Whether a type is part of a request. The document permits no other fields in those.
 fn is_sent(structure: &ItemStruct) -> bool {
     structure.attrs.iter().any(|attribute| {
         attribute.path().is_ident("serde")
@@ -90,8 +90,7 @@ fn is_sent(structure: &ItemStruct) -> bool {
     })
 }
 
-/// A function that takes what is required and leaves out the rest, so that a new field that may be
-/// left out needs no other change.
+/// Generates a constructor from the required fields. A new optional field then needs no other change.
 fn constructor(structure: &ItemStruct) -> TokenStream {
     let ident = &structure.ident;
     let (mut parameters, mut values) = (Vec::new(), Vec::new());
@@ -112,23 +111,24 @@ fn constructor(structure: &ItemStruct) -> TokenStream {
     }
 }
 
-/// Written anew, because typify refuses an absent field that may be null: an older or newer server
-/// may leave it out.
+/// Replaces the attributes of a field.
+///
+/// typify rejects an absent nullable field, but servers of other versions may omit it.
 fn polish_field(field: &Field, wire: &str, doc: &str, nullable: bool) -> Result<Field> {
-    let ident = field.ident.as_ref().context("a field without a name")?;
-    let given = field
+    let ident = field.ident.as_ref().context("the field has no name")?;
+    let attributes = field
         .attrs
         .iter()
         .map(|attribute| quote!(#attribute).to_string())
         .collect::<String>();
 
     let mut serde = Vec::new();
-    if given.contains("flatten") {
+    if attributes.contains("flatten") {
         serde.push(quote!(flatten));
     } else if ident != wire {
         serde.push(quote!(rename = #wire));
     }
-    if given.contains("skip_serializing_if") {
+    if attributes.contains("skip_serializing_if") {
         serde.push(quote!(skip_serializing_if = "Option::is_none"));
         if !nullable {
             serde.push(quote!(default));
@@ -143,10 +143,14 @@ fn polish_field(field: &Field, wire: &str, doc: &str, nullable: bool) -> Result<
     let (ty, doc) = (&field.ty, text::doc_lines(doc));
     let fields: syn::FieldsNamed =
         syn::parse2(quote!({ #(#[doc = #doc])* #serde pub #ident: #ty }))?;
-    fields.named.into_iter().next().context("no field")
+    fields
+        .named
+        .into_iter()
+        .next()
+        .context("the field is missing")
 }
 
-/// The function that writes a value the way the server does, for types that would not by themselves.
+/// Returns the serializer of a type whose default format differs from that of the server.
 pub(crate) fn serializer(ty: &Type) -> Option<&'static str> {
     let text = quote!(#ty).to_string();
     if text.contains("f64") {
@@ -162,7 +166,7 @@ fn wire_name(field: &Field) -> Result<String> {
     let mut name = field
         .ident
         .as_ref()
-        .context("a field without a name")?
+        .context("the field has no name")?
         .to_string();
     for attribute in field
         .attrs
@@ -181,8 +185,8 @@ fn wire_name(field: &Field) -> Result<String> {
     Ok(name)
 }
 
-/// A `Debug` that shows ids, numbers, times and words of the document, but no other text: any of it
-/// may be personal.
+/// Generates a `Debug` that shows ids, numbers, times and enum values. All other text may be personal
+/// data.
 pub(crate) fn debug(structure: &ItemStruct) -> TokenStream {
     let ident = &structure.ident;
     let name = ident.to_string();
@@ -209,7 +213,7 @@ pub(crate) fn debug(structure: &ItemStruct) -> TokenStream {
     }
 }
 
-/// The Rust type of a property or parameter, without what makes it optional.
+/// Returns the Rust type of a property or parameter, without `Option`.
 pub(crate) fn rust_type(document: &Value, schema: &Value) -> Result<Type> {
     let schema = document::bare(document, schema)?;
     let text = if let Some(name) = document::schema_name(&schema) {
@@ -221,14 +225,14 @@ pub(crate) fn rust_type(document: &Value, schema: &Value) -> Result<Type> {
             (Some("integer"), _) => "u64",
             (Some("number"), _) => "f64",
             (Some("boolean"), _) => "bool",
-            (kind, _) => anyhow::bail!("there is no Rust type for {kind:?}"),
+            (kind, _) => anyhow::bail!("unsupported type {kind:?}"),
         }
         .to_owned()
     };
     Ok(syn::parse_str(&text)?)
 }
 
-/// The Rust name of something on the wire.
+/// Returns the Rust name of a property or parameter.
 pub(crate) fn snake(wire: &str) -> syn::Ident {
     let name = wire.to_snake_case();
     syn::parse_str(&name).unwrap_or_else(|_| format_ident!("{name}_"))
