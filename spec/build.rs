@@ -37,12 +37,16 @@ fn facts(document: &Value) -> String {
         ids.iter().map(|(id, name, _)| line(id, name)).collect()
     };
     let server_url = &document["servers"][0]["url"];
+    let version = &document["info"]["version"];
     let tag_of_each = lines(ids.iter().map(|(_, _, tag)| format!("            {tag},")));
     let tags = document["tags"].as_array().into_iter().flatten();
     let tags = lines(tags.map(|tag| format!("    ({}, {}),", tag["name"], tag["description"])));
     format!(
         "/// [`Spec::server_url`] of the built-in document, for those who need no more of it.
 pub const SERVER_URL: &str = {server_url};
+
+/// [`Spec::version`] of the built-in document, for those who need no more of it.
+pub const API_VERSION: &str = {version};
 
 /// [`Spec::tags`] of the built-in document, for those who need no more of it.
 pub const TAGS: &[(&str, &str)] = &[

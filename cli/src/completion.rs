@@ -24,7 +24,7 @@ pub(crate) static COMPLETION: LocalCommand = LocalCommand {
     path: &["completion"],
     noun: "",
     needs: &[],
-    shape: |command: Command, _| {
+    shape: |command: Command| {
         command
             .about("A script that completes commands, flags and their values in your shell.")
             .arg(
@@ -48,7 +48,7 @@ pub(crate) static MAN: LocalCommand = LocalCommand {
     path: &["man"],
     noun: "",
     needs: &[],
-    shape: |command: Command, _| {
+    shape: |command: Command| {
         command
             .about("Write manual pages, one for each command.")
             .arg(
@@ -71,7 +71,7 @@ fn completion<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
         .copied()
         .ok_or_else(|| Failure::usage("a shell is missing"))?;
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command(context.spec), "konektor", &mut script);
+    clap_complete::generate(shell, &mut command(), "konektor", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
     Answer::new(&script, View::Text(script.clone()))
 }
@@ -85,8 +85,8 @@ fn man<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
         let what = "a manual page for each command";
         return dry_run::changes([Change::new(folder.display(), what)]);
     }
-    let written = std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(command(context.spec), folder));
+    let written =
+        std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command(), folder));
     written.map_err(|error| {
         Failure::other(format!("{} cannot be written: {error}", folder.display()))
     })?;

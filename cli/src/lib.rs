@@ -5,11 +5,12 @@
 //! HTTP; `render` alone prints.
 //!
 //! ```
-//! let command = konektor_cli::command(konektor_spec::Spec::builtin());
+//! let command = konektor_cli::command();
 //! assert!(command.find_subcommand("leads").is_some());
 //! ```
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod args;
 mod base;
 mod command_tree;
 mod commands;
@@ -17,7 +18,6 @@ mod completion;
 mod config;
 mod env;
 mod error;
-mod flags;
 mod help;
 mod registry;
 mod render;
@@ -27,19 +27,18 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{ArgMatches, error::ErrorKind};
 use konektor_sdk::jiff::tz::TimeZone;
-use konektor_spec::{OperationId, Spec};
+use konektor_spec::OperationId;
 
 pub use command_tree::command;
 pub use env::{Clock, Environment, Notify, Stream, Terminal, Variables};
 
 use crate::{
-    command_tree::needs_outline_only,
     commands::LocalCommand,
     config::{BASE_URL, OUTPUT, Setting, Settings},
     error::{Exit, Failure},
     registry::LOCAL_COMMANDS,
     render::{DisplayContext, Output, OutputOptions},
-    session::{Call, Context},
+    session::Context,
 };
 
 /// The program: arguments, environment and streams of this process.
@@ -47,17 +46,8 @@ use crate::{
 pub fn main() -> ExitCode {
     let (mut stdout, mut stderr) = (std::io::stdout().lock(), std::io::stderr().lock());
     let mut environment = Environment::from_process(&mut stdout, &mut stderr);
-    let arguments: Vec<_> = std::env::args_os().collect();
-    ExitCode::from(if needs_outline_only(&arguments) {
-        let arguments = help::as_flag(arguments);
-        interpret(command_tree::outline(), &arguments, &environment, |flags| {
-            let output = Output::new(&environment, OutputOptions::from_matches(flags));
-            output.failure(&Failure::usage("a command is missing"))
-        })
-    } else {
-        environment.zone = TimeZone::system();
-        run(Spec::builtin(), arguments, environment)
-    })
+    environment.zone = TimeZone::system();
+    ExitCode::from(run(std::env::args_os(), environment))
 }
 
 /// Does what the arguments say (the first is the program's name), and gives the exit code.
@@ -66,10 +56,9 @@ pub fn main() -> ExitCode {
 ///
 /// ```
 /// use konektor_cli::{Environment, run};
-/// use konektor_spec::Spec;
 ///
 /// let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-/// let code = run(Spec::builtin(), ["konektor", "--version"], Environment::new(&mut stdout, &mut stderr));
+/// let code = run(["konektor", "--version"], Environment::new(&mut stdout, &mut stderr));
 /// assert_eq!(code, 0);
 /// assert!(stdout.starts_with(b"konektor "));
 /// ```
@@ -77,33 +66,19 @@ pub fn main() -> ExitCode {
     clippy::needless_pass_by_value,
     reason = "who runs the program gives it the streams"
 )]
-pub fn run<A>(
-    spec: &Spec,
-    arguments: impl IntoIterator<Item = A>,
-    environment: Environment<'_>,
-) -> u8
+pub fn run<A>(arguments: impl IntoIterator<Item = A>, environment: Environment<'_>) -> u8
 where
     A: Into<OsString> + Clone,
 {
     let arguments = help::as_flag(arguments.into_iter().map(Into::into).collect());
-    interpret(command(spec), &arguments, &environment, |matches| {
-        let (path, flags) = leaf(matches);
-        execute(spec, &path, flags, &environment)
-    })
-}
-
-/// Reads the arguments, and says what comes of it.
-fn interpret<'a>(
-    command: clap::Command,
-    arguments: &[OsString],
-    environment: &'a Environment<'a>,
-    execute: impl FnOnce(&ArgMatches) -> Exit,
-) -> u8 {
-    let mut command = command.term_width(environment.help_width());
-    let exit = match command.try_get_matches_from_mut(arguments) {
-        Ok(matches) => execute(&matches),
+    let mut command = command().term_width(environment.help_width());
+    let exit = match command.try_get_matches_from_mut(&arguments) {
+        Ok(matches) => {
+            let (path, flags) = leaf(&matches);
+            execute(&path, flags, &environment)
+        }
         Err(error) => {
-            let output = Output::new(environment, OutputOptions::named_in(arguments));
+            let output = Output::new(&environment, OutputOptions::named_in(&arguments));
             match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => output
                     .help(&error.render())
@@ -113,7 +88,7 @@ fn interpret<'a>(
                 }
                 _ => output.failure(&Failure::from_usage(
                     &error,
-                    &command_in(&command, arguments),
+                    &command_in(&command, &arguments),
                 )),
             }
         }
@@ -123,13 +98,12 @@ fn interpret<'a>(
 
 /// Does what the command says, and tells what went wrong as the settings have it.
 fn execute<'a>(
-    spec: &'a Spec,
     path: &'a [&'a str],
     flags: &'a ArgMatches,
     environment: &'a Environment<'a>,
 ) -> Exit {
-    let settings = Settings::read(spec, flags, environment);
-    let context = Context::new(spec, path, flags, environment, settings);
+    let settings = Settings::read(flags, environment);
+    let context = Context::new(path, flags, environment, settings);
     let output = Output::new(environment, context.options.clone());
     checked(&context, &output).unwrap_or_else(|failure| output.failure(&failure))
 }
@@ -138,7 +112,7 @@ fn execute<'a>(
 static OF_OPERATIONS: [&Setting; 2] = [&BASE_URL, &OUTPUT];
 
 /// Does what the command says when the settings let it.
-fn checked<'a>(context: &'a Context<'a>, output: &Output<'a>) -> Result<Exit, Failure> {
+fn checked<'a>(context: &'a Context<'a>, output: &'a Output<'a>) -> Result<Exit, Failure> {
     context.settings.flags_usable()?;
     let needed = local(context.path).map_or(&OF_OPERATIONS[..], |local| local.needs);
     if needed.is_empty() {
@@ -157,7 +131,7 @@ fn checked<'a>(context: &'a Context<'a>, output: &Output<'a>) -> Result<Exit, Fa
     dispatch(context, output)
 }
 
-fn dispatch<'a>(context: &'a Context<'a>, output: &Output<'a>) -> Result<Exit, Failure> {
+fn dispatch<'a>(context: &'a Context<'a>, output: &'a Output<'a>) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -169,24 +143,9 @@ fn dispatch<'a>(context: &'a Context<'a>, output: &Output<'a>) -> Result<Exit, F
             output.answer(answer, &display).await
         });
     }
-    let id = context.path.join("_");
-    let (operation, verb) = context
-        .spec
-        .operation(&id)
-        .zip(OperationId::named(&id).map(registry::of))
+    let operation = OperationId::named(&context.path.join("_"))
         .ok_or_else(|| Failure::other(format!("there is no command {}", context.path.join(" "))))?;
-    if session::dry_run::is_wanted(context) {
-        let answer = session::dry_run::answer(context, operation)?;
-        return runtime.block_on(output.answer(answer, &display));
-    }
-    runtime.block_on(async {
-        let call = Call::new(context, operation).await?;
-        if let Some(pause) = commands::watch::wanted(&call) {
-            return commands::watch::watch(&call, verb, output, pause).await;
-        }
-        let answer = (verb.run)(&call).await?.documented_by(operation);
-        output.answer(answer, &call.display()).await
-    })
+    runtime.block_on((registry::of(operation).execute)(context, output))
 }
 
 /// `konektor leads list`, as far as the words of a command line name commands.

@@ -4,28 +4,28 @@ use konektor_spec::OperationId;
 
 use crate::{
     commands::{
-        ApiCommand, LocalCommand, analytics, api, auth, config, conversions, doctor, leads, skill,
+        ApiEntry, LocalCommand, analytics, api, auth, config, conversions, doctor, leads, skill,
         support, version, workspace,
     },
     completion, help,
 };
 
-/// The command of an operation. A new operation does not compile until someone gives it one.
-pub(crate) fn of(operation: OperationId) -> &'static ApiCommand {
+/// The command of an operation. A new operation does not compile until it has one.
+pub(crate) fn of(operation: OperationId) -> ApiEntry {
     match operation {
-        OperationId::LeadsList => &leads::list::COMMAND,
-        OperationId::LeadsGet => &leads::get::COMMAND,
-        OperationId::LeadsCreate => &leads::create::COMMAND,
-        OperationId::LeadsUpdate => &leads::update::COMMAND,
-        OperationId::LeadsUpsert => &leads::upsert::COMMAND,
-        OperationId::AnalyticsSummary => &analytics::summary::COMMAND,
-        OperationId::AnalyticsFunnel => &analytics::funnel::COMMAND,
-        OperationId::AnalyticsCampaigns => &analytics::campaigns::COMMAND,
-        OperationId::ConversionsStatus => &conversions::status::COMMAND,
-        OperationId::ConversionsPending => &conversions::pending::COMMAND,
-        OperationId::WorkspaceShow => &workspace::show::COMMAND,
-        OperationId::SupportTicketCreate => &support::ticket::create::COMMAND,
-        OperationId::SkillShow => &skill::show::COMMAND,
+        OperationId::LeadsList => ApiEntry::of::<leads::list::List>(),
+        OperationId::LeadsGet => ApiEntry::of::<leads::get::Get>(),
+        OperationId::LeadsCreate => ApiEntry::of::<leads::create::Create>(),
+        OperationId::LeadsUpdate => ApiEntry::of::<leads::update::Update>(),
+        OperationId::LeadsUpsert => ApiEntry::of::<leads::upsert::Upsert>(),
+        OperationId::AnalyticsSummary => ApiEntry::of::<analytics::summary::Summary>(),
+        OperationId::AnalyticsFunnel => ApiEntry::of::<analytics::funnel::Funnel>(),
+        OperationId::AnalyticsCampaigns => ApiEntry::of::<analytics::campaigns::Campaigns>(),
+        OperationId::ConversionsStatus => ApiEntry::of::<conversions::status::Status>(),
+        OperationId::ConversionsPending => ApiEntry::of::<conversions::pending::Pending>(),
+        OperationId::WorkspaceShow => ApiEntry::of::<workspace::show::Show>(),
+        OperationId::SupportTicketCreate => ApiEntry::of::<support::ticket::create::Create>(),
+        OperationId::SkillShow => ApiEntry::of::<skill::show::Show>(),
     }
 }
 

@@ -456,7 +456,7 @@ fn a_dry_run_of_any_request_shows_its_query() {
         let ran = api.run(&format!(
             "konektor api GET {path} -f status=new -f 'search=budi & co' --dry-run"
         ));
-        let url = format!("{}{}{path}", api.server.uri(), api.spec.base_path());
+        let url = format!("{}{}{path}", api.server.uri(), Spec::builtin().base_path());
         assert_eq!(
             ran.stdout,
             format!("GET {url}{query}status=new&search=budi+%26+co\n")
@@ -514,4 +514,57 @@ fn errors_that_nobody_can_read_keep_their_code() {
     let mut gone = Broken(io::ErrorKind::BrokenPipe);
     let words = ["konektor", "leads", "list"].map(str::to_owned);
     assert_eq!(api.run_into(words, &mut Vec::new(), &mut gone), 7);
+}
+
+/// Nobody knows whether the write happened; under the same key it happens once.
+#[test]
+fn a_write_may_be_run_again_under_its_own_key() {
+    let api = Api::answering(answer(502));
+    let failed = |line: &str| {
+        let ran = api.run(line);
+        assert_eq!(ran.code, 8, "{}", ran.stderr);
+        let error: Value = serde_json::from_str(&ran.stderr).unwrap();
+        (error["retryable"].clone(), error["hint"].clone())
+    };
+    let line = "konektor leads create --first-name Budi -o json";
+    let look = "look whether it happened before you try again";
+    assert_eq!(failed(line), (false.into(), look.into()));
+    let line = format!("{line} --idempotency-key order-1024");
+    assert_eq!(failed(&line), (true.into(), "try again in a moment".into()));
+    let keys: Vec<_> = api
+        .requests()
+        .iter()
+        .map(|request| request.headers["idempotency-key"].clone())
+        .collect();
+    assert_ne!(keys[0], "order-1024");
+    assert_eq!(keys[1], "order-1024");
+}
+
+#[test]
+fn a_key_that_no_header_can_hold_is_refused() {
+    let api = Api::silent();
+    let ran = api.run("konektor leads create --first-name Budi --idempotency-key 'a b'");
+    assert_ne!(ran.code, 0);
+    assert!(
+        ran.stderr.to_lowercase().contains("idempotency-key"),
+        "{}",
+        ran.stderr
+    );
+    assert!(api.requests().is_empty());
+}
+
+#[test]
+fn a_dry_run_shows_the_idempotency_key_that_was_typed() {
+    let api = Api::silent();
+    let line = "konektor leads update CRM-1024 --clear notes --dry-run";
+    let ran = api.run(line);
+    assert!(!ran.stdout.contains("Key"), "{}", ran.stdout);
+    let ran = api.run(&format!("{line} --idempotency-key order-1024"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let lines: Vec<_> = ran.stdout.lines().collect();
+    assert_eq!(lines[1], "Idempotency-Key: order-1024");
+    let ran = api.run(&format!("{line} --idempotency-key order-1024 -o json"));
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["idempotencyKey"], "order-1024");
+    assert!(api.requests().is_empty());
 }

@@ -13,7 +13,7 @@ use support::{Api, answer, commands, example, failure, operation, shortest, succ
 #[test]
 fn help() {
     let api = Api::silent();
-    for (line, _) in commands(&command(Spec::builtin())) {
+    for (line, _) in commands(&command()) {
         let ran = api.run(&format!("{line} --help"));
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{line}");
         insta::assert_snapshot!(format!("help {line}").replace(' ', "_"), ran.stdout);

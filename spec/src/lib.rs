@@ -368,6 +368,7 @@ mod tests {
     fn what_is_known_at_compile_time_is_what_the_document_says() {
         let spec = Spec::builtin();
         assert_eq!(spec.server_url(), SERVER_URL);
+        assert_eq!(spec.version(), API_VERSION);
         assert!(spec.tags().eq(TAGS.iter().copied()));
         let ids: Vec<_> = spec.operations().iter().map(|op| op.id.as_str()).collect();
         assert_eq!(ids, OperationId::ALL.map(OperationId::as_str));

@@ -6,13 +6,12 @@ use clap::{Arg, ArgAction, builder::ValueHint};
 use konektor_sdk::RawResponse;
 use konektor_spec::{Access, Operation, Spec};
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
 use crate::{
+    args::json,
     commands::{LocalCommand, described},
     config::{BASE_URL, MAX_WAIT, OUTPUT},
     error::Failure,
-    flags,
     render::{Answer, View, readable_json},
     session::{Context, dry_run, explain},
 };
@@ -27,7 +26,7 @@ pub(crate) static API: LocalCommand = LocalCommand {
     path: &["api"],
     noun: "",
     needs: &[&BASE_URL, &OUTPUT],
-    shape: |command, _| {
+    shape: |command| {
         described(command, ABOUT, EXAMPLES)
             .arg(
                 Arg::new("method")
@@ -76,11 +75,13 @@ fn field(text: &str) -> Result<(String, String), &'static str> {
 async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
     let method = context.required("method")?.to_uppercase();
     let path = context.required("path")?;
-    let path = path.strip_prefix(context.spec.base_path()).unwrap_or(path);
+    let path = path
+        .strip_prefix(Spec::builtin().base_path())
+        .unwrap_or(path);
     if !path.starts_with('/') {
         return Err(Failure::usage("the path begins with /, e.g. /leads"));
     }
-    let operation = documented(context.spec, &method, path);
+    let operation = documented(Spec::builtin(), &method, path);
     let fields: Vec<&(String, String)> = context
         .matches
         .get_many("field")
@@ -98,19 +99,26 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
     } else {
         (Vec::new(), body(context, operation, &fields)?)
     };
-    if dry_run::is_wanted(context) {
-        return dry_run::request(context, &method, &with_query(path, &query), body.as_ref());
-    }
-
-    let access = operation.map_or(Access::AnyKey, |operation| operation.access.clone());
-    context.settings.require(&MAX_WAIT)?;
-    let key = context.key_for(&access)?;
+    let is_dry_run = dry_run::is_wanted(context);
+    let key = if is_dry_run {
+        None
+    } else {
+        let access = operation.map_or(Access::AnyKey, |operation| operation.access.clone());
+        context.settings.require(&MAX_WAIT)?;
+        context.key_for(&access)?
+    };
     let mut request = context.client(key.as_ref())?.request(method.as_str(), path);
     for (name, value) in query {
         request = request.query(name, value);
     }
     if let Some(body) = body {
         request = request.body(body);
+    }
+    if is_dry_run {
+        let request = request
+            .build()
+            .map_err(|error| explain(&error, operation, context))?;
+        return dry_run::shown(&request, None);
     }
     // What is typed into a path may be about a person.
     let place = operation.map_or("(undocumented)", |operation| operation.path.as_str());
@@ -119,18 +127,6 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
         .await
         .map_err(|error| explain(&error, operation, context))?;
     shown(&reply)
-}
-
-/// A path with parameters, as they are sent.
-fn with_query(path: &str, query: &[&(String, String)]) -> String {
-    if query.is_empty() {
-        return path.to_owned();
-    }
-    let sign = if path.contains('?') { '&' } else { '?' };
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(query.iter().copied())
-        .finish();
-    format!("{path}{sign}{query}")
 }
 
 /// The operation that a request goes to.
@@ -154,11 +150,11 @@ fn body(
                 }
                 place = &mut place[part];
             }
-            *place = flags::typed(operation, name, text);
+            *place = json::field(operation, name, text);
         }
         return Ok((!fields.is_empty()).then_some(body));
     };
-    let most = context.spec.limits().body_bytes;
+    let most = Spec::builtin().limits().body_bytes;
     let bytes = if input == "-" {
         context.read_all(most as u64)?
     } else {

@@ -1,7 +1,7 @@
 //! `konektor doctor`: what works, and what to do about what does not.
 
 use konektor_sdk::{ErrorKind, jiff::Timestamp};
-use konektor_spec::Access;
+use konektor_spec::{Access, Spec};
 use serde_json::json;
 
 use crate::{
@@ -19,7 +19,7 @@ pub(crate) static DOCTOR: LocalCommand = LocalCommand {
     path: &["doctor"],
     noun: "",
     needs: &[],
-    shape: |command, _| described(command, ABOUT, EXAMPLES),
+    shape: |command| described(command, ABOUT, EXAMPLES),
     run: |context| Box::pin(run(context)),
 };
 
@@ -59,8 +59,8 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
         format!(
             "konektor {}, {} {}",
             env!("CARGO_PKG_VERSION"),
-            context.spec.title(),
-            context.spec.version()
+            Spec::builtin().title(),
+            Spec::builtin().version()
         ),
     )];
     findings.extend(config(context));
@@ -106,8 +106,7 @@ fn config(context: &Context<'_>) -> Vec<Finding> {
 /// Whether the server answers at all, and what time it has. The guide needs no key.
 async fn server(context: &Context<'_>, findings: &mut Vec<Finding>) -> bool {
     let server = context.settings.server();
-    let guide = context
-        .spec
+    let guide = Spec::builtin()
         .operations()
         .iter()
         .map(|operation| &**operation)
@@ -186,7 +185,7 @@ async fn key(context: &Context<'_>, reached: bool, findings: &mut Vec<Finding>) 
         ));
         return;
     }
-    let operation = context.spec.operation("workspace_show");
+    let operation = Spec::builtin().operation("workspace_show");
     let client = context
         .key_for(&Access::AnyKey)
         .and_then(|key| context.client(key.as_ref()));

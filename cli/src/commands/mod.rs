@@ -2,6 +2,7 @@
 
 pub(crate) mod analytics;
 pub(crate) mod api;
+mod api_command;
 pub(crate) mod auth;
 pub(crate) mod config;
 pub(crate) mod conversions;
@@ -16,31 +17,12 @@ pub(crate) mod workspace;
 use std::{future::Future, pin::Pin};
 
 use clap::Command;
-use konektor_spec::{Operation, Spec};
 
-use crate::{
-    config::Setting,
-    error::Failure,
-    render::Answer,
-    session::{Call, Context},
-};
+pub(crate) use api_command::{ApiCommand, ApiEntry, Prepared};
 
-/// What the document does not say about a command.
-pub(crate) struct ApiCommand {
-    /// Command lines, shown at the end of the help.
-    pub(crate) examples: &'static str,
-    /// Changes to the command that the document makes.
-    pub(crate) shape: fn(Command, &Operation) -> Command,
-    /// Makes the call.
-    pub(crate) run: for<'a> fn(&'a Call<'a>) -> Running<'a>,
-}
+use crate::{config::Setting, error::Failure, render::Answer, session::Context};
 
 pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer<'a>, Failure>> + 'a>>;
-
-/// The command just as the document makes it.
-pub(crate) fn as_documented(command: Command, _: &Operation) -> Command {
-    command
-}
 
 /// A command that is no operation of the document.
 pub(crate) struct LocalCommand {
@@ -51,8 +33,8 @@ pub(crate) struct LocalCommand {
     /// The settings that it always needs, and stops without; what tells of settings and mends them needs none.
     /// Who takes a call needs more for that.
     pub(crate) needs: &'static [&'static Setting],
-    /// What it takes, and its help; without the document when no more is shown than what it is about.
-    pub(crate) shape: fn(Command, Option<&Spec>) -> Command,
+    /// What it takes, and its help.
+    pub(crate) shape: fn(Command) -> Command,
     pub(crate) run: for<'a> fn(&'a Context<'a>) -> Running<'a>,
 }
 

@@ -2,40 +2,20 @@
 
 use std::{io::Write as _, time::Duration};
 
-use clap::{Arg, Command, value_parser};
-use konektor_spec::Operation;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
     base::sanitize,
-    commands::ApiCommand,
+    commands::Running,
     error::{Exit, Failure},
     render::Output,
     session::Call,
 };
 
-const WATCH: &str = "watch";
-
-/// Adds the flag.
-pub(crate) fn shape(command: Command, _: &Operation) -> Command {
-    command.arg(
-        Arg::new(WATCH)
-            .long(WATCH)
-            .value_name("SECONDS")
-            .value_parser(value_parser!(u64).range(1..))
-            .help("Ask again so often, until Ctrl-C; a terminal is drawn over, a pipe is added to"),
-    )
-}
-
-/// How long to wait between two answers, when there is to be more than one.
-pub(crate) fn wanted(call: &Call<'_>) -> Option<Duration> {
-    call.flags.own::<u64>(WATCH).map(Duration::from_secs)
-}
-
 /// Goes on until the person has seen enough.
-pub(crate) async fn watch(
+pub(crate) async fn watch<'a>(
     call: &Call<'_>,
-    verb: &ApiCommand,
+    run: &dyn Fn() -> Running<'a>,
     output: &Output<'_>,
     pause: Duration,
 ) -> Result<Exit, Failure> {
@@ -44,7 +24,7 @@ pub(crate) async fn watch(
         for turn in 0_u64.. {
             let shown = async {
                 // A list is asked for while it is written.
-                let answer = (verb.run)(call).await?.documented_by(call.operation);
+                let answer = run().await?.documented_by(call.operation);
                 output.text_of(answer, &call.display(), turn == 0).await
             };
             match shown.await {

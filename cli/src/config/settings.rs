@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, rc::Rc, time::Duration};
 use clap::{ArgMatches, parser::ValueSource};
 use heck::ToKebabCase as _;
 use konektor_sdk::{check_base_url, jiff::SignedDuration};
-use konektor_spec::{SERVER_URL, Spec};
+use konektor_spec::SERVER_URL;
 
 use super::{
     PROFILE,
@@ -34,7 +34,7 @@ pub(crate) struct Setting {
     pub(crate) variable: &'static str,
     /// What it is, in a few words.
     pub(crate) about: &'static str,
-    default: fn(&Spec) -> String,
+    default: fn() -> String,
     check: fn(&str) -> Result<(), String>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) static BASE_URL: Setting = Setting {
     name: "base-url",
     variable: "KONEKTOR_BASE_URL",
     about: "where the server is",
-    default: |spec| konektor_spec::origin(spec.server_url()).to_owned(),
+    default: || konektor_spec::origin(SERVER_URL).to_owned(),
     check: base_url,
 };
 
@@ -50,7 +50,7 @@ pub(crate) static OUTPUT: Setting = Setting {
     name: "output",
     variable: "KONEKTOR_OUTPUT",
     about: "how an answer is written",
-    default: |_| "table, tsv in a pipe".to_owned(),
+    default: || "table, tsv in a pipe".to_owned(),
     check: |text| Format::parse(text).map(|_| ()),
 };
 
@@ -58,7 +58,7 @@ pub(crate) static MAX_WAIT: Setting = Setting {
     name: "max-wait",
     variable: "KONEKTOR_MAX_WAIT",
     about: "how long to wait when there were too many requests",
-    default: |_| "30s".to_owned(),
+    default: || "30s".to_owned(),
     check: |text| wait(text).map(|_| ()),
 };
 
@@ -66,7 +66,7 @@ pub(crate) static KEY_STORE: Setting = Setting {
     name: "key-store",
     variable: "KONEKTOR_KEY_STORE",
     about: "where a key is kept: keyring (a file where there is none), or file",
-    default: |_| "keyring".to_owned(),
+    default: || "keyring".to_owned(),
     check: |text| match text {
         "keyring" | "file" => Ok(()),
         _ => Err(format!("\"{text}\" is not allowed; allowed: keyring, file")),
@@ -190,7 +190,7 @@ impl Problem {
 }
 
 impl Settings {
-    pub(crate) fn read(spec: &Spec, matches: &ArgMatches, environment: &Environment<'_>) -> Self {
+    pub(crate) fn read(matches: &ArgMatches, environment: &Environment<'_>) -> Self {
         let mut problems = Vec::new();
         let folder = environment.config_folder.as_deref();
         let config = Config::read(folder).unwrap_or_else(|failure| {
@@ -229,7 +229,7 @@ impl Settings {
                 problems.push(Problem::new(Subject::Overridden, failure));
             }
             let found = set.unwrap_or_else(|| SettingValue {
-                text: (setting.default)(spec),
+                text: (setting.default)(),
                 source: Source::Default,
             });
             values.push((setting, found));

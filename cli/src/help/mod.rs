@@ -5,7 +5,6 @@ mod topics;
 use std::ffi::OsString;
 
 use clap::{Arg, Command};
-use konektor_spec::Spec;
 
 use crate::{
     commands::LocalCommand,
@@ -24,7 +23,7 @@ pub(crate) static HELP: LocalCommand = LocalCommand {
     run: |context| Box::pin(std::future::ready(run(context))),
 };
 
-fn shape(command: Command, _: Option<&Spec>) -> Command {
+fn shape(command: Command) -> Command {
     let names: Vec<_> = topics::ALL.iter().map(|topic| topic.name).collect();
     command
         .about("Explain a command, or a topic.")

@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, ValueEnum, builder::EnumValuePar
 use serde_json::Value;
 
 use super::{columns::Field, jq::Filter, json_rows};
-use crate::{env::Environment, flags};
+use crate::env::Environment;
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -98,30 +98,6 @@ impl OutputOptions {
         flags.into_iter().fold(command, |command, flag| {
             command.arg(flag.global(true).help_heading(heading))
         })
-    }
-
-    /// Adds the flags of a command whose answers have these fields.
-    pub(crate) fn flags_of(command: Command, fields: &[Field]) -> Command {
-        if fields.is_empty() {
-            return command;
-        }
-        let names: Vec<_> = fields.iter().map(|field| field.name.clone()).collect();
-        command.arg(
-            Arg::new(COLUMNS)
-                .long(COLUMNS)
-                .value_name("FIELDS")
-                .value_delimiter(',')
-                .value_parser(flags::word(names))
-                .help("Only these fields, in this order"),
-        )
-    }
-
-    /// The flag of lists, which have more columns than fit most terminals.
-    pub(crate) fn wide() -> Arg {
-        Arg::new(WIDE)
-            .long(WIDE)
-            .action(ArgAction::SetTrue)
-            .help("Every column in full, however wide the table becomes")
     }
 
     pub(crate) fn from_matches(matches: &ArgMatches) -> Self {

@@ -4,15 +4,15 @@ use konektor_sdk::{Client, Error, ErrorKind, Meta, Retries, Workspace, jiff::tz:
 use konektor_spec::{Operation, OperationId};
 
 use crate::{
+    args::{Calendar, RelativeTime},
     base::{LocalClock, secret::Key},
     config::MAX_WAIT,
     env::Environment,
     error::Failure,
-    flags::{Calendar, Flags},
     render::{Currency, DisplayContext, OutputOptions},
     session::{
         Context,
-        explain::explain,
+        explain::{explain, explain_keyed},
         workspace_cache::{CachedWorkspace, WorkspaceCache},
     },
 };
@@ -22,53 +22,65 @@ pub(crate) struct Call<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) client: Client,
     pub(crate) operation: &'a Operation,
-    pub(crate) flags: Flags<'a>,
     pub(crate) environment: &'a Environment<'a>,
     cache: WorkspaceCache,
     workspace: RefCell<Option<CachedWorkspace>>,
+    /// Whose days the typed times mean; those of this machine while nobody knows better.
+    zone: RefCell<Option<TimeZone>>,
+    /// Whether the same command sends its writes under the same idempotency keys again.
+    keeps_keys: bool,
 }
 
 impl<'a> Call<'a> {
+    /// A call with these times among its arguments.
+    ///
     /// # Errors
     /// When there is no key for a call that needs one, the key or base URL cannot be used, or nobody knows which days
     /// are meant.
     pub(crate) async fn new(
         context: &'a Context<'a>,
         operation: &'a Operation,
+        times: &[&RelativeTime],
     ) -> Result<Self, Failure> {
         let key = context.key_for(&operation.access)?;
         let call = Self::with_key(context, operation, key.as_ref())?;
-        call.settle_days().await?;
+        call.settle_days(times).await?;
         Ok(call)
     }
 
-    /// One whose requests are each sent once.
-    pub(crate) async fn once(
+    /// The same call of a command that, run again, sends its writes under the same idempotency keys.
+    pub(crate) fn keeping_keys(self, keeps_keys: bool) -> Self {
+        Self { keeps_keys, ..self }
+    }
+
+    /// A call whose requests are each sent once.
+    pub(crate) fn once(
         context: &'a Context<'a>,
         operation: &'a Operation,
     ) -> Result<Self, Failure> {
         let key = context.key_for(&operation.access)?;
         let client = context.client_with(key.as_ref(), Retries::none())?;
-        let call = Self {
+        Ok(Self {
             client,
             ..Self::with_key(context, operation, key.as_ref())?
-        };
-        call.settle_days().await?;
-        Ok(call)
+        })
     }
 
     /// Days that were typed are the workspace's: the server reads dates in its time zone. Where the key may not know
     /// it, they are those of this machine, and the person is told.
-    async fn settle_days(&self) -> Result<(), Failure> {
-        let typed = match self.flags.calendar() {
-            (Calendar::Not, _) => return Ok(()),
-            (Calendar::Counted, _) => {
+    async fn settle_days(&self, times: &[&RelativeTime]) -> Result<(), Failure> {
+        let Some(typed) = times.iter().max_by_key(|time| time.calendar()) else {
+            return Ok(());
+        };
+        match typed.calendar() {
+            Calendar::Not => return Ok(()),
+            Calendar::Counted => {
                 self.load_workspace().await;
-                self.flags.count_days_in(self.workspace_clock().zone());
+                self.zone.replace(Some(self.workspace_clock().zone()));
                 return Ok(());
             }
-            (Calendar::Named, typed) => typed,
-        };
+            Calendar::Named => {}
+        }
         if !self.knows_workspace() {
             let operation = self.context.operation(OperationId::WorkspaceShow)?;
             let request = self.client.workspace().show().send_with_meta();
@@ -87,17 +99,17 @@ impl<'a> Call<'a> {
         let name = self.timezone();
         let zone = name.as_deref().and_then(|name| TimeZone::get(name).ok());
         if let Some(zone) = zone {
-            self.flags.count_days_in(zone);
+            self.zone.replace(Some(zone));
             return Ok(());
         }
-        let day = self.flags.moment(typed);
+        let day = typed.resolve(&self.args_clock());
         let why = match name {
             Some(name) => format!("it does not know the workspace's time zone, {name}"),
             None => "the key may not read the workspace's time zone".to_owned(),
         };
         self.environment.say(&format!(
             "using this machine's date {day} for {}: {why}",
-            typed.trim()
+            typed.to_string().trim()
         ));
         Ok(())
     }
@@ -116,11 +128,20 @@ impl<'a> Call<'a> {
             context,
             client: context.client(key)?,
             operation,
-            flags: Flags::new(operation, context.matches, environment),
             workspace: RefCell::new(cache.workspace()),
             environment,
             cache,
+            zone: RefCell::default(),
+            keeps_keys: false,
         })
+    }
+
+    /// Now, for the times that were typed.
+    pub(crate) fn args_clock(&self) -> LocalClock {
+        match &*self.zone.borrow() {
+            Some(zone) => LocalClock::new((self.environment.now)(), zone.clone()),
+            None => self.clock(),
+        }
     }
 
     /// Makes the request, and maps its failure.
@@ -149,7 +170,7 @@ impl<'a> Call<'a> {
 
     /// What a failed call comes to, with what to do about it.
     pub(crate) fn failed(&self, error: &Error) -> Failure {
-        explain(error, Some(self.operation), self.context)
+        explain_keyed(error, Some(self.operation), self.context, self.keeps_keys)
     }
 
     pub(crate) fn clock(&self) -> LocalClock {
@@ -221,14 +242,18 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// This command line with some flags replaced, to copy into a shell.
-    pub(crate) fn rerun_command(&self, left_out: &[&str], added: &[String]) -> Option<String> {
+    /// This command line with other arguments, to copy into a shell.
+    pub(crate) fn rerun_command(
+        &self,
+        arguments: impl IntoIterator<Item = String>,
+        added: Vec<String>,
+    ) -> Option<String> {
         let mut words = vec!["konektor".to_owned()];
         words.extend(self.context.path.iter().map(|&word| word.to_owned()));
-        words.extend(self.flags.typed_without(left_out));
+        words.extend(arguments);
         words.extend(OutputOptions::typed_words(self.context.matches));
         words.extend(self.context.typed_globals());
-        words.extend_from_slice(added);
+        words.extend(added);
         shlex::try_join(words.iter().map(String::as_str)).ok()
     }
 }

@@ -20,7 +20,6 @@ use crate::{
 
 /// What a command has to work with: what was typed, what holds, what is around.
 pub(crate) struct Context<'a> {
-    pub(crate) spec: &'a Spec,
     /// `["leads", "list"]`
     pub(crate) path: &'a [&'a str],
     pub(crate) matches: &'a ArgMatches,
@@ -33,7 +32,6 @@ pub(crate) struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(crate) fn new(
-        spec: &'a Spec,
         path: &'a [&'a str],
         matches: &'a ArgMatches,
         environment: &'a Environment<'a>,
@@ -45,7 +43,6 @@ impl<'a> Context<'a> {
             Some(wait) => environment.retries.max_wait(wait).rate_limit_budget(wait),
         };
         Self {
-            spec,
             path,
             matches,
             environment,
@@ -58,14 +55,14 @@ impl<'a> Context<'a> {
 
     /// A call of an operation, with the global flags of this command.
     pub(crate) async fn call(&'a self, operation: OperationId) -> Result<Call<'a>, Failure> {
-        Call::new(self, self.operation(operation)?).await
+        Call::new(self, self.operation(operation)?, &[]).await
     }
 
     pub(crate) fn operation(
         &self,
         operation: OperationId,
-    ) -> Result<&'a konektor_spec::Operation, Failure> {
-        self.spec
+    ) -> Result<&'static konektor_spec::Operation, Failure> {
+        Spec::builtin()
             .operation(operation.as_str())
             .ok_or_else(|| Failure::other("the API has no such operation any more"))
     }

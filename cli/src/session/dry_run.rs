@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, fmt};
 
 use clap::{Arg, ArgAction};
+use konektor_sdk::PreparedRequest;
 use konektor_spec::{
-    Operation,
+    Operation, Spec,
     rule::{Rule, match_schema},
 };
 use serde_json::{Value, json};
@@ -12,7 +13,6 @@ use serde_json::{Value, json};
 use crate::{
     base::secret::without_keys,
     error::Failure,
-    flags::Flags,
     render::{Answer, View, readable_json},
     session::Context,
 };
@@ -32,43 +32,37 @@ pub(crate) fn local_flag() -> Arg {
     flag().help("Show what would be written, and write nothing")
 }
 
-/// The flag, for operations that change something.
-pub(crate) fn flag_of(operation: &Operation) -> Option<Arg> {
-    (operation.method != "GET").then(flag)
-}
-
 pub(crate) fn is_wanted(context: &Context<'_>) -> bool {
     context.has(ID)
 }
 
 /// The request of an operation, without the key.
-pub(crate) fn answer<'a, 'b>(
-    context: &'a Context<'a>,
-    operation: &'a Operation,
+pub(crate) fn answer<'b>(
+    operation: &Operation,
+    request: &PreparedRequest,
+    idempotency_key: Option<&str>,
 ) -> Result<Answer<'b>, Failure> {
-    let flags = Flags::new(operation, context.matches, context.environment);
-    let body = flags.whole_body()?;
-    if let Some(documented) = &operation.body {
+    if let (Some(documented), Some(body)) = (&operation.body, &body(request)?) {
         let mut bad = BTreeMap::new();
         Rule::new(&documented.schema)
             .map_err(|error| Failure::other(error.to_string()))?
-            .check(&body, &mut bad);
-        if let Some(why) = match_complaint(context, &body)? {
+            .check(body, &mut bad);
+        if let Some(why) = match_complaint(body)? {
             bad.entry("match.value".to_owned()).or_insert(why);
         }
         if !bad.is_empty() {
             return Err(Failure::not_valid(bad));
         }
     }
-    request(context, &operation.method, &flags.path(), Some(&body))
+    shown(request, idempotency_key)
 }
 
 /// Why the value of an upsert's match is none of its field.
-fn match_complaint(context: &Context<'_>, body: &Value) -> Result<Option<String>, Failure> {
+fn match_complaint(body: &Value) -> Result<Option<String>, Failure> {
     let by = body.pointer("/match/by").and_then(Value::as_str);
     let schema = by
         .and_then(match_schema)
-        .and_then(|name| context.spec.schema(name));
+        .and_then(|name| Spec::builtin().schema(name));
     let (Some(schema), Some(value)) = (schema, body.pointer("/match/value")) else {
         return Ok(None);
     };
@@ -79,29 +73,29 @@ fn match_complaint(context: &Context<'_>, body: &Value) -> Result<Option<String>
     Ok(bad.into_values().next())
 }
 
-/// A request in words.
-pub(crate) fn request<'b>(
-    context: &Context<'_>,
-    method: &str,
-    path: &str,
-    body: Option<&Value>,
+fn body(request: &PreparedRequest) -> Result<Option<Value>, Failure> {
+    Ok(request.body().map(serde_json::from_str).transpose()?)
+}
+
+/// A request in words. An idempotency key is shown if somebody typed it: the client makes another one each time.
+pub(crate) fn shown<'b>(
+    request: &PreparedRequest,
+    idempotency_key: Option<&str>,
 ) -> Result<Answer<'b>, Failure> {
-    let url = format!(
-        "{}{}{path}",
-        context.settings.server(),
-        context.spec.base_path()
-    );
-    let url = without_keys(&url);
-    let body = body.map(harmless);
-    let text = match &body {
-        Some(body) => format!("{method} {url}\n{}", readable_json(body)?),
-        None => format!("{method} {url}"),
-    };
-    let answer = Answer::new(
-        &json!({"dryRun": true, "method": method, "url": url, "body": body}),
-        View::Text(text),
-    )?;
-    Ok(answer.with_note("nothing was sent"))
+    let (method, url) = (request.method(), without_keys(request.url()));
+    let body = body(request)?.as_ref().map(harmless);
+    let key = idempotency_key.map(without_keys);
+    let mut lines = vec![format!("{method} {url}")];
+    let mut json = json!({"dryRun": true, "method": method, "url": url});
+    if let Some(key) = key {
+        lines.push(format!("Idempotency-Key: {key}"));
+        json["idempotencyKey"] = key.into();
+    }
+    if let Some(body) = &body {
+        lines.push(readable_json(body)?);
+    }
+    json["body"] = body.into();
+    Ok(Answer::new(&json, View::Text(lines.join("\n")))?.with_note("nothing was sent"))
 }
 
 /// A body without a key that somebody has typed into it.

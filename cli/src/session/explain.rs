@@ -17,12 +17,33 @@ pub(crate) fn explain(
     operation: Option<&Operation>,
     context: &Context<'_>,
 ) -> Failure {
-    let hint = hint(error, operation, context);
-    Failure::from_error(error, hint, is_repeatable(error, context))
+    explain_keyed(error, operation, context, false)
+}
+
+/// The same for a command that, run again, sends its writes under the same idempotency keys if `keeps_keys`.
+pub(super) fn explain_keyed(
+    error: &Error,
+    operation: Option<&Operation>,
+    context: &Context<'_>,
+    keeps_keys: bool,
+) -> Failure {
+    // Where it is not known what has happened, only the same keys make a repetition harmless.
+    let is_repeatable = match error.retry() {
+        Retry::Never => false,
+        Retry::Safe(_) => true,
+        Retry::WithKey(..) => keeps_keys,
+    };
+    let hint = hint(error, operation, context, is_repeatable);
+    Failure::from_error(error, hint, is_repeatable)
 }
 
 /// What to do about it.
-fn hint(error: &Error, operation: Option<&Operation>, context: &Context<'_>) -> String {
+fn hint(
+    error: &Error,
+    operation: Option<&Operation>,
+    context: &Context<'_>,
+    is_repeatable: bool,
+) -> String {
     let server = context.settings.server();
     match error.kind() {
         ErrorKind::Unauthorized => format!(
@@ -57,21 +78,11 @@ fn hint(error: &Error, operation: Option<&Operation>, context: &Context<'_>) -> 
         ErrorKind::Network => format!(
             "check the network and the address: {server} (--base-url, KONEKTOR_BASE_URL or the profile)"
         ),
-        _ if is_repeatable(error, context) => "try again in a moment".to_owned(),
+        _ if is_repeatable => "try again in a moment".to_owned(),
         _ if operation.is_some_and(|operation| operation.method == "GET") => {
             "try again; if it stays, tell support".to_owned()
         }
         _ => "look whether it happened before you try again".to_owned(),
-    }
-}
-
-/// Whether the same command may be run again without harm. Where it is not known what has happened, only
-/// an import sends the same idempotency keys again.
-fn is_repeatable(error: &Error, context: &Context<'_>) -> bool {
-    match error.retry() {
-        Retry::Never => false,
-        Retry::Safe(_) => true,
-        Retry::WithKey(..) => context.path == ["leads", "import"],
     }
 }
 

@@ -2,23 +2,20 @@
 
 use std::time::Instant;
 
-use clap::{Arg, ArgAction, Command};
 use futures::{
     StreamExt as _, TryStreamExt as _,
     stream::{self, FusedStream as _, LocalBoxStream},
 };
 use konektor_sdk::{Error, ErrorKind, PageStream, Pagination};
-use konektor_spec::Operation;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
+    args::{MAX_PAGE_SIZE, PageArgs, Rows, Words},
     error::Failure,
-    render::{Note, OutputOptions, count},
+    render::{Note, count},
     session::Call,
 };
-
-const ALL: &str = "all";
 
 /// The rows of a list, page after page.
 pub(crate) struct Pages<'a> {
@@ -28,6 +25,9 @@ pub(crate) struct Pages<'a> {
     first: Option<Pagination>,
     last: Option<Pagination>,
     extra: Map<String, Value>,
+    /// What was typed, to go on with.
+    page: PageArgs,
+    filters: Vec<String>,
 }
 
 /// A page as JSON.
@@ -37,83 +37,46 @@ struct PageRows {
     extra: Map<String, Value>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RowLimit {
-    /// One page, as long as the server likes.
-    Page,
-    Rows(u64),
-    All,
-}
-
-/// What a list has beside the flags of its operation: `--limit` is the total, and `--all` is all.
-pub(crate) fn shape(command: Command, operation: &Operation) -> Command {
-    let limit = operation.parameters.iter().find(|p| p.name == "limit");
-    let default = limit.and_then(|limit| limit.schema.default_value()?.as_u64());
-    let default = default.unwrap_or_default();
-    command
-        .mut_arg("limit", |limit| {
-            limit.help(format!(
-                "The most rows in all; pages are fetched as needed. [at least 1] [default: {default}]"
-            ))
-        })
-        .mut_arg("page", |page| page.conflicts_with(ALL))
-        .arg(OutputOptions::wide())
-        .arg(
-            Arg::new(ALL)
-                .long(ALL)
-                .action(ArgAction::SetTrue)
-                .conflicts_with("limit")
-                .help("All rows, written as they come; json and yaml when the last one is there"),
-        )
-}
-
-/// The most rows of one page.
-fn max_page_size(call: &Call<'_>) -> u64 {
-    let limit = call.operation.parameters.iter().find(|p| p.name == "limit");
-    let most = limit.and_then(|limit| limit.schema.maximum()?.as_u64());
-    most.unwrap_or(1)
-}
-
 impl<'a> Pages<'a> {
+    /// The rows that were asked for, through these filters.
+    ///
     /// # Errors
     /// When pages are counted in which more rows are wanted than a page has.
     pub(crate) fn new<T: Serialize + 'static>(
         call: &'a Call<'a>,
+        rows: &Rows,
+        filters: Words,
         pages: PageStream<T>,
     ) -> Result<Self, Failure> {
-        let row_limit = match call.flags.get("limit")? {
-            _ if call.flags.is_set(ALL) => RowLimit::All,
-            Some(rows) => RowLimit::Rows(rows),
-            None => RowLimit::Page,
-        };
-        let max_page_size = max_page_size(call);
-        if let RowLimit::Rows(rows) = row_limit
-            && rows > max_page_size
-            && call.flags.get::<u64>("page")?.is_some()
+        if let (Some(_), Some(limit)) = (rows.page.page, rows.page.limit)
+            && limit > MAX_PAGE_SIZE
         {
             return Err(Failure::usage(format!(
-                "--page counts pages of at most {max_page_size} rows, and --limit wants {rows}"
+                "--page counts pages of at most {MAX_PAGE_SIZE} rows, and --limit wants {limit}"
             ))
             .hint("leave one of them out, or go on with --cursor"));
         }
-        Ok(Self::with_limit(call, pages, row_limit))
-    }
-
-    /// Every row, whatever the flags say.
-    pub(crate) fn all<T: Serialize + 'static>(call: &'a Call<'a>, pages: PageStream<T>) -> Self {
-        Self::with_limit(call, pages, RowLimit::All)
-    }
-
-    fn with_limit<T: Serialize + 'static>(
-        call: &'a Call<'a>,
-        pages: PageStream<T>,
-        row_limit: RowLimit,
-    ) -> Self {
-        let batches = match row_limit {
-            RowLimit::Page => batches(call, pages).take(1).boxed_local(),
-            RowLimit::Rows(rows) => batches(call, pages.max_rows(rows)).boxed_local(),
-            RowLimit::All => batches(call, pages.max_rows(u64::MAX)).boxed_local(),
+        let batches = match rows.page.limit {
+            _ if rows.all => batches(call, pages.max_rows(u64::MAX)).boxed_local(),
+            Some(limit) => batches(call, pages.max_rows(limit)).boxed_local(),
+            None => batches(call, pages).take(1).boxed_local(),
         };
+        Ok(Self {
+            page: rows.page.clone(),
+            filters: filters.into_iter().collect(),
+            ..Self::from_batches(call, batches)
+        })
+    }
+
+    /// Every row.
+    pub(crate) fn all<T: Serialize + 'static>(call: &'a Call<'a>, pages: PageStream<T>) -> Self {
+        Self::from_batches(call, batches(call, pages.max_rows(u64::MAX)).boxed_local())
+    }
+
+    fn from_batches(
+        call: &'a Call<'a>,
+        batches: LocalBoxStream<'a, Result<PageRows, Failure>>,
+    ) -> Self {
         Self {
             call,
             batches,
@@ -121,6 +84,8 @@ impl<'a> Pages<'a> {
             first: None,
             last: None,
             extra: Map::new(),
+            page: PageArgs::default(),
+            filters: Vec::new(),
         }
     }
 
@@ -173,7 +138,7 @@ impl<'a> Pages<'a> {
         };
         match &end.next_cursor {
             Some(cursor) => {
-                let go_on = self.go_on(end, cursor)?;
+                let go_on = self.pagination_hint(end, cursor)?;
                 Some(Note::Cut(format!("{shown} of {total} · {go_on}")))
             }
             None if first == 1 => None,
@@ -182,20 +147,23 @@ impl<'a> Pages<'a> {
     }
 
     /// Who reads page by page goes on so, by cursors or by numbers, which are shorter.
-    fn go_on(&self, end: &Pagination, cursor: &str) -> Option<String> {
-        let flags = &self.call.flags;
-        let given = |name| flags.typed(name);
-        let (what, command) = if given("cursor") {
-            let next = ["--cursor".to_owned(), cursor.to_owned()];
-            ("more", self.call.rerun_command(&["page", "cursor"], &next))
-        } else if given("page") {
-            let next = ["--page".to_owned(), (end.page + 1).to_string()];
-            ("more", self.call.rerun_command(&["page"], &next))
+    fn pagination_hint(&self, end: &Pagination, cursor: &str) -> Option<String> {
+        let mut page = self.page.clone();
+        let (what, added) = if page.cursor.take().is_some() {
+            page.page = None;
+            ("more", vec!["--cursor".to_owned(), cursor.to_owned()])
+        } else if page.page.take().is_some() {
+            (
+                "more",
+                vec!["--page".to_owned(), (end.page + 1).to_string()],
+            )
         } else {
-            let all = [format!("--{ALL}")];
-            ("all", self.call.rerun_command(&["limit"], &all))
+            page.limit = None;
+            ("all", vec!["--all".to_owned()])
         };
-        command.map(|command| format!("{what}: {command}"))
+        let words = page.words().into_iter().chain(self.filters.iter().cloned());
+        let command = self.call.rerun_command(words, added)?;
+        Some(format!("{what}: {command}"))
     }
 }
 

@@ -26,7 +26,6 @@ pub(crate) const REQUEST_ID: &str = "5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f";
 pub(crate) struct Api {
     runtime: Runtime,
     pub(crate) server: MockServer,
-    pub(crate) spec: Spec,
     pub(crate) terminal: Option<Terminal>,
     pub(crate) stderr_is_terminal: bool,
     pub(crate) color: bool,
@@ -74,7 +73,6 @@ impl Api {
         Self {
             runtime,
             server,
-            spec: Spec::builtin().clone(),
             terminal: None,
             stderr_is_terminal: false,
             color: false,
@@ -90,7 +88,7 @@ impl Api {
 
     /// Answers requests for one path like this, whatever else is answered.
     pub(crate) fn at(self, suffix: &str, answer: ResponseTemplate) -> Self {
-        let path = path(format!("{}{suffix}", self.spec.base_path()));
+        let path = path(format!("{}{suffix}", Spec::builtin().base_path()));
         self.mount(Mock::given(path).respond_with(answer).with_priority(1));
         self
     }
@@ -119,11 +117,6 @@ impl Api {
 
     pub(crate) fn with_key(mut self, key: Option<&'static str>) -> Self {
         self.key = key;
-        self
-    }
-
-    pub(crate) fn with_spec(mut self, spec: Spec) -> Self {
-        self.spec = spec;
         self
     }
 
@@ -169,7 +162,7 @@ impl Api {
             config_folder: self.config_folder.clone(),
             ..Environment::new(stdout, stderr)
         };
-        run(&self.spec, words, environment)
+        run(words, environment)
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {

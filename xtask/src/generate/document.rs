@@ -254,20 +254,32 @@ pub(crate) fn properties(schema: &Value) -> Result<Vec<(&str, &Value)>> {
         .collect())
 }
 
-/// Returns the description of a property, or that of the schema it refers to.
-pub(crate) fn description(document: &Value, name: &str, schema: &Value) -> Result<String> {
-    if let Some(description) = schema["description"].as_str() {
-        return Ok(description.to_owned());
-    }
+/// Returns the schema that a property refers to, directly or as an alternative to null; otherwise its own.
+pub(crate) fn target<'a>(document: &'a Value, schema: &'a Value) -> Result<&'a Value> {
     let inner = match (schema["anyOf"].as_array(), schema["allOf"].as_array()) {
         (Some(alternatives), _) => non_null(alternatives).unwrap_or(schema),
         (_, Some(parts)) => parts.first().unwrap_or(schema),
         _ => schema,
     };
-    let target = follow(document, inner)?;
-    Ok(target["description"]
-        .as_str()
-        .map_or_else(|| text::words(name), str::to_owned))
+    follow(document, inner)
+}
+
+/// Returns a keyword of a property. One beside a reference overrides the one of the referenced schema.
+pub(crate) fn keyword<'a>(
+    document: &'a Value,
+    schema: &'a Value,
+    name: &str,
+) -> Result<Option<&'a Value>> {
+    match schema.get(name) {
+        Some(value) => Ok(Some(value)),
+        None => Ok(target(document, schema)?.get(name)),
+    }
+}
+
+/// Returns the description of a property, or that of the schema it refers to.
+pub(crate) fn description(document: &Value, name: &str, schema: &Value) -> Result<String> {
+    let description = keyword(document, schema, "description")?.and_then(Value::as_str);
+    Ok(description.map_or_else(|| text::words(name), str::to_owned))
 }
 
 /// Returns the names of all enum schemas.

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The schema of changes to a lead, which distinguishes absent from null.
-const CHANGES: &str = "LeadUpdate";
+pub(crate) const CHANGES: &str = "LeadUpdate";
 
 /// Generates limits, query structs and `LeadChanges`.
 pub(crate) fn generate(document: &Value, client: &Client) -> Result<syn::File> {
@@ -75,14 +75,20 @@ struct Setter<'a> {
     example: String,
 }
 
-/// Generates the setters of a request.
-fn request(document: &Value, operation: &Value, id: &str) -> Result<TokenStream> {
+/// Returns the methods of the client that lead to a request: `support().create_ticket(…)` for
+/// `support_ticket_create`.
+pub(crate) fn method(id: &str) -> Result<(Ident, Ident)> {
     let (noun, verb) = id
         .split_once('_')
         .context("the operation id is not of the form noun_verb")?;
     let verb = verb.rsplit('_').collect::<Vec<_>>().join("_");
-    let request = format_ident!("{}", verb.to_upper_camel_case());
-    let noun = format_ident!("{noun}");
+    Ok((format_ident!("{noun}"), format_ident!("{verb}")))
+}
+
+/// Generates the setters of a request.
+fn request(document: &Value, operation: &Value, id: &str) -> Result<TokenStream> {
+    let (noun, verb) = self::method(id)?;
+    let request = format_ident!("{}", verb.to_string().to_upper_camel_case());
     let example = format!(
         "client.{noun}().{verb}({})",
         required_arguments(document, operation)?

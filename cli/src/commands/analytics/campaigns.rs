@@ -1,21 +1,61 @@
-use konektor_sdk::{CampaignStats, analytics::Campaigns};
+use std::time::Duration;
+
+use clap::Args;
+use konektor_sdk::CampaignStats;
 use serde_json::Value;
 
 use crate::{
+    args::{AnalyticsCampaignsArgs, Columns, Watch},
     commands::ApiCommand,
-    commands::watch,
     error::Failure,
-    flags::Given as _,
     render::{Answer, Cell, Column, Currency, Table, View, count, share_of},
     session::Call,
 };
 
-pub(crate) static COMMAND: ApiCommand = ApiCommand {
-    examples: "  konektor analytics campaigns --timeframe last_7_days
-  konektor analytics campaigns --timeframe all_time -o json",
-    shape: watch::shape,
-    run: |call| Box::pin(run(call)),
-};
+#[derive(Args)]
+pub(crate) struct Campaigns {
+    #[command(flatten)]
+    args: AnalyticsCampaignsArgs,
+    #[command(flatten)]
+    columns: Columns<AnalyticsCampaignsArgs>,
+    #[command(flatten)]
+    watch: Watch,
+}
+
+impl ApiCommand for Campaigns {
+    type Operation = AnalyticsCampaignsArgs;
+
+    const EXAMPLES: &'static str = "  konektor analytics campaigns --timeframe last_7_days
+  konektor analytics campaigns --timeframe all_time -o json";
+
+    fn operation(&self) -> &AnalyticsCampaignsArgs {
+        &self.args
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        self.watch.pause()
+    }
+
+    async fn run<'a>(&'a self, call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+        let request = self.args.clone().request(&call.client, &call.args_clock());
+        let (campaigns, meta) = call.send_with_workspace(request.send_with_meta()).await?;
+
+        let currency = call.display().currency;
+        let most = campaigns.iter().map(|campaign| campaign.leads).max();
+        let rows = campaigns
+            .iter()
+            .map(|campaign| row(campaign, most.unwrap_or_default(), &currency));
+        let answer = Answer::new(&campaigns, View::Table(Table::new(columns(), rows)))?;
+        let shown = count(i64::try_from(campaigns.len()).unwrap_or(i64::MAX));
+        Ok(match meta.extra.get("truncated") {
+            Some(Value::Bool(true)) => answer.with_truncation_note(format!(
+                "the first {shown}, and there are more; shorten the period"
+            )),
+            _ if campaigns.is_empty() => answer.with_note("nothing found"),
+            _ => answer,
+        })
+    }
+}
 
 fn columns() -> [Column; 6] {
     [
@@ -26,33 +66,6 @@ fn columns() -> [Column; 6] {
         Column::new("WON").right().drop_priority(1),
         Column::new("VALUE").right().drop_priority(3),
     ]
-}
-
-async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let flags = &call.flags;
-    let request = call
-        .client
-        .analytics()
-        .campaigns()
-        .given(flags.get("timeframe")?, Campaigns::timeframe)
-        .given(flags.get::<String>("from")?, Campaigns::from)
-        .given(flags.get::<String>("to")?, Campaigns::to);
-    let (campaigns, meta) = call.send_with_workspace(request.send_with_meta()).await?;
-
-    let currency = call.display().currency;
-    let most = campaigns.iter().map(|campaign| campaign.leads).max();
-    let rows = campaigns
-        .iter()
-        .map(|campaign| row(campaign, most.unwrap_or_default(), &currency));
-    let answer = Answer::new(&campaigns, View::Table(Table::new(columns(), rows)))?;
-    let shown = count(i64::try_from(campaigns.len()).unwrap_or(i64::MAX));
-    Ok(match meta.extra.get("truncated") {
-        Some(Value::Bool(true)) => answer.with_truncation_note(format!(
-            "the first {shown}, and there are more; shorten the period"
-        )),
-        _ if campaigns.is_empty() => answer.with_note("nothing found"),
-        _ => answer,
-    })
 }
 
 fn row(campaign: &CampaignStats, most: i64, currency: &Currency) -> Vec<Cell> {

@@ -1,21 +1,52 @@
-use konektor_sdk::{FunnelStage, analytics::Funnel};
+use std::time::Duration;
+
+use clap::Args;
+use konektor_sdk::FunnelStage;
 
 use crate::{
+    args::{AnalyticsFunnelArgs, Columns, Watch},
     commands::ApiCommand,
-    commands::watch,
     error::Failure,
-    flags::Given as _,
     render::{Answer, Cell, Column, Table, View, count, share, share_of},
     session::Call,
 };
 
-pub(crate) static COMMAND: ApiCommand = ApiCommand {
-    examples: "  konektor analytics funnel --timeframe current_month
+#[derive(Args)]
+pub(crate) struct Funnel {
+    #[command(flatten)]
+    args: AnalyticsFunnelArgs,
+    #[command(flatten)]
+    columns: Columns<AnalyticsFunnelArgs>,
+    #[command(flatten)]
+    watch: Watch,
+}
+
+impl ApiCommand for Funnel {
+    type Operation = AnalyticsFunnelArgs;
+
+    const EXAMPLES: &'static str = "  konektor analytics funnel --timeframe current_month
   konektor analytics funnel --from 2025-01-01 -o json
-  konektor analytics funnel --timeframe today --watch 30",
-    shape: watch::shape,
-    run: |call| Box::pin(run(call)),
-};
+  konektor analytics funnel --timeframe today --watch 30";
+
+    fn operation(&self) -> &AnalyticsFunnelArgs {
+        &self.args
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        self.watch.pause()
+    }
+
+    async fn run<'a>(&'a self, call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+        let request = self.args.clone().request(&call.client, &call.args_clock());
+        let (funnel, _) = call.send(request.send_with_meta()).await?;
+
+        let most = funnel.iter().map(|stage| stage.count).max();
+        let rows = funnel
+            .iter()
+            .map(|stage| row(stage, most.unwrap_or_default()));
+        Answer::new(&funnel, View::Table(Table::new(columns(), rows)))
+    }
+}
 
 fn columns() -> [Column; 4] {
     [
@@ -24,24 +55,6 @@ fn columns() -> [Column; 4] {
         Column::new("LEADS").right(),
         Column::new("SHARE").right().drop_priority(1),
     ]
-}
-
-async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let flags = &call.flags;
-    let request = call
-        .client
-        .analytics()
-        .funnel()
-        .given(flags.get("timeframe")?, Funnel::timeframe)
-        .given(flags.get::<String>("from")?, Funnel::from)
-        .given(flags.get::<String>("to")?, Funnel::to);
-    let (funnel, _) = call.send(request.send_with_meta()).await?;
-
-    let most = funnel.iter().map(|stage| stage.count).max();
-    let rows = funnel
-        .iter()
-        .map(|stage| row(stage, most.unwrap_or_default()));
-    Answer::new(&funnel, View::Table(Table::new(columns(), rows)))
 }
 
 fn row(stage: &FunnelStage, most: i64) -> Vec<Cell> {

@@ -1,33 +1,65 @@
-use clap::{Arg, ArgAction, Command};
+use std::time::Duration;
+
+use clap::Args;
 use futures::{StreamExt as _, TryStreamExt as _};
 use konektor_sdk::{
     AnalyticsSummary,
-    analytics::Summary,
     jiff::{Timestamp, civil::Date},
 };
-use konektor_spec::Operation;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    args::{AnalyticsSummaryArgs, Columns, Watch},
     base::LocalClock,
     commands::ApiCommand,
-    commands::watch,
     error::Failure,
-    flags::Given as _,
     render::{Answer, DetailView, View, count, sparkline},
     session::Call,
 };
 
-pub(crate) static COMMAND: ApiCommand = ApiCommand {
-    examples: "  konektor analytics summary --timeframe current_week
+#[derive(Args)]
+pub(crate) struct Summary {
+    #[command(flatten)]
+    args: AnalyticsSummaryArgs,
+    #[command(flatten)]
+    columns: Columns<AnalyticsSummaryArgs>,
+    #[command(flatten)]
+    watch: Watch,
+    #[arg(long, help = by_day_help())]
+    by_day: bool,
+}
+
+impl ApiCommand for Summary {
+    type Operation = AnalyticsSummaryArgs;
+
+    const EXAMPLES: &'static str = "  konektor analytics summary --timeframe current_week
   konektor analytics summary --from 2025-01-01 --to 2025-01-31 -o json
   konektor analytics summary --since 14d --by-day
-  konektor analytics summary --timeframe today --watch 60",
-    shape,
-    run: |call| Box::pin(run(call)),
-};
+  konektor analytics summary --timeframe today --watch 60";
 
-const BY_DAY: &str = "by-day";
+    fn operation(&self) -> &AnalyticsSummaryArgs {
+        &self.args
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        self.watch.pause()
+    }
+
+    async fn run<'a>(&'a self, call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+        let request = self.args.clone().request(&call.client, &call.args_clock());
+        let (summary, _) = call.send_with_workspace(request.send_with_meta()).await?;
+        if !self.by_day {
+            return Answer::new(&summary, View::Detail(record(&summary, call)));
+        }
+
+        let summary = so_far(summary, call).await?;
+        let days = days(&summary, call).await?;
+        let record = record(&summary, call).with("leads by day", picture(&days));
+        let mut json = serde_json::to_value(&summary)?;
+        json["days"] = days.iter().map(day).collect::<Result<_, _>>()?;
+        Ok(Answer::new(&json, View::Detail(record))?.with_rows_at("days"))
+    }
+}
 
 /// Each day is a request.
 const MOST_DAYS: usize = 31;
@@ -35,37 +67,8 @@ const MOST_DAYS: usize = 31;
 /// How many of them are under way at once.
 const AT_ONCE: usize = 4;
 
-fn shape(command: Command, operation: &Operation) -> Command {
-    watch::shape(command, operation).arg(
-        Arg::new(BY_DAY)
-            .long(BY_DAY)
-            .action(ArgAction::SetTrue)
-            .help(format!(
-                "Each day by itself too; that is one request a day, for at most {MOST_DAYS} days"
-            )),
-    )
-}
-
-async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let flags = &call.flags;
-    let request = call
-        .client
-        .analytics()
-        .summary()
-        .given(flags.get("timeframe")?, Summary::timeframe)
-        .given(flags.get::<String>("from")?, Summary::from)
-        .given(flags.get::<String>("to")?, Summary::to);
-    let (summary, _) = call.send_with_workspace(request.send_with_meta()).await?;
-    if !flags.is_set(BY_DAY) {
-        return Answer::new(&summary, View::Detail(record(&summary, call)));
-    }
-
-    let summary = so_far(summary, call).await?;
-    let days = days(&summary, call).await?;
-    let record = record(&summary, call).with("leads by day", picture(&days));
-    let mut json = serde_json::to_value(&summary)?;
-    json["days"] = days.iter().map(day).collect::<Result<_, _>>()?;
-    Ok(Answer::new(&json, View::Detail(record))?.with_rows_at("days"))
+fn by_day_help() -> String {
+    format!("Each day by itself too; that is one request a day, for at most {MOST_DAYS} days")
 }
 
 /// The same up to now. A preset ends at a midnight to come, and what arrives between two requests would be in one of
@@ -153,7 +156,7 @@ fn parts(from: Timestamp, to: Timestamp, clock: &LocalClock) -> Vec<Part> {
 
 fn too_many(why: &str) -> Failure {
     Failure::usage(format!(
-        "--{BY_DAY} asks for each of at most {MOST_DAYS} days, and this period {why}"
+        "--by-day asks for each of at most {MOST_DAYS} days, and this period {why}"
     ))
     .hint("shorten it, for example with: --since 30d")
 }

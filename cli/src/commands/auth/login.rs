@@ -34,7 +34,7 @@ pub(crate) static LOGIN: LocalCommand = LocalCommand {
     path: &["auth", "login"],
     noun: "The API key of a profile.",
     needs: &[&BASE_URL],
-    shape: |command, _| {
+    shape: |command| {
         let command = described(command, ABOUT, EXAMPLES).arg(dry_run::local_flag());
         command.long_about(
             "Keep the API key of a profile, after a try whether the server takes it.\n\n\

@@ -19,7 +19,7 @@ pub(crate) static LOGOUT: LocalCommand = LocalCommand {
     path: &["auth", "logout"],
     noun: "The API key of a profile.",
     needs: &[&BASE_URL],
-    shape: |command, _| described(command, ABOUT, EXAMPLES).arg(dry_run::local_flag()),
+    shape: |command| described(command, ABOUT, EXAMPLES).arg(dry_run::local_flag()),
     run: |context| Box::pin(std::future::ready(run(context))),
 };
 

@@ -18,7 +18,7 @@ pub(crate) static STATUS: LocalCommand = LocalCommand {
     path: &["auth", "status"],
     noun: "The API key of a profile.",
     needs: &[&BASE_URL, &OUTPUT],
-    shape: |command, _| described(command, ABOUT, EXAMPLES),
+    shape: |command| described(command, ABOUT, EXAMPLES),
     run: |context| Box::pin(run(context)),
 };
 

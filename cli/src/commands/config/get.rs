@@ -19,7 +19,7 @@ pub(crate) static GET: LocalCommand = LocalCommand {
     path: &["config", "get"],
     noun: "Profiles and their settings.",
     needs: &[],
-    shape: |command, _| described(command, ABOUT, EXAMPLES).arg(name_argument()),
+    shape: |command| described(command, ABOUT, EXAMPLES).arg(name_argument()),
     run: |context| Box::pin(std::future::ready(run(context))),
 };
 

@@ -16,7 +16,7 @@ pub(crate) static LIST: LocalCommand = LocalCommand {
     path: &["config", "list"],
     noun: "Profiles and their settings.",
     needs: &[],
-    shape: |command, _| described(command, ABOUT, EXAMPLES),
+    shape: |command| described(command, ABOUT, EXAMPLES),
     run: |context| Box::pin(std::future::ready(run(context))),
 };
 

@@ -15,7 +15,7 @@ pub(crate) static PATH: LocalCommand = LocalCommand {
     path: &["config", "path"],
     noun: "Profiles and their settings.",
     needs: &[],
-    shape: |command, _| described(command, ABOUT, EXAMPLES),
+    shape: |command| described(command, ABOUT, EXAMPLES),
     run: |context| Box::pin(std::future::ready(run(context))),
 };
 

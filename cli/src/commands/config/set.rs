@@ -25,7 +25,7 @@ pub(crate) static SET: LocalCommand = LocalCommand {
     path: &["config", "set"],
     noun: "Profiles and their settings.",
     needs: &[],
-    shape: |command, _| {
+    shape: |command| {
         described(command, ABOUT, EXAMPLES)
             .arg(name_argument())
             .arg(

@@ -1,25 +1,48 @@
-use std::future::ready;
+use std::time::Duration;
 
-use konektor_sdk::conversions::Pending;
+use clap::Args;
 
 use crate::{
+    args::{ConversionsPendingArgs, ListColumns, Rows, Watch},
     commands::ApiCommand,
-    commands::watch,
     error::Failure,
-    flags::Given as _,
     render::{Answer, Column, ListColumn},
-    session::{
-        Call,
-        paging::{self, Pages},
-    },
+    session::{Call, paging::Pages},
 };
 
-pub(crate) static COMMAND: ApiCommand = ApiCommand {
-    examples: "  konektor conversions pending
-  konektor conversions pending --limit 100 -o json",
-    shape: |command, operation| watch::shape(paging::shape(command, operation), operation),
-    run: |call| Box::pin(ready(run(call))),
-};
+#[derive(Args)]
+pub(crate) struct Pending {
+    #[command(flatten)]
+    rows: Rows,
+    #[command(flatten)]
+    args: ConversionsPendingArgs,
+    #[command(flatten)]
+    columns: ListColumns<ConversionsPendingArgs>,
+    #[command(flatten)]
+    watch: Watch,
+}
+
+impl ApiCommand for Pending {
+    type Operation = ConversionsPendingArgs;
+
+    const EXAMPLES: &'static str = "  konektor conversions pending
+  konektor conversions pending --limit 100 -o json";
+
+    fn operation(&self) -> &ConversionsPendingArgs {
+        &self.args
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        self.watch.pause()
+    }
+
+    async fn run<'a>(&'a self, call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+        let page = self.rows.page();
+        let request = self.args.clone().request(&call.client, page);
+        let pages = Pages::new(call, &self.rows, self.args.words(), request.pages())?;
+        Ok(Answer::pages(pages, columns()))
+    }
+}
 
 fn columns() -> [ListColumn; 6] {
     [
@@ -34,16 +57,4 @@ fn columns() -> [ListColumn; 6] {
             .fields(&["lastConversionSyncAt"]),
         Column::new("ID").drop_priority(4).fields(&["leadId"]),
     ]
-}
-
-fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let flags = &call.flags;
-    let pending = call
-        .client
-        .conversions()
-        .pending()
-        .given(flags.get("page")?, Pending::page)
-        .given(flags.get::<String>("cursor")?, Pending::cursor);
-    let pages = Pages::new(call, pending.pages())?;
-    Ok(Answer::pages(pages, columns()))
 }

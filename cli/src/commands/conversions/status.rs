@@ -1,21 +1,48 @@
-use konektor_sdk::{ConversionSyncStatus as State, ConversionsStatus, conversions::Status};
+use std::time::Duration;
+
+use clap::Args;
+use konektor_sdk::{ConversionSyncStatus as State, ConversionsStatus};
 
 use crate::{
+    args::{Columns, ConversionsStatusArgs, Watch},
     commands::ApiCommand,
-    commands::watch,
     error::Failure,
-    flags::Given as _,
     render::{Answer, Cell, Column, Table, View, count, share_of},
     session::Call,
 };
 
-pub(crate) static COMMAND: ApiCommand = ApiCommand {
-    examples: "  konektor conversions status --timeframe last_7_days
+#[derive(Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    args: ConversionsStatusArgs,
+    #[command(flatten)]
+    columns: Columns<ConversionsStatusArgs>,
+    #[command(flatten)]
+    watch: Watch,
+}
+
+impl ApiCommand for Status {
+    type Operation = ConversionsStatusArgs;
+
+    const EXAMPLES: &'static str = "  konektor conversions status --timeframe last_7_days
   konektor conversions status --platform meta -o json
-  konektor conversions status --watch 10",
-    shape: watch::shape,
-    run: |call| Box::pin(run(call)),
-};
+  konektor conversions status --watch 10";
+
+    fn operation(&self) -> &ConversionsStatusArgs {
+        &self.args
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        self.watch.pause()
+    }
+
+    async fn run<'a>(&'a self, call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+        let request = self.args.clone().request(&call.client, &call.args_clock());
+        let (status, _) = call.send(request.send_with_meta()).await?;
+
+        Answer::new(&status, View::Table(table(&status)))
+    }
+}
 
 fn columns() -> [Column; 3] {
     [
@@ -23,21 +50,6 @@ fn columns() -> [Column; 3] {
         Column::new("").min_width(6).drop_priority(1),
         Column::new("LEADS").right(),
     ]
-}
-
-async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let flags = &call.flags;
-    let request = call
-        .client
-        .conversions()
-        .status()
-        .given(flags.get("timeframe")?, Status::timeframe)
-        .given(flags.get::<String>("from")?, Status::from)
-        .given(flags.get::<String>("to")?, Status::to)
-        .given(flags.get("platform")?, Status::platform);
-    let (status, _) = call.send(request.send_with_meta()).await?;
-
-    Answer::new(&status, View::Table(table(&status)))
 }
 
 fn table(status: &ConversionsStatus) -> Table {

@@ -1,25 +1,44 @@
-use konektor_sdk::NewLead;
+use clap::Args;
+use konektor_sdk::Client;
 
 use crate::{
-    commands::leads::view,
-    commands::{ApiCommand, as_documented},
+    args::{Columns, DryRun, LeadsCreateArgs},
+    commands::{ApiCommand, Prepared, leads::view},
     error::Failure,
     render::{Answer, View},
     session::Call,
 };
 
-pub(crate) static COMMAND: ApiCommand = ApiCommand {
-    examples: "  konektor leads create --first-name Budi --phone 081234567890
+#[derive(Args)]
+pub(crate) struct Create {
+    #[command(flatten)]
+    args: LeadsCreateArgs,
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    columns: Columns<LeadsCreateArgs>,
+}
+
+impl ApiCommand for Create {
+    type Operation = LeadsCreateArgs;
+
+    const EXAMPLES: &'static str = "  konektor leads create --first-name Budi --phone 081234567890
   konektor leads create --first-name Siti --email siti@example.com --source website \\
-    --campaign-name 'Promo Januari' --estimated-value 5000000",
-    shape: as_documented,
-    run: |call| Box::pin(run(call)),
-};
+    --campaign-name 'Promo Januari' --estimated-value 5000000";
 
-async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let lead: NewLead = call.flags.body(None)?;
-    let request = call.client.leads().create("").fields(lead);
-    let (lead, _) = call.send(request.send_with_meta()).await?;
+    fn operation(&self) -> &LeadsCreateArgs {
+        &self.args
+    }
 
-    Answer::new(&lead, View::Detail(view::record(&lead, &call.display())))
+    fn dry_run(&self, client: &Client) -> Option<Prepared> {
+        self.dry_run
+            .then(|| Ok(self.args.clone().request(client).build()))
+    }
+
+    async fn run<'a>(&'a self, call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+        let request = self.args.clone().request(&call.client);
+        let (lead, _) = call.send(request.send_with_meta()).await?;
+
+        Answer::new(&lead, View::Detail(view::record(&lead, &call.display())))
+    }
 }

@@ -7,20 +7,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Arg, Command, builder::ValueHint};
-use konektor_spec::{OperationId, Spec};
+use clap::{Args, Command, FromArgMatches as _, builder::ValueHint};
+use konektor_spec::OperationId;
 
-use super::list;
 use crate::{
+    args::{Columns, LeadsListArgs, OperationArgs as _, PageArgs},
     base::atomic_file::{AtomicFile, Readers},
     commands::{LocalCommand, described},
     config::BASE_URL,
     error::Failure,
-    flags,
-    render::{
-        Answer, Format, INCOMPLETE, OutputOptions, RowWriter, Spool, WriterOptions, count,
-        documented,
-    },
+    render::{Answer, Format, INCOMPLETE, RowWriter, Spool, WriterOptions, count, documented},
     session::{
         Call, Context,
         dry_run::{self, Change},
@@ -35,11 +31,6 @@ const EXAMPLES: &str = "  konektor leads export leads.csv
   konektor leads export won.ndjson --status won --created-from 2025-01-01
   konektor leads export - -o ndjson | jq -r .email";
 
-/// Which page is none of the reader's business here.
-const PAGING: [&str; 3] = ["page", "limit", "cursor"];
-
-const FILE: &str = "file";
-
 /// The name that stands for stdout.
 const STDOUT: &str = "-";
 
@@ -47,11 +38,25 @@ pub(crate) static EXPORT: LocalCommand = LocalCommand {
     path: &["leads", "export"],
     noun: "",
     needs: &[&BASE_URL],
-    shape: |command, spec| shape(described(command, ABOUT, EXAMPLES), spec),
+    shape: |command| shape(described(command, ABOUT, EXAMPLES)),
     run: |context| Box::pin(run(context)),
 };
 
-fn shape(command: Command, spec: Option<&Spec>) -> Command {
+#[derive(Args)]
+struct Export {
+    #[arg(
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help = "The file, or - for stdout"
+    )]
+    file: String,
+    #[command(flatten)]
+    filters: LeadsListArgs,
+    #[command(flatten)]
+    columns: Columns<LeadsListArgs>,
+}
+
+fn shape(command: Command) -> Command {
     let command = command
         .long_about(format!(
             "{ABOUT}\n\nThe format is the one of the file's name, or of -o; stdout gets CSV. A file \
@@ -59,26 +64,14 @@ fn shape(command: Command, spec: Option<&Spec>) -> Command {
              stdout the exit code says whether it is. What a spreadsheet would run is made text by a \
              quote before it, which an import takes away again."
         ))
-        .arg(
-            Arg::new(FILE)
-                .required(true)
-                .value_name("FILE")
-                .value_hint(ValueHint::FilePath)
-                .help("The file, or - for stdout"),
-        )
         .arg(dry_run::local_flag());
-    let Some(operation) = spec.and_then(|spec| spec.operation(OperationId::LeadsList.as_str()))
-    else {
-        return command;
-    };
-    let filters = flags::of(operation)
-        .into_iter()
-        .filter(|flag| !PAGING.iter().any(|name| flag.get_id() == name));
-    OutputOptions::flags_of(command.args(filters), &documented(operation))
+    Export::augment_args(command)
 }
 
 async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
-    let name = context.required(FILE)?;
+    let export = Export::from_arg_matches(context.matches)
+        .map_err(|error| Failure::from_usage(&error, "konektor leads export"))?;
+    let name = &*export.file;
     if context.options.is_filtered() {
         return Err(
             Failure::usage("--jq is for answers; an export writes the leads themselves")
@@ -91,14 +84,16 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
         let what = format!("the leads that the flags let through, as {}", format.name());
         return dry_run::changes([Change::new(place, what)]);
     }
-    let call = context.call(OperationId::LeadsList).await?;
+    let operation = context.operation(OperationId::LeadsList)?;
+    let call = Call::new(context, operation, &export.filters.times()).await?;
+    let filters = export.filters.clone();
     // Until here nothing is lost when the program is ended; a keyring that does not answer is waited for until then.
     let stop = interrupted();
     let to = Destination::new(name)?;
     let writer_options = writer_options(context, &call, name, format);
     let rows = Cell::new(0);
     let written = tokio::select! {
-        written = write(context, &call, name, writer_options, &to, &rows) => written,
+        written = write(context, &call, filters, name, writer_options, &to, &rows) => written,
         () = stop => Err(Failure::interrupted("stopped")),
     };
     let unfinished = || match name {
@@ -127,13 +122,15 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
 async fn write<'a>(
     context: &Context<'_>,
     call: &'a Call<'a>,
+    filters: LeadsListArgs,
     name: &str,
     writer_options: WriterOptions,
     to: &Destination,
     rows: &Cell<u64>,
 ) -> Result<Option<Spool>, Failure> {
     let failed = |error: io::Error| to.failed(&error);
-    let mut pages = Pages::all(call, list::request(call)?.pages());
+    let list = filters.request(&call.client, &call.args_clock(), PageArgs::default());
+    let mut pages = Pages::all(call, list.pages());
     let format = writer_options.format;
     // A file takes its name when it is whole; where there is no name to take, a document is held back.
     let is_held = format.is_document() && !matches!(to, Destination::File(..));

@@ -1,27 +1,46 @@
-use std::future::ready;
-
-use konektor_sdk::leads::List;
+use clap::Args;
 
 use crate::{
+    args::{LeadsListArgs, ListColumns, Rows},
     commands::ApiCommand,
     error::Failure,
-    flags::Given as _,
     render::{Answer, Column, ListColumn},
-    session::{
-        Call,
-        paging::{self, Pages},
-    },
+    session::{Call, paging::Pages},
 };
 
-pub(crate) static COMMAND: ApiCommand = ApiCommand {
-    examples: "  konektor leads list --status new
+#[derive(Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    rows: Rows,
+    #[command(flatten)]
+    args: LeadsListArgs,
+    #[command(flatten)]
+    columns: ListColumns<LeadsListArgs>,
+}
+
+impl ApiCommand for List {
+    type Operation = LeadsListArgs;
+
+    const EXAMPLES: &'static str = "  konektor leads list --status new
   konektor leads list --since 7d --source whatsapp --limit 200
   konektor leads list --search 'budi santoso' -o json
   konektor leads list --status won --all -o csv > won.csv
-  konektor leads list --columns uniqueCode,phone,status",
-    shape: paging::shape,
-    run: |call| Box::pin(ready(run(call))),
-};
+  konektor leads list --columns uniqueCode,phone,status";
+
+    fn operation(&self) -> &LeadsListArgs {
+        &self.args
+    }
+
+    async fn run<'a>(&'a self, call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+        let page = self.rows.page();
+        let request = self
+            .args
+            .clone()
+            .request(&call.client, &call.args_clock(), page);
+        let pages = Pages::new(call, &self.rows, self.args.words(), request.pages())?;
+        Ok(Answer::pages(pages, columns()))
+    }
+}
 
 /// The code is dropped first, a name never.
 fn columns() -> [ListColumn; 8] {
@@ -45,30 +64,4 @@ fn columns() -> [ListColumn; 8] {
             .fields(&["createdAt"]),
         Column::new("CODE").drop_priority(7).fields(&["uniqueCode"]),
     ]
-}
-
-fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let pages = Pages::new(call, request(call)?.pages())?;
-    Ok(Answer::pages(pages, columns()))
-}
-
-/// The list that the flags describe, without a limit.
-pub(crate) fn request(call: &Call<'_>) -> Result<List, Failure> {
-    let flags = &call.flags;
-    Ok(call
-        .client
-        .leads()
-        .list()
-        .given(flags.get("page")?, List::page)
-        .given(flags.get::<String>("cursor")?, List::cursor)
-        .given(flags.get("status")?, List::status)
-        .given(flags.get("priority")?, List::priority)
-        .given(flags.get("source")?, List::source)
-        .given(flags.get("adPlatform")?, List::ad_platform)
-        .given(flags.get("assignedTo")?, List::assigned_to)
-        .given(flags.get::<String>("createdFrom")?, List::created_from)
-        .given(flags.get::<String>("createdTo")?, List::created_to)
-        .given(flags.get::<String>("search")?, List::search)
-        .given(flags.get("sortBy")?, List::sort_by)
-        .given(flags.get("sortOrder")?, List::sort_order))
 }

@@ -1,32 +1,43 @@
-use clap::Command;
-use konektor_sdk::LeadChanges;
-use konektor_spec::Operation;
+use clap::Args;
+use konektor_sdk::Client;
 
 use crate::{
-    commands::ApiCommand,
-    commands::leads::{get, view},
+    args::{Columns, DryRun, LeadsUpdateArgs},
+    commands::{ApiCommand, Prepared, leads::view},
     error::Failure,
-    flags,
     render::{Answer, View},
     session::Call,
 };
 
-pub(crate) static COMMAND: ApiCommand = ApiCommand {
-    examples: "  konektor leads update CRM-1024 --status qualified
-  konektor leads update 0812-3456-7890 --notes 'Call back on Monday' --clear email,source",
-    shape,
-    run: |call| Box::pin(run(call)),
-};
-
-fn shape(command: Command, operation: &Operation) -> Command {
-    flags::with_clear(get::shape(command, operation), operation)
+#[derive(Args)]
+pub(crate) struct Update {
+    #[command(flatten)]
+    args: LeadsUpdateArgs,
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    columns: Columns<LeadsUpdateArgs>,
 }
 
-async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let name: String = call.flags.required("id")?;
-    let changes: LeadChanges = call.flags.body(None)?;
-    let request = call.client.leads().update(name).changes(changes);
-    let (lead, _) = call.send(request.send_with_meta()).await?;
+impl ApiCommand for Update {
+    type Operation = LeadsUpdateArgs;
 
-    Answer::new(&lead, View::Detail(view::record(&lead, &call.display())))
+    const EXAMPLES: &'static str = "  konektor leads update CRM-1024 --status qualified
+  konektor leads update 0812-3456-7890 --notes 'Call back on Monday' --clear email,source";
+
+    fn operation(&self) -> &LeadsUpdateArgs {
+        &self.args
+    }
+
+    fn dry_run(&self, client: &Client) -> Option<Prepared> {
+        self.dry_run
+            .then(|| Ok(self.args.clone().request(client)?.build()))
+    }
+
+    async fn run<'a>(&'a self, call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+        let request = self.args.clone().request(&call.client)?;
+        let (lead, _) = call.send(request.send_with_meta()).await?;
+
+        Answer::new(&lead, View::Detail(view::record(&lead, &call.display())))
+    }
 }

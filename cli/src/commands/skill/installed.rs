@@ -35,7 +35,7 @@ pub(crate) static INSTALL: LocalCommand = LocalCommand {
     path: &["skill", "install"],
     noun: "",
     needs: &[&BASE_URL, &OUTPUT],
-    shape: |command, _| {
+    shape: |command| {
         target(command)
             .about("Give the guide to the agents on this machine, as an Agent Skill.")
             .after_help(
@@ -53,7 +53,7 @@ pub(crate) static CHECK: LocalCommand = LocalCommand {
     path: &["skill", "check"],
     noun: "",
     needs: &[&BASE_URL, &OUTPUT],
-    shape: |command, _| {
+    shape: |command| {
         target(command)
             .about("Say whether the installed guide is the server's.")
             .after_help(

@@ -1,20 +1,32 @@
+use clap::Args;
+
 use crate::{
-    commands::{ApiCommand, as_documented},
+    args::SkillShowArgs,
+    commands::ApiCommand,
     error::Failure,
     render::{Answer, View},
     session::Call,
 };
 
-pub(crate) static COMMAND: ApiCommand = ApiCommand {
-    examples: "  konektor skill show > SKILL.md",
-    shape: as_documented,
-    run: |call| Box::pin(run(call)),
-};
+#[derive(Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    args: SkillShowArgs,
+}
 
-async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let (guide, _) = call
-        .send(call.client.skill().show().send_with_meta())
-        .await?;
+impl ApiCommand for Show {
+    type Operation = SkillShowArgs;
 
-    Answer::new(&guide, View::Text(guide.clone()))
+    const EXAMPLES: &'static str = "  konektor skill show > SKILL.md";
+
+    fn operation(&self) -> &SkillShowArgs {
+        &self.args
+    }
+
+    async fn run<'a>(&'a self, call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+        let request = self.args.clone().request(&call.client);
+        let (guide, _) = call.send(request.send_with_meta()).await?;
+
+        Answer::new(&guide, View::Text(guide.clone()))
+    }
 }

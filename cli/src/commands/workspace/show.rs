@@ -1,27 +1,40 @@
+use clap::Args;
 use konektor_sdk::{LeadsPerDay, Workspace};
 
 use crate::{
+    args::{Columns, WorkspaceShowArgs},
     base::LocalClock,
-    commands::{ApiCommand, as_documented},
+    commands::ApiCommand,
     error::Failure,
     render::{Answer, DetailView, View, count},
     session::Call,
 };
 
-pub(crate) static COMMAND: ApiCommand = ApiCommand {
-    examples: "  konektor workspace show
-  konektor workspace show -o json",
-    shape: as_documented,
-    run: |call| Box::pin(run(call)),
-};
+#[derive(Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    args: WorkspaceShowArgs,
+    #[command(flatten)]
+    columns: Columns<WorkspaceShowArgs>,
+}
 
-async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let (workspace, _) = call
-        .send(call.client.workspace().show().send_with_meta())
-        .await?;
-    call.cache_workspace(&workspace);
+impl ApiCommand for Show {
+    type Operation = WorkspaceShowArgs;
 
-    Answer::new(&workspace, View::Detail(record(&workspace, &call.clock())))
+    const EXAMPLES: &'static str = "  konektor workspace show
+  konektor workspace show -o json";
+
+    fn operation(&self) -> &WorkspaceShowArgs {
+        &self.args
+    }
+
+    async fn run<'a>(&'a self, call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+        let request = self.args.clone().request(&call.client);
+        let (workspace, _) = call.send(request.send_with_meta()).await?;
+        call.cache_workspace(&workspace);
+
+        Answer::new(&workspace, View::Detail(record(&workspace, &call.clock())))
+    }
 }
 
 fn record(workspace: &Workspace, clock: &LocalClock) -> DetailView {

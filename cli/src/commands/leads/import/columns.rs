@@ -6,7 +6,7 @@ use konektor_spec::{Schema, Spec};
 use serde_json::{Map, Value};
 
 use super::{input::Content, rejects};
-use crate::{error::Failure, flags};
+use crate::{args::json, error::Failure};
 
 /// The fields of a lead, as the document has them.
 pub(super) struct Fields {
@@ -209,10 +209,8 @@ impl Fields {
                 return None;
             }
             let schema = self.schema(field);
-            let value = schema.map_or_else(
-                || cell.clone().into(),
-                |schema| flags::typed_by(schema, &cell),
-            );
+            let value =
+                schema.map_or_else(|| cell.clone().into(), |schema| json::value(schema, &cell));
             Some((field.clone(), value))
         });
         Ok(values.collect())

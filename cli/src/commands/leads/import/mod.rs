@@ -16,12 +16,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Arg, ArgAction, Command, builder::ValueHint};
+use clap::{
+    Arg, ArgAction, Command,
+    builder::{TypedValueParser as _, ValueHint},
+};
 use indicatif::ProgressBar;
+use konektor_sdk::LeadMatchBy;
 use konektor_spec::{OperationId, Spec};
 use serde_json::{Value, json};
 
 use crate::{
+    args::word,
     commands::{LocalCommand, described},
     config::{BASE_URL, OUTPUT, Source},
     error::{Exit, Failure},
@@ -45,14 +50,11 @@ pub(crate) static IMPORT: LocalCommand = LocalCommand {
     path: &["leads", "import"],
     noun: "",
     needs: &[&BASE_URL, &OUTPUT],
-    shape: |command, spec| shape(described(command, ABOUT, EXAMPLES), spec),
+    shape: |command| shape(described(command, ABOUT, EXAMPLES)),
     run: |context| Box::pin(run(context)),
 };
 
-fn shape(command: Command, spec: Option<&Spec>) -> Command {
-    let lookup_fields = spec
-        .and_then(Fields::from_spec)
-        .map(|fields| fields.lookup_fields);
+fn shape(command: Command) -> Command {
     command
         .long_about(
             "Create or update many leads from a CSV, TSV, NDJSON or JSON file.\n\n\
@@ -83,9 +85,8 @@ fn shape(command: Command, spec: Option<&Spec>) -> Command {
             Arg::new("match-by")
                 .long("match-by")
                 .value_name("FIELD")
-                .value_parser(clap::builder::PossibleValuesParser::new(
-                    lookup_fields.unwrap_or_default(),
-                ))
+                .value_parser(word(LeadMatchBy::VALUES).map(|field| field.to_string()))
+                .ignore_case(true)
                 .help("Find leads by this field alone; a row without it makes a new lead"),
         )
         .arg(
@@ -151,12 +152,13 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
 
     if dry_run::is_wanted(context) {
         let plan = plan(context, &input, rejects)?;
-        let rows = Rows::new(context.spec, input, &plan)?;
+        let rows = Rows::new(Spec::builtin(), input, &plan)?;
         let validation = rows.check()?;
         return dry_run_answer(context, &rows, &validation);
     }
 
-    let call = Call::once(context, context.operation(OperationId::LeadsUpsert)?).await?;
+    let call =
+        Call::once(context, context.operation(OperationId::LeadsUpsert)?)?.keeping_keys(true);
     let resumed = if context.has("resume") {
         Some(Checkpoint::resume(&checkpoint_path, &input, context)?)
     } else if Checkpoint::is_there(&checkpoint_path)? {
@@ -171,7 +173,7 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
     let rejects = rejects.unwrap_or_else(|| plan.rejects.clone());
     let is_ours = resumed.is_some() && plan.rejects == rejects;
     rejects::check(&rejects, &input, is_ours)?;
-    let rows = Rows::new(context.spec, input, &plan)?;
+    let rows = Rows::new(Spec::builtin(), input, &plan)?;
     let validation = rows.check()?;
     let mut checkpoint = if let Some((_, checkpoint)) = resumed {
         if plan.is_forgotten((context.environment.now)()) && !context.has("yes") {

@@ -1,33 +1,46 @@
-use konektor_sdk::{SupportTicket, support::CreateTicket};
+use clap::Args;
+use konektor_sdk::{Client, SupportTicket};
 
 use crate::{
+    args::{Columns, DryRun, SupportTicketCreateArgs},
     base::LocalClock,
-    commands::{ApiCommand, as_documented},
+    commands::{ApiCommand, Prepared},
     error::Failure,
-    flags::Given as _,
     render::{Answer, DetailView, View},
     session::Call,
 };
 
-pub(crate) static COMMAND: ApiCommand = ApiCommand {
-    examples: "  konektor support ticket create --subject 'Conversions to Meta fail' \\
-    --message 'Since this morning every conversion to Meta fails.' --priority high",
-    shape: as_documented,
-    run: |call| Box::pin(run(call)),
-};
+#[derive(Args)]
+pub(crate) struct Create {
+    #[command(flatten)]
+    args: SupportTicketCreateArgs,
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    columns: Columns<SupportTicketCreateArgs>,
+}
 
-async fn run<'a>(call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
-    let flags = &call.flags;
-    let subject: String = flags.required("subject")?;
-    let message: String = flags.required("message")?;
-    let request = call
-        .client
-        .support()
-        .create_ticket(subject, message)
-        .given(flags.get("priority")?, CreateTicket::priority);
-    let (ticket, _) = call.send(request.send_with_meta()).await?;
+impl ApiCommand for Create {
+    type Operation = SupportTicketCreateArgs;
 
-    Answer::new(&ticket, View::Detail(record(&ticket, &call.clock())))
+    const EXAMPLES: &'static str = "  konektor support ticket create --subject 'Conversions to Meta fail' \\
+    --message 'Since this morning every conversion to Meta fails.' --priority high";
+
+    fn operation(&self) -> &SupportTicketCreateArgs {
+        &self.args
+    }
+
+    fn dry_run(&self, client: &Client) -> Option<Prepared> {
+        self.dry_run
+            .then(|| Ok(self.args.clone().request(client).build()))
+    }
+
+    async fn run<'a>(&'a self, call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
+        let request = self.args.clone().request(&call.client);
+        let (ticket, _) = call.send(request.send_with_meta()).await?;
+
+        Answer::new(&ticket, View::Detail(record(&ticket, &call.clock())))
+    }
 }
 
 fn record(ticket: &SupportTicket, clock: &LocalClock) -> DetailView {

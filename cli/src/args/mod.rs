@@ -1,0 +1,23 @@
+//! What can be typed for the operations of the API, and the SDK's requests made of it.
+//!
+//! The structs are generated from the document; here is what they are built with.
+
+mod cleared;
+mod generated;
+pub(crate) mod json;
+mod list;
+mod modes;
+mod operation;
+mod output;
+mod parsers;
+mod relative_time;
+mod words;
+
+pub(crate) use generated::*;
+pub(crate) use list::{ListColumns, Rows};
+pub(crate) use modes::{DryRun, Watch};
+pub(crate) use operation::OperationArgs;
+pub(crate) use output::Columns;
+pub(crate) use parsers::word;
+pub(crate) use relative_time::{Calendar, RelativeTime};
+pub(crate) use words::Words;

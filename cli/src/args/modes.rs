@@ -1,0 +1,38 @@
+//! Other ways to run a command.
+
+use std::time::Duration;
+
+use clap::{Args, value_parser};
+
+// `--dry-run`, for operations that change something.
+#[derive(Args)]
+pub(crate) struct DryRun {
+    #[arg(long, help = "Show what would be sent, and send nothing")]
+    dry_run: bool,
+}
+
+impl DryRun {
+    /// What is to be shown, if it is wanted.
+    pub(crate) fn then<T>(&self, show: impl FnOnce() -> T) -> Option<T> {
+        self.dry_run.then(show)
+    }
+}
+
+// `--watch`
+#[derive(Args)]
+pub(crate) struct Watch {
+    #[arg(
+        long = "watch",
+        value_name = "SECONDS",
+        value_parser = value_parser!(u64).range(1..),
+        help = "Ask again so often, until Ctrl-C; a terminal is drawn over, a pipe is added to"
+    )]
+    seconds: Option<u64>,
+}
+
+impl Watch {
+    /// How long to wait between two answers.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        self.seconds.map(Duration::from_secs)
+    }
+}

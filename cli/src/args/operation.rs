@@ -1,0 +1,39 @@
+//! What the arguments of all operations have in common.
+
+use clap::Args;
+use konektor_spec::OperationId;
+
+use super::relative_time::RelativeTime;
+
+/// What the document says of an operation for the command line. Generated for the arguments of each.
+pub(crate) trait OperationArgs: Args {
+    const OPERATION: OperationId;
+    /// A few words.
+    const SUMMARY: &'static str;
+    /// All that there is to know, in Markdown, with each paragraph on one line.
+    const DESCRIPTION: &'static str;
+    /// The fields of the rows in its answer.
+    const COLUMNS: &'static [&'static str];
+
+    /// The times that were typed.
+    fn times(&self) -> Vec<&RelativeTime> {
+        Vec::new()
+    }
+
+    /// The key that makes it safe to repeat, if one was typed.
+    fn idempotency_key(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// Passes a value on to a builder if there is one.
+pub(super) trait SetIfSome: Sized {
+    fn set_if_some<T>(self, value: Option<T>, set: impl FnOnce(Self, T) -> Self) -> Self {
+        match value {
+            Some(value) => set(self, value),
+            None => self,
+        }
+    }
+}
+
+impl<R> SetIfSome for R {}

@@ -1,0 +1,94 @@
+//! What the commands of the API's operations have in common.
+
+use std::{pin::Pin, time::Duration};
+
+use clap::{Args, Command};
+use konektor_sdk::{Client, Error, PreparedRequest};
+
+use super::{Running, watch};
+use crate::{
+    args::OperationArgs,
+    error::{Exit, Failure},
+    render::{Answer, DisplayContext, Output},
+    session::{Call, Context, dry_run, explain},
+};
+
+/// A command that calls an operation.
+pub(crate) trait ApiCommand: Args + 'static {
+    /// The arguments of the operation.
+    type Operation: OperationArgs;
+
+    /// Command lines, shown at the end of the help.
+    const EXAMPLES: &'static str;
+
+    fn operation(&self) -> &Self::Operation;
+
+    /// Makes the call.
+    fn run<'a>(&'a self, call: &'a Call<'a>) -> impl Future<Output = Result<Answer<'a>, Failure>>;
+
+    /// How long to wait before it runs again, if it does.
+    fn pause(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The request to show instead of sending it, if that is what is wanted.
+    fn dry_run(&self, _: &Client) -> Option<Prepared> {
+        None
+    }
+}
+
+/// A request that is built, or why there is none: the arguments contradict each other, or the SDK refuses them.
+pub(crate) type Prepared = Result<Result<PreparedRequest, Error>, Failure>;
+
+/// A command without its type.
+pub(crate) struct ApiEntry {
+    pub(crate) about: &'static str,
+    /// Adds the arguments and the rest of the help.
+    pub(crate) shape: fn(Command) -> Command,
+    pub(crate) execute: for<'a> fn(&'a Context<'a>, &'a Output<'a>) -> Executing<'a>,
+}
+
+type Executing<'a> = Pin<Box<dyn Future<Output = Result<Exit, Failure>> + 'a>>;
+
+impl ApiEntry {
+    pub(crate) fn of<C: ApiCommand>() -> Self {
+        Self {
+            about: C::Operation::SUMMARY,
+            shape: shape::<C>,
+            execute: |context, output| Box::pin(execute::<C>(context, output)),
+        }
+    }
+}
+
+fn shape<C: ApiCommand>(command: Command) -> Command {
+    C::augment_args(command)
+        .about(C::Operation::SUMMARY)
+        .long_about(C::Operation::DESCRIPTION)
+        .after_help(format!("Examples:\n{}", C::EXAMPLES))
+}
+
+async fn execute<'a, C: ApiCommand>(
+    context: &'a Context<'a>,
+    output: &'a Output<'a>,
+) -> Result<Exit, Failure> {
+    let command = C::from_arg_matches(context.matches)
+        .map_err(|error| Failure::from_usage(&error, &context.path.join(" ")))?;
+    let args = command.operation();
+    let operation = context.operation(C::Operation::OPERATION)?;
+    if let Some(request) = command.dry_run(&context.client(None)?) {
+        let request = request?.map_err(|error| explain(&error, Some(operation), context))?;
+        let answer = dry_run::answer(operation, &request, args.idempotency_key())?;
+        let display = DisplayContext::new(context.environment.clock());
+        return output.answer(answer, &display).await;
+    }
+    let call = Call::new(context, operation, &args.times()).await?;
+    let call = call.keeping_keys(args.idempotency_key().is_some());
+    let run = || -> Running<'_> { Box::pin(command.run(&call)) };
+    match command.pause() {
+        Some(pause) => watch::watch(&call, &run, output, pause).await,
+        None => {
+            let answer = run().await?.documented_by(operation);
+            output.answer(answer, &call.display()).await
+        }
+    }
+}
