@@ -1,5 +1,4 @@
-//! `cargo xtask bench cli`: measures the CPU time of `konektor --version` and `konektor --help`
-//! relative to an empty Rust program.
+//! `cargo xtask bench cli`: measures the CPU time of commands that send nothing, relative to an empty Rust program.
 //!
 //! The figure is the user and system time, which depends little on other load on the machine, and the
 //! minimum of several rounds, because disturbances can only increase it.
@@ -30,6 +29,15 @@ pub(crate) struct Args {
     rounds: u32,
 }
 
+/// The measured commands.
+const COMMANDS: [&[&str]; 5] = [
+    &["--version"],
+    &["--help"],
+    &["version"],
+    &["leads", "list", "--help"],
+    &["config", "path"],
+];
+
 /// The bound of the CPU time, as a multiple of that of the empty program.
 const MAX_RATIO: f64 = 4.0;
 
@@ -46,28 +54,29 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .tempdir()?;
     let empty = empty_program(directory.path())?;
 
-    let programs: [(&str, &Path, &[&str]); 3] = [
-        ("empty program", &empty, &[]),
-        ("konektor --version", &konektor, &["--version"]),
-        ("konektor --help", &konektor, &["--help"]),
-    ];
-    let mut lowest = [Duration::MAX; 3];
+    let no_arguments: &[&str] = &[];
+    let mut programs = vec![("empty program".to_owned(), empty.as_path(), no_arguments)];
+    for arguments in COMMANDS {
+        let line = format!("konektor {}", arguments.join(" "));
+        programs.push((line, &konektor, arguments));
+    }
+    let mut lowest = vec![Duration::MAX; programs.len()];
     for _ in 0..args.rounds {
         // Each round runs all programs, so that disturbances affect them equally.
-        for (lowest, (_, program, arguments)) in lowest.iter_mut().zip(programs) {
+        for (lowest, (_, program, arguments)) in lowest.iter_mut().zip(&programs) {
             *lowest = (*lowest).min(cpu_time(program, arguments, args.runs)?);
         }
     }
 
     let mut too_slow = Vec::new();
-    for (time, (name, ..)) in lowest.iter().zip(programs) {
+    for (time, (line, ..)) in lowest.iter().zip(programs) {
         let ratio = time.as_secs_f64() / lowest[0].as_secs_f64();
         println!(
-            "{name:<20} {:6.2} ms  {ratio:4.1}×",
+            "{:6.2} ms  {ratio:4.1}×  {line}",
             time.as_secs_f64() * 1000.0
         );
         if ratio > MAX_RATIO {
-            too_slow.push(name);
+            too_slow.push(line);
         }
     }
     ensure!(
