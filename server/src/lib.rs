@@ -18,6 +18,7 @@ pub mod randomness;
 pub mod reply;
 pub mod seed;
 pub mod server;
+pub mod settings;
 pub mod state;
 pub mod store;
 mod transport;

@@ -49,10 +49,6 @@ impl Randomness {
         Builder::from_random_bytes(bytes).into_uuid()
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place that is allowed to"
-    )]
     fn with<T>(&mut self, draw: impl FnOnce(&mut dyn Rng) -> T) -> T {
         match &self.0 {
             Source::System => draw(&mut rand::rng()),

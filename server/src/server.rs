@@ -9,17 +9,13 @@ use tokio::{net::TcpListener, time::timeout};
 use crate::{
     api,
     clock::Clock,
-    domain::forwarded::TrustedProxies,
     http, jobs,
     randomness::Randomness,
+    settings::Settings,
     state::AppState,
     store::Store,
     transport::{Acceptor, ConnectionConfig},
 };
-
-/// How long requests under way may take after the server was told to stop. Service managers commonly kill a process
-/// after 15 seconds.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(14);
 
 /// A server that is ready to listen.
 pub struct Server {
@@ -28,27 +24,25 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server of this document on this store. `public_url` is where its users reach it, without the base path;
-    /// `proxies` are believed about who their client is.
+    /// A server of this document on this store. `public_url` is where its users reach it, without the base path.
     ///
     /// # Errors
     /// When the document has an operation or a value without code, lacks one that the code needs, or cannot be rendered.
     pub fn new(
+        settings: Settings,
         spec: Spec,
         store: Store,
         clock: Clock,
         randomness: Randomness,
         public_url: &str,
-        proxies: TrustedProxies,
     ) -> anyhow::Result<Self> {
         api::meaning::check(&spec)?;
-        let state = AppState::new(spec, store, clock, randomness, proxies)?;
+        let state = AppState::new(settings, spec, store, clock, randomness)?;
         let router = http::router(&state, public_url)?;
         Ok(Self { state, router })
     }
 
     /// What answers requests, without a socket.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }
@@ -56,9 +50,11 @@ impl Server {
     /// Serves until `shutdown` ends, then lets requests under way finish and closes the store.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let Self { state, router } = self;
+        let connections = state.settings().connections.clone();
         let jobs = tokio::spawn(jobs::run(Arc::clone(&state)));
         let acceptor = Acceptor::new(
             listener,
+            connections.limit,
             ConnectionConfig {
                 router,
                 arrival_timeout: http::arrival_timeout(&state).max(Duration::from_secs(1)),
@@ -75,7 +71,7 @@ impl Server {
             state.gate().last_used().write(state.store()).await;
             state.store().close().await;
         };
-        if timeout(SHUTDOWN_TIMEOUT, finish).await.is_err() {
+        if timeout(connections.shutdown_timeout, finish).await.is_err() {
             tracing::warn!("requests were still under way when the server stopped");
         }
     }

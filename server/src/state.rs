@@ -6,15 +6,16 @@ use konektor_spec::{Limits, Spec};
 
 use crate::{
     clock::Clock,
-    domain::forwarded::TrustedProxies,
     gate::{Gate, concurrency_limit::ConcurrencyLimit},
     randomness::Randomness,
+    settings::Settings,
     store::Store,
     validation::Rules,
 };
 
 /// Everything an operation needs, whatever door its request came through.
 pub struct AppState {
+    settings: Settings,
     spec: Spec,
     rules: Rules,
     gate: Gate,
@@ -25,26 +26,37 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// The state of a server of this document on this store. `proxies` are believed about who their client is.
+    /// The state of a server of this document on this store.
     ///
     /// # Errors
     /// When a schema of the document cannot be compiled.
     pub fn new(
+        settings: Settings,
         spec: Spec,
         store: Store,
         clock: Clock,
         randomness: Randomness,
-        proxies: TrustedProxies,
     ) -> anyhow::Result<Arc<Self>> {
         Ok(Arc::new(Self {
             rules: Rules::new(&spec)?,
-            gate: Gate::new(&spec, clock.clone(), proxies),
-            concurrency: ConcurrencyLimit::new(),
+            gate: Gate::new(
+                &spec,
+                clock.clone(),
+                settings.trusted_proxies.clone().into(),
+            ),
+            concurrency: ConcurrencyLimit::new(&settings.requests),
+            settings,
             spec,
             store,
             clock,
             randomness,
         }))
+    }
+
+    /// The settings of the server.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The document the server keeps to.

@@ -26,7 +26,7 @@ use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 /// A working directory with a master key of its own.
-struct Place {
+struct ScratchDir {
     directory: TempDir,
     master_key: String,
 }
@@ -44,7 +44,7 @@ struct Server {
     started: Value,
 }
 
-impl Place {
+impl ScratchDir {
     fn new() -> Self {
         Self {
             directory: tempfile::tempdir().unwrap(),
@@ -206,46 +206,46 @@ fn text(object: &Value, field: &str) -> String {
 
 #[test]
 fn keygen_makes_another_key_each_time() {
-    let place = Place::new();
-    let [one, two] = [(); 2].map(|()| place.run("keygen").stdout);
+    let scratch = ScratchDir::new();
+    let [one, two] = [(); 2].map(|()| scratch.run("keygen").stdout);
     assert_ne!(one, two);
     assert!(one.parse::<MasterKey>().is_ok());
-    let json = text(&place.json("keygen"), "masterKey");
+    let json = text(&scratch.json("keygen"), "masterKey");
     assert!(json.parse::<MasterKey>().is_ok());
 }
 
 #[test]
 fn openapi_prints_the_document() {
-    let place = Place::new();
-    let printed = place.run("openapi").stdout;
+    let scratch = ScratchDir::new();
+    let printed = scratch.run("openapi").stdout;
     assert_eq!(printed.trim_end(), konektor_spec::YAML.trim_end());
-    assert_eq!(text(&place.json("openapi"), "openapi"), "3.0.3");
+    assert_eq!(text(&scratch.json("openapi"), "openapi"), "3.0.3");
 }
 
 #[test]
 fn a_missing_master_key_is_an_error_that_says_what_to_type() {
-    let place = Place::new();
+    let scratch = ScratchDir::new();
     for arguments in [&["serve"][..], &["workspace", "create", "--name", "Toko"]] {
-        let outcome = outcome(place.command().args(arguments));
+        let outcome = outcome(scratch.command().args(arguments));
         assert_eq!(outcome.code, Some(1));
         assert_eq!(outcome.stdout, "");
         assert!(outcome.stderr.starts_with("error: there is no master key"));
         assert!(outcome.stderr.contains("export KONEKTOR_MASTER_KEY=$("));
         assert!(outcome.stderr.contains(" keygen)"));
     }
-    assert!(!place.directory.path().join("konektor.db").exists());
+    assert!(!scratch.directory.path().join("konektor.db").exists());
 }
 
 #[test]
 fn the_master_key_may_be_in_a_file_and_is_never_shown() {
-    let place = Place::new();
+    let scratch = ScratchDir::new();
     let create = |content: &str| {
-        fs::write(place.directory.path().join("a.key"), content).unwrap();
-        let mut command = place.command();
+        fs::write(scratch.directory.path().join("a.key"), content).unwrap();
+        let mut command = scratch.command();
         command.env("KONEKTOR_MASTER_KEY_FILE", "a.key");
         outcome(command.args(["workspace", "create", "--name", "Toko"]))
     };
-    assert_eq!(create(&format!("{}\n", place.master_key)).code, Some(0));
+    assert_eq!(create(&format!("{}\n", scratch.master_key)).code, Some(0));
     let refused = create("bm90IGEga2V5");
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("KONEKTOR_MASTER_KEY_FILE"));
@@ -255,16 +255,16 @@ fn the_master_key_may_be_in_a_file_and_is_never_shown() {
 
 #[test]
 fn several_master_keys_are_given_by_number_and_never_twice() {
-    let place = Place::new();
+    let scratch = ScratchDir::new();
     let with = |variables: &[(&str, &str)]| {
-        let mut command = place.command();
+        let mut command = scratch.command();
         command.envs(variables.iter().copied());
         outcome(command.args(["workspace", "create", "--name", "Toko"]))
     };
     let [new, old] = [(); 2].map(|()| MasterKey::generate().to_base64());
     let both = format!("2:{},1:{}", *new, *old);
     fs::write(
-        place.directory.path().join("a.key"),
+        scratch.directory.path().join("a.key"),
         both.replace(',', "\n"),
     )
     .unwrap();
@@ -308,17 +308,17 @@ fn several_master_keys_are_given_by_number_and_never_twice() {
 
 #[test]
 fn encryption_status_is_a_table_for_people_and_says_what_goes_on() {
-    let place = Place::new();
-    place.json("migrate");
+    let scratch = ScratchDir::new();
+    scratch.json("migrate");
     assert!(
-        place
+        scratch
             .run("encryption status")
             .stdout
             .contains("no workspaces")
     );
-    let id = place.workspace();
-    place.json(&format!("seed --workspace {id} --leads 20"));
-    let words = place.run("encryption status").stdout;
+    let id = scratch.workspace();
+    scratch.json(&format!("seed --workspace {id} --leads 20"));
+    let words = scratch.run("encryption status").stdout;
     let lines: Vec<Vec<&str>> = words
         .lines()
         .map(|line| line.split_whitespace().collect())
@@ -336,78 +336,78 @@ fn encryption_status_is_a_table_for_people_and_says_what_goes_on() {
         (None, "1 (not given)"),
         (Some(other), "1 (another one is given)"),
     ] {
-        let mut command = place.command();
+        let mut command = scratch.command();
         command.envs(key.as_ref().map(|key| ("KONEKTOR_MASTER_KEY", &***key)));
         let words = outcome(command.args(["encryption", "status"])).stdout;
         assert!(words.contains(said), "{words}");
     }
-    let words = place.run(&format!("encryption rotate-data --workspace {id}"));
+    let words = scratch.run(&format!("encryption rotate-data --workspace {id}"));
     assert_eq!(
         words.stdout.trim(),
         format!("{id}: sealed 20 rows under data key 2")
     );
     assert_eq!(words.stderr, "");
     assert_eq!(
-        place.run("encryption rotate-master").stdout.trim(),
+        scratch.run("encryption rotate-master").stdout.trim(),
         "every key was under master key 1 already"
     );
 }
 
 #[test]
 fn another_master_key_is_refused_before_anything_is_written() {
-    let mut place = Place::new();
-    place.workspace();
-    place.master_key = MasterKey::generate().to_base64().to_string();
-    let refused = place.run("workspace create --name Other");
+    let mut scratch = ScratchDir::new();
+    scratch.workspace();
+    scratch.master_key = MasterKey::generate().to_base64().to_string();
+    let refused = scratch.run("workspace create --name Other");
     assert_eq!(refused.code, Some(1));
     assert!(
         refused.stderr.contains("another master key"),
         "{}",
         refused.stderr
     );
-    let workspaces = &place.json("workspace list")["workspaces"];
+    let workspaces = &scratch.json("workspace list")["workspaces"];
     assert_eq!(workspaces.as_array().map(Vec::len), Some(1));
 }
 
 #[test]
 fn a_workspace_is_made_shown_moved_and_deleted() {
-    let place = Place::new();
-    let id = place.workspace();
-    let shown = place.json(&format!("workspace show {id}"));
+    let scratch = ScratchDir::new();
+    let id = scratch.workspace();
+    let shown = scratch.json(&format!("workspace show {id}"));
     assert_eq!(shown["name"], "Toko");
     assert_eq!(shown["plan"], "starter");
     assert_eq!(shown["requestsPerMinute"], 60);
     assert_eq!(shown["leadsPerDay"], Value::Null);
     assert_eq!(shown["timezone"], "Asia/Jakarta");
     assert_eq!(shown["currency"], "IDR");
-    assert_eq!(place.json("workspace list")["workspaces"][0], shown);
+    assert_eq!(scratch.json("workspace list")["workspaces"][0], shown);
 
-    let moved = place.json(&format!(
+    let moved = scratch.json(&format!(
         "workspace set-plan {id} custom --requests-per-minute 1000"
     ));
     assert_eq!(moved["requestsPerMinute"], 1000);
-    let moved = place.json(&format!("workspace set-plan {id} trial"));
+    let moved = scratch.json(&format!("workspace set-plan {id} trial"));
     assert_eq!(moved["requestsPerMinute"], Value::Null);
 
-    let words = place.run(&format!("workspace show {id}")).stdout;
+    let words = scratch.run(&format!("workspace show {id}")).stdout;
     assert!(words.contains("trial") && words.contains(&id));
-    let asked = place.run(&format!("workspace delete {id}"));
+    let asked = scratch.run(&format!("workspace delete {id}"));
     assert_eq!(asked.code, Some(2));
     assert!(asked.stderr.contains("--yes"));
-    place.json(&format!("workspace delete {id} --yes"));
-    let gone = place.run(&format!("workspace show {id}"));
+    scratch.json(&format!("workspace delete {id} --yes"));
+    let gone = scratch.run(&format!("workspace show {id}"));
     assert_eq!(gone.code, Some(1));
     assert!(gone.stderr.contains(&id) && gone.stderr.contains("workspace list"));
 }
 
 #[test]
 fn options_of_a_workspace_are_kept() {
-    let place = Place::new();
-    let made = place.json(
+    let scratch = ScratchDir::new();
+    let made = scratch.json(
         "workspace create --name Acme --plan custom --requests-per-minute 7 --leads-per-day 0 \
          --timezone asia/makassar --currency USD",
     );
-    let shown = place.json(&format!("workspace show {}", text(&made, "workspaceId")));
+    let shown = scratch.json(&format!("workspace show {}", text(&made, "workspaceId")));
     assert_eq!(shown["requestsPerMinute"], 7);
     assert_eq!(shown["leadsPerDay"], 0);
     assert_eq!(shown["timezone"], "Asia/Makassar");
@@ -416,7 +416,7 @@ fn options_of_a_workspace_are_kept() {
 
 #[test]
 fn a_wrong_command_line_exits_with_2_and_says_what_is_right() {
-    let place = Place::new();
+    let scratch = ScratchDir::new();
     for (arguments, hint) in [
         ("", "Usage"),
         ("workspace create", "--name"),
@@ -476,7 +476,7 @@ fn a_wrong_command_line_exits_with_2_and_says_what_is_right() {
         ),
         ("serve --public-url konektor.id", "https://"),
     ] {
-        let outcome = place.run(arguments);
+        let outcome = scratch.run(arguments);
         assert_eq!(outcome.code, Some(2), "{arguments}: {}", outcome.stderr);
         assert!(
             outcome.stderr.contains(hint),
@@ -485,13 +485,13 @@ fn a_wrong_command_line_exits_with_2_and_says_what_is_right() {
         );
         assert_eq!(outcome.stdout, "");
     }
-    assert!(!place.directory.path().join("konektor.db").exists());
+    assert!(!scratch.directory.path().join("konektor.db").exists());
 }
 
 #[test]
 fn the_demo_does_not_take_the_database_of_the_environment() {
-    let place = Place::new();
-    let mut command = place.command();
+    let scratch = ScratchDir::new();
+    let mut command = scratch.command();
     command.env("KONEKTOR_DATABASE_URL", "sqlite:real.db");
     let refused = outcome(command.args(["serve", "--demo"]));
     assert_eq!(refused.code, Some(2));
@@ -500,13 +500,13 @@ fn the_demo_does_not_take_the_database_of_the_environment() {
 
 #[test]
 fn a_database_that_cannot_be_opened_is_named_without_its_password() {
-    let place = Place::new();
+    let scratch = ScratchDir::new();
     for (url, hint) in [
         ("sqlite:missing/konektor.db", "missing/konektor.db"),
         ("postgres://me:hunter2@127.0.0.1:1/crm", "127.0.0.1:1/crm"),
         ("mysql://me:hunter2@localhost/crm", "sqlite: or postgres:"),
     ] {
-        let refused = place.run(&format!("workspace list --database-url {url}"));
+        let refused = scratch.run(&format!("workspace list --database-url {url}"));
         assert_eq!(refused.code, Some(1));
         assert!(refused.stderr.contains(hint), "{}", refused.stderr);
         assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
@@ -515,16 +515,16 @@ fn a_database_that_cannot_be_opened_is_named_without_its_password() {
 
 #[test]
 fn a_key_is_made_listed_and_revoked() {
-    let place = Place::new();
-    let workspace = place.workspace();
-    let made = place.json(&format!(
+    let scratch = ScratchDir::new();
+    let workspace = scratch.workspace();
+    let made = scratch.json(&format!(
         "key create --workspace {workspace} --name reports --scope agent.leads.write --scope agent.leads.read \
          --ip-allow 203.0.113.7 --ip-allow 2001:db8::/32 --expires-at 2999-01-01T07:00:00+07:00"
     ));
     let (id, key) = (text(&made, "keyId"), text(&made, "apiKey"));
     assert!(key.starts_with(&format!("kna_{id}_")));
 
-    let list = || place.json(&format!("key list --workspace {workspace}"))["keys"].clone();
+    let list = || scratch.json(&format!("key list --workspace {workspace}"))["keys"].clone();
     let listed = list();
     assert_eq!(listed[0]["name"], "reports");
     assert_eq!(
@@ -540,21 +540,21 @@ fn a_key_is_made_listed_and_revoked() {
     assert!(!listed.to_string().contains(&key));
 
     // In a hurry, without the master key.
-    let revoked = outcome(place.command().args(["key", "revoke", &key]));
+    let revoked = outcome(scratch.command().args(["key", "revoke", &key]));
     assert_eq!(revoked.code, Some(0), "{}", revoked.stderr);
     assert!(list()[0]["revokedAt"].is_string());
     let again = list()[0]["revokedAt"].clone();
-    place.json(&format!("key revoke {id}"));
+    scratch.json(&format!("key revoke {id}"));
     assert_eq!(list()[0]["revokedAt"], again);
-    assert_eq!(place.run("key revoke aaaaaaaaaaaa").code, Some(1));
+    assert_eq!(scratch.run("key revoke aaaaaaaaaaaa").code, Some(1));
 }
 
 #[test]
 fn all_scopes_are_those_of_the_document() {
-    let place = Place::new();
-    let workspace = place.workspace();
-    place.json(&format!("key create --workspace {workspace} --all-scopes"));
-    let keys = place.json(&format!("key list --workspace {workspace}"));
+    let scratch = ScratchDir::new();
+    let workspace = scratch.workspace();
+    scratch.json(&format!("key create --workspace {workspace} --all-scopes"));
+    let keys = scratch.json(&format!("key list --workspace {workspace}"));
     let known: Vec<_> = konektor_spec::Spec::builtin()
         .scopes()
         .iter()
@@ -565,17 +565,17 @@ fn all_scopes_are_those_of_the_document() {
 
 #[tokio::test]
 async fn one_seed_makes_the_same_leads_in_two_workspaces() {
-    let place = Place::new();
-    let workspaces = [place.workspace(), place.workspace()];
+    let scratch = ScratchDir::new();
+    let workspaces = [scratch.workspace(), scratch.workspace()];
     for workspace in &workspaces {
-        let made = place.json(&format!(
+        let made = scratch.json(&format!(
             "seed --workspace {workspace} --leads 300 --seed 7"
         ));
         assert_eq!(made["leads"], 300);
     }
     let mut all = Vec::new();
     for workspace in &workspaces {
-        let mut leads = place.leads(workspace).await;
+        let mut leads = scratch.leads(workspace).await;
         assert_eq!(leads.len(), 300);
         for lead in &mut leads {
             let lead = lead.as_object_mut().unwrap();
@@ -589,34 +589,34 @@ async fn one_seed_makes_the_same_leads_in_two_workspaces() {
 
 #[tokio::test]
 async fn another_seed_adds_leads_and_the_same_one_changes_nothing() {
-    let place = Place::new();
-    let workspace = place.workspace();
-    place.json(&format!(
+    let scratch = ScratchDir::new();
+    let workspace = scratch.workspace();
+    scratch.json(&format!(
         "seed --workspace {workspace} --leads 200 --seed 7"
     ));
-    let before = place.leads(&workspace).await;
-    let refused = place.run(&format!(
+    let before = scratch.leads(&workspace).await;
+    let refused = scratch.run(&format!(
         "seed --workspace {workspace} --leads 500 --seed 7"
     ));
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("--seed"), "{}", refused.stderr);
-    assert!(place.leads(&workspace).await == before);
-    place.json(&format!(
+    assert!(scratch.leads(&workspace).await == before);
+    scratch.json(&format!(
         "seed --workspace {workspace} --leads 100 --seed 8"
     ));
-    assert_eq!(place.leads(&workspace).await.len(), 300);
+    assert_eq!(scratch.leads(&workspace).await.len(), 300);
 }
 
 #[tokio::test]
 async fn seeded_leads_are_found_by_every_index() {
-    let place = Place::new();
-    let workspace = place.workspace();
-    let indexes = place.indexes().await;
+    let scratch = ScratchDir::new();
+    let workspace = scratch.workspace();
+    let indexes = scratch.indexes().await;
     // Enough for them to be built anew.
-    place.json(&format!("seed --workspace {workspace} --leads 5000"));
-    assert_eq!(place.indexes().await, indexes);
-    let tenant = place.tenant(&workspace).await;
-    let leads = place.leads(&workspace).await;
+    scratch.json(&format!("seed --workspace {workspace} --leads 5000"));
+    assert_eq!(scratch.indexes().await, indexes);
+    let tenant = scratch.tenant(&workspace).await;
+    let leads = scratch.leads(&workspace).await;
     assert_eq!(leads.len(), 5_000);
     let lead = leads
         .iter()
@@ -656,27 +656,27 @@ async fn seeded_leads_are_found_by_every_index() {
 
 #[tokio::test]
 async fn seeding_that_is_killed_leaves_every_index_and_no_lead() {
-    let place = Place::new();
-    let workspace = place.workspace();
-    let indexes = place.indexes().await;
-    let mut seeding = place
+    let scratch = ScratchDir::new();
+    let workspace = scratch.workspace();
+    let indexes = scratch.indexes().await;
+    let mut seeding = scratch
         .command()
-        .env("KONEKTOR_MASTER_KEY", &place.master_key)
+        .env("KONEKTOR_MASTER_KEY", &scratch.master_key)
         .args(["seed", "--leads", "1000000", "--workspace", &workspace])
         .spawn()
         .unwrap();
     tokio::time::sleep(Duration::from_millis(700)).await;
     seeding.kill().unwrap();
     seeding.wait().unwrap();
-    assert_eq!(place.indexes().await, indexes);
-    assert!(place.leads(&workspace).await.is_empty());
-    place.json(&format!("seed --workspace {workspace} --leads 10"));
+    assert_eq!(scratch.indexes().await, indexes);
+    assert!(scratch.leads(&workspace).await.is_empty());
+    scratch.json(&format!("seed --workspace {workspace} --leads 10"));
 }
 
 #[test]
 fn the_demo_is_made_once_and_each_start_has_a_new_key() {
-    let place = Place::new();
-    let first = place.demo();
+    let scratch = ScratchDir::new();
+    let first = scratch.demo();
     let key = text(&first.started, "apiKey");
     let workspace = first.started["workspaceId"].clone();
     assert_eq!(first.started["engine"], "SQLite");
@@ -686,12 +686,12 @@ fn the_demo_is_made_once_and_each_start_has_a_new_key() {
     let total = leads["pagination"]["total"].as_u64().unwrap();
     assert!((1_900..2_100).contains(&total));
     assert_eq!(first.get("/api/v2/agent/leads/CRM-1024", &key).0, 200);
-    assert_eq!(place.mode("konektor-demo.key"), 0o600);
+    assert_eq!(scratch.mode("konektor-demo.key"), 0o600);
 
     // A port that is taken is an error, and the key of the server that has it stays good.
     let address = text(&first.started, "listen");
     let refused = outcome(
-        place
+        scratch
             .command()
             .args(["serve", "--demo", "--listen", &address]),
     );
@@ -700,7 +700,7 @@ fn the_demo_is_made_once_and_each_start_has_a_new_key() {
     assert_eq!(first.leads(&key).0, 200);
     assert!(first.stop(Signal::TERM).success());
 
-    let second = place.demo();
+    let second = scratch.demo();
     assert_eq!(second.started["workspaceId"], workspace);
     assert_eq!(second.leads(&key).0, 401);
     let (status, leads) = second.leads(&text(&second.started, "apiKey"));
@@ -710,11 +710,11 @@ fn the_demo_is_made_once_and_each_start_has_a_new_key() {
 
 #[test]
 fn the_demo_says_what_to_type_next() {
-    let place = Place::new();
+    let scratch = ScratchDir::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let mut child = place
+    let mut child = scratch
         .command()
         .args(["serve", "--demo", "--listen", &address.to_string()])
         .stdout(Stdio::piped())
@@ -743,20 +743,20 @@ fn the_demo_says_what_to_type_next() {
 
 #[test]
 fn the_demos_database_without_its_key_is_an_error_that_says_what_to_do() {
-    let place = Place::new();
-    fs::write(place.directory.path().join("konektor-demo.db"), "").unwrap();
-    let refused = outcome(place.command().args(["serve", "--demo"]));
+    let scratch = ScratchDir::new();
+    fs::write(scratch.directory.path().join("konektor-demo.db"), "").unwrap();
+    let refused = outcome(scratch.command().args(["serve", "--demo"]));
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("konektor-demo.key"));
-    assert!(!place.directory.path().join("konektor-demo.key").exists());
+    assert!(!scratch.directory.path().join("konektor-demo.key").exists());
 }
 
 #[test]
 fn what_commands_change_works_at_once_in_a_running_server_which_ends_in_good_order() {
-    let place = Place::new();
-    let workspace = place.workspace();
-    fs::write(place.directory.path().join("a.key"), &place.master_key).unwrap();
-    let mut command = place.command();
+    let scratch = ScratchDir::new();
+    let workspace = scratch.workspace();
+    fs::write(scratch.directory.path().join("a.key"), &scratch.master_key).unwrap();
+    let mut command = scratch.command();
     command
         .env("KONEKTOR_MASTER_KEY_FILE", "a.key")
         .env("KONEKTOR_LISTEN", "127.0.0.1:0")
@@ -767,14 +767,51 @@ fn what_commands_change_works_at_once_in_a_running_server_which_ends_in_good_ord
     assert_eq!(server.started["database"], "konektor.db");
     assert_eq!(server.started["apiKey"], Value::Null);
 
-    let made = place.json(&format!("key create --workspace {workspace} --all-scopes"));
+    let made = scratch.json(&format!("key create --workspace {workspace} --all-scopes"));
     let key = text(&made, "apiKey");
     assert_eq!(server.leads(&key).0, 200);
-    place.json(&format!("seed --workspace {workspace} --leads 10"));
+    scratch.json(&format!("seed --workspace {workspace} --leads 10"));
     assert_eq!(server.leads(&key).1["pagination"]["total"], 10);
-    place.json(&format!("workspace set-plan {workspace} trial"));
+    scratch.json(&format!("workspace set-plan {workspace} trial"));
     assert_eq!(server.leads(&key).0, 403);
-    place.json(&format!("key revoke {}", text(&made, "keyId")));
+    scratch.json(&format!("key revoke {}", text(&made, "keyId")));
     assert_eq!(server.leads(&key).0, 401);
     assert!(server.stop(Signal::INT).success());
+}
+
+#[test]
+fn settings_are_shown_with_their_origin_and_without_passwords() {
+    let scratch = ScratchDir::new();
+    let file = scratch.directory.path().join("konektor.toml");
+    fs::write(&file, "[database]\nacquire_timeout = '250ms'\n").unwrap();
+    let mut command = scratch.command();
+    command
+        .env("KONEKTOR_CONFIG", "konektor.toml")
+        .env("KONEKTOR_DATABASE_URL", "postgres://me:secret@db/crm")
+        .args(["config", "show", "--listen", "127.0.0.1:0"]);
+    let shown = outcome(&mut command);
+    assert_eq!(shown.code, Some(0), "{}", shown.stderr);
+    assert!(!shown.stdout.contains("secret"), "{}", shown.stdout);
+    let lines: Vec<Vec<_>> = shown
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    for line in [
+        ["database.acquire_timeout", "250ms", "konektor.toml"],
+        ["database.url", "db/crm", "KONEKTOR_DATABASE_URL"],
+        ["listen", "127.0.0.1:0", "--listen"],
+        ["requests.concurrent", "64", "default"],
+    ] {
+        assert!(lines.contains(&line.to_vec()), "{}", shown.stdout);
+    }
+
+    fs::write(&file, "[database]\nacquire_timeout = 'soon'\n").unwrap();
+    let refused = outcome(&mut command);
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused
+            .stderr
+            .contains("database.acquire_timeout (konektor.toml)")
+    );
 }

@@ -1,17 +1,18 @@
 //! A server for one test.
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use konektor_sdk::Client;
 use konektor_server::{
     clock::Clock,
     domain::{
         api_key::ApiKey,
-        forwarded::TrustedProxies,
         id,
         workspace::{NameIndex, Workspace},
     },
     randomness::Randomness,
     server,
+    settings::Settings,
     store::{Store, api_keys::StoredKey},
 };
 use konektor_spec::Spec;
@@ -38,7 +39,7 @@ pub struct Server {
     /// The database.
     pub database: Database,
     spec: Spec,
-    trusted_proxies: TrustedProxies,
+    trusted_proxies: Vec<IpNet>,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
@@ -57,7 +58,7 @@ pub struct Options {
     /// Its time zone.
     pub timezone: String,
     /// The proxies the server believes.
-    pub trusted_proxies: TrustedProxies,
+    pub trusted_proxies: Vec<IpNet>,
     /// What time it is.
     pub now: Timestamp,
 }
@@ -70,7 +71,7 @@ impl Default for Options {
             requests_per_minute: Some(1_000_000),
             leads_per_day: None,
             timezone: "Asia/Jakarta".into(),
-            trusted_proxies: TrustedProxies::default(),
+            trusted_proxies: Vec::new(),
             // A Wednesday, 17:30 in Jakarta.
             now: Timestamp::constant(1_736_937_000, 0),
         }
@@ -145,18 +146,21 @@ impl Server {
         clock: Clock,
         workspace: Workspace,
         key: String,
-        trusted_proxies: TrustedProxies,
+        trusted_proxies: Vec<IpNet>,
     ) -> Self {
         let store = database.open().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let server = server::Server::new(
+            Settings {
+                trusted_proxies: trusted_proxies.clone(),
+                ..Settings::default()
+            },
             spec.clone(),
             store.clone(),
             clock.clone(),
             Randomness::system(),
             &url,
-            trusted_proxies.clone(),
         )
         .expect("a server");
         let (stop, stopped) = oneshot::channel::<()>();

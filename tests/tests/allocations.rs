@@ -17,8 +17,7 @@ use axum::{
     http::{Request, StatusCode},
 };
 use konektor_server::{
-    domain::forwarded::TrustedProxies, randomness::Randomness, seed::SyntheticLeads,
-    server::Server as ApiServer,
+    randomness::Randomness, seed::SyntheticLeads, server::Server as ApiServer, settings::Settings,
 };
 use konektor_spec::Spec;
 use konektor_tests::{Engine, Server};
@@ -154,12 +153,12 @@ async fn router(server: &Server) -> Router {
     let store = server.database.open().await;
     let spec = Spec::builtin().clone();
     let server = ApiServer::new(
+        Settings::default(),
         spec,
         store,
         server.clock.clone(),
         Randomness::system(),
         &server.url,
-        TrustedProxies::default(),
     );
     server.unwrap().router()
 }

@@ -1,59 +1,80 @@
 //! Which database a command works on, and opening it.
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
-use super::{master_key, program};
+use super::{context::Context, master_key, usage::program};
 use crate::{
     domain::workspace::Workspace,
-    store::{DatabaseUrl, OpenOptions, SchemaError, SchemaPolicy, Store, StoreError},
+    settings::{DatabaseSettings, Flag},
+    store::{DatabaseUrl, Engine, OpenOptions, SchemaError, SchemaPolicy, Store, StoreError},
     vault::{MasterKeys, Vault},
 };
 
-/// A file in the working directory.
-pub(super) const DEFAULT_URL: &str = "sqlite:konektor.db";
-
-/// The option of all commands that need a database.
+/// The options of all commands that need a database.
 #[derive(clap::Args)]
 pub(super) struct DatabaseArgs {
-    /// The database: sqlite:FILE or a postgres:// URL
     #[arg(
         long,
         value_name = "URL",
-        env = "KONEKTOR_DATABASE_URL",
-        hide_env_values = true,
-        default_value = DEFAULT_URL
+        help = "The database: sqlite:FILE or a postgres:// URL [env: KONEKTOR_DATABASE_URL] [default: sqlite:konektor.db]"
     )]
-    pub(super) database_url: String,
+    database_url: Option<String>,
 }
 
 impl DatabaseArgs {
+    pub(super) fn flags(&self) -> Vec<Flag> {
+        let url = self.database_url.clone();
+        url.map(|value| Flag {
+            flag: "--database-url",
+            key: "database.url",
+            value,
+        })
+        .into_iter()
+        .collect()
+    }
+
     /// Opens it for a command that reads or writes personal data or keys.
-    pub(super) async fn open(&self) -> Result<Store> {
-        let policy = SchemaPolicy::RequireCurrent;
-        open(&self.database_url, master_key::from_environment()?, policy).await
+    pub(super) async fn open(&self, context: &Context) -> Result<Store> {
+        let settings = self.settings(context)?;
+        let options = OpenOptions::new(SchemaPolicy::RequireCurrent, &settings);
+        open(&settings.url, master_key::from_environment()?, options).await
     }
 
     /// Opens it for the command that makes the first row, which may be the first to use a new database.
-    pub(super) async fn open_or_create(&self) -> Result<Store> {
-        let policy = SchemaPolicy::CreateIfEmpty;
-        open(&self.database_url, master_key::from_environment()?, policy).await
+    pub(super) async fn open_or_create(&self, context: &Context) -> Result<Store> {
+        let settings = self.settings(context)?;
+        let options = OpenOptions::new(SchemaPolicy::CreateIfEmpty, &settings);
+        open(&settings.url, master_key::from_environment()?, options).await
     }
 
-    /// Opens it for a command that needs no key: whoever has to revoke an API key in a hurry needs no other.
-    pub(super) async fn open_without_key(&self) -> Result<Store> {
-        self.open_with(MasterKeys::none()).await
+    /// Opens it for a command that needs no key: an API key can be revoked in a hurry without one.
+    pub(super) async fn open_without_key(&self, context: &Context) -> Result<Store> {
+        self.open_with(context, MasterKeys::none()).await
     }
 
     /// Opens it with these keys, whether or not they are those it needs.
-    pub(super) async fn open_with(&self, master_keys: MasterKeys) -> Result<Store> {
-        let policy = SchemaPolicy::RequireCurrent;
-        connect(&self.database_url, master_keys, policy).await
+    pub(super) async fn open_with(
+        &self,
+        context: &Context,
+        master_keys: MasterKeys,
+    ) -> Result<Store> {
+        let settings = self.settings(context)?;
+        let options = OpenOptions::new(SchemaPolicy::RequireCurrent, &settings);
+        connect(&settings.url, master_keys, options).await
     }
 
-    /// Opens it without any key and brings its schema up to date.
-    pub(super) async fn migrate(&self) -> Result<Store> {
-        let policy = SchemaPolicy::Migrate;
-        connect(&self.database_url, MasterKeys::none(), policy).await
+    /// Brings its schema up to date without any key; says which database and engine it is.
+    pub(super) async fn migrate(&self, context: &Context) -> Result<(String, Engine)> {
+        let settings = self.settings(context)?;
+        let options = OpenOptions::new(SchemaPolicy::Migrate, &settings);
+        let store = connect(&settings.url, MasterKeys::none(), options).await?;
+        let engine = store.engine();
+        store.close().await;
+        Ok((describe(&settings.url), engine))
+    }
+
+    fn settings(&self, context: &Context) -> Result<DatabaseSettings> {
+        Ok(context.settings(self.flags())?.settings.database)
     }
 }
 
@@ -61,7 +82,7 @@ impl DatabaseArgs {
 pub(super) async fn open(
     url: &str,
     master_keys: MasterKeys,
-    options: impl Into<OpenOptions>,
+    options: OpenOptions,
 ) -> Result<Store> {
     let store = connect(url, master_keys, options).await?;
     store
@@ -71,11 +92,7 @@ pub(super) async fn open(
     Ok(store)
 }
 
-async fn connect(
-    url: &str,
-    master_keys: MasterKeys,
-    options: impl Into<OpenOptions>,
-) -> Result<Store> {
+async fn connect(url: &str, master_keys: MasterKeys, options: OpenOptions) -> Result<Store> {
     match Store::open(url, Vault::new(master_keys), options).await {
         // It says what is wrong, and there is nothing to name.
         Err(StoreError::Url(error)) => bail!(error),
@@ -106,6 +123,14 @@ fn advice(error: &SchemaError) -> String {
 /// The workspace with this id.
 pub(super) async fn workspace(store: &Store, id: &str) -> Result<Workspace> {
     store.workspace(id).await?.ok_or_else(|| no_workspace(id))
+}
+
+/// The workspace with this id, or all of them.
+pub(super) async fn workspaces(store: &Store, id: Option<&str>) -> Result<Vec<Workspace>> {
+    match id {
+        Some(id) => Ok(vec![workspace(store, id).await?]),
+        None => Ok(store.workspaces().await?),
+    }
 }
 
 pub(super) fn no_workspace(id: &str) -> anyhow::Error {

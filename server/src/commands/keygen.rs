@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::output::Output;
+use super::context::Context;
 use crate::vault::MasterKey;
 
 /// Print a new master key: base64 of 32 random bytes
@@ -27,7 +27,9 @@ Examples:
   (umask 077; konektor-server keygen > konektor.key)")]
 pub(super) struct Args {}
 
-pub(super) fn run(output: Output) -> Result<()> {
+pub(super) fn run(context: &Context) -> Result<()> {
     let key = MasterKey::generate().to_base64();
-    Ok(output.print(&json!({ "masterKey": *key }), || key.to_string())?)
+    Ok(context
+        .output
+        .print(&json!({ "masterKey": *key }), || key.to_string())?)
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use super::program;
+use super::usage::program;
 use crate::vault::{MasterKey, MasterKeys};
 
 const ONE: &str = "KONEKTOR_MASTER_KEY";

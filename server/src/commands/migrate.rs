@@ -3,10 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::{
-    database::{self, DatabaseArgs},
-    output::Output,
-};
+use super::{context::Context, database::DatabaseArgs};
 
 /// Bring the database's schema up to date, or make it in a new database
 #[derive(clap::Args)]
@@ -23,12 +20,9 @@ pub(super) struct Args {
     database: DatabaseArgs,
 }
 
-pub(super) async fn run(args: Args, output: Output) -> Result<()> {
-    let store = args.database.migrate().await?;
-    let engine = store.engine();
-    store.close().await;
-    let database = database::describe(&args.database.database_url);
-    output.print(
+pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
+    let (database, engine) = args.database.migrate(context).await?;
+    context.output.print(
         &json!({ "database": database, "engine": engine.to_string() }),
         || format!("the schema of {database} ({engine}) is up to date"),
     )?;

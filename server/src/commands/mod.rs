@@ -1,10 +1,11 @@
-//! What can be typed after `konektor-server`: one file for each command.
+//! The command line of `konektor-server`: one file for each command, in folders as the commands are nested.
 //!
 //! Results go to stdout (with `--json` as one JSON object), everything else to stderr. The exit code is 0, 2 for
 //! a wrong command line, and 1 for every other failure.
 
+mod config;
+mod context;
 mod database;
-mod demo;
 mod encryption;
 mod key;
 mod keygen;
@@ -14,17 +15,20 @@ mod migrate;
 mod openapi;
 mod output;
 mod progress;
+mod remains;
 mod seed;
 mod serve;
+mod settings_args;
+mod usage;
 mod workspace;
 
-use std::{env, process::ExitCode};
+use std::{env, path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::clock::Clock;
-use output::Output;
+use self::{context::Context, output::Output, usage::UsageError};
+use crate::{clock::Clock, randomness::Randomness};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,12 +47,17 @@ struct Cli {
     /// Print one JSON object instead of words for people
     #[arg(long, global = true)]
     json: bool,
+    /// Read settings from this TOML file; `config show` lists them
+    #[arg(long, global = true, value_name = "FILE", env = "KONEKTOR_CONFIG")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
     Migrate(migrate::Args),
+    #[command(subcommand)]
+    Config(config::Command),
     #[command(subcommand)]
     Workspace(workspace::Command),
     #[command(subcommand)]
@@ -62,11 +71,6 @@ enum Command {
     Openapi,
     Keygen(keygen::Args),
 }
-
-/// A command line that cannot be meant; shown like the parser's own errors.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct UsageError(String);
 
 /// Runs the command line of this process.
 #[must_use]
@@ -98,8 +102,7 @@ fn unparsed(error: &clap::Error) -> ExitCode {
         }
     });
     if redacted == plain {
-        // Nobody listens to what cannot be printed.
-        let _ = error.print();
+        let _ = error.print(); // There is nobody to tell that it cannot be printed.
     } else {
         eprint!("{redacted}");
     }
@@ -116,28 +119,26 @@ fn password_url(argument: &str) -> Option<&str> {
 }
 
 fn run(cli: Cli) -> Result<()> {
-    let output = Output { json: cli.json };
-    let clock = Clock::system();
+    let context = &Context {
+        output: Output { json: cli.json },
+        clock: Clock::system(),
+        randomness: Randomness::system(),
+        config: cli.config,
+    };
     tokio::runtime::Runtime::new()?.block_on(async {
         match cli.command {
-            Command::Serve(args) => serve::run(args, output, clock).await,
-            Command::Migrate(args) => migrate::run(args, output).await,
-            Command::Workspace(command) => workspace::run(command, output, &clock).await,
-            Command::Key(command) => key::run(command, output, &clock).await,
-            Command::Lead(command) => lead::run(command, output, &clock).await,
-            Command::Encryption(command) => encryption::run(command, output, &clock).await,
-            Command::Seed(args) => seed::run(args, output, &clock).await,
-            Command::Openapi => openapi::run(output),
-            Command::Keygen(_) => keygen::run(output),
+            Command::Serve(args) => serve::run(args, context).await,
+            Command::Migrate(args) => migrate::run(args, context).await,
+            Command::Config(command) => config::run(command, context),
+            Command::Workspace(command) => workspace::run(command, context).await,
+            Command::Key(command) => key::run(command, context).await,
+            Command::Lead(command) => lead::run(command, context).await,
+            Command::Encryption(command) => encryption::run(command, context).await,
+            Command::Seed(args) => seed::run(args, context).await,
+            Command::Openapi => openapi::run(context),
+            Command::Keygen(_) => keygen::run(context),
         }
     })
-}
-
-/// How this program was called, so that a hint can be typed as it stands.
-fn program() -> String {
-    env::args()
-        .next()
-        .unwrap_or_else(|| "konektor-server".to_owned())
 }
 
 #[cfg(test)]

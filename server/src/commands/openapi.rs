@@ -3,8 +3,10 @@
 use anyhow::Result;
 use konektor_spec::{Spec, YAML};
 
-use super::output::Output;
+use super::context::Context;
 
-pub(super) fn run(output: Output) -> Result<()> {
-    Ok(output.print(Spec::builtin().document(), || YAML.to_owned())?)
+pub(super) fn run(context: &Context) -> Result<()> {
+    Ok(context
+        .output
+        .print(Spec::builtin().document(), || YAML.to_owned())?)
 }

@@ -4,9 +4,10 @@ use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 
 use anyhow::{Result, bail};
 use comfy_table::{Table, presets::NOTHING};
+use indicatif::HumanCount;
 use serde_json::Value;
 
-use super::UsageError;
+use super::usage::UsageError;
 
 /// For people, or for programs.
 #[derive(Debug, Clone, Copy)]
@@ -85,15 +86,9 @@ fn aligned(table: &mut Table, rows: impl IntoIterator<Item = Vec<String>>) -> St
 
 /// A number with its thousands apart: `2,013`.
 pub(super) fn grouped(number: impl Into<i64>) -> String {
-    let digits = number.into().to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    let number = number.into();
+    let sign = if number < 0 { "-" } else { "" };
+    format!("{sign}{}", HumanCount(number.unsigned_abs()))
 }
 
 #[cfg(test)]

@@ -17,9 +17,9 @@ pub(super) fn bar(message: &'static str) -> Result<ProgressBar> {
 }
 
 /// Moves the bar.
-pub(super) fn show(bar: &ProgressBar, done: u64, of: u64) {
+pub(super) fn show(bar: &ProgressBar, done: u64, total: u64) {
     bar.update(|state| {
-        state.set_len(of);
+        state.set_len(total);
         state.set_pos(done);
     });
 }

@@ -7,12 +7,12 @@ use konektor_spec::Spec;
 use serde_json::json;
 
 use super::{
+    context::Context,
     database::{self, DatabaseArgs},
-    output::{Output, grouped},
+    output::grouped,
     progress,
 };
 use crate::{
-    clock::Clock,
     seed::{MAX_LEADS, SyntheticLeads},
     store::{BulkProgress, BulkStep},
 };
@@ -44,8 +44,8 @@ pub(super) struct Args {
     seed: u32,
 }
 
-pub(super) async fn run(args: Args, output: Output, clock: &Clock) -> Result<()> {
-    let store = args.database.open().await?;
+pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
+    let store = args.database.open(context).await?;
     let workspace = database::workspace(&store, &args.workspace).await?;
     let tenant = store.tenant(&workspace).await?;
     let leads = SyntheticLeads::new(
@@ -53,7 +53,7 @@ pub(super) async fn run(args: Args, output: Output, clock: &Clock) -> Result<()>
         &workspace.id,
         args.seed,
         args.leads,
-        clock.now(),
+        context.clock.now(),
     );
     if tenant.lead(&leads.first_code()).await?.is_some() {
         bail!(
@@ -71,7 +71,7 @@ pub(super) async fn run(args: Args, output: Output, clock: &Clock) -> Result<()>
     inserted?;
     store.close().await;
 
-    output.print(
+    context.output.print(
         &json!({ "workspaceId": workspace.id, "leads": args.leads, "seed": args.seed }),
         || {
             format!(

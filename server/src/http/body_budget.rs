@@ -13,10 +13,6 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// The most bytes of all bodies at once. Requests of good keys, carried out or in the queue, hold at most 20 MiB of it;
-/// those whose key is still looked up may hold the rest.
-const BODY_BUDGET_BYTES: usize = 24 * 1024 * 1024;
-
 /// The least room that is made for a body of unknown length.
 const MIN_RESERVED_BYTES: usize = 1024;
 
@@ -53,11 +49,7 @@ pub(super) struct BufferedBody<'a> {
 }
 
 impl BodyBudget {
-    pub(super) fn new() -> Self {
-        Self::with_budget(BODY_BUDGET_BYTES)
-    }
-
-    fn with_budget(budget: usize) -> Self {
+    pub(super) fn new(budget: usize) -> Self {
         Self {
             budget,
             state: Mutex::default(),
@@ -202,7 +194,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_body_that_has_been_arriving_for_longest_makes_room() {
-        let bodies = BodyBudget::with_budget(3000);
+        let bodies = BodyBudget::new(3000);
         let (mut first, first_given_up) = bodies.begin();
         let (mut second, second_given_up) = bodies.begin();
         let (mut third, third_given_up) = bodies.begin();
@@ -225,7 +217,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_make_room_than_have_to() {
-        let bodies = BodyBudget::with_budget(10_000);
+        let bodies = BodyBudget::new(10_000);
         let mut arriving = Vec::new();
         for _ in 0..10 {
             let (mut body, given_up) = bodies.begin();
@@ -245,7 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn room_grows_with_what_arrives_up_to_what_was_announced() {
-        let bodies = BodyBudget::new();
+        let bodies = BodyBudget::new(100_000);
         let (mut body, _) = bodies.begin();
         for _ in 0..65 {
             body.push(&[0; 1000], 65_000).await;

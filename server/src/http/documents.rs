@@ -23,8 +23,8 @@ pub(super) struct Documents {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Document {
     Docs,
-    DocumentYaml,
-    DocumentJson,
+    OpenapiYaml,
+    OpenapiJson,
     Alive,
     Ready,
     #[cfg(test)]
@@ -50,8 +50,8 @@ impl Documents {
     pub(super) fn routes(base: &str) -> impl IntoIterator<Item = (String, Document)> {
         [
             ("/docs".into(), Document::Docs),
-            (format!("{base}/openapi.yaml"), Document::DocumentYaml),
-            (format!("{base}/openapi.json"), Document::DocumentJson),
+            (format!("{base}/openapi.yaml"), Document::OpenapiYaml),
+            (format!("{base}/openapi.json"), Document::OpenapiJson),
             ("/healthz".into(), Document::Alive),
             ("/readyz".into(), Document::Ready),
             #[cfg(test)]
@@ -70,8 +70,8 @@ impl Documents {
     ) -> Result<Response<Body>, Error> {
         match document {
             Document::Docs => Ok(text(&self.docs, "text/html; charset=utf-8")),
-            Document::DocumentYaml => Ok(text(&self.yaml, "application/yaml; charset=utf-8")),
-            Document::DocumentJson => Ok(response(JSON, self.json.clone())),
+            Document::OpenapiYaml => Ok(text(&self.yaml, "application/yaml; charset=utf-8")),
+            Document::OpenapiJson => Ok(response(JSON, self.json.clone())),
             Document::Alive => Ok(response(JSON, r#"{"status":"ok"}"#)),
             #[cfg(test)]
             Document::Panic => panic!("budi@example.com"),
@@ -88,7 +88,7 @@ impl Document {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Docs => "docs",
-            Self::DocumentYaml | Self::DocumentJson => "openapi",
+            Self::OpenapiYaml | Self::OpenapiJson => "openapi",
             Self::Alive => "healthz",
             Self::Ready => "readyz",
             #[cfg(test)]

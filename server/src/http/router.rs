@@ -35,7 +35,7 @@ pub(crate) fn router(state: &Arc<AppState>, public_url: &str) -> anyhow::Result<
     let context = Arc::new(HttpContext {
         state: Arc::clone(state),
         documents: Documents::render(spec, public_url)?,
-        bodies: BodyBudget::new(),
+        bodies: BodyBudget::new(state.settings().requests.body_bytes.get()),
     });
     let mut router = Router::new();
     for (path, route) in routes(spec)? {

@@ -25,6 +25,7 @@ use crate::{
     panics,
     randomness::Randomness,
     server::Server,
+    settings::Settings,
     store::{SchemaPolicy, Store, api_keys::StoredKey},
     vault::{MasterKey, MasterKeys, Vault},
 };
@@ -127,14 +128,13 @@ async fn a_panic_is_500_with_a_log_line_without_its_words_and_the_connection_goe
         .await
         .expect("a database");
     let key = key(&store).await;
-    let proxies = crate::domain::forwarded::TrustedProxies::default();
     let server = Server::new(
+        Settings::default(),
         with_a_panic(),
         store,
         Clock::system(),
         Randomness::system(),
         "http://localhost",
-        proxies,
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

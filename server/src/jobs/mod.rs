@@ -4,39 +4,34 @@ use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::state::AppState;
-
-/// How often expired idempotent answers are deleted, and the counts of leads created each day are folded.
-const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
-
-/// How often the times of the last use of keys are written.
-const LAST_USED_INTERVAL: Duration = Duration::from_mins(1);
-
-/// How often unused keys of workspaces are dropped from memory.
-const DROP_KEYS_INTERVAL: Duration = Duration::from_mins(1);
-
-/// How long the keys of a workspace stay in memory without being used.
-const UNUSED_KEYS_TTL: Duration = Duration::from_mins(10);
-
-/// How long one run may take. A run that a database never answers would keep its connection from requests.
-const RUN_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::{settings::JobSettings, state::AppState};
 
 /// Runs all jobs until it is dropped, which may happen at any moment.
 pub(crate) async fn run(state: Arc<AppState>) {
     let store = state.store();
+    let JobSettings {
+        clean_up_interval,
+        last_used_interval,
+        drop_keys_interval,
+        unused_keys_ttl,
+        run_timeout,
+    } = state.settings().jobs.clone();
     tokio::join!(
-        every(CLEAN_UP_INTERVAL, async || {
+        every(clean_up_interval, run_timeout, async || {
             let now = state.clock().now();
             let deleted = store.forget_answers(now, state.idempotency_ttl()).await;
             warn_on_error(deleted, "expired idempotent answers were not deleted");
         }),
-        every(CLEAN_UP_INTERVAL, async || warn_on_error(
+        every(clean_up_interval, run_timeout, async || warn_on_error(
             store.fold_lead_days().await,
             "the counts of leads created each day were not folded"
         )),
-        every(LAST_USED_INTERVAL, || state.gate().last_used().write(store)),
-        every(DROP_KEYS_INTERVAL, async || store
-            .forget_unused_keys(UNUSED_KEYS_TTL)),
+        every(last_used_interval, run_timeout, || state
+            .gate()
+            .last_used()
+            .write(store)),
+        every(drop_keys_interval, run_timeout, async || store
+            .forget_unused_keys(unused_keys_ttl)),
     );
 }
 
@@ -48,12 +43,16 @@ fn warn_on_error<T>(result: Result<T, impl Into<anyhow::Error>>, message: &str) 
     }
 }
 
-async fn every<F: Future<Output = ()>>(period: Duration, job: impl Fn() -> F) -> Infallible {
+async fn every<F: Future<Output = ()>>(
+    period: Duration,
+    run_timeout: Duration,
+    job: impl Fn() -> F,
+) -> Infallible {
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let _ = timeout(RUN_TIMEOUT, job()).await; // The next run does what this one did not.
+        let _ = timeout(run_timeout, job()).await; // The next run does what this one did not.
     }
 }
 
@@ -66,7 +65,9 @@ mod tests {
     #[tokio::test]
     async fn a_job_runs_at_once_and_then_at_every_interval() {
         let done = Semaphore::new(0);
-        let work = every(Duration::from_millis(1), async || done.add_permits(1));
+        let work = every(Duration::from_millis(1), Duration::MAX, async || {
+            done.add_permits(1);
+        });
         tokio::select! {
             never = work => match never {},
             thrice = done.acquire_many(3) => assert!(thrice.is_ok()),

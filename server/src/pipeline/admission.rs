@@ -1,7 +1,5 @@
 //! Who is let in, and when: from the presented key to a caller that may be served now.
 
-use std::time::Duration;
-
 use tokio::{sync::SemaphorePermit, time::Instant};
 
 use super::deadline;
@@ -11,9 +9,6 @@ use crate::{
     gate::{Caller, RateState},
     state::AppState,
 };
-
-/// How long a request waits for the database. One that takes longer is as good as away.
-const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A request that is served now.
 pub(crate) struct Admitted<'a> {
@@ -63,7 +58,7 @@ pub(crate) async fn admit<'a>(
     } else {
         limit.acquire_look_up(gate.is_suspect(origin)).await?
     };
-    let deadline = deadline.min(Instant::now() + DATABASE_TIMEOUT);
+    let deadline = deadline.min(Instant::now() + state.settings().database.request_timeout);
     let looked_up = gate.authenticate(state.store(), key, origin);
     let authenticated = deadline::before(deadline, None, looked_up).await?;
     seen.workspace = Some(authenticated.workspace_id().to_owned());

@@ -65,14 +65,12 @@ pub use work::Work;
 use self::{group_commit::GroupCommit, opened_keys::OpenedKeys};
 use crate::{
     domain::workspace::NameIndex,
+    settings::DatabaseSettings,
     vault::{Vault, WorkspaceKeys},
 };
 
 /// How often a write starts again because another took a unique value between its look and its write.
 const MAX_ATTEMPTS: u32 = 4;
-
-/// How long to wait for a connection. A database that is away is told soon enough to be asked again.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long a connection may have been idle and is used without a ping: its host answered this long ago.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
@@ -127,18 +125,40 @@ pub struct Tenant {
 /// How to open a database.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenOptions {
-    /// What may be done to its schema.
-    pub schema: SchemaPolicy,
+    schema: SchemaPolicy,
+    postgres_connections: u32,
+    sqlite_readers: u32,
+    acquire_timeout: Duration,
     /// After how long PostgreSQL gives up a statement by itself; None for never.
-    pub statement_timeout: Option<Duration>,
+    statement_timeout: Option<Duration>,
+}
+
+impl OpenOptions {
+    /// For a command that an operator waits for: no statement is given up.
+    #[must_use]
+    pub fn new(schema: SchemaPolicy, settings: &DatabaseSettings) -> Self {
+        Self {
+            schema,
+            postgres_connections: settings.postgres_connections.get(),
+            sqlite_readers: settings.sqlite_readers.get(),
+            acquire_timeout: settings.acquire_timeout,
+            statement_timeout: None,
+        }
+    }
+
+    /// For a server, whose requests give up waiting.
+    #[must_use]
+    pub fn for_server(schema: SchemaPolicy, settings: &DatabaseSettings) -> Self {
+        Self {
+            statement_timeout: Some(settings.statement_timeout),
+            ..Self::new(schema, settings)
+        }
+    }
 }
 
 impl From<SchemaPolicy> for OpenOptions {
     fn from(schema: SchemaPolicy) -> Self {
-        Self {
-            schema,
-            statement_timeout: None,
-        }
+        Self::new(schema, &DatabaseSettings::default())
     }
 }
 
@@ -172,10 +192,8 @@ impl Store {
         vault: Vault,
         options: impl Into<OpenOptions>,
     ) -> Result<Self, StoreError> {
-        let OpenOptions {
-            schema,
-            statement_timeout,
-        } = options.into();
+        let options = options.into();
+        let schema = options.schema;
         sqlx::any::install_default_drivers();
         let url: DatabaseUrl = url.parse()?;
         let engine = url.engine();
@@ -190,9 +208,9 @@ impl Store {
                 let mut first = AnyConnection::connect(&url).await?;
                 schema::prepare(&mut first, engine, schema).await?;
                 let pools = (
-                    sqlite_pool(&url, 8, &broken).await?,
-                    sqlite_pool(&url, 1, &broken).await?,
-                    sqlite_pool_options(1, &broken)
+                    sqlite_pool(&url, options.sqlite_readers, &broken, options).await?,
+                    sqlite_pool(&url, 1, &broken, options).await?,
+                    sqlite_pool_options(1, &broken, options)
                         .connect_lazy_with(AnyConnectOptions::from_str(&url)?),
                 );
                 // Not before: the last connection takes the log away, which the next one would make anew.
@@ -200,10 +218,10 @@ impl Store {
                 pools
             }
             Engine::Postgres => {
-                let options = AnyConnectOptions::from_str(&url)?;
-                let connected = postgres_pool_options(&broken, statement_timeout)
-                    .max_connections(16)
-                    .connect_with(options.clone())
+                let server = AnyConnectOptions::from_str(&url)?;
+                let connected = postgres_pool_options(&broken, options)
+                    .max_connections(options.postgres_connections)
+                    .connect_with(server.clone())
                     .await;
                 let pool = connected.map_err(|error| {
                     PoolerError::from_connecting(&error)
@@ -212,9 +230,9 @@ impl Store {
                 let (mut one, mut other) = (pool.acquire().await?, pool.acquire().await?);
                 pooler::check(&mut one, &mut other).await?;
                 schema::prepare(&mut one, engine, schema).await?;
-                let health = postgres_pool_options(&broken, statement_timeout)
+                let health = postgres_pool_options(&broken, options)
                     .max_connections(1)
-                    .connect_lazy_with(options);
+                    .connect_lazy_with(server);
                 (pool.clone(), pool, health)
             }
         };
@@ -389,7 +407,7 @@ impl Tenant {
         &self.workspace_id
     }
 
-    /// Carries out a piece of work of this workspace, made by `work` on the write_keys of its transaction.
+    /// Carries out a piece of work of this workspace, made by `work` with the keys that its transaction reads.
     ///
     /// # Errors
     /// Those of the work; nothing is written then.
@@ -422,10 +440,10 @@ impl Tenant {
     }
 }
 
-fn pool_options(broken: &Broken) -> AnyPoolOptions {
+fn pool_options(broken: &Broken, options: OpenOptions) -> AnyPoolOptions {
     let broken = Arc::clone(broken);
     AnyPoolOptions::new()
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(options.acquire_timeout)
         // Not each time that it is used: a connection that was idle for a moment is as good as one in use.
         .test_before_acquire(false)
         .before_acquire(move |connection, metadata| {
@@ -451,9 +469,9 @@ async fn ping(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
         .unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
-fn postgres_pool_options(broken: &Broken, statement_timeout: Option<Duration>) -> AnyPoolOptions {
-    let milliseconds = statement_timeout.unwrap_or_default().as_millis();
-    pool_options(broken).after_connect(move |connection, _| {
+fn postgres_pool_options(broken: &Broken, options: OpenOptions) -> AnyPoolOptions {
+    let milliseconds = options.statement_timeout.unwrap_or_default().as_millis();
+    pool_options(broken, options).after_connect(move |connection, _| {
         Box::pin(async move {
             if milliseconds > 0 {
                 let sql = format!("set statement_timeout = {milliseconds}");
@@ -464,15 +482,20 @@ fn postgres_pool_options(broken: &Broken, statement_timeout: Option<Duration>) -
     })
 }
 
-async fn sqlite_pool(url: &str, connections: u32, broken: &Broken) -> Result<AnyPool, StoreError> {
-    let options = AnyConnectOptions::from_str(url)?;
-    Ok(sqlite_pool_options(connections, broken)
-        .connect_with(options)
+async fn sqlite_pool(
+    url: &str,
+    connections: u32,
+    broken: &Broken,
+    options: OpenOptions,
+) -> Result<AnyPool, StoreError> {
+    let file = AnyConnectOptions::from_str(url)?;
+    Ok(sqlite_pool_options(connections, broken, options)
+        .connect_with(file)
         .await?)
 }
 
-fn sqlite_pool_options(connections: u32, broken: &Broken) -> AnyPoolOptions {
-    pool_options(broken)
+fn sqlite_pool_options(connections: u32, broken: &Broken, options: OpenOptions) -> AnyPoolOptions {
+    pool_options(broken, options)
         .max_connections(connections)
         .after_connect(|connection, _| {
             Box::pin(async move {

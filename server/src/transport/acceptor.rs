@@ -1,6 +1,8 @@
 //! Accepts connections until the server is to stop, and then lets those there are finish.
 
-use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future, io, net::SocketAddr, num::NonZeroUsize, pin::pin, sync::Arc, time::Duration,
+};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -33,9 +35,13 @@ struct Connections {
 }
 
 impl Acceptor {
-    pub(crate) fn new(listener: TcpListener, config: ConnectionConfig) -> Self {
+    pub(crate) fn new(
+        listener: TcpListener,
+        max_connections: NonZeroUsize,
+        config: ConnectionConfig,
+    ) -> Self {
         let connections = Connections {
-            slots: ConnectionSlots::from_process(),
+            slots: ConnectionSlots::from_process(max_connections),
             config,
             stop: watch::Sender::new(false),
         };

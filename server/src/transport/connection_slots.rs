@@ -8,6 +8,7 @@
 
 use std::{
     collections::BTreeMap,
+    num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -17,9 +18,6 @@ use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
-
-/// The most connections at once. Each may hold some ten kilobytes, and a body of 64 while it arrives.
-const MAX_CONNECTIONS: u64 = 10_000;
 
 /// File descriptors kept free for the database, the log and the listener.
 const RESERVED_FILES: u64 = 128;
@@ -56,24 +54,22 @@ impl ConnectionSlots {
         })
     }
 
-    /// As many as this process may have; raises its limit of open files as far as it may.
-    pub(crate) fn from_process() -> Arc<Self> {
-        let limit = getrlimit(Resource::Nofile);
+    /// `limit`, or as many as this process may have; raises its limit of open files as far as it may.
+    pub(crate) fn from_process(limit: NonZeroUsize) -> Arc<Self> {
+        let files = getrlimit(Resource::Nofile);
         let raised = Rlimit {
-            current: limit.maximum,
-            maximum: limit.maximum,
+            current: files.maximum,
+            maximum: files.maximum,
         };
         let files = if setrlimit(Resource::Nofile, raised).is_ok() {
-            limit.maximum
+            files.maximum
         } else {
-            limit.current
+            files.current
         };
-        let count = files.map_or(MAX_CONNECTIONS, |files| {
-            files
-                .saturating_sub(RESERVED_FILES)
-                .clamp(1, MAX_CONNECTIONS)
+        let files = files.map_or(usize::MAX, |files| {
+            usize::try_from(files.saturating_sub(RESERVED_FILES)).unwrap_or(usize::MAX)
         });
-        Self::new(usize::try_from(count).unwrap_or(usize::MAX))
+        Self::new(limit.get().min(files).max(1))
     }
 
     /// Waits for a slot, and evicts idle connections until one is free.

@@ -21,8 +21,9 @@ pub(super) static RULES: [Rules; 6] = [
     Rules {
         name: "server",
         layers: &[
-            &["clock", "logging", "panics", "randomness", "settings"],
+            &["clock", "logging", "panics", "randomness"],
             &["domain"],
+            &["settings"],
             &["vault"],
             &["store"],
             &["error"],

@@ -1,9 +1,7 @@
 //! A server follows a changed copy of the document without being rebuilt.
 
 use konektor_cli::Environment;
-use konektor_server::{
-    clock::Clock, domain::forwarded::TrustedProxies, randomness::Randomness, server,
-};
+use konektor_server::{clock::Clock, randomness::Randomness, server, settings::Settings};
 use konektor_spec::Spec;
 use konektor_tests::{Database, Engine, Options, Server, both_engines};
 use serde_json::{Value, json};
@@ -234,12 +232,12 @@ async fn a_value_that_the_code_does_not_fit_is_refused_when_the_server_starts() 
 /// Creates a server, which checks its document.
 async fn start(options: Options) -> Result<(), String> {
     server::Server::new(
+        Settings::default(),
         options.spec,
         Database::new(Engine::Sqlite).await.open().await,
         Clock::system(),
         Randomness::system(),
         "http://localhost",
-        TrustedProxies::default(),
     )
     .map(drop)
     .map_err(|error| error.to_string())

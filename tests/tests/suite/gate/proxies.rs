@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use konektor_server::domain::{address, forwarded::TrustedProxies};
+use konektor_server::domain::address;
 use konektor_tests::{Answer, Options, Server, ServerProgram, both_engines};
 
 const SCOPE: &[&str] = &["agent.workspace.read"];
@@ -18,9 +18,7 @@ type Lines<'a> = &'a [(&'a str, &'a str)];
 fn behind_proxies() -> Options {
     let ranges = [PROXY, "10.0.0.0/8", "2001:db8:ffff::/48"];
     Options {
-        trusted_proxies: TrustedProxies::from(
-            ranges.map(|range| address::range(range).unwrap()).to_vec(),
-        ),
+        trusted_proxies: ranges.map(|range| address::range(range).unwrap()).to_vec(),
         ..Options::default()
     }
 }

@@ -5,14 +5,14 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use konektor_spec::Spec;
 
-use super::{
-    key::{self, Grant},
+use crate::commands::{
+    context::Context,
+    key::issue::{Grant, issue, known_scopes},
     master_key,
     output::grouped,
-    workspace,
+    workspace::new_workspace::{CURRENCY, TIME_ZONE, new_workspace},
 };
 use crate::{
-    clock::Clock,
     domain::{api_key::ApiKey, workspace::Workspace},
     seed::SyntheticLeads,
     store::Store,
@@ -50,30 +50,31 @@ pub(super) fn master_key() -> Result<MasterKeys> {
 }
 
 /// Makes the workspace and its leads unless an earlier start did, ends that start's key and makes a new one.
-pub(super) async fn prepare(store: &Store, clock: &Clock) -> Result<Demo> {
+pub(super) async fn prepare(store: &Store, context: &Context) -> Result<Demo> {
     let known = store.workspaces().await?;
     let workspace = match known.into_iter().find(|known| known.name == WORKSPACE) {
         Some(workspace) => workspace,
-        None => create_workspace(store, clock).await?,
+        None => create_workspace(store, context).await?,
     };
     let tenant = store.tenant(&workspace).await?;
     if tenant.lead_count().await? == 0 {
-        let leads = SyntheticLeads::demo(Spec::builtin(), &workspace.id, LEADS, clock.now());
+        let leads =
+            SyntheticLeads::demo(Spec::builtin(), &workspace.id, LEADS, context.clock.now());
         tenant.insert_leads(leads.into_iter(), |_| {}).await?;
     }
 
     for key in store.api_keys(&workspace.id).await? {
         if key.name == KEY && key.revoked_at.is_none() {
-            store.revoke_api_key(&key.id, clock.now()).await?;
+            store.revoke_api_key(&key.id, context.clock.now()).await?;
         }
     }
     let grant = Grant {
         name: KEY.to_owned(),
-        scopes: key::known_scopes().into_iter().map(str::to_owned).collect(),
+        scopes: known_scopes().into_iter().map(str::to_owned).collect(),
         ip_allow: Vec::new(),
         expires_at: None,
     };
-    let key = key::issue(store, &workspace, grant, clock).await?;
+    let key = issue(store, &workspace, grant, context).await?;
     let leads = tenant.lead_count().await?;
     Ok(Demo {
         workspace,
@@ -82,12 +83,12 @@ pub(super) async fn prepare(store: &Store, clock: &Clock) -> Result<Demo> {
     })
 }
 
-async fn create_workspace(store: &Store, clock: &Clock) -> Result<Workspace> {
+async fn create_workspace(store: &Store, context: &Context) -> Result<Workspace> {
     let workspace = Workspace {
         plan: PLAN.to_owned(),
-        timezone: workspace::TIME_ZONE.to_owned(),
-        currency: workspace::CURRENCY.to_owned(),
-        ..workspace::new(WORKSPACE, clock)
+        timezone: TIME_ZONE.to_owned(),
+        currency: CURRENCY.to_owned(),
+        ..new_workspace(WORKSPACE, context)
     };
     store.create_workspace(&workspace).await?;
     Ok(workspace)

@@ -1,23 +1,16 @@
-//! `konektor-server lead …`
+//! `konektor-server lead erase`
 
 use anyhow::{Result, anyhow};
-use clap::Subcommand;
 use serde_json::json;
 
-use super::{
-    database::{self, DatabaseArgs},
-    output::{self, Output},
-};
 use crate::{
-    clock::Clock,
+    commands::{
+        context::Context,
+        database::{self, DatabaseArgs},
+        output,
+    },
     store::{Engine, Erased, Store, StoreError, leads::Candidate},
 };
-
-/// Erase the person behind a lead
-#[derive(Subcommand)]
-pub(super) enum Command {
-    Erase(Erase),
-}
 
 /// Remove for good what a lead tells of a person, and keep the lead for the totals
 #[derive(clap::Args)]
@@ -34,7 +27,7 @@ deleted.
 Examples:
   konektor-server lead erase --workspace ID lead_01jhmh6v5e7m2q9r4s8t0w1x3y
   konektor-server lead erase --workspace ID CRM-1024 --yes")]
-pub(super) struct Erase {
+pub(crate) struct Args {
     #[command(flatten)]
     database: DatabaseArgs,
     /// The workspace's id
@@ -47,14 +40,8 @@ pub(super) struct Erase {
     yes: bool,
 }
 
-pub(super) async fn run(command: Command, output: Output, clock: &Clock) -> Result<()> {
-    match command {
-        Command::Erase(args) => erase(args, output, clock).await,
-    }
-}
-
-async fn erase(args: Erase, output: Output, clock: &Clock) -> Result<()> {
-    let store = args.database.open().await?;
+pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
+    let store = args.database.open(context).await?;
     let workspace = database::workspace(&store, &args.workspace).await?;
     let tenant = store.tenant(&workspace).await?;
     let found = tenant.lead(&args.handle).await.map_err(explained)?;
@@ -67,7 +54,7 @@ async fn erase(args: Erase, output: Output, clock: &Clock) -> Result<()> {
             "nothing was erased",
         )?;
     }
-    let now = clock.now();
+    let now = context.clock.now();
     // By the id, so that it is the lead that was asked about.
     let id = lead_id.clone();
     let erased = tenant
@@ -76,7 +63,7 @@ async fn erase(args: Erase, output: Output, clock: &Clock) -> Result<()> {
         .ok_or_else(no_lead)?;
     let overwritten = store.overwrite_changed_rows().await?;
     warn_of_remains(&store, overwritten);
-    output.print(
+    context.output.print(
         &json!({
             "workspaceId": workspace.id, "leadId": erased.lead_id, "fields": erased.fields,
             "answers": erased.answers, "overwritten": overwritten,

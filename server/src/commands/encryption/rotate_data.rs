@@ -1,0 +1,97 @@
+//! `konektor-server encryption rotate-data`
+
+use anyhow::{Context as _, Result};
+use clap::ArgGroup;
+use serde_json::json;
+
+use crate::{
+    commands::{
+        context::Context,
+        database::{self, DatabaseArgs},
+        output::grouped,
+        progress,
+        remains::warn_of_old_keys,
+        usage::program,
+    },
+    store::{Rotated, StoreError},
+};
+
+/// Give a workspace a new data key, seal everything under it, and remove the old key
+#[derive(clap::Args)]
+#[command(
+    group(ArgGroup::new("which").required(true).args(["workspace", "all"])),
+    after_help = "\
+Leads, tickets and kept answers are sealed again in small batches, while servers read, search and write. Interrupted \
+in any way, it goes on when it is run again, and begins no second key before the first is done. On SQLite it takes \
+turns with the server, so that writes wait some milliseconds longer.
+
+The index key stays as it is: emails, phones and words of names are found by hashes under it, and it opens nothing. \
+A backup from before opens with its own old keys and the master key.
+
+Examples:
+  konektor-server encryption rotate-data --workspace ID
+  konektor-server encryption rotate-data --all"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The workspace's id
+    #[arg(long, value_name = "ID")]
+    workspace: Option<String>,
+    /// Every workspace, one after the other
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
+    let store = args.database.open(context).await?;
+    let bar = progress::bar("rows")?;
+    let mut all = Vec::new();
+    for workspace in database::workspaces(&store, args.workspace.as_deref()).await? {
+        let watch = |done, of| progress::show(&bar, done, of);
+        match store
+            .rotate_data_key(&workspace, context.clock.now(), watch)
+            .await
+        {
+            Ok(rotated) => all.push((workspace.id, rotated)),
+            Err(StoreError::NoWorkspace) if args.all => eprintln!(
+                "note: {id} has no keys any more; {program} workspace delete {id} removes the rest of it",
+                id = workspace.id,
+                program = program()
+            ),
+            Err(error) => Err(error).with_context(|| format!("{} is not done", workspace.id))?,
+        }
+    }
+    bar.finish_and_clear();
+    let erased = store.erase_deleted_keys().await?;
+    warn_of_old_keys(&store, erased);
+    let as_json = |(workspace_id, rotated): &(String, Rotated)| {
+        json!({
+            "workspaceId": workspace_id,
+            "dataKeyId": rotated.data_key_id,
+            "rows": rotated.rows,
+            "resumed": rotated.resumed,
+        })
+    };
+    context.output.print(
+        &json!({ "workspaces": all.iter().map(as_json).collect::<Vec<_>>(), "erased": erased }),
+        || {
+            let line = |(workspace_id, rotated): &(String, Rotated)| {
+                let Rotated {
+                    data_key_id,
+                    resumed,
+                    rows,
+                } = *rotated;
+                let went_on = if resumed {
+                    " (went on with an interrupted rotation)"
+                } else {
+                    ""
+                };
+                let rows = grouped(i64::try_from(rows).unwrap_or(i64::MAX));
+                format!("{workspace_id}: sealed {rows} rows under data key {data_key_id}{went_on}")
+            };
+            all.iter().map(line).collect::<Vec<_>>().join("\n")
+        },
+    )?;
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! Making an API key.
+
+use anyhow::Result;
+use jiff::Timestamp;
+use konektor_spec::Spec;
+
+use crate::{
+    commands::context::Context,
+    domain::{api_key::ApiKey, workspace::Workspace},
+    store::{Store, api_keys::StoredKey},
+};
+
+/// What a new key may do, from where and until when.
+pub(crate) struct Grant {
+    /// What people call it.
+    pub(crate) name: String,
+    /// Scopes of the API document.
+    pub(crate) scopes: Vec<String>,
+    /// Ranges of addresses; empty for anywhere.
+    pub(crate) ip_allow: Vec<String>,
+    /// When it ends by itself.
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// Makes a key and keeps what is needed to know it again.
+pub(crate) async fn issue(
+    store: &Store,
+    workspace: &Workspace,
+    grant: Grant,
+    context: &Context,
+) -> Result<ApiKey> {
+    let key = ApiKey::generate(&mut context.randomness.rng());
+    let tenant = store.tenant(workspace).await?;
+    let stored = StoredKey {
+        id: key.id().to_owned(),
+        workspace_id: workspace.id.clone(),
+        name: grant.name,
+        secret_hash: tenant.keys().api_key_hash(&key).to_vec(),
+        scopes: grant.scopes,
+        ip_allow: grant.ip_allow,
+        expires_at: grant.expires_at,
+        revoked_at: None,
+        last_used_at: None,
+        created_at: context.clock.now(),
+    };
+    store.create_api_key(&stored).await?;
+    Ok(key)
+}
+
+/// The scopes of the API document.
+pub(crate) fn known_scopes() -> Vec<&'static str> {
+    let scopes = Spec::builtin().scopes().iter();
+    scopes.map(|scope| scope.name.as_str()).collect()
+}

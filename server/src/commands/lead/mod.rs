@@ -1,0 +1,20 @@
+//! `konektor-server lead …`
+
+mod erase;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use super::context::Context;
+
+/// Erase the person behind a lead
+#[derive(Subcommand)]
+pub(super) enum Command {
+    Erase(erase::Args),
+}
+
+pub(super) async fn run(command: Command, context: &Context) -> Result<()> {
+    match command {
+        Command::Erase(args) => erase::run(args, context).await,
+    }
+}

@@ -1,0 +1,25 @@
+//! What is left of keys after they were deleted or replaced.
+
+use crate::store::{Engine, Store};
+
+/// Says on stderr where copies of old keys may still be.
+pub(super) fn warn_of_old_keys(store: &Store, erased: bool) {
+    let kept = match store.engine() {
+        Engine::Sqlite => {
+            "a reader kept copies of the old keys in the -wal file; they go with the last server that is stopped"
+        }
+        Engine::Postgres => {
+            "another transaction kept the old keys in the file of the table workspace_key; \
+             `vacuum full workspace_key` removes them"
+        }
+    };
+    if !erased {
+        eprintln!("note: {kept}");
+    }
+    if store.engine() == Engine::Postgres {
+        eprintln!(
+            "note: PostgreSQL's own log (WAL), replicas and backups hold the old keys, wrapped, until they are \
+             recycled or deleted"
+        );
+    }
+}

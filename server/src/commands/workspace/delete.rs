@@ -1,0 +1,61 @@
+//! `konektor-server workspace delete`
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::commands::{
+    context::Context,
+    database::{self, DatabaseArgs},
+    output, progress,
+    remains::warn_of_old_keys,
+};
+
+/// Delete a workspace with its leads, keys and tickets, so that nothing of it can be read again
+#[derive(clap::Args)]
+#[command(after_help = "\
+Its keys go first: from then on its API keys are refused, and what it sealed opens for nobody, whoever has the \
+database and the master key. Then its rows go, in small batches beside running servers; interrupted, it is run again.
+
+On SQLite what is deleted is overwritten, and the -wal file emptied. On PostgreSQL the table of keys is written anew; \
+PostgreSQL's own log (WAL), replicas and backups hold the deleted keys until they are recycled or deleted. A backup \
+from before, of either, opens with the master key.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The workspace's id
+    id: String,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
+    let store = args.database.open_without_key(context).await?;
+    let workspace = database::workspace(&store, &args.id).await?;
+    if !args.yes {
+        let (id, name) = (&workspace.id, &workspace.name);
+        output::confirm(
+            &format!("deleting {id} ({name})"),
+            &format!("Delete {id} ({name}) with all its leads, keys and tickets?"),
+            "nothing was deleted",
+        )?;
+    }
+    store.delete_keys(&workspace.id).await?;
+    // At once, for the rows may take their time.
+    store.erase_deleted_keys().await?;
+    let bar = progress::bar("rows")?;
+    let deleted = store
+        .delete_workspace(&workspace.id, |done, of| progress::show(&bar, done, of))
+        .await?;
+    bar.finish_and_clear();
+    if !deleted {
+        return Err(database::no_workspace(&workspace.id));
+    }
+    let erased = store.erase_deleted_keys().await?;
+    warn_of_old_keys(&store, erased);
+    context.output.print(
+        &json!({ "workspaceId": workspace.id, "deleted": true, "erased": erased }),
+        || format!("deleted {} ({})", workspace.id, workspace.name),
+    )?;
+    Ok(())
+}
