@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 use clap::Command;
 use konektor_cli::command;
 use konektor_spec::{Body, Kind, Location, Operation, Schema, Spec};
+use konektor_testing::{KEY, success};
 use serde_json::{Map, Value, json};
-use support::{Api, KEY, commands, shortest, success};
+use support::{Api, commands, shortest};
 
 /// The command of every operation; a new one fails here until someone gives it a command.
 fn path(id: &str) -> Vec<&'static str> {
@@ -411,7 +412,7 @@ fn the_apis_own_spelling_is_understood() {
 
 #[test]
 fn an_unknown_value_of_a_newer_server_is_shown() {
-    let mut body = support::example("leads_get");
+    let mut body = konektor_testing::example("leads_get");
     body["data"]["status"] = "of-tomorrow".into();
     body["data"]["mood"] = "sunny".into();
     let api = Api::answering(success("leads_get", &body)).on_a_terminal(100);

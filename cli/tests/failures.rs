@@ -10,8 +10,9 @@ mod support;
 use std::io::{self, Write};
 
 use konektor_spec::Spec;
+use konektor_testing::{KEY, REQUEST_ID, answer, failure};
 use serde_json::Value;
-use support::{Api, KEY, REQUEST_ID, answer, failure, shortest};
+use support::{Api, shortest};
 
 /// A 409 that names candidates is for the caller to mend, any other one passes by itself.
 fn exit_code(status: u16, example: &Value) -> u8 {

@@ -3,8 +3,9 @@
 
 mod support;
 
+use konektor_testing::{example, success};
 use serde_json::{Value, json};
-use support::{Api, example, shortest, success};
+use support::{Api, shortest};
 
 /// Two leads with what is hard to write.
 fn leads() -> Api {

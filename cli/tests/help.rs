@@ -10,7 +10,8 @@ mod support;
 use std::process::Command;
 
 use konektor_spec::Spec;
-use support::{Api, example, skipped, success};
+use konektor_testing::{example, success};
+use support::{Api, skipped};
 
 #[test]
 fn help_and_the_flag_say_the_same() {
@@ -145,10 +146,10 @@ fn verbose_says_what_is_sent_and_nothing_about_anybody() {
     let (_, rest) = rest.split_once(" ms, ").unwrap();
     assert_eq!(
         rest,
-        format!("request {}, 199 of 200 left", support::REQUEST_ID)
+        format!("request {}, 199 of 200 left", konektor_testing::REQUEST_ID)
     );
     assert_eq!(lines.len(), 2);
-    for secret in [support::KEY, "0812", "a secret", "Budi"] {
+    for secret in [konektor_testing::KEY, "0812", "a secret", "Budi"] {
         assert!(!ran.stderr.contains(secret), "{}", ran.stderr);
     }
 }

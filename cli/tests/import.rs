@@ -17,8 +17,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use konektor_testing::{example, failure};
 use serde_json::{Value, json};
-use support::{Api, Ran, example, failure};
+use support::{Api, Ran};
 use tempfile::TempDir;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
@@ -113,7 +114,7 @@ impl Respond for Limited {
             failure("leads_create", 429).insert_header("retry-after", "1")
         } else {
             let answer = if self.headers {
-                support::answer(201)
+                konektor_testing::answer(201)
             } else {
                 ResponseTemplate::new(201)
             };

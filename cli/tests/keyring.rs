@@ -11,7 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{Api, KEY};
+use konektor_testing::KEY;
+use support::Api;
 use tempfile::TempDir;
 
 /// A session whose bus takes every connection and answers nothing.

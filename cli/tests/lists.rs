@@ -13,8 +13,9 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
+use konektor_testing::example;
 use serde_json::{Value, json};
-use support::{Api, Ran, example};
+use support::{Api, Ran};
 use wiremock::{Request, Respond, ResponseTemplate};
 
 /// A workspace with so many leads, read page by page.
@@ -36,7 +37,7 @@ impl Respond for Leads {
                 lead
             })
             .collect();
-        support::answer(200).set_body_json(json!({
+        konektor_testing::answer(200).set_body_json(json!({
             "success": true,
             "data": data,
             "pagination": {
@@ -188,14 +189,14 @@ impl Respond for Broken {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let page = self.read.fetch_add(1, Ordering::Relaxed);
         if page >= self.pages {
-            return support::failure(self.operation, 503);
+            return konektor_testing::failure(self.operation, 503);
         }
         let limit = request.url.query_pairs().find(|(name, _)| name == "limit");
         let limit = limit.map_or(50, |(_, limit)| limit.parse().unwrap());
         let row = example(self.operation)["data"][0].clone();
         let data = vec![row; limit.min(self.rows - page * limit)];
         let next = (self.rows > (page + 1) * limit).then_some("next");
-        support::answer(200).set_body_json(json!({
+        konektor_testing::answer(200).set_body_json(json!({
             "success": true,
             "data": data,
             "pagination": {
@@ -392,8 +393,11 @@ fn a_watch_outlasts_a_server_that_is_away() {
         let mut api =
             Api::responding(
                 move |_: &Request| match sent.fetch_add(1, Ordering::Relaxed) {
-                    1 | 2 => support::failure("conversions_pending", 503),
-                    _ => support::success("conversions_pending", &example("conversions_pending")),
+                    1 | 2 => konektor_testing::failure("conversions_pending", 503),
+                    _ => konektor_testing::success(
+                        "conversions_pending",
+                        &example("conversions_pending"),
+                    ),
                 },
             );
         if on_terminal {
@@ -412,7 +416,7 @@ fn a_watch_outlasts_a_server_that_is_away() {
         assert_eq!(times, if on_terminal { 2 } else { 1 }, "{told}");
         assert_eq!(api.requests().len(), if on_terminal { 4 } else { 5 });
     }
-    let api = Api::answering(support::failure("conversions_pending", 503));
+    let api = Api::answering(konektor_testing::failure("conversions_pending", 503));
     assert_eq!(api.run("konektor conversions pending --watch 1").code, 8);
 }
 
@@ -517,7 +521,7 @@ fn times_may_be_said_as_people_do() {
 fn workspace(zone: &str) -> ResponseTemplate {
     let mut body = example("workspace_show");
     body["data"]["timezone"] = zone.into();
-    support::success("workspace_show", &body)
+    konektor_testing::success("workspace_show", &body)
 }
 
 /// One word, one day: the server reads dates in the workspace's time zone, and so does the word.
@@ -636,8 +640,10 @@ fn days_are_counted_back_in_the_workspaces_calendar() {
 
 #[test]
 fn a_day_that_nobody_knows_is_told() {
-    let mut api =
-        Api::responding(Leads(1)).at("/workspace", support::failure("workspace_show", 403));
+    let mut api = Api::responding(Leads(1)).at(
+        "/workspace",
+        konektor_testing::failure("workspace_show", 403),
+    );
     api.now = "2025-01-15T00:30:00Z";
     api.zone = "America/New_York";
     let ran = api.run("konektor leads list --since today");
@@ -656,7 +662,10 @@ fn a_day_that_nobody_knows_is_told() {
     );
     assert_eq!(api.requests().len(), before + 1);
 
-    let api = Api::responding(Leads(1)).at("/workspace", support::failure("workspace_show", 503));
+    let api = Api::responding(Leads(1)).at(
+        "/workspace",
+        konektor_testing::failure("workspace_show", 503),
+    );
     let ran = api.run("konektor leads list --since yesterday");
     assert_eq!((ran.code, ran.stdout.as_str()), (8, ""), "{}", ran.stderr);
 
@@ -669,7 +678,7 @@ fn a_day_that_nobody_knows_is_told() {
 fn pending_conversions_are_a_list_too() {
     let mut page = example("conversions_pending");
     page["pagination"]["nextCursor"] = "more".into();
-    let api = Api::responding(support::answer(200).set_body_json(page));
+    let api = Api::responding(konektor_testing::answer(200).set_body_json(page));
     let ran = api.run("konektor conversions pending --limit 1 -o ndjson");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(asked(&api), ["limit=1"]);
@@ -751,7 +760,7 @@ impl Respond for Endless {
         // Without a bound on the client's side the test is to fail, not to hang.
         let next = (page < 100).then(|| (self.next)(page));
         let row = example(self.operation)["data"][0].clone();
-        support::answer(200).set_body_json(json!({
+        konektor_testing::answer(200).set_body_json(json!({
             "success": true,
             "data": vec![row; self.rows],
             "pagination": {

@@ -6,8 +6,9 @@ mod support;
 use konektor_cli::command;
 use konektor_sdk::jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use konektor_spec::Spec;
+use konektor_testing::{answer, example, failure, operation, success};
 use serde_json::{Value, json};
-use support::{Api, answer, commands, example, failure, operation, shortest, success};
+use support::{Api, commands, shortest};
 
 /// The help of every command, one golden file each.
 #[test]

@@ -10,7 +10,8 @@ use std::{
     time::Duration,
 };
 
-use support::{Api, KEY, example, failure, success};
+use konektor_testing::{KEY, example, failure, success};
+use support::Api;
 use wiremock::{Request, ResponseTemplate};
 
 fn konektor(api: &Api) -> Command {

@@ -12,9 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use konektor_testing::{KEY, example, success};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use serde_json::json;
-use support::{Api, KEY, example, skipped, success};
+use support::{Api, skipped};
 
 /// A terminal with the program in it, which talks to a server that has to be there as long.
 struct Screen<'a> {

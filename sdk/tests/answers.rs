@@ -6,8 +6,9 @@ mod support;
 use std::time::Duration;
 
 use konektor_sdk::{ErrorCode, ErrorKind, Lead, LeadMatch, LeadSource, LeadStatus, Retry};
+use konektor_testing::{KEY, REQUEST_ID, documented, example, json};
 use serde_json::{Value, json as value};
-use support::{Api, KEY, REQUEST_ID, builder, documented, example, json};
+use support::{Api, builder};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -203,7 +204,7 @@ fn host(api: &Api) -> String {
 
 #[tokio::test]
 async fn an_error_reads_like_a_sentence() {
-    let failure = support::operation("leads_create");
+    let failure = konektor_testing::operation("leads_create");
     let text = async |status: u16| {
         let failure = failure
             .responses

@@ -4,7 +4,8 @@
 mod support;
 
 use konektor_sdk::{Change, LeadChanges, LeadMatch, LeadStatus, NewLead};
-use support::{Api, documented};
+use konektor_testing::documented;
+use support::Api;
 
 async fn body_of_update(
     make: impl FnOnce(konektor_sdk::leads::Update) -> konektor_sdk::leads::Update,

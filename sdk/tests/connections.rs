@@ -15,7 +15,8 @@ use std::{
 
 use futures::future::join_all;
 use konektor_sdk::{Client, Retries, Retry};
-use support::{KEY, builder, example};
+use konektor_testing::{KEY, example};
+use support::builder;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},

@@ -11,8 +11,9 @@ use konektor_sdk::{
     Timeframe, jiff::civil::date, uuid::Uuid,
 };
 use konektor_spec::{Location, Operation, Schema, Spec};
+use konektor_testing::{REQUEST_ID, documented, json, query};
 use serde_json::Value;
-use support::{Api, REQUEST_ID, documented, json, query};
+use support::Api;
 
 const MEMBER: Uuid = Uuid::from_u128(7);
 

@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 
 use konektor_sdk::{Client, Error, ErrorKind, IDEMPOTENCY_KEY_TTL, LeadMatch, Retry, uuid::Uuid};
 use konektor_spec::{Location, Spec};
-use support::{Api, documented, json, operation};
+use konektor_testing::{documented, json, operation};
+use support::Api;
 use wiremock::{Request, ResponseTemplate};
 
 /// Every operation that takes a key, by the document.

@@ -4,8 +4,9 @@ mod support;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream::FusedStream as _};
 use konektor_sdk::{ErrorKind, LeadStatus};
+use konektor_testing::{REQUEST_ID, documented, example, json, query};
 use serde_json::{Value, json as value};
-use support::{Api, REQUEST_ID, builder, documented, example, json, query};
+use support::{Api, builder};
 use wiremock::ResponseTemplate;
 
 /// A page of an operation with one row for each id.

@@ -3,7 +3,8 @@
 mod support;
 
 use konektor_sdk::{Client, ErrorKind, LeadStatus, PreparedRequest};
-use support::{Api, KEY, builder, documented};
+use konektor_testing::{KEY, documented};
+use support::{Api, builder};
 
 fn client() -> Client {
     builder("http://127.0.0.1:1").build().unwrap()

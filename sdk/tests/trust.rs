@@ -6,7 +6,8 @@ mod support;
 use std::process::Command;
 
 use konektor_sdk::{Client, ErrorKind, Retries, Retry};
-use support::{Api, KEY, builder, documented};
+use konektor_testing::{KEY, documented};
+use support::{Api, builder};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,

@@ -14,6 +14,7 @@
 //! assert_eq!(spec.requests_per_minute("starter"), Some(60));
 //! ```
 
+mod error;
 mod operation;
 mod path;
 #[cfg(feature = "rules")]
@@ -42,6 +43,7 @@ impl OperationId {
     }
 }
 
+pub use error::SpecError;
 pub use operation::{Access, Body, Location, Operation, Parameter, Response};
 pub use path::{PathTemplate, percent_encode};
 pub use schema::{Kind, Schema};
@@ -93,23 +95,6 @@ pub struct Limits {
     pub search_words: usize,
     /// How long the answer to an `Idempotency-Key` is kept, in hours.
     pub idempotency_hours: u32,
-}
-
-/// Why a document cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SpecError {
-    /// Something the rest of the project relies on is not in the document.
-    #[error("the API document lacks {0}")]
-    Missing(String),
-    /// A `$ref` leads nowhere.
-    #[error("the API document refers to {0}, which it does not have")]
-    Unresolved(String),
-    /// An operation asks for a key and names no scope; it would be open to every key, so it is refused.
-    #[error("operation {0} needs a key and declares no known x-konektor-scope")]
-    NoScope(String),
-    /// A schema is none.
-    #[error("the API document has an unusable schema: {0}")]
-    Unusable(String),
 }
 
 static BUILTIN: LazyLock<Spec> = LazyLock::new(|| {

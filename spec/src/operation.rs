@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{SpecError, path::PathTemplate, resolve::follow, schema::Schema};
+use crate::{error::SpecError, path::PathTemplate, resolve::follow, schema::Schema};
 
 /// One operation, with every reference resolved.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::SpecError;
+use crate::error::SpecError;
 
 /// One schema with everything it refers to put in its place.
 ///

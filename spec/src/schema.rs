@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value};
 
-use crate::{SpecError, resolve::resolve};
+use crate::{error::SpecError, resolve::resolve};
 
 /// What a value may be: a schema of the document, with every reference resolved.
 ///
@@ -96,7 +96,9 @@ impl Schema {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut json = self.keywords.clone();
-        if !self.properties.is_empty() {
+        // Without them the validator does not name the properties that nobody knows.
+        let is_closed = json.get("additionalProperties") == Some(&Value::Bool(false));
+        if is_closed || !self.properties.is_empty() {
             let properties = self.properties.iter();
             let properties = properties.map(|(name, property)| (name.clone(), property.to_json()));
             json.insert("properties".to_owned(), properties.collect());

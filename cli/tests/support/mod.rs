@@ -11,16 +11,13 @@ use std::{ffi::OsString, io::Write, iter, path::PathBuf};
 use clap::Command;
 use konektor_cli::{Environment, Terminal, run};
 use konektor_sdk::{Retries, jiff::tz::TimeZone};
-use konektor_spec::{Operation, Spec};
-use serde_json::Value;
+use konektor_spec::Spec;
+use konektor_testing::{KEY, documented};
 use tokio::runtime::Runtime;
 use wiremock::{
     Mock, MockServer, Request, Respond, ResponseTemplate,
     matchers::{any, path},
 };
-
-pub(crate) const KEY: &str = "kna_3fJxTest_averysecretsecret";
-pub(crate) const REQUEST_ID: &str = "5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f";
 
 /// A server, and the program as one would start it beside.
 pub(crate) struct Api {
@@ -63,7 +60,7 @@ impl Api {
 
     /// A server that answers an operation as the document says.
     pub(crate) fn documented(id: &str) -> Self {
-        Self::answering(success(id, &example(id)))
+        Self::answering(documented(id))
     }
 
     /// A server that knows nothing yet.
@@ -192,46 +189,6 @@ pub(crate) fn commands(command: &Command) -> Vec<(String, &Command)> {
 /// Says that a test did nothing, where libtest does not hide it.
 pub(crate) fn skipped(what: &str) {
     let _unheard = writeln!(std::io::stderr(), "\nSKIPPED: {what}\n");
-}
-
-pub(crate) fn operation(id: &str) -> &'static Operation {
-    Spec::builtin()
-        .operation(id)
-        .unwrap_or_else(|| panic!("no operation {id}"))
-}
-
-/// The document's example of an operation's first success.
-pub(crate) fn example(id: &str) -> Value {
-    operation(id).responses[0].example.clone()
-}
-
-/// A success of an operation with this body.
-pub(crate) fn success(id: &str, body: &Value) -> ResponseTemplate {
-    let documented = &operation(id).responses[0];
-    let answer = answer(documented.status);
-    match body {
-        Value::String(text) => {
-            let media_type = documented.media_type.as_deref().unwrap_or_default();
-            answer.set_body_raw(text.as_bytes(), media_type)
-        }
-        body => answer.set_body_json(body),
-    }
-}
-
-/// One of an operation's documented failures.
-pub(crate) fn failure(id: &str, status: u16) -> ResponseTemplate {
-    let responses = &operation(id).responses;
-    let documented = responses.iter().find(|response| response.status == status);
-    answer(status).set_body_json(&documented.unwrap().example)
-}
-
-/// An answer with the headers that every answer has, and no body.
-pub(crate) fn answer(status: u16) -> ResponseTemplate {
-    ResponseTemplate::new(status)
-        .insert_header("x-request-id", REQUEST_ID)
-        .insert_header("x-ratelimit-limit", "200")
-        .insert_header("x-ratelimit-remaining", "199")
-        .insert_header("x-ratelimit-reset", "1736937001")
 }
 
 /// A command line that an operation needs at the least.

@@ -4,7 +4,7 @@ use std::{
     sync::{Mutex, OnceLock},
 };
 
-use konektor_spec::Spec;
+use konektor_testing::example;
 use serde_json::json;
 use wiremock::{Mock, MockServer, Request as Received, ResponseTemplate, matchers::any};
 
@@ -133,8 +133,7 @@ fn summary() -> ResponseTemplate {
 }
 
 fn created() -> ResponseTemplate {
-    let example = &Spec::builtin().operation("leads_create").unwrap().responses[0].example;
-    status(201).set_body_json(example)
+    status(201).set_body_json(example("leads_create"))
 }
 
 /// The key that a request was sent under.

@@ -1,5 +1,6 @@
 use serde_json::{Map, Value};
 
+use super::lead_ref::LeadRef;
 use crate::{
     call::{Answer, CallOptions},
     client::Client,
@@ -9,7 +10,6 @@ use crate::{
         client::Requests,
         types::{Lead, LeadResponse},
     },
-    leads::LeadRef,
 };
 
 /// A lead that is to be read; made by [`Leads::get`](crate::leads::Leads::get).

@@ -2,11 +2,10 @@
 
 mod create;
 mod get;
+mod lead_ref;
 mod list;
 mod update;
 mod upsert;
-
-use std::fmt;
 
 pub use create::Create;
 pub use get::Get;
@@ -16,7 +15,6 @@ pub use upsert::{Upsert, Upserted};
 
 use crate::{
     client::Client,
-    error::Error,
     generated::{
         enums::LeadMatchBy,
         requests::LeadChanges,
@@ -207,28 +205,5 @@ impl LeadMatch {
     /// ```
     pub fn external_ref(key: impl Into<String>) -> Self {
         Self::new(LeadMatchBy::ExternalRef, key)
-    }
-}
-
-/// What names a lead in a path. It may be a phone number.
-#[derive(Clone)]
-pub(crate) struct LeadRef(String);
-
-impl LeadRef {
-    /// The text, unless it would name another path: an empty segment leads to the list, and every
-    /// URL library resolves dots, written as `%2e` too.
-    /// <https://url.spec.whatwg.org/#double-dot-path-segment>
-    fn checked(&self) -> Result<&str, Error> {
-        match self.0.as_str() {
-            "" => Err(Error::bad_field("id", "Required")),
-            "." | ".." => Err(Error::bad_field("id", "No lead is called that")),
-            lead => Ok(lead),
-        }
-    }
-}
-
-impl fmt::Debug for LeadRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
     }
 }

@@ -1,5 +1,6 @@
 use serde_json::{Map, Value};
 
+use super::lead_ref::LeadRef;
 use crate::{
     call::{Answer, CallOptions, Idempotency},
     client::Client,
@@ -11,7 +12,6 @@ use crate::{
         types::{Lead, LeadResponse},
     },
     headers::Headers,
-    leads::LeadRef,
 };
 
 /// Changes to a lead that are to be made; made by [`Leads::update`](crate::leads::Leads::update).

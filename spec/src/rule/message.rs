@@ -3,7 +3,10 @@
 use jsonschema::{ValidationError, error::ValidationErrorKind as Kind};
 use serde_json::Value;
 
-use crate::{Kind as Type, Schema, phone::Phone};
+use crate::{
+    phone::Phone,
+    schema::{Kind as Type, Schema},
+};
 
 /// How much a reason says; when a field is bad in several ways the lowest is told.
 pub(super) type Rank = u8;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jsonschema::{Draft, EmailOptions, Validator};
 use serde_json::{Map, Value};
 
-use crate::{Parameter, Schema, SpecError, phone::Phone, text::is_blank};
+use crate::{error::SpecError, operation::Parameter, phone::Phone, schema::Schema, text::is_blank};
 use message::{Rank, findings, join};
 
 /// A schema of the document, ready to judge values.
@@ -161,7 +161,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Spec;
+    use crate::{Location, Spec};
 
     fn bad(schema: &str, value: &Value) -> BTreeMap<String, String> {
         let schema = Spec::builtin().schema(schema).expect(schema);
@@ -213,6 +213,18 @@ mod tests {
             bad("LeadUpdate", &json!({"phone": spaced}))["phone"],
             "Must have at most 60 characters"
         );
+    }
+
+    #[test]
+    fn an_unknown_parameter_is_named_where_none_is_known() {
+        for id in ["skill_show", "leads_list"] {
+            let operation = Spec::builtin().operation(id).expect("an operation");
+            let query = operation.parameters_in(Location::Query);
+            let rule = Rule::from_parameters(query).expect("a rule");
+            let mut bad = BTreeMap::new();
+            rule.check(&json!({"colour": "red"}), &mut bad);
+            assert_eq!(bad["colour"], "Unknown parameter", "{id}");
+        }
     }
 
     #[test]

@@ -11,9 +11,6 @@ use syn::{FnArg, ImplItem, Item, Pat, Type, visit_mut::VisitMut};
 
 use super::{document, types};
 
-/// Schemas that have another name in the SDK.
-pub(crate) const RENAMED: [(&str, &str); 1] = [("LeadCreate", "NewLead")];
-
 /// Schemas that map to a handwritten type of the SDK, `crate::<second>`.
 const REPLACED: [(&str, &str); 2] = [("TimeOrDate", "TimeOrDate"), ("LeadUpdate", "LeadChanges")];
 
@@ -123,7 +120,7 @@ fn run_progenitor(document: &Value) -> Result<proc_macro2::TokenStream> {
             "jiff::Timestamp",
             text(),
         );
-    for (schema, name) in RENAMED {
+    for (schema, name) in document::RENAMED {
         settings.with_patch(schema, TypePatch::default().with_rename(name));
     }
     for (schema, name) in REPLACED {

@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::text;
 
+/// Schemas that have another name in the SDK.
+pub(crate) const RENAMED: [(&str, &str); 1] = [("LeadCreate", "NewLead")];
+
 /// The prefix of references to schemas.
 const SCHEMAS: &str = "#/components/schemas/";
 

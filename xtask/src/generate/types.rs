@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 use serde_json::Value;
 use syn::{Field, Fields, Item, ItemStruct, LitStr, Type};
 
-use super::{client::RENAMED, document, text};
+use super::{document, text};
 
 /// Returns progenitor's types in the order of the document, with documentation and a redacted `Debug`.
 pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> {
@@ -32,7 +32,7 @@ pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> 
 
 /// Returns the schema of a type.
 fn schema_of<'a>(document: &'a Value, name: &str) -> Result<(&'a str, &'a Value)> {
-    let name = RENAMED
+    let name = document::RENAMED
         .iter()
         .find(|(_, new)| *new == name)
         .map_or(name, |(old, _)| old);
