@@ -30,7 +30,7 @@ use konektor_sdk::jiff::tz::TimeZone;
 use konektor_spec::OperationId;
 
 pub use command_tree::command;
-pub use env::{Clock, Environment, Notify, Stream, Terminal, Variables};
+pub use env::{Clock, Environment, Notify, Stream, Terminal, Variables, Zone};
 
 use crate::{
     commands::LocalCommand,
@@ -46,7 +46,7 @@ use crate::{
 pub fn main() -> ExitCode {
     let (mut stdout, mut stderr) = (std::io::stdout().lock(), std::io::stderr().lock());
     let mut environment = Environment::from_process(&mut stdout, &mut stderr);
-    environment.zone = TimeZone::system();
+    environment.zone = Box::new(TimeZone::system);
     ExitCode::from(run(std::env::args_os(), environment))
 }
 

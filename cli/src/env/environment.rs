@@ -34,8 +34,9 @@ pub struct Environment<'a> {
     pub pager: Option<Vec<String>>,
     /// The time.
     pub now: Clock,
-    /// The time zone that times are shown in.
-    pub zone: TimeZone,
+    /// The time zone that times are shown in. It is looked up when a time is shown, because the system's takes longer
+    /// than everything else that a command does before it does anything.
+    pub zone: Zone,
     /// Environment variables by their names.
     pub variable: Variables,
     /// The folder of the config file; None when there is no place for it.
@@ -51,6 +52,9 @@ pub type Notify = fn(&str);
 
 /// Gives the time.
 pub type Clock = Box<dyn Fn() -> Timestamp>;
+
+/// Gives the time zone.
+pub type Zone = Box<dyn Fn() -> TimeZone>;
 
 /// Environment variables by their names.
 pub type Variables = Box<dyn Fn(&str) -> Option<OsString>>;
@@ -93,7 +97,7 @@ impl<'a> Environment<'a> {
             color: false,
             pager: None,
             now: Box::new(Timestamp::now),
-            zone: TimeZone::UTC,
+            zone: Box::new(|| TimeZone::UTC),
             variable: Box::new(|_| None),
             config_folder: None,
             notify: |_| (),
@@ -159,7 +163,7 @@ impl<'a> Environment<'a> {
 
     /// Now, where the reader is.
     pub(crate) fn clock(&self) -> LocalClock {
-        LocalClock::new((self.now)(), self.zone.clone())
+        LocalClock::new((self.now)(), (self.zone)())
     }
 
     pub(crate) fn help_width(&self) -> usize {

@@ -3,6 +3,6 @@
 mod environment;
 mod pager;
 
-pub use environment::{Clock, Environment, Notify, Stream, Terminal, Variables};
+pub use environment::{Clock, Environment, Notify, Stream, Terminal, Variables, Zone};
 pub(crate) use environment::{FOLDER_VARIABLE, HELP_WIDTH, RETRY_BUDGET};
 pub(crate) use pager::PagedWriter;

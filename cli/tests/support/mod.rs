@@ -140,13 +140,13 @@ impl Api {
     ) -> u8 {
         let (key, base_url) = (self.key, self.server.uri());
         let base_url = self.names_server.then_some(base_url);
-        let (now, variables) = (self.now, self.variables.clone());
+        let (now, zone, variables) = (self.now, self.zone, self.variables.clone());
         let environment = Environment {
             terminal: self.terminal,
             stderr_is_terminal: self.stderr_is_terminal,
             color: self.color,
             now: Box::new(move || now.parse().unwrap()),
-            zone: TimeZone::get(self.zone).unwrap(),
+            zone: Box::new(move || TimeZone::get(zone).unwrap()),
             variable: Box::new(move |name| match name {
                 "KONEKTOR_API_KEY" => key.map(OsString::from),
                 "KONEKTOR_BASE_URL" => base_url.clone().map(OsString::from),
