@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// What can be counted; made by [`Client::analytics`].
+/// The analytics of the workspace; made by [`Client::analytics`].
 #[derive(Clone, Debug)]
 pub struct Analytics {
     client: Client,
@@ -45,7 +45,7 @@ impl Analytics {
         Self { client }
     }
 
-    /// How many leads the period brought, and how many were won for how much.
+    /// The number of leads of a period, and of won leads with their value.
     ///
     /// ```no_run
     /// # use konektor_sdk::{Client, Timeframe};
@@ -101,7 +101,7 @@ impl Analytics {
     }
 }
 
-/// Totals that are to be asked for; made by [`Analytics::summary`].
+/// A request for totals; made by [`Analytics::summary`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Summary {
@@ -134,7 +134,7 @@ impl Endpoint for Summary {
 }
 
 impl Summary {
-    /// The totals, and the period they are of.
+    /// The totals and their period.
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ impl Summary {
     }
 }
 
-/// A funnel that is to be asked for; made by [`Analytics::funnel`].
+/// A request for a funnel; made by [`Analytics::funnel`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Funnel {
@@ -205,7 +205,7 @@ impl Funnel {
     }
 }
 
-/// Campaigns that are to be asked for; made by [`Analytics::campaigns`].
+/// A request for campaigns; made by [`Analytics::campaigns`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Campaigns {

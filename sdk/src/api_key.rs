@@ -12,7 +12,7 @@ use crate::{error::Error, wire::path_segment};
 #[derive(Clone)]
 pub(crate) struct ApiKey {
     header: HeaderValue,
-    /// The key in each way that a server may write it.
+    /// The key in each encoding that a server may echo.
     spellings: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl ApiKey {
 
     /// Replaces each occurrence of the key by "…".
     pub(crate) fn redact(&self, text: String) -> String {
-        // A shorter key is not one, and would be found in every word.
+        // A shorter text is not a key, and would match in ordinary words.
         const MIN_LENGTH: usize = 8;
 
         let mut text = text;

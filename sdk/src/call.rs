@@ -24,21 +24,21 @@ use crate::{
     transport::Transport,
 };
 
-/// The most bytes of an answer. A page of leads with notes of full length has less than a tenth.
+/// The largest answer, in bytes. A page of leads with notes of full length has less than a tenth.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
-/// An answer, read to its end.
+/// A whole answer.
 pub(crate) type Answer = http::Response<Bytes>;
 
 /// How one call is made.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CallOptions {
-    /// The longest that it may take in all.
+    /// The longest time that it may take in all.
     pub(crate) deadline: Option<Duration>,
-    /// Whether it needs no key, and so counts for no workspace's limit.
+    /// Whether it needs no key, so that no workspace's rate limit counts it.
     pub(crate) is_public: bool,
-    /// Whether it goes to a path of the caller's choice. What is there, SKILL.md for example, may have
-    /// no limit, which says nothing of the workspace's.
+    /// Whether the caller chose the path. An answer without a rate limit, SKILL.md for example, says
+    /// nothing about the workspace's limit then.
     pub(crate) is_custom: bool,
 }
 
@@ -49,11 +49,11 @@ pub(crate) enum Idempotency {
     ReadOnly,
     /// The server carries it out once under this key.
     Key(String),
-    /// Not idempotent: a repeat is carried out a second time.
+    /// Not idempotent: a repeat happens a second time.
     None,
 }
 
-/// Without the key: callers make it of whatever they have, an email for example.
+/// Without the key, which may be personal: a caller may use an email.
 impl std::fmt::Debug for Idempotency {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -223,8 +223,8 @@ impl Call {
 
         let mut waits = Waits::new(transport.retries);
         let mut failure = None;
-        // A connection that broke may have been an idle one that the server had closed, and others
-        // like it may be in the pool.
+        // A broken connection may have been an idle one that the server had closed. The pool may have
+        // more of them.
         let mut on_a_new_connection = false;
         loop {
             let mut permit = self
@@ -264,7 +264,7 @@ impl Call {
             ..
         } = &*self.transport;
         let mut failure = failure;
-        // Its place in the line, which it keeps however often it has to wait.
+        // Keeps its place in the queue, however often it has to wait.
         let permit = limiter.reserve(environment.elapsed());
         let mut left = permit.wait();
         let mut waited = Duration::ZERO;
@@ -291,7 +291,7 @@ impl Call {
                 listener.notify(wait);
             }
             environment.sleep(time).await;
-            // A call that may wait no longer asks the server.
+            // A call that may not wait longer is sent anyway.
             if left > time {
                 return permit;
             }
@@ -334,7 +334,7 @@ impl Call {
         self.last_answer = Some((status, headers.clone()));
         let body = match read_whole(answer).await {
             Ok(body) => body,
-            // The status says more than that its explanation broke off.
+            // The status matters more than the incomplete body.
             Err(_) if !status.is_success() => Some(Bytes::new()),
             Err(error) => return Err(error),
         };
@@ -369,7 +369,7 @@ impl Call {
         let says_that_there_is_no_limit = status.is_success() && !self.options.is_custom;
         let says_something =
             rate_limit.is_some() || refused.is_some() || says_that_there_is_no_limit;
-        // These may be counted for the client's address, and not for the workspace.
+        // These may count for the client's address instead of the workspace.
         let is_of_the_workspace =
             !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         if says_something && is_of_the_workspace {
@@ -394,7 +394,7 @@ async fn read_whole(mut answer: Response) -> reqwest::Result<Option<Bytes>> {
     Ok(Some(body.freeze()))
 }
 
-/// What there is to know of a wait.
+/// Describes a wait.
 fn wait(time: Duration, outcome: &reqwest::Result<Answer>) -> Wait {
     let answer = outcome.as_ref().ok();
     Wait {
@@ -410,8 +410,8 @@ fn is_limited(outcome: &reqwest::Result<Answer>) -> bool {
         .is_ok_and(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// Whether an answer refuses a request for the workspace's limit of new leads a day, and not for its
-/// limit of requests a minute, of which something is left.
+/// Whether an answer refuses a request for the workspace's limit of new leads a day: the limit of requests
+/// a minute is not used up.
 fn is_over_the_limit_of_a_day(outcome: &reqwest::Result<Answer>, asked: Option<Duration>) -> bool {
     let is_left = outcome.as_ref().is_ok_and(|answer| {
         number(answer.headers(), "x-ratelimit-remaining").is_some_and(|remaining| remaining > 0)
@@ -419,7 +419,7 @@ fn is_over_the_limit_of_a_day(outcome: &reqwest::Result<Answer>, asked: Option<D
     is_limited(outcome) && is_left && asked.is_some_and(|asked| asked > MINUTE)
 }
 
-/// For a try that failed but may succeed later: how long the server asks to wait, if it does.
+/// The wait that the server asks for, if it does, after a failure that may pass.
 #[expect(
     clippy::option_option,
     reason = "two questions: whether to wait, and what was asked for"
@@ -432,23 +432,23 @@ fn failed_for_now(outcome: &reqwest::Result<Answer>, now: Timestamp) -> Option<O
     }
 }
 
-/// Whether a request that got no answer would get none again.
+/// Whether a retry of a request without an answer would fail in the same way.
 pub(crate) fn is_permanent(error: &reqwest::Error) -> bool {
     error.is_builder()
-        // Past the handshake an alert is a connection that broke, like any other.
+        // After the handshake, an alert is a broken connection like any other.
         || (error.is_connect() && tls::refused(error))
         || proxy::Failure::of(error).is_some_and(proxy::Failure::is_permanent)
 }
 
-/// Whether the server may have acted on a try that was answered like this. Whoever refuses or
-/// redirects a request has not passed it on, or has not acted on it.
+/// Whether the server may have acted on a try with this answer. A refused or redirected request was not
+/// acted on.
 fn may_have_acted(answer: &Answer) -> bool {
     let status = answer.status();
     match status.as_u16() {
         // An earlier request under the same key is being carried out.
         409 => answer.headers().contains_key(RETRY_AFTER),
         501 | 505 => false,
-        // Proxies send one after they have passed the request on.
+        // A proxy may send one after it has forwarded the request.
         503 => ErrorEnvelope::read(answer.body(), None).is_none(),
         _ => !status.is_client_error() && !status.is_redirection(),
     }

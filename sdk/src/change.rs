@@ -2,7 +2,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What a [`LeadChanges`](crate::LeadChanges) does to a field that may be null.
 ///
-/// In JSON, `Keep` is an absent field (its container has to skip it, as `LeadChanges` does) and
+/// In JSON, `Keep` is an absent field, which the container has to skip as `LeadChanges` does, and
 /// `Clear` is null.
 ///
 /// ```
@@ -52,7 +52,7 @@ impl<T> Change<T> {
     }
 }
 
-/// A value is set, none clears.
+/// `Some` sets, `None` clears.
 impl<T> From<Option<T>> for Change<T> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Clear, Self::Set)

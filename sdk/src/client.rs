@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use crate::{proxy::Proxy, transport::Transport};
 
-/// Where the API begins below the base URL.
+/// The path of the API below the base URL.
 pub(crate) const BASE_PATH: &str = "/api/v2/agent";
 
-/// The way to a workspace.
+/// A client for one workspace.
 ///
-/// It is cheap to clone, and all clones share one pool of connections and the workspace's rate limit:
-/// make one for each key, and clone it.
+/// It is cheap to clone. All clones share one connection pool and the workspace's rate limit: build one for
+/// each key, and clone it.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), konektor_sdk::Error> {
@@ -30,11 +30,10 @@ impl Client {
         &self.0
     }
 
-    /// The proxy on the way to the server and the environment variable that names it, without the
-    /// user name and password: `proxy.example:3128 (HTTPS_PROXY)`. `None` when requests go to the
-    /// server directly.
+    /// The proxy that requests go through and the environment variable that names it, without
+    /// credentials: `proxy.example:3128 (HTTPS_PROXY)`. `None` when requests go to the server directly.
     ///
-    /// [`ClientBuilder::build`] says which variables count. This sends nothing, and does not say
+    /// [`ClientBuilder::build`](crate::ClientBuilder::build) says which variables count. It sends nothing, and does not tell
     /// whether the proxy can be reached.
     ///
     /// ```

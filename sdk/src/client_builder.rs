@@ -1,4 +1,4 @@
-//! The settings of a client, and how one is made of them.
+//! The settings of a client.
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
@@ -89,8 +89,7 @@ impl Default for ClientBuilder {
 const DEFAULT_BASE_URL: &str = "https://konektor.id";
 
 impl ClientBuilder {
-    /// Settings from the environment: `KONEKTOR_API_KEY` and `KONEKTOR_BASE_URL`, where they are
-    /// set and not empty.
+    /// Reads `KONEKTOR_API_KEY` and `KONEKTOR_BASE_URL` from the environment, if set and not empty.
     ///
     /// # Errors
     ///
@@ -123,8 +122,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Where the server is; by default `https://konektor.id`. `/api/v2/agent` is added when the URL
-    /// does not end with it.
+    /// The URL of the server; by default `https://konektor.id`. `/api/v2/agent` is appended unless the URL
+    /// ends with it.
     ///
     /// ```
     /// let builder = konektor_sdk::Client::builder().base_url("http://127.0.0.1:8080");
@@ -170,8 +169,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Who is told before a request waits, for its turn or to be sent again, and for how long. This is
-    /// for people who look on; it should not take long.
+    /// Calls a function before each wait, for the rate limit or before a retry, to show progress for
+    /// example. It should return quickly.
     ///
     /// ```
     /// let builder = konektor_sdk::Client::builder()
@@ -182,7 +181,7 @@ impl ClientBuilder {
         self
     }
 
-    /// What the program calls itself; by default `konektor-sdk/` and the version.
+    /// The value of `User-Agent`; by default `konektor-sdk/` and the version.
     ///
     /// ```
     /// let builder = konektor_sdk::Client::builder().user_agent("toko-budi/1.0");
@@ -192,8 +191,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Lets the key travel unencrypted to another machine: `http://` to anything but this machine
-    /// is refused otherwise.
+    /// Allows `http://` URLs of other machines, to which the key travels unencrypted.
     ///
     /// ```
     /// let builder = konektor_sdk::Client::builder()
@@ -211,16 +209,19 @@ impl ClientBuilder {
         self
     }
 
-    /// The client.
+    /// Builds the client.
+    ///
+    /// # Proxies
+    ///
+    /// For an `https://` base URL, the first of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy`
+    /// that is set names the proxy, unless `NO_PROXY` or `no_proxy` names the host. It is an `http://` or
+    /// `https://` URL, with credentials if needed; SOCKS is not supported. `http://` base URLs never use a
+    /// proxy, which would see the key.
     ///
     /// # Errors
     ///
-    /// When the key cannot be one, the base URL is none or would carry the key unencrypted, this
-    /// machine has no certificates to trust, or an environment variable names a proxy that cannot be
-    /// used: for an `https://` base URL the first one that is set of `HTTPS_PROXY`, `https_proxy`,
-    /// `ALL_PROXY` and `all_proxy` counts, unless `NO_PROXY` or `no_proxy` names the host. It is an
-    /// `http://` or `https://` URL, with a user name and password if need be; SOCKS is not supported.
-    /// `http://` base URLs never use a proxy, which would see the key.
+    /// When the key or the base URL is not valid, the base URL would carry the key unencrypted, this
+    /// machine has no trusted certificates, or the proxy cannot be used.
     ///
     /// ```
     /// let konektor = konektor_sdk::Client::builder().api_key("kna_3fJx_secret").build()?;
@@ -277,8 +278,8 @@ impl ClientBuilder {
     }
 }
 
-/// How long a connection may be idle in the pool: less than what servers and load balancers keep them,
-/// which is usually a minute.
+/// How long a connection may be idle in the pool. Servers and load balancers usually close it after a
+/// minute.
 const IDLE_CONNECTIONS: Duration = Duration::from_secs(50);
 
 /// Without the key.
@@ -306,7 +307,7 @@ fn variable(name: &str) -> Result<Option<String>, Error> {
     }
 }
 
-/// Whether a client can be built for a base URL, unless it allows insecure HTTP.
+/// Checks whether a client that does not allow insecure HTTP can be built for a base URL.
 ///
 /// ```
 /// assert!(konektor_sdk::check_base_url("https://konektor.id").is_ok());
@@ -314,7 +315,7 @@ fn variable(name: &str) -> Result<Option<String>, Error> {
 /// ```
 ///
 /// # Errors
-/// Why it cannot, without a word of the URL, which may hold a secret.
+/// Why it cannot. The message does not hold the URL, which may contain a secret.
 pub fn check_base_url(url: &str) -> Result<(), Error> {
     base_url(url, false).map(|_| ())
 }

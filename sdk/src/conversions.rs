@@ -18,7 +18,7 @@ use crate::{
     page::{Page, PageStream, RowStream},
 };
 
-/// What can be asked about conversions; made by [`Client::conversions`].
+/// The conversions of the workspace; made by [`Client::conversions`].
 #[derive(Clone, Debug)]
 pub struct Conversions {
     client: Client,
@@ -82,7 +82,7 @@ impl Conversions {
     }
 }
 
-/// Sync states that are to be counted; made by [`Conversions::status`].
+/// A request for the number of leads in each sync state; made by [`Conversions::status`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Status {
@@ -134,7 +134,7 @@ impl Status {
     }
 }
 
-/// Leads with unsynced conversions that are to be asked for; made by [`Conversions::pending`].
+/// A request for leads with unsynced conversions; made by [`Conversions::pending`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Pending {

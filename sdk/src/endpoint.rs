@@ -31,16 +31,16 @@ pub(crate) trait Endpoint {
 
     fn request(&self, requests: &Requests<'_>) -> Result<reqwest::Request, BuildError>;
 
-    /// The value, and what a newer server sends beside it; or why the answer cannot be read.
+    /// The value and unknown fields beside it, or why the answer cannot be read.
     fn read(&self, answer: &Answer) -> Result<(Self::Output, Map<String, Value>), String>;
 }
 
 /// Why a request cannot be built.
 #[derive(Debug)]
 pub(crate) enum BuildError {
-    /// What was asked for is not valid.
+    /// An argument is not valid.
     Invalid(Error),
-    /// A value cannot be written.
+    /// A value cannot be serialised.
     Unwritable(reqwest::Error),
 }
 
@@ -66,7 +66,7 @@ pub(crate) async fn send<E: Endpoint>(
         return Err(Error::no_key());
     }
     let (mut call, request) = prepare(transport, endpoint)?;
-    // Callers keep the future in theirs, which should not grow by all that sending takes.
+    // Boxed to keep the future small, which is part of the futures of callers.
     let answer = match Box::pin(call.send(request)).await {
         Some(Ok(answer)) => answer,
         Some(Err(error)) => return Err(failure::from_connection(error, &call)),
@@ -122,19 +122,18 @@ pub(crate) fn json<T: DeserializeOwned>(answer: &Answer) -> Result<T, String> {
         .map_err(|error| failure::unreadable_because(answer.body(), &error))
 }
 
-/// Gives a request what all of them have, besides `send`.
+/// Implements what all requests have in common, except `send`.
 macro_rules! request_methods {
     ($request:ident -> $output:ty) => {
         impl $request {
-            /// The longest that the call may take in all, with every try and every wait between
-            /// them. A call that takes longer fails with
-            /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded); a wait that would not end in
-            /// time is not begun, and what made it necessary is returned at once. Of a stream it is
-            /// the deadline of each page.
+            /// The longest time that the whole call may take, with all tries and waits. A call that takes
+            /// longer fails with [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded). A wait that would
+            /// not end in time is skipped: the last failure is returned at once. In a stream it is the
+            /// deadline of each page.
             ///
-            /// Prefer it to `tokio::time::timeout` around a write: that drops the call together with
-            /// its `Idempotency-Key`, so that nobody can make it again safely. The error of a deadline
-            /// still has the key, in [`Error::retry`](crate::Error::retry).
+            /// Prefer it to `tokio::time::timeout` around a write, which drops the call together with its
+            /// `Idempotency-Key`: the call cannot be repeated safely then. The error of a deadline still has
+            /// the key, in [`Error::retry`](crate::Error::retry).
             ///
             /// ```
             /// use std::time::Duration;
@@ -149,8 +148,8 @@ macro_rules! request_methods {
                 self
             }
 
-            /// Sends the request, and gives what came with the value too: the request id, the rate
-            /// limit, the number of tries, and whether it is a replay.
+            /// Sends the request, and returns metadata with the value: the request id, the rate limit, the
+            /// number of tries, and whether it is a replay.
             ///
             /// # Errors
             ///

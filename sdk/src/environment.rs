@@ -1,4 +1,4 @@
-//! Time and chance, which tests bring along themselves.
+//! Clock and randomness, which tests replace.
 
 use std::{fmt::Debug, future::Future, pin::Pin, sync::LazyLock, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 pub(crate) trait Environment: Debug + Send + Sync {
     fn now(&self) -> Timestamp;
 
-    /// A clock that only goes forward.
+    /// A monotonic clock.
     fn elapsed(&self) -> Duration;
 
     /// A number from 0 to 1.

@@ -6,9 +6,9 @@ use crate::{generated::enums::ErrorCode, rate_limit::RateLimit, retry::Retry};
 
 /// Why a call failed.
 ///
-/// Its text is fit for a person and for a log: it names the operation and the host, and never holds
-/// the key, a path, a header, or what a lead is called. The server's own words are in it, without
-/// control characters, and without the key if the server repeats it.
+/// Its text is for people and logs: it names the operation and the host, and never holds the key, a path,
+/// a header, or data of a lead. The server's message is part of it, without control characters, and without
+/// the key if the server repeats it.
 ///
 /// ```no_run
 /// # async fn example(client: konektor_sdk::Client) {
@@ -27,7 +27,7 @@ use crate::{generated::enums::ErrorCode, rate_limit::RateLimit, retry::Retry};
 /// ```
 pub struct Error(Box<Inner>);
 
-/// What an error holds.
+/// The fields of an [`Error`].
 pub(crate) struct Inner {
     pub(crate) kind: ErrorKind,
     /// `leads.create at konektor.id`
@@ -55,7 +55,7 @@ pub enum ErrorKind {
     /// The server was not reached, or the connection broke.
     Network,
     /// The proxy that an environment variable names was not reached, or does not connect to the
-    /// server (407 among others). The server has nothing to do with it.
+    /// server (407 for example).
     Proxy,
     /// No whole answer to the last try within the time for one, or 408.
     Timeout,
@@ -68,13 +68,13 @@ pub enum ErrorKind {
     /// Something sent is not valid (400, 413, 415); [`Error::details`] names the fields.
     Validation,
     /// The `Idempotency-Key` was used for another request within the last 24 hours (422). That is a
-    /// mistake of the program: a key belongs to one write, with everything in it.
+    /// bug of the program: a key belongs to one write and its content.
     IdempotencyKeyReused,
-    /// There is no such thing in this workspace (404).
+    /// Not found in this workspace (404).
     NotFound,
-    /// What the lead was named by fits several leads: one by its uniqueCode, another by its
-    /// externalRef or phone (409). `details()["id"]` names the ids of the candidates; nothing was
-    /// read or written. Name the lead by its id.
+    /// The reference fits several leads: one by its uniqueCode, another by its externalRef or phone
+    /// (409). `details()["id"]` lists the ids of the candidates; nothing was read or written. Use the
+    /// id of the lead.
     AmbiguousHandle,
     /// An earlier request with the same `Idempotency-Key` is being carried out (409).
     Conflict,
@@ -84,8 +84,8 @@ pub enum ErrorKind {
     Gateway,
     /// Something went wrong on the server's side (5xx).
     Server,
-    /// An answer that the API does not give: a redirect, malformed JSON, a status of no meaning
-    /// here, or one that is too large.
+    /// An answer that is not the API's: a redirect, malformed JSON, an unexpected status, or a body that
+    /// is too large.
     UnexpectedResponse,
 }
 
@@ -226,8 +226,8 @@ impl Error {
         self.0.rate_limit
     }
 
-    /// What to do about it: nothing, make the same call again, or make it again under the key that it
-    /// had, because it may have happened.
+    /// What to do about it: nothing, make the same call again, or make it again under its key because it may
+    /// have happened.
     ///
     /// This is for callers who come back later, when the [`Retries`](crate::Retries) of the client are
     /// over: not later than [24 hours](crate::IDEMPOTENCY_KEY_TTL) after the first try, if it is
@@ -291,7 +291,7 @@ impl Error {
         self.kind() == ErrorKind::Validation
     }
 
-    /// Whether there is no such thing in this workspace.
+    /// Whether it was not found in this workspace.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
@@ -306,7 +306,7 @@ impl Error {
         self.kind() == ErrorKind::NotFound
     }
 
-    /// Whether a limit was passed.
+    /// Whether it is over a limit.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) {
@@ -372,7 +372,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// What `main` prints when it returns an error: short, with the text in it.
+/// Short, with the text: `main` prints it when it returns an error.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {self}", self.kind())
@@ -385,7 +385,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// Errors that no server has a part in.
+/// Errors without an answer.
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
@@ -437,8 +437,8 @@ impl Error {
 }
 
 impl Inner {
-    /// Names a field for a validation failure that names none, so that whoever prints the fields prints
-    /// it too.
+    /// Names a field for a validation failure without one, so that a caller who prints the fields prints it
+    /// too.
     fn name_a_field(&mut self) {
         let field = match (self.kind, self.status.map(|status| status.as_u16())) {
             (ErrorKind::IdempotencyKeyReused, _) => "Idempotency-Key",

@@ -1,4 +1,4 @@
-//! What becomes of a failed call: an [`Error`] with all that is known of it.
+//! Turns a failed call into an [`Error`] with everything that is known about it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -32,7 +32,7 @@ pub(crate) fn from_answer(body: &[u8], call: &Call) -> Error {
             error.kind = kind(status, code.as_ref(), is_ambiguous);
         }
         if error.kind == ErrorKind::IdempotencyKeyReused && code.is_some() {
-            // The key is another request's, so that no try of this one was carried out under it.
+            // The key belongs to another request: this one has not happened.
             error.retry = Retry::Never;
         }
         error.code = code;
@@ -119,11 +119,10 @@ fn with_call(error: Error, call: &Call) -> Error {
     })
 }
 
-/// What to do about a call whose last try failed; `may_pass` says whether another one may succeed. One
-/// that may have happened is never called a failure that stays: whether it did, a repeat under its
-/// key tells.
+/// What to do about a call whose last try failed. `may_pass` tells whether another try may succeed. A call
+/// that may have happened is never a permanent failure: a repeat under its key tells whether it did.
 fn retry(call: &Call, may_pass: bool, asked: Option<Duration>) -> Retry {
-    /// What a caller may wait when the server does not say.
+    /// The wait when the server does not say one.
     const DEFAULT_WAIT: Duration = Duration::from_secs(1);
 
     let after = asked.unwrap_or(DEFAULT_WAIT);
@@ -171,7 +170,7 @@ fn kind(status: StatusCode, code: Option<&ErrorCode>, is_ambiguous: bool) -> Err
     }
 }
 
-/// What is known of a body that is not the API's, without quoting it.
+/// Describes a body that is not the API's, without quoting it.
 fn not_json(body: &[u8], status: Option<StatusCode>) -> String {
     let body = match body.trim_ascii_start().first() {
         None => "was empty",
@@ -194,7 +193,7 @@ fn not_json(body: &[u8], status: Option<StatusCode>) -> String {
     }
 }
 
-/// What a CDN means by a status that only CDNs use.
+/// The meaning of a status that only CDNs use.
 fn cdn_reason(status: u16) -> Option<&'static str> {
     Some(match status {
         520 => "the server sent something unexpected",
@@ -208,7 +207,7 @@ fn cdn_reason(status: u16) -> Option<&'static str> {
     })
 }
 
-/// Where a success stops being what the API describes. serde's own words quote the body.
+/// Why a success cannot be read, and where. serde's own message would quote the body.
 pub(crate) fn unreadable_because(body: &[u8], error: &serde_json::Error) -> String {
     use serde_json::error::Category;
 
@@ -234,7 +233,7 @@ pub(crate) fn unreadable_because(body: &[u8], error: &serde_json::Error) -> Stri
     format!("{what} (line {}, column {})", error.line(), error.column())
 }
 
-/// The innermost reason, which names the trouble and not the request.
+/// The innermost source of an error, which does not mention the request.
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

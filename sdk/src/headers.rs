@@ -1,4 +1,4 @@
-//! What is sent beside a request's body.
+//! The headers of a request.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use uuid::Uuid;
 
 use crate::{error::Error, generated::requests::IDEMPOTENCY_KEY_LENGTH, wire::redacted};
 
-/// The header under which the server carries out a write once, however often it is sent.
+/// The server carries out a write once under this header, however often it is sent.
 pub(crate) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// The headers of a write.
 #[derive(Clone, Default)]
 pub(crate) struct Headers {
-    /// The caller's own; without one every call gets a new one.
+    /// The caller's key. Without one, every call gets a new one.
     pub(crate) idempotency_key: Option<String>,
 }
 
 impl Headers {
-    /// The key of one call, which all its tries carry.
+    /// The key that all tries of one call carry.
     ///
-    /// What HTTP would change on its way, or the server refuses, is never sent.
+    /// A key that HTTP would change or the server would refuse is an error.
     pub(crate) fn idempotency_key(&self) -> Result<String, Error> {
         let Some(key) = &self.idempotency_key else {
             return Ok(Uuid::new_v4().to_string());
@@ -34,7 +34,7 @@ impl Headers {
     }
 }
 
-/// Without the key: callers make it of whatever they have, an email for example.
+/// Without the key, which may be personal: a caller may use an email.
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Headers")

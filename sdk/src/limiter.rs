@@ -1,5 +1,5 @@
-//! The workspace's rate limit, as far as the answers tell it: waits are shared by all calls of a
-//! client, so that each request is sent when the server will take it, and not refused first.
+//! The workspace's rate limit on the client's side. All calls of a client share it, so that a request is
+//! sent when the server will accept it instead of being refused first.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -8,40 +8,39 @@ use std::{
 
 use crate::rate_limit::RateLimit;
 
-/// A wait longer than a minute is not for the limit of requests a minute, but for one of that call.
+/// The longest wait for the limit of requests a minute. A longer one is for another limit.
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 
 /// Hands out the requests that the workspace may send.
 ///
-/// It knows the server's bucket from `X-RateLimit-Remaining` of the latest answers, and lets it
-/// refill evenly. A request takes one token, and waits for it when there is none: the waits line up.
-/// Until an answer has said what the limit is, nobody waits.
+/// It models the server's bucket from `X-RateLimit-Remaining` of the last answers and refills it evenly. A
+/// request takes one token and waits when there is none; waiting requests queue. No request waits before an
+/// answer has told the limit.
 #[derive(Debug, Default)]
 pub(crate) struct Limiter(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     bucket: Option<Bucket>,
-    /// The server takes no request before.
+    /// The server refuses requests until then.
     blocked_until: Duration,
-    /// Requests that have their token and wait for their time.
+    /// Requests that have a token and wait.
     waiting: u32,
-    /// Requests that were sent and are not answered.
+    /// Requests that are sent and not answered yet.
     in_flight: u32,
 }
 
 #[derive(Debug)]
 struct Bucket {
-    /// What is left; below zero is what those who wait have taken in advance.
+    /// What is left. Negative when waiting requests have taken tokens in advance.
     tokens: f64,
     limit: u64,
     per_second: f64,
-    /// When `tokens` was right.
+    /// When `tokens` was last updated.
     at: Duration,
 }
 
-/// The right to send one request, after [`wait`](Self::wait). Dropped unsent, it gives back its
-/// token.
+/// The right to send one request after [`wait`](Self::wait). Dropped unsent, it returns its token.
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
     limiter: &'a Limiter,
@@ -50,7 +49,7 @@ pub(crate) struct Permit<'a> {
 }
 
 impl Limiter {
-    /// Takes a token. `now` is any clock that only goes forward.
+    /// Takes a token. `now` is from a monotonic clock.
     pub(crate) fn reserve(&self, now: Duration) -> Permit<'_> {
         let mut state = self.state();
         state.waiting += 1;
@@ -68,12 +67,12 @@ impl Limiter {
         }
     }
 
-    /// How many requests a minute the server admits, if it said so.
+    /// How many requests a minute the server accepts, if known.
     pub(crate) fn limit(&self) -> Option<u64> {
         self.state().bucket.as_ref().map(|bucket| bucket.limit)
     }
 
-    /// How much is left of a wait that the server has asked for.
+    /// The rest of a wait that the server has asked for.
     pub(crate) fn blocked(&self, now: Duration) -> Duration {
         self.state().blocked_until.saturating_sub(now)
     }
@@ -89,7 +88,7 @@ impl Permit<'_> {
         self.wait
     }
 
-    /// The request is on its way.
+    /// Marks the request as sent.
     pub(crate) fn sent(&mut self) {
         let mut state = self.limiter.state();
         state.waiting -= 1;
@@ -97,8 +96,7 @@ impl Permit<'_> {
         self.is_sent = true;
     }
 
-    /// The answer says what is left; `refused` is how long it asks to wait when it says that the
-    /// limit was reached.
+    /// Learns from the answer. `refused` is the wait that a refusal for the limit asks for.
     pub(crate) fn answered(
         self,
         now: Duration,
@@ -115,7 +113,7 @@ impl Permit<'_> {
         }
         match limit {
             Some(limit) => state.learn(now, limit),
-            // A server that says nothing has no bucket that is known.
+            // The server tells no limit: forget the bucket.
             None if refused.is_none() => state.bucket = None,
             None => {}
         }
@@ -137,11 +135,11 @@ impl Drop for Permit<'_> {
 }
 
 impl State {
-    /// Brings the bucket within what an answer allows: it does not know whether the requests that
-    /// are under way beside it are counted, and nothing of those that wait.
+    /// Clamps the bucket to what an answer allows. `remaining` may or may not count the other requests in
+    /// flight, and never counts waiting ones.
     fn learn(&mut self, now: Duration, limit: RateLimit) {
         let most = number(limit.remaining) - f64::from(self.waiting);
-        // The one that was answered is still counted as under way.
+        // `in_flight` still counts the answered request.
         let least = most - f64::from(self.in_flight.saturating_sub(1));
         let known = self.bucket.take().map(|mut bucket| {
             bucket.refill(now);
@@ -318,15 +316,15 @@ mod tests {
         }
     }
 
-    /// What a caller does next.
+    /// The next step of a simulated caller.
     enum Step<'a> {
         Start,
         Send(Permit<'a>),
         Answer(Permit<'a>, Result<RateLimit, RateLimit>),
     }
 
-    /// Callers beside each other that send this many requests in all, each answered after 50 ms.
-    /// Returns how often one was refused, and how long it took.
+    /// Simulates concurrent callers that send this many requests in all, each answered after 50 ms. Returns
+    /// the number of refusals and the time it took.
     fn run(callers: usize, requests: usize, limit: u32) -> (usize, Duration) {
         const LATENCY: Duration = Duration::from_millis(50);
 

@@ -1,4 +1,4 @@
-//! What comes with the value of an answer.
+//! The metadata of an answer.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{api_key::ApiKey, rate_limit::RateLimit, sanitize::sanitize};
 
-/// What an answer holds beside its value; `send_with_meta` of every request gives it.
+/// The metadata of an answer; `send_with_meta` of every request returns it with the value.
 ///
 /// ```no_run
 /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
@@ -28,8 +28,8 @@ pub struct Meta {
     pub request_id: Option<String>,
     /// How many times the request was sent, the last one included.
     pub attempts: u32,
-    /// The state of the rate limit after the request. Every answer to a key has one; SKILL.md and
-    /// what stands between you and the server may not.
+    /// The state of the rate limit after the request. An answer without a key, or of a proxy, may not have
+    /// one.
     pub rate_limit: Option<RateLimit>,
     /// Whether this answers an earlier request with the same `Idempotency-Key`: an earlier try of
     /// this call, or an earlier call under a key of your own, in the last
@@ -49,8 +49,8 @@ pub struct Meta {
     /// # }
     /// ```
     pub replayed: bool,
-    /// What a newer server sends beside the data, unknown to this version of the SDK. Unknown
-    /// fields inside the data are in its own `extra`.
+    /// Fields beside the data that this version of the SDK does not know. Unknown fields inside the data
+    /// are in its own `extra`.
     pub extra: Map<String, Value>,
 }
 

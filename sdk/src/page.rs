@@ -33,7 +33,7 @@ use crate::{
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,
-    /// Where this page is among all of them.
+    /// The position of the page, and the cursor of the next one.
     pub pagination: Pagination,
 }
 
@@ -55,9 +55,8 @@ impl<T> IntoIterator for Page<T> {
 
 /// The pages of a list, one after the other.
 ///
-/// Pages are fetched when they are asked for, with the filters of the request on each. The stream ends
-/// after the last page or the first error. Pages that do not end (a cursor that was there before, or
-/// page after page without a row) are an error too.
+/// Each page is fetched on demand, with the filters of the request. The stream ends after the last page or
+/// the first error. Pages that never end (a repeated cursor, or many pages without a row) are an error.
 ///
 /// It is a [`futures::Stream`]; [`try_next`](Self::try_next) needs no trait.
 ///
@@ -74,7 +73,7 @@ impl<T> IntoIterator for Page<T> {
 pub struct PageStream<T> {
     fetch: Box<dyn Fetch<T>>,
     state: State<T>,
-    /// How many rows may still come.
+    /// The maximum number of rows to come.
     rows: Option<u64>,
     meta: Option<Meta>,
     check: PageCheck,
@@ -82,7 +81,7 @@ pub struct PageStream<T> {
 
 type PageFuture<T> = Pin<Box<dyn Future<Output = Result<(Page<T>, Meta), Error>> + Send>>;
 
-/// Fetches a page: the one of the cursor, or the first one, with no more than so many rows.
+/// Fetches the page of a cursor, or the first one, with at most so many rows.
 pub(crate) trait Fetch<T>: Send + Sync + Unpin {
     fn fetch(&self, cursor: Option<String>, rows: Option<u64>) -> PageFuture<T>;
 }
@@ -99,7 +98,7 @@ where
 enum State<T> {
     /// The page of this cursor is next.
     Next(Option<String>),
-    /// It is under way.
+    /// The page of this cursor is being fetched.
     Fetching(Option<String>, PageFuture<T>),
     /// There are no more pages.
     Done,
@@ -118,7 +117,7 @@ impl<T> PageStream<T> {
         }
     }
 
-    /// At most so many rows in all. The last page is asked for with no more than are missing, so that
+    /// Limits the rows of all pages together. The last page is requested with the rows that remain, so that
     /// its `next_cursor` continues exactly after them.
     ///
     /// ```no_run
@@ -137,7 +136,7 @@ impl<T> PageStream<T> {
 
     /// The next page, or `None` after the last one.
     ///
-    /// It may be dropped before it is done, in a `select!` for example: nothing is lost.
+    /// Cancel safe: a future that is dropped, in a `select!` for example, loses nothing.
     ///
     /// # Errors
     ///
@@ -173,7 +172,7 @@ impl<T> PageStream<T> {
         self.meta.as_ref()
     }
 
-    /// Takes over a page that has arrived, which `cursor` asked for.
+    /// Takes over the page of a cursor.
     fn advance(&mut self, cursor: Option<&str>, page: &Page<T>, meta: Meta) -> Result<(), Error> {
         self.meta = Some(meta);
         let count = page.items.len();
@@ -242,21 +241,21 @@ impl<T> fmt::Debug for PageStream<T> {
     }
 }
 
-/// Refuses pages that do not end: a cursor that was there before or that no request could carry, or page
-/// after page without a row.
+/// Detects pages that never end: a repeated cursor, one that no request could carry, or many pages without a
+/// row.
 #[derive(Debug, Default)]
 struct PageCheck {
-    /// Hashes of the cursors of all pages so far: a list has as many pages as it likes.
+    /// Hashes of all cursors so far: the number of pages has no bound.
     seen: HashSet<u64>,
     empty_pages: u32,
 }
 
 impl PageCheck {
-    /// Takes note of the page that `cursor` asked for, with so many rows.
+    /// Registers the page of a cursor with its number of rows.
     ///
     /// # Errors
     ///
-    /// Why the `next` page is not worth asking for.
+    /// When fetching the `next` page would not end.
     fn check(
         &mut self,
         cursor: Option<&str>,
@@ -280,8 +279,8 @@ impl PageCheck {
     }
 }
 
-/// The most pages without a row that follow each other. A page whose rows were all deleted since is
-/// empty; many of them are not a list.
+/// The most consecutive pages without a row. A page is empty when its rows were deleted meanwhile; many
+/// empty pages are a bug of the server.
 const MAX_EMPTY_PAGES: u32 = 10;
 
 fn hash(cursor: &str) -> u64 {
@@ -292,7 +291,7 @@ fn hash(cursor: &str) -> u64 {
 
 /// The rows of all pages, one after the other.
 ///
-/// Pages are fetched when they are needed, as by [`PageStream`], and end as they do.
+/// Pages are fetched on demand, as by [`PageStream`].
 ///
 /// It is a [`futures::Stream`]; [`try_next`](Self::try_next) needs no trait.
 ///
@@ -324,7 +323,7 @@ impl<T> RowStream<T> {
 
     /// The next row, or `None` after the last one.
     ///
-    /// It may be dropped before it is done, in a `select!` for example: nothing is lost.
+    /// Cancel safe: a future that is dropped, in a `select!` for example, loses nothing.
     ///
     /// # Errors
     ///
@@ -346,7 +345,7 @@ impl<T> RowStream<T> {
         self.next().await.transpose()
     }
 
-    /// Where the page of the last row is among all of them; `None` before the first page.
+    /// The position of the current page; `None` before the first one.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {

@@ -1,8 +1,8 @@
-//! A request that nobody has sent.
+//! A request that is built and not sent.
 
 use std::fmt;
 
-/// A request as it would be sent, with the API key; `build` of every request gives it.
+/// An HTTP request as it would be sent, with the API key; `build` of every request returns it.
 ///
 /// ```
 /// let client = konektor_sdk::Client::builder().api_key("kna_3fJx_secret").build()?;

@@ -1,7 +1,7 @@
-//! The proxy that the environment names.
+//! The proxy that environment variables name.
 //!
-//! The variables are read here and not by reqwest, which connects directly when it cannot read one:
-//! a program behind a proxy would bypass it without a word.
+//! The variables are read here and not by reqwest, which silently connects directly when it cannot read
+//! one.
 
 use std::{error::Error as StdError, ffi::OsString};
 
@@ -14,10 +14,10 @@ use crate::{error::Error, tls};
 /// in the order of reqwest.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// The variables that may name hosts which are reached without a proxy.
+/// The variables that may name hosts to reach without a proxy.
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// A proxy, and where it was named.
+/// A proxy, and the variable that names it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Proxy {
     variable: &'static str,
@@ -39,7 +39,7 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// When the variable that counts names no proxy that can be used. Its value is not shown.
+    /// When the variable that counts names an unusable proxy. Its value is not shown.
     pub(crate) fn for_server(
         server: &Url,
         variable: impl Fn(&str) -> Option<OsString>,
@@ -133,12 +133,12 @@ fn read(value: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// What went wrong with a proxy, as far as hyper tells.
+/// How a proxy failed, as far as hyper tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// It wants a user name and password, or others (407).
+    /// It wants other credentials, or any (407).
     Unauthorized,
-    /// It was reached, and did not connect to the server.
+    /// It does not connect to the server.
     Refused,
     /// It was not reached.
     Unreachable,
@@ -147,8 +147,8 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The failure of a proxy behind an error, if it is one. hyper-util's type is private, so that its
-    /// words are all there is to go by; a test holds them.
+    /// The failure of a proxy that caused an error, if one did. hyper-util's type is private, so its text is
+    /// compared; a test pins the text.
     pub(crate) fn of(error: &(dyn StdError + 'static)) -> Option<Self> {
         let mut next = Some(error);
         while let Some(error) = next {
@@ -167,7 +167,7 @@ impl Failure {
         None
     }
 
-    /// Whether the same would happen again.
+    /// Whether a retry would fail in the same way.
     pub(crate) fn is_permanent(self) -> bool {
         matches!(self, Self::Unauthorized | Self::Untrusted)
     }

@@ -1,11 +1,11 @@
-//! The state of the rate limit, as an answer tells it.
+//! The state of the rate limit in an answer.
 
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
 /// How many requests the workspace may send.
 ///
-/// It is a bucket: all of `limit` may be sent at once, then it refills evenly over a minute.
+/// It is a token bucket: all of `limit` may be sent at once, and it refills evenly over a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {

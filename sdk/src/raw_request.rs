@@ -1,4 +1,4 @@
-//! Requests that the document has no operation for, or that somebody wants to write by hand.
+//! Requests without a method of their own in this library.
 
 use std::fmt;
 
@@ -21,11 +21,11 @@ use crate::{
     sanitize::sanitize,
 };
 
-/// A request that is to be sent as it is; made by [`Client::request`].
+/// A request with any method and path; made by [`Client::request`].
 ///
-/// POST and PATCH carry an `Idempotency-Key` as everywhere, and are sent again under it; GET and HEAD
-/// change nothing. Other methods have no key unless you give one, which is of use only where the
-/// server knows it: without, they are sent again only when the server has certainly not acted.
+/// POST and PATCH carry an `Idempotency-Key`, and are sent again under it; GET and HEAD change nothing.
+/// Other methods carry a key only if you give one. Without a key they are sent again only when the server
+/// has certainly not acted on them.
 #[derive(Clone)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct RawRequest {
@@ -38,23 +38,23 @@ pub struct RawRequest {
     body: Option<Value>,
 }
 
-/// What came back, as it came.
+/// An answer with its body unread.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RawResponse {
     /// The HTTP status, a success.
     pub status: u16,
-    /// What kind of body it is.
+    /// The media type of the body.
     pub content_type: String,
-    /// When the server says it answered.
+    /// The `Date` of the answer.
     pub date: Option<Timestamp>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Client {
-    /// A request that this library has no method for: any method, any path below the base path. A
-    /// path that would lead out of it is an error.
+    /// A request that this library has no method for, with any method and any path below the base path. A
+    /// path that leads out of it is an error.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
@@ -128,7 +128,7 @@ impl RawRequest {
         self
     }
 
-    /// The answer, if it is a success. The key is sent if there is one.
+    /// Sends the request, with the API key if the client has one.
     ///
     /// # Errors
     ///
@@ -208,7 +208,7 @@ impl Endpoint for RawRequest {
     }
 }
 
-/// A path below the base URL, which may have a query.
+/// The URL of a path below the base URL. The path may have a query.
 fn url(base_url: &str, path: &str) -> Result<Url, Error> {
     let path = path.strip_prefix(BASE_PATH).unwrap_or(path);
     if !path.starts_with('/') {
@@ -245,7 +245,7 @@ fn url(base_url: &str, path: &str) -> Result<Url, Error> {
     }
 }
 
-/// A segment that every URL library resolves, written as `%2e` too.
+/// Whether a segment is `.` or `..`, which URL libraries resolve, also when written as `%2e`.
 /// <https://url.spec.whatwg.org/#double-dot-path-segment>
 fn is_dots(segment: &str) -> bool {
     matches!(
@@ -254,7 +254,7 @@ fn is_dots(segment: &str) -> bool {
     )
 }
 
-/// Without what is sent: it may be personal.
+/// Without the path, the query and the body, which may be personal.
 impl fmt::Debug for RawRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawRequest")
@@ -263,7 +263,7 @@ impl fmt::Debug for RawRequest {
     }
 }
 
-/// Without the body: it may be personal.
+/// Without the body, which may be personal.
 impl fmt::Debug for RawResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawResponse")

@@ -1,8 +1,7 @@
-//! When a request is sent again, and after how long.
+//! When a request is sent again, and after which wait.
 //!
-//! No crate is used: of the usual ones backon has no full jitter, tokio-retry no say in the wait,
-//! and reqwest-retry ignores `Retry-After`. What is left is the loop in [`call`](crate::call) and
-//! the sums here.
+//! No crate fits: backon has no full jitter, tokio-retry cannot choose a wait by the answer, and
+//! reqwest-retry ignores `Retry-After`. [`call`](crate::call) has the loop, this module the arithmetic.
 
 use std::{fmt, time::Duration};
 
@@ -14,31 +13,32 @@ use reqwest::{
 
 use crate::rate_limit::number;
 
-/// How often a request is tried, and how long it may wait in between.
+/// How often a request is tried, and how long it may wait between tries.
 ///
-/// Every request is sent again after a network error, a timeout and the statuses 408, 425, 429, 500,
-/// 502, 503, 504 and 520 to 530. Reads change nothing. Every write (POST, PATCH) carries an
-/// `Idempotency-Key`, one for each call, under which the server does it once: a retry of an update
-/// whose answer was lost overwrites nothing that was written since. It is answered as the first try
-/// was, or with the lead as it is now when personal data of the lead was changed meanwhile. The server
-/// keeps a key for [24 hours](crate::IDEMPOTENCY_KEY_TTL), which is longer than any call waits. While
-/// an earlier try is still being carried out (409 with `Retry-After`), it is asked for again too.
+/// Every request is sent again after a network error, a timeout, and the statuses 408, 425, 429, 500,
+/// 502, 503, 504 and 520 to 530. It is also sent again while an earlier try is still being carried out
+/// (409 with `Retry-After`).
+///
+/// Every write (POST, PATCH) carries an `Idempotency-Key`, one for each call, and the server carries it
+/// out once. So a retry of an update whose answer was lost overwrites nothing that was written since. It
+/// is answered as the first try was, or with the lead as it is now if personal data of the lead was
+/// changed meanwhile. The server keeps a key for [24 hours](crate::IDEMPOTENCY_KEY_TTL), which is longer
+/// than any call waits.
 ///
 /// A request of [`Client::request`](crate::Client::request) that writes without a key (PUT, DELETE)
 /// is sent again only when the server has certainly not acted on it: it was not reached, or it
 /// said so (408, 425, 429, its own 503).
 ///
-/// Waits are random, between nothing and a bound that doubles with every try ("full jitter"), so
-/// that many clients do not come back at once. `Retry-After`, and `X-RateLimit-Reset` of a 429
-/// without it, are waited for on top; when that is longer than `max_wait`, the error is returned at
+/// Waits are random, from zero to a bound that doubles with every try ("full jitter"), so that many
+/// clients do not come back at the same time. The time that the server asks for (`Retry-After`, or
+/// `X-RateLimit-Reset` of a 429) is added. When it is longer than `max_wait`, the error is returned at
 /// once, with [`Error::retry_after`](crate::Error::retry_after).
 ///
-/// **The rate limit** is shared by all calls of a client and its clones: what the answers say is left
-/// of it is counted, and a request that the server would refuse waits for its turn instead. A 429 is
-/// not counted as a failed try; how long one call may wait for the limit in all is its
-/// [`rate_limit_budget`](Self::rate_limit_budget). The limit of new leads a day is told and never
-/// waited for, whatever the settings: it is a 429 that asks for more than a minute while
-/// `X-RateLimit-Remaining` says that the minute's limit is not used up.
+/// **The rate limit** is shared by all calls of a client and its clones. They count the remaining
+/// requests that the answers tell, and a request that the server would refuse waits for its turn. A 429
+/// is not a failed try. [`rate_limit_budget`](Self::rate_limit_budget) bounds how long one call waits for
+/// the limit in all. The limit of new leads a day is never waited for: it is a 429 that asks for more than
+/// a minute while `X-RateLimit-Remaining` is not zero.
 ///
 /// ```
 /// use std::time::Duration;
@@ -58,8 +58,8 @@ pub struct Retries {
 }
 
 impl Default for Retries {
-    /// Three tries, the first wait under half a second, none longer than a minute, and two minutes in
-    /// all for the rate limit.
+    /// Three tries, a first wait of at most half a second, no wait longer than a minute, and a rate limit
+    /// budget of two minutes.
     fn default() -> Self {
         Self {
             max_attempts: 3,
@@ -71,7 +71,7 @@ impl Default for Retries {
 }
 
 impl Retries {
-    /// Every request is sent once, and at once.
+    /// Every request is sent once, without a wait.
     ///
     /// ```
     /// use konektor_sdk::{Client, Retries};
@@ -86,8 +86,8 @@ impl Retries {
             .rate_limit_budget(Duration::ZERO)
     }
 
-    /// The most times that a request is sent, the first one included; 0 is taken for 1. Answers 429
-    /// are not counted while there is a [`rate_limit_budget`](Self::rate_limit_budget).
+    /// The maximum number of tries, the first one included; 0 counts as 1. A 429 is not counted while the
+    /// [`rate_limit_budget`](Self::rate_limit_budget) lasts.
     ///
     /// ```
     /// let retries = konektor_sdk::Retries::default().max_attempts(5);
@@ -111,8 +111,8 @@ impl Retries {
         self
     }
 
-    /// The longest wait before a try, whoever asks for it: the server, or the rate limit. When the
-    /// server asks for more, the error is returned at once.
+    /// The longest wait before a try, for a failure or for the rate limit. When the server asks for a longer
+    /// one, the error is returned at once.
     ///
     /// ```
     /// use std::time::Duration;
@@ -125,11 +125,10 @@ impl Retries {
         self
     }
 
-    /// How long one call may wait in all for the rate limit. Answers 429 are not failed tries then: the
-    /// call goes on after each wait that the server asks for, until the budget is used up.
+    /// How long one call may wait in all for the rate limit; by default two minutes. Until it is used up, a
+    /// 429 is not a failed try: the call continues after the wait that the server asks for.
     ///
-    /// Two minutes by default, enough for whatever is waited for within a minute's limit. With none,
-    /// no call waits before its first try, and a 429 is a failed try like others.
+    /// With zero, no call waits before its first try, and a 429 is a failed try like others.
     ///
     /// ```
     /// use std::time::Duration;
@@ -142,8 +141,8 @@ impl Retries {
         self
     }
 
-    /// How long to wait after try number `attempt` (from 1) has failed for now, or `None` when
-    /// that was the last one. `asked` is what the server asked for, `random` lies in 0 to 1.
+    /// The wait after try number `attempt` (from 1) has failed, or `None` when it was the last one. `asked`
+    /// is the wait that the server asked for; `random` is from 0 to 1.
     pub(crate) fn wait(
         &self,
         attempt: u32,
@@ -188,20 +187,18 @@ impl Retries {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum Retry {
-    /// Nothing has happened, and the same call would fail in the same way. (Or it may have happened and
-    /// nobody can tell, which is so only for requests of [`Client::request`](crate::Client::request)
-    /// without a key.)
+    /// Nothing has happened, and the same call would fail in the same way. Only a request of
+    /// [`Client::request`](crate::Client::request) without a key may have happened.
     Never,
     /// Nothing has happened. The same call may succeed after this wait.
     Safe(Duration),
-    /// It is not known whether it happened. The same call under this `Idempotency-Key` may succeed
-    /// after the wait, and happens once in all: for as long as the server keeps the key, which is
-    /// [24 hours](crate::IDEMPOTENCY_KEY_TTL) from the first try. After that look first whether it
-    /// happened.
+    /// The outcome is unknown. The same call under this `Idempotency-Key` may succeed after the wait, and
+    /// happens once in all, as long as the server keeps the key: [24 hours](crate::IDEMPOTENCY_KEY_TTL)
+    /// from the first try. Later, check first whether it happened.
     WithKey(String, Duration),
 }
 
-/// Without the key: callers make it of whatever they have, an email for example.
+/// Without the key, which may be personal: a caller may use an email.
 impl fmt::Debug for Retry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -216,17 +213,17 @@ impl fmt::Debug for Retry {
     }
 }
 
-/// A wait before a request is sent, or sent again; see
+/// A wait before a try; see
 /// [`ClientBuilder::on_wait`](crate::ClientBuilder::on_wait).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Wait {
-    /// How long it is.
+    /// Its length.
     pub time: Duration,
-    /// The status of the answer that made it necessary; `None` when there was no answer. It is 429
-    /// too when earlier answers have told that the limit is used up, and nothing was sent.
+    /// The status of the answer that is the reason; `None` when there was no answer. Also 429 when earlier
+    /// answers have told that the limit is used up, so that nothing was sent.
     pub status: Option<u16>,
-    /// How many requests a minute the workspace may send, when an answer said it.
+    /// How many requests a minute the workspace may send, if an answer told it.
     pub limit: Option<u64>,
 }
 
@@ -238,8 +235,8 @@ pub(crate) struct Waits {
     budget: Duration,
 }
 
-/// What is waited for after a 429 when neither the server nor the settings say how long.
-const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// The wait after a 429 when neither the server nor the settings say one.
+const DEFAULT_LIMIT_WAIT: Duration = Duration::from_secs(1);
 
 impl Waits {
     pub(crate) fn new(retries: Retries) -> Self {
@@ -250,8 +247,8 @@ impl Waits {
         }
     }
 
-    /// How long to wait after a try that failed for now, or `None` when that was the last one.
-    /// `limited` says that it failed for the rate limit.
+    /// The wait after a failed try, or `None` when it was the last one. `limited` tells that the rate limit
+    /// was the reason.
     pub(crate) fn next(
         &mut self,
         limited: bool,
@@ -277,7 +274,7 @@ impl Waits {
             ..
         } = self.retries;
         let unasked = if base_delay.is_zero() {
-            SHORTEST_WAIT
+            DEFAULT_LIMIT_WAIT
         } else {
             base_delay
         };
@@ -295,8 +292,8 @@ impl Waits {
         Some(wait)
     }
 
-    /// As much of a wait for the call's turn as it may still wait for the rate limit. It waits `anyway`
-    /// at the same time, and has `waited` before the same try.
+    /// The part of a wait for the rate limit that the budget and `max_wait` allow. `anyway` is a wait for
+    /// another reason at the same time, `waited` an earlier one before the same try.
     pub(crate) fn for_its_turn(
         &self,
         wait: Duration,
@@ -310,30 +307,30 @@ impl Waits {
         wait.saturating_sub(anyway).min(most).min(self.budget)
     }
 
-    /// Takes a wait for the call's turn from what it may wait for the rate limit.
+    /// Takes a wait from the rate limit budget.
     pub(crate) fn charge(&mut self, wait: Duration) {
         self.budget = self.budget.saturating_sub(wait);
     }
 }
 
-/// Whether an answer may be another one soon.
+/// Whether a later try may get another answer.
 pub(crate) fn is_transient(status: StatusCode, headers: &HeaderMap) -> bool {
     match status.as_u16() {
         408 | 425 | 429 | 500 | 502..=504 => true,
         code if is_from_a_cdn(code) => true,
-        // An earlier try is being carried out; a conflict that stays has no time to it.
+        // An earlier try is being carried out. A permanent conflict has no Retry-After.
         409 => headers.contains_key(RETRY_AFTER),
         _ => false,
     }
 }
 
-/// Whether a status is one that a CDN in front of a server makes up, when it gets no answer there.
+/// Whether a status is one that a CDN makes up when the server behind it does not answer.
 /// <https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/>
 pub(crate) fn is_from_a_cdn(status: u16) -> bool {
     (520..=530).contains(&status)
 }
 
-/// How long the server asks to wait.
+/// The wait that the server asks for.
 pub(crate) fn asked_wait(
     status: StatusCode,
     headers: &HeaderMap,
@@ -362,7 +359,7 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(until(http_date(value)?, server_time(headers, now)))
 }
 
-/// The server's idea of now, so that a clock that is wrong here or there does no harm.
+/// The time by the server's clock, so that a wrong clock on either side does no harm.
 fn server_time(headers: &HeaderMap, now: Timestamp) -> Timestamp {
     let date = headers
         .get(DATE)

@@ -2,11 +2,11 @@
 
 use crate::api_key::ApiKey;
 
-/// The most characters of one text: a longer one is noise, or an attempt to fill a disk.
+/// The most characters of one text. A longer one is noise, or an attempt to fill a disk.
 const MAX_CHARACTERS: usize = 1_000;
 
-/// Text of a server on one line, without control and format characters, and without the key that
-/// the server may echo.
+/// Puts text of a server on one line, without control and format characters, and without the API key,
+/// which the server may echo.
 pub(crate) fn sanitize(text: &str, key: Option<&ApiKey>) -> String {
     let line: String = text
         .chars()
@@ -22,8 +22,7 @@ pub(crate) fn sanitize(text: &str, key: Option<&ApiKey>) -> String {
     }
 }
 
-/// Whether a character is a control or format character: it may move a cursor, reorder what stands
-/// around it, or hide something.
+/// Whether a character is a control or format character. Those move the cursor, reorder text or hide it.
 /// <https://www.unicode.org/reports/tr44/#General_Category_Values> (Cc, Cf, Zl, Zp)
 pub(crate) fn is_invisible(letter: char) -> bool {
     letter.is_control()

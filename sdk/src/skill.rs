@@ -10,7 +10,7 @@ use crate::{
     generated::client::Requests,
 };
 
-/// The way to the guide; made by [`Client::skill`].
+/// The guide for agents; made by [`Client::skill`].
 #[derive(Clone, Debug)]
 pub struct Skill {
     client: Client,
@@ -56,7 +56,7 @@ impl Skill {
     }
 }
 
-/// The guide, which is to be asked for; made by [`Skill::show`].
+/// A request for the guide; made by [`Skill::show`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Show {

@@ -14,7 +14,7 @@ use crate::{
     headers::Headers,
 };
 
-/// The way to support; made by [`Client::support`].
+/// Konektor's support; made by [`Client::support`].
 #[derive(Clone, Debug)]
 pub struct Support {
     client: Client,
@@ -68,7 +68,7 @@ impl Support {
     }
 }
 
-/// A ticket that is to be opened; made by [`Support::create_ticket`].
+/// A request that opens a ticket; made by [`Support::create_ticket`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct CreateTicket {

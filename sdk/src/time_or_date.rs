@@ -3,11 +3,10 @@ use std::fmt;
 use jiff::{Timestamp, ZonedDateTime, civil::Date};
 use serde::{Deserialize, Serialize};
 
-/// A moment, or a whole day in the workspace's time zone: what `from`, `to`, `created_from` and
-/// `created_to` take.
+/// A time, or a whole day in the workspace's time zone: the type of `from`, `to`, `created_from` and
+/// `created_to`.
 ///
-/// Text is sent as it is; the server refuses what is neither an RFC 3339 time with `Z` or an offset
-/// nor a date.
+/// Text is sent unchanged. The server accepts a date, or an RFC 3339 time with `Z` or an offset.
 ///
 /// ```
 /// use jiff::{Timestamp, civil::date};

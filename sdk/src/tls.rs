@@ -1,4 +1,4 @@
-//! TLS by rustls with ring, set up here so that no program has to install a provider.
+//! TLS by rustls with ring, configured here so that no program has to install a provider.
 
 use std::{error::Error as StdError, io, sync::Arc};
 
@@ -7,8 +7,8 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::error::Error;
 
-/// The settings for connections. Without encryption they are never used, but reqwest wants some;
-/// then no certificates are looked for, which a small container may not have.
+/// The TLS settings. reqwest wants some without encryption too; then no certificates are loaded, which a
+/// small container may not have.
 pub(crate) fn config(encrypted: bool) -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -25,15 +25,14 @@ pub(crate) fn config(encrypted: bool) -> Result<ClientConfig, Error> {
     Ok(config)
 }
 
-/// Whether TLS itself failed, an untrusted certificate for example: that does not pass by trying
-/// again.
+/// Whether TLS itself failed, an untrusted certificate for example. A retry does not help.
 pub(crate) fn refused(error: &(dyn StdError + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         if error.is::<rustls::Error>() {
             return true;
         }
-        // An I/O error passes over what it wraps when it is asked for its source.
+        // The source of an I/O error skips the error that it wraps.
         let wrapped = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);

@@ -10,7 +10,7 @@ use crate::{
     retry::{Retries, Wait},
 };
 
-/// Connections, the key, the rate limit, and how requests are sent.
+/// Connections, the key, the rate limit, and the settings of retries.
 #[derive(Debug)]
 pub(crate) struct Transport {
     pub(crate) http: reqwest::Client,

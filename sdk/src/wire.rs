@@ -1,4 +1,4 @@
-//! How values look on the wire, and what of them may be shown.
+//! How values are written on the wire, and which of them `Debug` may show.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serializer, ser::Error as _};
 
 use crate::change::Change;
 
-/// Everything but what RFC 3986 calls unreserved.
+/// All characters except the unreserved ones of RFC 3986.
 /// <https://datatracker.ietf.org/doc/html/rfc3986#section-2.3>
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -16,12 +16,12 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Text as one segment of a path.
+/// Encodes text as one segment of a path.
 pub(crate) fn path_segment(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Something that may hold one value or none.
+/// A value, or a field that may have one.
 pub(crate) trait AsOption<T> {
     fn as_option(&self) -> Option<&T>;
 }
@@ -46,13 +46,12 @@ impl<T> AsOption<T> for Change<T> {
 
 /// Writes amounts as the server does: whole ones without a fraction.
 ///
-/// What is no number at all is refused, because JSON has no word for it and serde would write null,
-/// which clears a field.
+/// NaN and infinity are an error: serde would write null, which clears a field.
 pub(crate) fn amount<S: Serializer>(
     amount: &impl AsOption<f64>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    /// From here on not every whole number is one of `f64`.
+    /// Not every larger whole number is an `f64`.
     const EXACT: f64 = 9_007_199_254_740_992.0;
 
     match amount.as_option() {
@@ -81,8 +80,7 @@ pub(crate) fn time<S: Serializer>(
     }
 }
 
-/// Reads a value that may be absent but not null: taken for absent, a null would be dropped
-/// without a word.
+/// Reads a value that may be absent but not null. serde would silently read null as absent.
 pub(crate) fn not_null<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
@@ -91,7 +89,7 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// Shows whether there is a text, but not the text: it may be personal.
+/// Shows whether there is a text but not the text, which may be personal.
 pub(crate) fn redacted(text: &impl AsOption<String>) -> fmt::Arguments<'static> {
     match text.as_option() {
         Some(_) => format_args!("…"),
@@ -99,7 +97,7 @@ pub(crate) fn redacted(text: &impl AsOption<String>) -> fmt::Arguments<'static> 
     }
 }
 
-/// What an enum of known values and `Unknown` can do.
+/// Implements an enum of known values and `Unknown`.
 macro_rules! open_enum {
     ($name:ident { $($variant:ident = $value:literal),* $(,)? }) => {
         impl $name {

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What can be asked about the workspace; made by [`Client::workspace`].
+/// The API of the workspace; made by [`Client::workspace`].
 #[derive(Clone, Debug)]
 pub struct WorkspaceApi {
     client: Client,
@@ -56,7 +56,7 @@ impl WorkspaceApi {
     }
 }
 
-/// The workspace, which is to be asked for; made by [`WorkspaceApi::show`].
+/// A request for the workspace; made by [`WorkspaceApi::show`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Show {

@@ -1,4 +1,4 @@
-//! Where the API is reached, and how a shell is told so.
+//! The address of the API, and words for a shell.
 
 use konektor_spec::Spec;
 

@@ -1,4 +1,4 @@
-//! Calls as a person or an agent would type them, made of the document's own examples.
+//! curl commands for the document's examples.
 
 use konektor_spec::{Location, Operation, Parameter, percent_encode};
 
@@ -7,7 +7,7 @@ use crate::{address::shell_word, words};
 /// One line for a shell that has `BASE` and `KONEKTOR_API_KEY`.
 pub(crate) fn command(operation: &Operation) -> String {
     let mut words = vec!["curl -s".to_owned()];
-    // curl itself makes a call with a body a POST.
+    // curl sends a body with POST by default.
     let implied = if operation.body.is_some() {
         "POST"
     } else {
@@ -35,7 +35,7 @@ fn path(operation: &Operation) -> String {
     })
 }
 
-/// What must be there, and one choice among allowed values to show how it is done.
+/// The required parameters, and one with allowed values as an example.
 fn query(operation: &Operation) -> String {
     let choice = operation
         .parameters_in(Location::Query)

@@ -1,8 +1,8 @@
-//! What only SKILL.md needs: each fact said once, in as few tokens as it takes.
+//! The parts of SKILL.md: each fact once, in as few tokens as possible.
 //!
-//! A set of fields that several bodies take gets a name, and so does an object that several calls answer
-//! with. A name that stands in several places is explained once, in the vocabulary; where it means something
-//! else, or stands in one place only, it is explained on the spot.
+//! Fields that several bodies share get a name, and so does an object in several answers. A field name
+//! with the same meaning in several places is explained once, in the vocabulary; any other one is explained
+//! where it occurs.
 
 use konektor_spec::Spec;
 use serde::Serialize;
@@ -15,9 +15,9 @@ mod names;
 use line::Writer;
 use names::{Input, Meaning, Object};
 
-/// The read that is shown with its answer, by `operationId`.
+/// The `operationId` of the read that is shown with its answer.
 const READ: &str = "conversions_status";
-/// The write that is shown with its answer: a short one, and it succeeds however often it is sent.
+/// The `operationId` of the write that is shown with its answer: it is short, and can be sent repeatedly.
 const WRITE: &str = "support_ticket_create";
 
 /// The parts of SKILL.md that are put together here.
@@ -61,7 +61,7 @@ struct Code {
 }
 
 impl Guide {
-    /// Puts together what `model`, read off `spec`, says.
+    /// Makes the guide of a model, which was read from `spec`.
     pub(crate) fn new(spec: &Spec, model: &Model) -> Self {
         let inputs = names::inputs(model);
         let objects = names::objects(spec, model, &inputs);

@@ -1,9 +1,9 @@
-//! Tells the API document, [`konektor_spec::Spec`], to agents and to people.
+//! Documentation of the API for agents and people, rendered from [`konektor_spec::Spec`].
 //!
 //! [`skill_md`] is what an agent reads: every call, field, limit, allowed value, scope, quota and error in
 //! one short Markdown document that is also a valid Agent Skill. [`docs_html`] is the same for people, as
-//! one HTML page without scripts or foreign parts. Both follow the document: whatever changes there changes
-//! here, and only words that no schema can say stand in `templates/`.
+//! one HTML page without scripts or external resources. Both follow the document; `templates/` hold only
+//! what no schema can express.
 //!
 //! ```
 //! use konektor_spec::Spec;

@@ -1,10 +1,9 @@
-//! Text of the document as HTML.
+//! Markdown of the document as HTML.
 
 use minijinja::Value;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd, html};
 
-/// Markdown as HTML that shows text and nothing else: HTML in it is shown as text, links and images lose
-/// their targets.
+/// Renders Markdown as harmless HTML: HTML in it is escaped, links and images lose their targets.
 pub(crate) fn to_html(markdown: &str) -> Value {
     let events = Parser::new(markdown).filter_map(|event| match event {
         Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),

@@ -1,4 +1,4 @@
-//! What SKILL.md and the docs page both tell, read off the document.
+//! The content of SKILL.md and of the docs page, read from the document.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{address, curl, words};
 
-/// The document, ready to be told.
+/// The document as the templates use it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Model {
     pub(crate) title: String,
@@ -49,7 +49,7 @@ pub(crate) struct Plan {
     pub(crate) requests_per_minute: Option<u32>,
 }
 
-/// What holds for every request.
+/// The limits of all requests.
 #[derive(Debug, Serialize)]
 pub(crate) struct Limits {
     pub(crate) body_bytes: usize,
@@ -96,9 +96,9 @@ pub(crate) struct Field {
     /// See [`words::allowed`].
     pub(crate) allowed: String,
     pub(crate) default: Option<String>,
-    /// What it does here; empty when [`Field::meaning`] says it all.
+    /// The description of a parameter; empty for a field of a body.
     pub(crate) description: String,
-    /// What its type says about itself.
+    /// The description of its type.
     pub(crate) meaning: String,
     pub(crate) example: Option<String>,
     /// The fields of an object.
@@ -145,7 +145,7 @@ impl Field {
 }
 
 impl Model {
-    /// Reads everything off `spec`, for a server that is reached at `public_url`.
+    /// Reads `spec`, for a server at `public_url`.
     pub(crate) fn new(spec: &Spec, public_url: &str) -> Self {
         let origin = address::origin(spec, public_url);
         let base = format!("{origin}{}", spec.base_path());
@@ -321,7 +321,7 @@ fn failure(response: &Response) -> Failure {
     }
 }
 
-/// One failure for each status, told as most operations tell it.
+/// One failure for each status, as most operations document it.
 fn failures(spec: &Spec) -> Vec<Failure> {
     let mut by_status: BTreeMap<u16, Vec<&Response>> = BTreeMap::new();
     for response in spec
@@ -342,7 +342,7 @@ fn failures(spec: &Spec) -> Vec<Failure> {
         .collect()
 }
 
-/// JSON over several lines; text, such as Markdown, as it is.
+/// Writes JSON over several lines; text, such as Markdown, unchanged.
 fn pretty<S: Serializer>(example: &Value, serializer: S) -> Result<S::Ok, S::Error> {
     match example {
         Value::String(text) => serializer.serialize_str(text),

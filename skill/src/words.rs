@@ -1,4 +1,4 @@
-//! Schemas in a few words, the same ones in SKILL.md and on the docs page.
+//! Schemas in a few words, for SKILL.md and the docs page.
 
 use konektor_spec::{Kind, Schema};
 use serde_json::Value;
@@ -41,11 +41,11 @@ fn string(schema: &Schema) -> String {
     let format = match schema.format() {
         Some("date-time") => Some("time"),
         Some("uuid") => Some("UUID"),
-        // Goes without saying where something is required.
+        // Obvious for a required field.
         Some("nonblank") => None,
         format => format,
     };
-    // That something with a format is not empty goes without saying.
+    // A value with a format is never empty.
     let shortest = schema
         .min_length()
         .filter(|shortest| *shortest > u64::from(format.is_some()));

@@ -1,3 +1,5 @@
+//! Why a document cannot be used.
+
 /// Why a document cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SpecError {
@@ -10,7 +12,7 @@ pub enum SpecError {
     /// An operation asks for a key and names no scope; it would be open to every key, so it is refused.
     #[error("operation {0} needs a key and declares no known x-konektor-scope")]
     NoScope(String),
-    /// A schema is none.
+    /// A schema is not valid.
     #[error("the API document has an unusable schema: {0}")]
     Unusable(String),
 }

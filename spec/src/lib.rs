@@ -1,8 +1,8 @@
 //! The Agent API's one source of truth, `openapi.yaml`, as Rust values.
 //!
 //! Server, CLI and SKILL.md derive paths, parameters, limits, allowed values, scopes and plan quotas from
-//! here; none of them writes such a fact a second time. A [`Spec`] is a plain value, so that a test can hand
-//! in a changed document and see everything follow.
+//! here; none of them states such a fact a second time. A [`Spec`] is a plain value: a test can pass a
+//! changed document and see everything follow.
 //!
 //! ```
 //! use konektor_spec::{Access, Spec};
@@ -48,10 +48,10 @@ pub use operation::{Access, Body, Location, Operation, Parameter, Response};
 pub use path::{PathTemplate, percent_encode};
 pub use schema::{Kind, Schema};
 
-/// The document's own text, comments included.
+/// The text of the document, with comments.
 pub const YAML: &str = include_str!("../../openapi.yaml");
 
-/// The document and what it says, read once.
+/// The document, read once.
 #[derive(Debug, Clone)]
 pub struct Spec {
     document: Value,
@@ -80,16 +80,16 @@ pub struct Plan {
     pub requests_per_minute: Option<u32>,
 }
 
-/// What holds for every request, whatever the operation (`x-konektor-limits`).
+/// The limits of all requests (`x-konektor-limits`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The largest body, in bytes.
     pub body_bytes: usize,
     /// The longest a request may take, in seconds.
     pub request_seconds: u64,
-    /// How long a connection is kept on which nothing is asked for, in seconds.
+    /// How long an idle connection is kept, in seconds.
     pub keep_alive_seconds: u64,
-    /// Failed authentications a minute and client address.
+    /// Failed authentications a minute for each client address.
     pub failed_authentications_per_minute: u32,
     /// The most words of a search.
     pub search_words: usize,
@@ -172,7 +172,7 @@ impl Spec {
         &self.document
     }
 
-    /// The document with another server address, as a server serves it about itself.
+    /// The document with another server address, which a server serves.
     #[must_use]
     pub fn document_for(&self, server_url: &str) -> Value {
         let mut document = self.document.clone();
@@ -217,7 +217,7 @@ impl Spec {
             .unwrap_or_default()
     }
 
-    /// Every operation, in the document's order. Whoever keeps one shares it: an operation is large.
+    /// Every operation, in the document's order. Operations are large: share them by `Arc`.
     #[must_use]
     pub fn operations(&self) -> &[Arc<Operation>] {
         &self.operations
@@ -294,7 +294,7 @@ impl Spec {
         self.plans.iter().find(|plan| plan.name == name)
     }
 
-    /// What holds for every request.
+    /// The limits of all requests.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.limits

@@ -1,4 +1,4 @@
-//! The operations of the document: where each is, who may call it, what goes in and what comes out.
+//! The operations of the document: path, access, input and answers.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub struct Operation {
     pub tag: String,
     /// A few words.
     pub summary: String,
-    /// Everything a caller has to know, in Markdown.
+    /// What a caller has to know, in Markdown.
     pub description: String,
     /// Who may call it.
     pub access: Access,
@@ -25,7 +25,7 @@ pub struct Operation {
     pub parameters: Vec<Parameter>,
     /// What is sent, if anything.
     pub body: Option<Body>,
-    /// What may come back, in the document's order.
+    /// The possible answers, in the document's order.
     pub responses: Vec<Response>,
 }
 
@@ -34,7 +34,7 @@ pub struct Operation {
 pub enum Access {
     /// Everybody, without a key.
     Public,
-    /// Any key. No operation of the document says so; a request that it does not know may.
+    /// Any key. No operation has it; it is for requests that the document does not know.
     AnyKey,
     /// A key with this scope.
     Scope(String),
@@ -45,7 +45,7 @@ pub enum Access {
 pub struct Parameter {
     /// Its name on the wire.
     pub name: String,
-    /// Where it stands.
+    /// Where it is sent.
     pub location: Location,
     /// Whether it must be there.
     pub required: bool,
@@ -59,7 +59,7 @@ pub struct Parameter {
     pub example: Value,
 }
 
-/// Where a parameter stands.
+/// Where a parameter is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Location {
     /// In the path, as `{name}`.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::SpecError;
 
-/// One schema with everything it refers to put in its place.
+/// Replaces all references in a schema by what they refer to.
 ///
 /// Recursive schemas are not supported; the document has none.
 pub(crate) fn resolve(document: &Value, schema: &Value) -> Result<Value, SpecError> {
@@ -34,7 +34,7 @@ pub(crate) fn resolve(document: &Value, schema: &Value) -> Result<Value, SpecErr
     Ok(Value::Object(resolved))
 }
 
-/// What a `$ref` stands for; the value itself when it is none.
+/// The target of a `$ref`; the value itself when it is not a reference.
 pub(crate) fn follow<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value, SpecError> {
     let Some(reference) = value["$ref"].as_str() else {
         return Ok(value);
@@ -64,7 +64,7 @@ fn resolve_list(document: &Value, schemas: &Value) -> Result<Value, SpecError> {
         .collect()
 }
 
-/// The document uses `allOf` only to add a word to a referenced schema: one object says the same.
+/// Merges `allOf` into one object. The document uses it only to add keywords to a referenced schema.
 fn merge_all_of(schema: &mut Map<String, Value>) {
     let Some(Value::Array(parts)) = schema.remove("allOf") else {
         return;

@@ -12,7 +12,7 @@ use crate::{
     headers::Headers,
 };
 
-/// A lead that is to be created; made by [`Leads::create`](crate::leads::Leads::create).
+/// A request that creates a lead; made by [`Leads::create`](crate::leads::Leads::create).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Create {

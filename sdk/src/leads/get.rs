@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// A lead that is to be read; made by [`Leads::get`](crate::leads::Leads::get).
+/// A request for one lead; made by [`Leads::get`](crate::leads::Leads::get).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Get {

@@ -1,16 +1,16 @@
-//! What names a lead.
+//! The reference of a lead.
 
 use std::fmt;
 
 use crate::error::Error;
 
-/// What names a lead in a path. It may be a phone number.
+/// The reference of a lead in a path. It may be a phone number.
 #[derive(Clone)]
 pub(super) struct LeadRef(pub(super) String);
 
 impl LeadRef {
-    /// The text, unless it would name another path: an empty segment leads to the list, and every
-    /// URL library resolves dots, written as `%2e` too.
+    /// The text, unless it would lead to another path: an empty segment leads to the list, and URL
+    /// libraries resolve dots, also when written as `%2e`.
     /// <https://url.spec.whatwg.org/#double-dot-path-segment>
     pub(super) fn checked(&self) -> Result<&str, Error> {
         match self.0.as_str() {

@@ -13,7 +13,7 @@ use crate::{
     page::{Page, PageStream, RowStream},
 };
 
-/// A list of leads that is to be asked for; made by [`Leads::list`](crate::leads::Leads::list).
+/// A request for a list of leads; made by [`Leads::list`](crate::leads::Leads::list).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct List {

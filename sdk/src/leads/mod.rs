@@ -22,14 +22,14 @@ use crate::{
     },
 };
 
-/// What can be done with leads; made by [`Client::leads`].
+/// The leads of the workspace; made by [`Client::leads`].
 #[derive(Clone, Debug)]
 pub struct Leads {
     client: Client,
 }
 
 impl Client {
-    /// Leads: list, read, create, update, upsert.
+    /// The leads of the workspace.
     ///
     /// ```no_run
     /// # async fn example(client: konektor_sdk::Client) -> Result<(), konektor_sdk::Error> {
@@ -89,8 +89,7 @@ impl Leads {
         Create::new(self.client.clone(), NewLead::new(first_name))
     }
 
-    /// Changes one lead, which may be named as in [`get`](Self::get). What is not set stays as it
-    /// is.
+    /// Changes one lead, referenced as in [`get`](Self::get). Fields that are not set stay as they are.
     ///
     /// ```no_run
     /// # use konektor_sdk::{Client, LeadStatus};
@@ -170,8 +169,7 @@ impl LeadMatch {
         Self::from_required(by, value.into())
     }
 
-    /// The lead with this id. None is created for an unknown id, because ids are the server's to
-    /// make.
+    /// The lead with this id. An unknown id creates none: the server makes ids.
     ///
     /// ```
     /// let matching = konektor_sdk::LeadMatch::id("lead_01jhmh6v5e7m2q9r4s8t0w1x3y");

@@ -14,7 +14,7 @@ use crate::{
     headers::Headers,
 };
 
-/// Changes to a lead that are to be made; made by [`Leads::update`](crate::leads::Leads::update).
+/// A request that changes a lead; made by [`Leads::update`](crate::leads::Leads::update).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Update {
@@ -78,10 +78,10 @@ impl Update {
         self
     }
 
-    /// Makes the changes, and gives the lead as it is then: once, however often it has to be sent. A
-    /// retry overwrites nothing that was written since, and a lead that gets another name is found
-    /// under its old one by the retry. Under an [`idempotency_key`](Self::idempotency_key) of your
-    /// own that holds for all calls within [24 hours](crate::IDEMPOTENCY_KEY_TTL).
+    /// Makes the changes and returns the changed lead: once, however often it has to be sent. A retry
+    /// overwrites nothing that was written since, and still finds a lead whose reference was changed.
+    /// Under an [`idempotency_key`](Self::idempotency_key) of your own that holds for all calls within
+    /// [24 hours](crate::IDEMPOTENCY_KEY_TTL).
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ use crate::{
     headers::Headers,
 };
 
-/// A lead that is to be changed or created; made by [`Leads::upsert`](crate::leads::Leads::upsert).
+/// A request that changes or creates a lead; made by [`Leads::upsert`](crate::leads::Leads::upsert).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Upsert {
@@ -38,9 +38,8 @@ pub struct Upsert {
 pub struct Upserted {
     /// The lead as it is now.
     pub lead: Lead,
-    /// Whether the lead was created. A replay says what the first answer said, so that an upsert made
-    /// twice under one key is `created` twice: [`Meta::replayed`](crate::Meta::replayed) tells them
-    /// apart.
+    /// Whether the lead was created. A replay repeats the first answer, so that an upsert made twice under
+    /// one key is `created` twice; [`Meta::replayed`](crate::Meta::replayed) tells them apart.
     pub created: bool,
 }
 

@@ -8,7 +8,7 @@ use crate::{
     words::{self, spaced},
 };
 
-/// Writes calls down, with the names that were given.
+/// Writes calls with the names of shared inputs and objects.
 pub(super) struct Writer<'a> {
     pub(super) inputs: &'a [Input],
     pub(super) objects: &'a [Object],
@@ -18,7 +18,7 @@ pub(super) struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// A call with all that the names do not say about it.
+    /// A call, with everything that the names do not tell.
     pub(super) fn line(&self, call: &Call) -> String {
         let query = call
             .parameters
@@ -69,7 +69,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Allowed values by the name of a field that has the same ones, everything else as it is.
+    /// Allowed values, or the name of a field that has the same ones.
     fn allowed(&self, allowed: &str) -> String {
         let fields = self.inputs.iter().flat_map(|input| &input.fields);
         let same = |field: &&Field| field.allowed == allowed && allowed.contains('|');
@@ -79,21 +79,21 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether the vocabulary says it.
+    /// Whether the vocabulary explains it.
     fn knows(&self, marked: &str, allowed: &str) -> bool {
         self.vocabulary.iter().any(|meaning| {
             meaning.allowed == allowed && meaning.names.iter().any(|name| name == marked)
         })
     }
 
-    /// Whether an input says it.
+    /// Whether an input explains it.
     fn takes(&self, name: &str, allowed: &str) -> bool {
         self.inputs
             .iter()
             .any(|input| has(&input.fields, name, allowed))
     }
 
-    /// What stands in `data`, and the names beside it.
+    /// The content of `data`, and the names beside it.
     fn answer(&self, call: &Call) -> String {
         let Some(answer) = call.answers.first() else {
             return String::new();
@@ -134,7 +134,7 @@ impl Writer<'_> {
     }
 
     fn names(&self, object: &Schema, call: &Call) -> String {
-        // An answer that is shown in full only wants what an example cannot say.
+        // An answer that is shown as an example needs only its allowed values.
         let shown = self.shown.contains(&call.id.as_str());
         let names = object.properties().filter_map(|(name, property)| {
             let allowed = words::allowed(property);

@@ -1,4 +1,4 @@
-//! The names that SKILL.md gives to what stands in several places.
+//! The names in SKILL.md for inputs, objects and meanings that occur in several places.
 
 use konektor_spec::{Schema, Spec};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::{
     words::{self, spaced},
 };
 
-/// Fields that several bodies take, whatever each requires and fills in.
+/// Fields that several bodies share. Required fields and defaults may differ.
 #[derive(Debug, Serialize)]
 pub(crate) struct Input {
     pub(super) name: String,
@@ -17,14 +17,14 @@ pub(crate) struct Input {
     pub(super) fields: Vec<Field>,
 }
 
-/// What some names may be.
+/// Names with the same allowed values.
 #[derive(Debug, Serialize)]
 pub(crate) struct Meaning {
     pub(super) names: Vec<String>,
     pub(super) allowed: String,
 }
 
-/// An object that several calls answer with.
+/// An object in the answers of several calls.
 #[derive(Debug, Serialize)]
 pub(crate) struct Object {
     pub(super) name: String,
@@ -33,7 +33,7 @@ pub(crate) struct Object {
     pub(super) schema: Schema,
 }
 
-/// What several bodies take.
+/// The inputs that several bodies share.
 pub(super) fn inputs(model: &Model) -> Vec<Input> {
     let mut inputs: Vec<(Input, usize)> = Vec::new();
     for body in model.calls().filter_map(|call| call.body.as_ref()) {
@@ -64,7 +64,7 @@ pub(super) fn inputs(model: &Model) -> Vec<Input> {
     inputs.into_iter().map(|(input, _)| input).collect()
 }
 
-/// Whether two bodies take the same, apart from what they require and fill in.
+/// Whether two bodies have the same fields. Required fields and defaults may differ.
 pub(super) fn alike(some: &[Field], others: &[Field]) -> bool {
     some.len() == others.len()
         && some.iter().zip(others).all(|(one, other)| {
@@ -75,7 +75,7 @@ pub(super) fn alike(some: &[Field], others: &[Field]) -> bool {
         })
 }
 
-/// The fields, those that may be the same together.
+/// The fields, grouped by their allowed values.
 fn meanings(fields: &[Field]) -> Vec<Meaning> {
     let mut meanings = Vec::new();
     for field in fields {
@@ -99,13 +99,13 @@ fn add(meanings: &mut Vec<Meaning>, name: String, allowed: &str) {
     }
 }
 
-/// What is said about several names, or about one name in several places, and not about an input's fields.
+/// Meanings of several names, or of one name in several places, that no input explains.
 pub(super) fn vocabulary(model: &Model, inputs: &[Input]) -> Vec<Meaning> {
     let mut uses: Vec<Use> = model
         .calls()
         .flat_map(|call| {
             let answers = call.answers.first().into_iter();
-            // What stands in paths and headers is told in prose.
+            // The template explains paths and headers.
             let query = call.parameters.iter().filter(|one| one.place == "query");
             let asked = query.map(Use::of);
             asked.chain(answers.flat_map(|answer| choices(&answer.schema)))
@@ -129,7 +129,7 @@ pub(super) fn vocabulary(model: &Model, inputs: &[Input]) -> Vec<Meaning> {
     vocabulary
 }
 
-/// A name in one of its places.
+/// One occurrence of a name.
 struct Use {
     name: String,
     marked: String,
@@ -146,7 +146,7 @@ impl Use {
     }
 }
 
-/// Whether one of the fields has this name and takes this.
+/// Whether a field has this name and these allowed values.
 pub(super) fn has(fields: &[Field], name: &str, allowed: &str) -> bool {
     fields
         .iter()
@@ -172,7 +172,7 @@ pub(super) fn data(schema: &Schema) -> Option<&Schema> {
     Some(data.items().unwrap_or(data))
 }
 
-/// What several calls answer with.
+/// The objects in the answers of several calls.
 pub(super) fn objects(spec: &Spec, model: &Model, inputs: &[Input]) -> Vec<Object> {
     let mut objects: Vec<(&Schema, usize)> = Vec::new();
     for answer in model.calls().filter_map(|call| call.answers.first()) {
@@ -206,7 +206,7 @@ fn component<'a>(spec: &'a Spec, object: &Schema) -> Option<&'a str> {
         .map(String::as_str)
 }
 
-/// The names in an object; those that are also sent by the name they have there.
+/// The names in an object; the name of an input stands for its fields.
 fn summed_up(object: &Schema, inputs: &[Input]) -> String {
     let answered = |field: &Field| object.properties().any(|(name, _)| name == field.name);
     let input = inputs

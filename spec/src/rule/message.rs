@@ -1,4 +1,4 @@
-//! What a caller is told about a bad field: what it may be, never what it was.
+//! The message about a bad field: what is allowed, never the value itself.
 
 use jsonschema::{ValidationError, error::ValidationErrorKind as Kind};
 use serde_json::Value;
@@ -8,13 +8,13 @@ use crate::{
     schema::{Kind as Type, Schema},
 };
 
-/// How much a reason says; when a field is bad in several ways the lowest is told.
+/// The priority of a reason. A field that is bad in several ways gets the lowest.
 pub(super) type Rank = u8;
 
-/// The bad fields that one finding of the validator is about, each with a reason.
+/// The bad fields of one error of the validator, each with a reason.
 ///
-/// `at` is the dotted path of the value that was judged, `schema` its schema, if it has one, and `unknown` what a name
-/// is called that the schema does not have.
+/// `at` is the dotted path of the value, `schema` its schema, if any, and `unknown` the message for a name that the
+/// schema does not have.
 pub(super) fn findings(
     error: &ValidationError<'_>,
     at: &str,
@@ -42,7 +42,7 @@ pub(super) fn findings(
         Kind::MaxLength { limit } => own(1, format!("Must have at most {limit} characters")),
         Kind::Minimum { limit } => own(1, format!("Must be at least {limit}")),
         Kind::Maximum { limit } => own(1, format!("Must be at most {limit}")),
-        // Says what to write, which helps more than a length; that it is empty says all there is to say.
+        // Tells what to write, which helps more than a length. An empty text needs no more than that.
         Kind::Format { format } if format == "phone" => match error.instance().as_str() {
             Some(text) if !text.is_empty() => text
                 .parse::<Phone>()

@@ -1,6 +1,6 @@
-//! Values held against the document's schemas: every bad field is named, with what it may be.
+//! Validates values against the document's schemas: names every bad field, with what is allowed.
 //!
-//! The server refuses by these rules, and whoever wants to know before it sends something asks the same ones.
+//! The server refuses by these rules, and clients can check by the same ones before they send.
 
 mod message;
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::{error::SpecError, operation::Parameter, phone::Phone, schema::Schema, text::is_blank};
 use message::{Rank, findings, join};
 
-/// A schema of the document, ready to judge values.
+/// A compiled schema that validates values.
 ///
 /// ```
 /// use konektor_spec::{Spec, rule::Rule};
@@ -27,24 +27,24 @@ use message::{Rank, findings, join};
 #[derive(Debug)]
 pub struct Rule {
     schema: Schema,
-    /// What a name is called that the schema does not have.
+    /// The message for a name that the schema does not have.
     unknown: &'static str,
     validator: Validator,
 }
 
 impl Rule {
-    /// Compiles a schema, with the formats that the document gives a meaning of its own.
+    /// Compiles a schema, with the formats of the document.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is not valid.
     pub fn new(schema: &Schema) -> Result<Self, SpecError> {
         Self::with_unknown(schema.clone(), "Unknown field")
     }
 
-    /// Compiles the schemas of parameters into one for an object of all of them.
+    /// Compiles a rule for an object that holds these parameters and no others.
     ///
     /// # Errors
-    /// When one of them is none.
+    /// When one of the schemas is not valid.
     pub fn from_parameters<'a>(
         parameters: impl Iterator<Item = &'a Parameter>,
     ) -> Result<Self, SpecError> {
@@ -69,7 +69,7 @@ impl Rule {
         })
     }
 
-    /// Adds every bad field of a value, by its dotted path; a reason that is there already stays.
+    /// Adds every bad field of a value by its dotted path. Existing reasons stay.
     pub fn check(&self, value: &Value, bad: &mut BTreeMap<String, String>) {
         let mut found: BTreeMap<String, (Rank, String)> = BTreeMap::new();
         for error in self.validator.iter_errors(value) {
@@ -96,7 +96,7 @@ impl Rule {
         }
     }
 
-    /// The fields of the schema, each with its own.
+    /// The properties of the schema.
     pub fn properties(&self) -> impl Iterator<Item = (&str, &Schema)> {
         self.schema.properties()
     }
@@ -108,7 +108,7 @@ impl Rule {
         }
     }
 
-    /// Takes fields that are their own defaults out of an object, as if they had not been sent; anything else stays as
+    /// Removes fields that have their default value from an object, as if they had not been sent; anything else stays as
     /// it is.
     pub fn remove_defaults(&self, value: &mut Value) {
         if let Value::Object(map) = value {
@@ -131,7 +131,7 @@ impl Rule {
     }
 }
 
-/// The component schema whose rules the value of an upsert's match obeys; None for an id, which is looked up as it is.
+/// The component schema for the value of an upsert's match; None for an id, which is not validated.
 #[must_use]
 pub fn match_schema(by: &str) -> Option<&'static str> {
     match by {
@@ -142,7 +142,7 @@ pub fn match_schema(by: &str) -> Option<&'static str> {
     }
 }
 
-/// PostgreSQL cannot keep NUL in text and SQLite can: neither gets one.
+/// PostgreSQL cannot store NUL in text, SQLite can. Refused for both.
 fn find_nul(value: &Value, at: &str, found: &mut BTreeMap<String, (Rank, String)>) {
     match value {
         Value::String(text) if text.contains('\0') => {
