@@ -583,7 +583,7 @@ impl crate::leads::List {
         self.query.page = Some(page);
         self
     }
-    /// The most rows on a page.
+    /// The maximum number of rows on a page.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -597,7 +597,7 @@ impl crate::leads::List {
         self.query.limit = Some(limit);
         self
     }
-    /// The nextCursor of the page before. It carries the filters and the order; other ones beside it are refused.
+    /// The nextCursor of the previous page. It contains the filters and the order; others sent with it are refused.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -709,9 +709,10 @@ impl crate::leads::List {
         self.query.created_to = Some(created_to.into());
         self
     }
-    /// At most 8 words that all have to match: beginnings of names (three letters or more; shorter words
-    /// match whole; case, diacritics and apostrophes make no difference), a whole email address or phone
-    /// number in any usual spelling, with blanks too, or the beginning of a uniqueCode or externalRef.
+    /// At most 8 words, all of which must match. A word matches the beginning of a word of a name (if shorter
+    /// than three letters, only the whole word; case, diacritics and apostrophes are ignored), a whole email
+    /// address or phone number in any usual spelling, spaces included, or the beginning of a uniqueCode or
+    /// externalRef.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -953,12 +954,12 @@ impl crate::leads::Create {
         self.body.campaign_name = Some(campaign_name.into());
         self
     }
-    /// Makes the request safe to send again: under the same key and with the same request the first success
-    /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
-    /// every write. The key belongs to the workspace; a refused request leaves it free. Two requests are the
-    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, and so are
-    /// an absent field and its default. When personal data of the lead has changed since, its first answer is
-    /// no longer kept, and a replay shows the lead as it is now.
+    /// Makes the request safe to repeat: for 24 hours, the same request with the same key gets the first
+    /// successful answer again, and nothing is written twice. Use a new key, such as a UUID, for every write.
+    /// Keys of different workspaces are independent, and a refused request does not use up its key. Two
+    /// requests are the same if method, path and JSON values are equal: 5000000 equals 5e6, and an absent field
+    /// equals its default. If personal data of the lead has changed since, the first answer is no longer
+    /// stored, and a repeat returns the lead as it is now.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1354,12 +1355,12 @@ impl crate::leads::Upsert {
         self.body.create_if_missing = Some(create_if_missing);
         self
     }
-    /// Makes the request safe to send again: under the same key and with the same request the first success
-    /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
-    /// every write. The key belongs to the workspace; a refused request leaves it free. Two requests are the
-    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, and so are
-    /// an absent field and its default. When personal data of the lead has changed since, its first answer is
-    /// no longer kept, and a replay shows the lead as it is now.
+    /// Makes the request safe to repeat: for 24 hours, the same request with the same key gets the first
+    /// successful answer again, and nothing is written twice. Use a new key, such as a UUID, for every write.
+    /// Keys of different workspaces are independent, and a refused request does not use up its key. Two
+    /// requests are the same if method, path and JSON values are equal: 5000000 equals 5e6, and an absent field
+    /// equals its default. If personal data of the lead has changed since, the first answer is no longer
+    /// stored, and a repeat returns the lead as it is now.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1741,12 +1742,12 @@ impl crate::leads::Update {
         self.body.campaign_name = crate::Change::Clear;
         self
     }
-    /// Makes the request safe to send again: under the same key and with the same request the first success
-    /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
-    /// every write. The key belongs to the workspace; a refused request leaves it free. Two requests are the
-    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, and so are
-    /// an absent field and its default. When personal data of the lead has changed since, its first answer is
-    /// no longer kept, and a replay shows the lead as it is now.
+    /// Makes the request safe to repeat: for 24 hours, the same request with the same key gets the first
+    /// successful answer again, and nothing is written twice. Use a new key, such as a UUID, for every write.
+    /// Keys of different workspaces are independent, and a refused request does not use up its key. Two
+    /// requests are the same if method, path and JSON values are equal: 5000000 equals 5e6, and an absent field
+    /// equals its default. If personal data of the lead has changed since, the first answer is no longer
+    /// stored, and a repeat returns the lead as it is now.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1966,7 +1967,7 @@ impl crate::conversions::Pending {
         self.query.page = Some(page);
         self
     }
-    /// The most rows on a page.
+    /// The maximum number of rows on a page.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1980,7 +1981,7 @@ impl crate::conversions::Pending {
         self.query.limit = Some(limit);
         self
     }
-    /// The nextCursor of the page before. It carries the filters and the order; other ones beside it are refused.
+    /// The nextCursor of the previous page. It contains the filters and the order; others sent with it are refused.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -2010,12 +2011,12 @@ impl crate::support::CreateTicket {
         self.body.priority = Some(priority);
         self
     }
-    /// Makes the request safe to send again: under the same key and with the same request the first success
-    /// is answered once more, for 24 hours, and nothing is written twice. Make a new one, such as a UUID, for
-    /// every write. The key belongs to the workspace; a refused request leaves it free. Two requests are the
-    /// same when method, path and the values of the JSON sent are: 5000000 and 5e6 are one value, and so are
-    /// an absent field and its default. When personal data of the lead has changed since, its first answer is
-    /// no longer kept, and a replay shows the lead as it is now.
+    /// Makes the request safe to repeat: for 24 hours, the same request with the same key gets the first
+    /// successful answer again, and nothing is written twice. Use a new key, such as a UUID, for every write.
+    /// Keys of different workspaces are independent, and a refused request does not use up its key. Two
+    /// requests are the same if method, path and JSON values are equal: 5000000 equals 5e6, and an absent field
+    /// equals its default. If personal data of the lead has changed since, the first answer is no longer
+    /// stored, and a repeat returns the lead as it is now.
     ///
     /// ```
     /// # use konektor_sdk::*;

@@ -593,7 +593,7 @@ impl ::std::fmt::Debug for Pagination {
 pub struct Pagination {
     /// This page, counted from 1.
     pub page: i64,
-    /// The most rows on a page.
+    /// The maximum number of rows on a page.
     pub limit: i64,
     /// Rows that match the filter, on all pages.
     pub total: i64,
