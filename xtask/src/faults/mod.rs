@@ -154,7 +154,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     if failed > 0 {
-        bail!("{failed} faults did not pass");
+        bail!("failed faults: {failed}");
     }
     Ok(())
 }
