@@ -22,7 +22,7 @@ impl OperationArgs for SkillShowArgs {
     const COLUMNS: &'static [&'static str] = &[];
 }
 impl SkillShowArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(self, client: &Client) -> konektor_sdk::skill::Show {
         let Self {} = self;
         client.skill().show()
@@ -90,7 +90,7 @@ pub(crate) struct LeadsListArgs {
     #[arg(
         long = "search",
         value_name = "TEXT",
-        help = "At most 8 words that all have to match: beginnings of names (three letters or more; shorter words match whole; case, diacritics and apostrophes make no difference), a whole email address or phone number in any usual spelling, with blanks too, or the beginning of a uniqueCode or externalRef. [at most 200 characters]"
+        help = "At most 8 words, all of which must match. A word matches the beginning of a word of a name (if shorter than three letters, only the whole word; case, diacritics and apostrophes are ignored), a whole email address or phone number in any usual spelling, spaces included, or the beginning of a uniqueCode or externalRef. [at most 200 characters]"
     )]
     pub(crate) search: Option<String>,
     #[arg(
@@ -115,7 +115,7 @@ pub(crate) struct LeadsListArgs {
 impl OperationArgs for LeadsListArgs {
     const OPERATION: OperationId = OperationId::LeadsList;
     const SUMMARY: &'static str = "List leads";
-    const DESCRIPTION: &'static str = "Leads of the workspace, newest first, narrowed by any combination of filters. Ask for page after page with `cursor` (the `pagination.nextCursor` of the answer before) until it is null; a cursor carries its filters and order, so that it may be sent alone. By updatedAt, oldest first, such a walk ends with the lead that was the last one when it began: it ends although you update what it lists.";
+    const DESCRIPTION: &'static str = "Leads of the workspace, newest first, narrowed by any combination of filters. For the next page send `cursor` (the `pagination.nextCursor` of the previous page), until it is null. A cursor contains the filters and the order, so it can be sent alone. Sorted by updatedAt, oldest first, the last page ends with the lead that was last at the start, so a loop that updates the leads it lists ends too.";
     const COLUMNS: &'static [&'static str] = &[
         "id",
         "uniqueCode",
@@ -145,7 +145,7 @@ impl OperationArgs for LeadsListArgs {
     }
 }
 impl LeadsListArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(
         self,
         client: &Client,
@@ -192,7 +192,7 @@ impl LeadsListArgs {
             .set_if_some(sort_by, konektor_sdk::leads::List::sort_by)
             .set_if_some(sort_order, konektor_sdk::leads::List::sort_order)
     }
-    /// What was typed, to be typed again.
+    /// Returns the arguments as words of a command line.
     pub(crate) fn words(&self) -> Words {
         let Self {
             status,
@@ -334,7 +334,7 @@ pub(crate) struct LeadsCreateArgs {
     #[arg(
         long = "idempotency-key",
         value_name = "TEXT",
-        help = "Makes the request safe to send again: under the same key and with the same request the first success is answered once more, for 24 hours, and nothing is written twice. [at most 255 characters]"
+        help = "Makes the request safe to repeat: for 24 hours, the same request with the same key gets the first successful answer again, and nothing is written twice. [at most 255 characters]"
     )]
     pub(crate) idempotency_key: Option<String>,
 }
@@ -368,7 +368,7 @@ impl OperationArgs for LeadsCreateArgs {
     }
 }
 impl LeadsCreateArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(self, client: &Client) -> konektor_sdk::leads::Create {
         let Self {
             unique_code,
@@ -557,7 +557,7 @@ pub(crate) struct LeadsUpsertArgs {
     #[arg(
         long = "idempotency-key",
         value_name = "TEXT",
-        help = "Makes the request safe to send again: under the same key and with the same request the first success is answered once more, for 24 hours, and nothing is written twice. [at most 255 characters]"
+        help = "Makes the request safe to repeat: for 24 hours, the same request with the same key gets the first successful answer again, and nothing is written twice. [at most 255 characters]"
     )]
     pub(crate) idempotency_key: Option<String>,
 }
@@ -592,7 +592,7 @@ impl OperationArgs for LeadsUpsertArgs {
     }
 }
 impl LeadsUpsertArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(self, client: &Client) -> Result<konektor_sdk::leads::Upsert, Failure> {
         let Self {
             match_by,
@@ -704,7 +704,7 @@ impl LeadsUpsertArgs {
 pub(crate) struct LeadsGetArgs {
     #[arg(
         value_name = "LEAD",
-        help = "The lead's id; also its uniqueCode, externalRef or phone. What begins with lead_ is an id. Anything else that fits different leads is 409, and nothing is read or written. The answer shows which lead it was. [at most 150 characters]"
+        help = "The lead's id, uniqueCode, externalRef or phone. A value that begins with lead_ is always an id. Any other value that matches several leads is 409, and nothing is read or written. The answer contains the lead. [at most 150 characters]"
     )]
     pub(crate) id: String,
 }
@@ -735,7 +735,7 @@ impl OperationArgs for LeadsGetArgs {
     ];
 }
 impl LeadsGetArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(self, client: &Client) -> konektor_sdk::leads::Get {
         let Self { id } = self;
         client.leads().get(id)
@@ -745,7 +745,7 @@ impl LeadsGetArgs {
 pub(crate) struct LeadsUpdateArgs {
     #[arg(
         value_name = "LEAD",
-        help = "The lead's id; also its uniqueCode, externalRef or phone. What begins with lead_ is an id. Anything else that fits different leads is 409, and nothing is read or written. The answer shows which lead it was. [at most 150 characters]"
+        help = "The lead's id, uniqueCode, externalRef or phone. A value that begins with lead_ is always an id. Any other value that matches several leads is 409, and nothing is read or written. The answer contains the lead. [at most 150 characters]"
     )]
     pub(crate) id: String,
     #[arg(
@@ -868,7 +868,7 @@ pub(crate) struct LeadsUpdateArgs {
     #[arg(
         long = "idempotency-key",
         value_name = "TEXT",
-        help = "Makes the request safe to send again: under the same key and with the same request the first success is answered once more, for 24 hours, and nothing is written twice. [at most 255 characters]"
+        help = "Makes the request safe to repeat: for 24 hours, the same request with the same key gets the first successful answer again, and nothing is written twice. [at most 255 characters]"
     )]
     pub(crate) idempotency_key: Option<String>,
 }
@@ -902,7 +902,7 @@ impl OperationArgs for LeadsUpdateArgs {
     }
 }
 impl LeadsUpdateArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(self, client: &Client) -> Result<konektor_sdk::leads::Update, Failure> {
         let Self {
             id,
@@ -1051,7 +1051,7 @@ impl OperationArgs for AnalyticsSummaryArgs {
     }
 }
 impl AnalyticsSummaryArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(
         self,
         client: &Client,
@@ -1114,7 +1114,7 @@ impl OperationArgs for AnalyticsFunnelArgs {
     }
 }
 impl AnalyticsFunnelArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(
         self,
         client: &Client,
@@ -1183,7 +1183,7 @@ impl OperationArgs for AnalyticsCampaignsArgs {
     }
 }
 impl AnalyticsCampaignsArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(
         self,
         client: &Client,
@@ -1254,7 +1254,7 @@ impl OperationArgs for ConversionsStatusArgs {
     }
 }
 impl ConversionsStatusArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(
         self,
         client: &Client,
@@ -1298,7 +1298,7 @@ impl OperationArgs for ConversionsPendingArgs {
     ];
 }
 impl ConversionsPendingArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(
         self,
         client: &Client,
@@ -1317,7 +1317,7 @@ impl ConversionsPendingArgs {
             .set_if_some(limit, konektor_sdk::conversions::Pending::limit)
             .set_if_some(cursor, konektor_sdk::conversions::Pending::cursor)
     }
-    /// What was typed, to be typed again.
+    /// Returns the arguments as words of a command line.
     pub(crate) fn words(&self) -> Words {
         let Self {} = self;
         Words::default()
@@ -1348,7 +1348,7 @@ impl OperationArgs for WorkspaceShowArgs {
     ];
 }
 impl WorkspaceShowArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(self, client: &Client) -> konektor_sdk::workspace::Show {
         let Self {} = self;
         client.workspace().show()
@@ -1379,7 +1379,7 @@ pub(crate) struct SupportTicketCreateArgs {
     #[arg(
         long = "idempotency-key",
         value_name = "TEXT",
-        help = "Makes the request safe to send again: under the same key and with the same request the first success is answered once more, for 24 hours, and nothing is written twice. [at most 255 characters]"
+        help = "Makes the request safe to repeat: for 24 hours, the same request with the same key gets the first successful answer again, and nothing is written twice. [at most 255 characters]"
     )]
     pub(crate) idempotency_key: Option<String>,
 }
@@ -1400,7 +1400,7 @@ impl OperationArgs for SupportTicketCreateArgs {
     }
 }
 impl SupportTicketCreateArgs {
-    /// The request with everything that was typed.
+    /// Builds the request.
     pub(crate) fn request(self, client: &Client) -> konektor_sdk::support::CreateTicket {
         let Self {
             subject,
@@ -1418,7 +1418,7 @@ impl SupportTicketCreateArgs {
             )
     }
 }
-/// The most rows of a page.
+/// The maximum number of rows on a page.
 pub(crate) const MAX_PAGE_SIZE: u64 = 100u64;
 #[derive(Args, Clone, Default)]
 pub(crate) struct PageArgs {
@@ -1439,12 +1439,12 @@ pub(crate) struct PageArgs {
     #[arg(
         long = "cursor",
         value_name = "TEXT",
-        help = "The nextCursor of the page before. It carries the filters and the order; other ones beside it are refused. [at most 4096 characters]"
+        help = "The nextCursor of the previous page. It contains the filters and the order; others sent with it are refused. [at most 4096 characters]"
     )]
     pub(crate) cursor: Option<String>,
 }
 impl PageArgs {
-    /// What was typed, to be typed again.
+    /// Returns the arguments as words of a command line.
     pub(crate) fn words(&self) -> Words {
         let Self {
             page,

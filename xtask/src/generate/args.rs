@@ -1,7 +1,7 @@
-//! The arguments of the command line: a struct for each operation, and the SDK's request made of it.
+//! The arguments of the command line: a struct per operation, and its conversion into the SDK's request.
 //!
-//! The conversion takes the struct apart without `..`: a parameter that is not passed on does not compile,
-//! nor does one that the SDK has no setter for.
+//! The conversion destructures without `..`, so a parameter that is not passed on, or that has no setter in the SDK,
+//! does not compile.
 
 use std::collections::BTreeSet;
 
@@ -14,13 +14,13 @@ use syn::Ident;
 
 use super::{document, requests, types};
 
-/// The parameters that choose a part of a list.
+/// The pagination parameters.
 const PAGING: [&str; 3] = ["page", "limit", "cursor"];
 
 /// The header that makes a write safe to repeat.
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
-/// The argument structs of all operations.
+/// Generates the argument structs of all operations.
 pub(crate) fn generate(document: &Value) -> Result<syn::File> {
     let mut code = quote!(
         #![deny(unused_variables)]
@@ -43,7 +43,7 @@ pub(crate) fn generate(document: &Value) -> Result<syn::File> {
         for operation in document::operations(item) {
             let id = operation["operationId"]
                 .as_str()
-                .context("an operation without an id")?;
+                .context("an operation has no id")?;
             let operation =
                 Operation::read(document, path, operation, id).with_context(|| id.to_owned())?;
             code.extend(operation.code().with_context(|| id.to_owned())?);
@@ -51,7 +51,7 @@ pub(crate) fn generate(document: &Value) -> Result<syn::File> {
                 let first = page_args.get_or_insert_with(|| args.clone());
                 ensure!(
                     first.to_string() == args.to_string(),
-                    "{id} is not paged like the lists before it"
+                    "{id} has other pagination parameters than the lists before it"
                 );
             }
         }
@@ -67,33 +67,33 @@ struct Operation<'a> {
     operation: &'a Value,
     id: &'a str,
     inputs: Vec<Input>,
-    /// What the SDK's request is made with.
+    /// The required arguments of the SDK's request.
     required: Vec<TokenStream>,
-    /// Set if it answers with a list, page after page.
+    /// The maximum page size, if the operation is a paginated list.
     max_page_size: Option<u64>,
 }
 
-/// One thing that an operation takes.
+/// A parameter, or a property of the body.
 struct Input {
     /// The field of the struct.
     field: Ident,
     /// The name in the document.
     name: String,
-    /// The name of the object in the body that it belongs to.
+    /// The object in the body that contains the property.
     object: Option<String>,
     help: String,
     kind: Kind,
     is_required: bool,
     is_header: bool,
-    /// How the help calls an argument that is not a flag.
+    /// The placeholder of a positional argument.
     positional: Option<String>,
     /// Whether `--clear` can set it to null.
     is_clearable: bool,
 }
 
-/// What a value is written as.
+/// The type of a value.
 enum Kind {
-    /// One of the values of this enum of the SDK.
+    /// A value of this enum of the SDK.
     Word(Ident),
     Time,
     Integer,
@@ -145,8 +145,8 @@ impl<'a> Operation<'a> {
         self.inputs.push(input);
     }
 
-    /// Takes the properties of an object in the body. What belongs to changes is named by itself, what belongs to
-    /// another object by both names.
+    /// Adds the properties of an object in the body. Properties of changes keep their names; those of other objects are
+    /// prefixed with the name of the object.
     fn take_fields(&mut self, reference: &Value) -> Result<()> {
         let document = self.document;
         let is_change = document::schema_name(reference) == Some(requests::CHANGES);
@@ -173,13 +173,13 @@ impl<'a> Operation<'a> {
         Ok(())
     }
 
-    /// Takes an object of the body that the SDK makes of its properties.
+    /// Adds an object of the body that the SDK constructs from its properties.
     fn take_object(&mut self, name: &str, object: &str, schema: &Value) -> Result<()> {
         let mut arguments = Vec::new();
         for (below, property) in document::properties(schema)? {
             ensure!(
                 document::is_required(schema, below),
-                "{name}.{below} may be left out"
+                "{name}.{below} must be required"
             );
             let input = Input {
                 field: types::snake(&format!("{name}_{below}")),
@@ -201,13 +201,16 @@ impl<'a> Operation<'a> {
         for input in &self.inputs {
             let period_end = input.period_end().map(str::to_owned);
             for flag in [Some(input.flag()), period_end].into_iter().flatten() {
-                ensure!(flags.insert(flag.clone()), "two parameters are --{flag}");
+                ensure!(
+                    flags.insert(flag.clone()),
+                    "two parameters have the flag --{flag}"
+                );
             }
         }
         Ok(())
     }
 
-    /// A list is read page after page, so that its limit is not that of a page.
+    /// Replaces the limit of a page by that of the whole list, because the command line reads all pages.
     fn limit_list(&mut self) -> Result<()> {
         let parameters = document::parameters(self.document, self.operation, "query")?;
         let limit = parameters.into_iter().find(|it| it["name"] == "limit");
@@ -216,7 +219,7 @@ impl<'a> Operation<'a> {
         let maximum = schema
             .as_object_mut()
             .and_then(|it| it.shift_remove("maximum"));
-        self.max_page_size = maximum.context("no largest page")?.as_u64();
+        self.max_page_size = maximum.context("the limit has no maximum")?.as_u64();
         let description = "The most rows in all; pages are fetched as needed.";
         let help = Input::new(self.document, "limit", description, &schema)?.help;
         let limit = self.inputs.iter_mut().find(|input| input.name == "limit");
@@ -230,7 +233,7 @@ impl<'a> Operation<'a> {
             .all(|name| self.inputs.iter().any(|input| input.name == *name))
     }
 
-    /// Whether it is an argument of every list.
+    /// Whether the input is a pagination parameter, which all lists share.
     fn is_paging(&self, input: &Input) -> bool {
         self.is_paged() && PAGING.contains(&input.name.as_str())
     }
@@ -243,8 +246,8 @@ impl<'a> Operation<'a> {
         self.inputs.iter().any(|input| input.is_clearable)
     }
 
-    /// The struct, what the document says of the operation, and the request. The struct has no documentation, which clap
-    /// would take for the help of the command.
+    /// Generates the struct, its description and the request. The struct has no documentation, because clap would use it
+    /// as the help of the command.
     fn code(&self) -> Result<TokenStream> {
         let name = format_ident!("{}Args", self.id.to_upper_camel_case());
         let (headers, fields): (Vec<_>, Vec<_>) = self.own_inputs().partition(|it| it.is_header);
@@ -266,7 +269,7 @@ impl<'a> Operation<'a> {
         })
     }
 
-    /// The implementation of `OperationArgs`.
+    /// Generates the implementation of `OperationArgs`.
     fn description(&self) -> Result<TokenStream> {
         let name = format_ident!("{}Args", self.id.to_upper_camel_case());
         let id = format_ident!("{}", self.id.to_upper_camel_case());
@@ -309,7 +312,7 @@ impl<'a> Operation<'a> {
         })
     }
 
-    /// The method that makes the SDK's request.
+    /// Generates the method that builds the SDK's request.
     fn request(&self) -> Result<TokenStream> {
         let name = format_ident!("{}Args", self.id.to_upper_camel_case());
         let (noun, verb) = requests::method(self.id)?;
@@ -360,7 +363,7 @@ impl<'a> Operation<'a> {
         let words = self.is_paged().then(|| self.words());
         Ok(quote! {
             impl #name {
-                /// The request with everything that was typed.
+                /// Builds the request.
                 pub(crate) fn request(self, client: &Client, #clock #page) -> #output {
                     let Self { #(#fields),* } = self;
                     #page_fields
@@ -372,19 +375,19 @@ impl<'a> Operation<'a> {
         })
     }
 
-    /// The method that says what was typed.
+    /// Generates the method that returns the arguments as words.
     fn words(&self) -> TokenStream {
         words(&self.own_inputs().collect::<Vec<_>>())
     }
 
-    /// The struct of what every list takes.
+    /// Generates the struct of the pagination parameters.
     fn page_args(&self) -> Option<TokenStream> {
         let most = self.max_page_size?;
         let inputs: Vec<_> = self.inputs.iter().filter(|it| self.is_paging(it)).collect();
         let fields = inputs.iter().map(|input| input.declaration());
         let words = words(&inputs);
         Some(quote! {
-            /// The most rows of a page.
+            /// The maximum number of rows on a page.
             pub(crate) const MAX_PAGE_SIZE: u64 = #most;
 
             #[derive(Args, Clone, Default)]
@@ -405,7 +408,7 @@ fn words(inputs: &[&Input]) -> TokenStream {
         quote!(.flag(#flag, #field.as_ref()))
     });
     quote! {
-        /// What was typed, to be typed again.
+        /// Returns the arguments as words of a command line.
         pub(crate) fn words(&self) -> Words {
             let Self { #(#fields),* } = self;
             Words::default() #(#flags)*
@@ -422,7 +425,7 @@ impl Input {
             .as_str()
             .context("no description")?;
         let is_header = parameter["in"] == "header";
-        // The rest of what is said about a header is for those who write a client.
+        // The rest of the description of a header is about the protocol.
         let description = match description.split_once(". ") {
             Some((sentence, _)) if is_header => &format!("{sentence}."),
             _ => description,
@@ -459,7 +462,7 @@ impl Input {
         })
     }
 
-    /// The name of its flag.
+    /// Returns the name of the flag.
     fn flag(&self) -> String {
         match &self.object {
             Some(object) => format!("{object}-{}", self.name),
@@ -468,7 +471,7 @@ impl Input {
         .to_kebab_case()
     }
 
-    /// The ends of a period have one name everywhere, whatever the document calls them.
+    /// Returns the common flag of the start or end of a period, which has several names in the document.
     fn period_end(&self) -> Option<&'static str> {
         let name = self.name.to_lowercase();
         match self.kind {
@@ -478,12 +481,12 @@ impl Input {
         }
     }
 
-    /// The field of the struct.
+    /// Generates the field of the struct.
     fn declaration(&self) -> TokenStream {
         let Self { field, help, .. } = self;
         let (flag, name) = (self.flag(), &self.name);
         let long = self.positional.is_none().then(|| quote!(long = #flag,));
-        // Those who know the document's spelling may use it.
+        // The name in the document works as well.
         let is_alias =
             long.is_some() && self.object.is_none() && *name != flag && !name.contains('-');
         let alias = is_alias.then(|| quote!(alias = #name,));
@@ -502,7 +505,7 @@ impl Input {
         }
     }
 
-    /// The call that passes the value on.
+    /// Generates the call of the setter.
     fn setter(&self, builder: &TokenStream) -> TokenStream {
         let Self { field, name, .. } = self;
         let setter = types::snake(name);
@@ -510,9 +513,10 @@ impl Input {
             let clear = format_ident!("clear_{setter}");
             return quote!(.set_or_clear(#field, #builder::#setter, #builder::#clear));
         }
-        let value = match self.kind {
-            Kind::Time => quote!(#field.map(|time| time.resolve(clock))),
-            _ => quote!(#field),
+        let value = if matches!(self.kind, Kind::Time) {
+            quote!(#field.map(|time| time.resolve(clock)))
+        } else {
+            quote!(#field)
         };
         quote!(.set_if_some(#value, #builder::#setter))
     }
@@ -562,8 +566,8 @@ impl Kind {
         }
     }
 
-    /// Only what decides how a value is written is looked at, and words, because a person wants the nearest one;
-    /// limits are the server's to check.
+    /// Returns the parser, which checks the syntax and the allowed words (to suggest the closest one). The server checks
+    /// the limits.
     fn parser(&self) -> Option<TokenStream> {
         Some(match self {
             Self::Word(name) => {
@@ -577,14 +581,14 @@ impl Kind {
     }
 }
 
-/// What stands before a parameter of a path, in the singular: `lead` for the `{id}` of `/leads/{id}`.
+/// Returns the segment before a path parameter, in the singular: `lead` for the `{id}` of `/leads/{id}`.
 fn noun_before<'p>(path: &'p str, parameter: &'p str) -> &'p str {
     path.split_once(&format!("/{{{parameter}}}"))
         .and_then(|(before, _)| before.rsplit('/').next())
         .map_or(parameter, |noun| noun.trim_end_matches('s'))
 }
 
-/// The range, length and default of a value, for the help.
+/// Returns the range, length and default of a value, for the help.
 fn facts(document: &Value, schema: &Value) -> Result<impl Iterator<Item = String>> {
     let keyword = |name| document::keyword(document, schema, name);
     let range = match (keyword("minimum")?, keyword("maximum")?) {
@@ -601,14 +605,14 @@ fn facts(document: &Value, schema: &Value) -> Result<impl Iterator<Item = String
     Ok([range, length, default].into_iter().flatten())
 }
 
-/// A text with each paragraph on one line, because the terminal wraps it.
+/// Joins the lines of each paragraph, because the help wraps them.
 fn unwrapped(text: &str) -> String {
     let paragraphs = text.split("\n\n");
     let paragraphs = paragraphs.map(|it| it.split_whitespace().collect::<Vec<_>>().join(" "));
     paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
-/// The fields of the rows that an operation answers with.
+/// Returns the fields of the rows in the response.
 fn columns(document: &Value, operation: &Value) -> Result<Vec<String>> {
     let responses = document::object(operation, "/responses")?;
     let success = responses.iter().find(|(status, _)| status.starts_with('2'));
@@ -645,7 +649,7 @@ fn columns_of(document: &Value, schema: &Value, above: &str) -> Result<Vec<Strin
     Ok(columns)
 }
 
-/// The enum of the fields that `--clear` can set to null.
+/// Generates the enum of the fields that `--clear` can set to null.
 fn clearable_fields(document: &Value) -> Result<TokenStream> {
     let schema = &document["components"]["schemas"][requests::CHANGES];
     let mut variants = TokenStream::new();
@@ -674,7 +678,7 @@ mod tests {
     use super::*;
     use crate::{generate, paths};
 
-    /// What is generated from a changed document.
+    /// The code generated from a changed document.
     struct Generated(Vec<syn::File>);
 
     fn from(change: impl FnOnce(&mut Value)) -> Result<Generated> {
@@ -701,14 +705,14 @@ mod tests {
             args.unwrap_or_else(|| panic!("there is no {name}"))
         }
 
-        /// How an argument is declared.
+        /// Returns the declaration of an argument.
         fn declaration(&self, args: &str, field: &str) -> String {
             let mut fields = self.args(args).fields.iter();
             let field = fields.find(|it| it.ident.as_ref().is_some_and(|name| name == field));
             plain(field.unwrap_or_else(|| panic!("{args} has no such field")))
         }
 
-        /// Everything that is implemented for a type, in the SDK too.
+        /// Returns all implementations of a type, including those in the SDK.
         fn methods(&self, of: &str) -> String {
             let items = self.0.iter().flat_map(|file| &file.items);
             let methods = items.filter_map(|item| match item {
