@@ -133,6 +133,8 @@ impl Schema {
         }
         let keywords = [
             ("type", Value::from("object")),
+            // Without any the validator would not say which property is unexpected.
+            ("properties", Value::Object(serde_json::Map::new())),
             ("required", Value::from(required)),
             ("additionalProperties", Value::from(false)),
         ];

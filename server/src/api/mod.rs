@@ -10,5 +10,7 @@ pub(crate) mod meaning;
 pub(crate) mod operations;
 mod period;
 mod support;
+#[cfg(test)]
+pub(crate) mod testing;
 mod values;
 mod workspace;

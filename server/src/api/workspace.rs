@@ -76,3 +76,35 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
         },
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use konektor_spec::OperationId::WorkspaceShow;
+    use serde_json::json;
+
+    use crate::api::testing::{TestApi, nothing, query};
+
+    #[tokio::test]
+    async fn the_leads_of_the_local_day_are_counted() {
+        let api = TestApi::with(|workspace| workspace.leads_per_day = Some(50)).await;
+        api.lead(json!({"firstName": "Budi"})).await;
+        assert_snapshot!(api.call(WorkspaceShow, nothing()).await);
+        // 00:30 of the next day in Jakarta.
+        api.clock.advance(std::time::Duration::from_hours(7));
+        let data = api.data(WorkspaceShow, nothing()).await;
+        assert_eq!(
+            data["usage"]["leadsPerDay"],
+            json!({"limit": 50, "current": 0})
+        );
+    }
+
+    #[tokio::test]
+    async fn parameters_that_there_are_not_are_refused() {
+        let api = TestApi::new().await;
+        assert_snapshot!(
+            api.call(WorkspaceShow, query(json!({"verbose": "1"})))
+                .await
+        );
+    }
+}

@@ -34,3 +34,47 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         .collect();
     Ok(Reply::done(campaigns))
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use konektor_spec::OperationId::AnalyticsCampaigns;
+    use serde_json::json;
+
+    use crate::api::testing::{TestApi, query};
+
+    #[tokio::test]
+    async fn campaigns_have_their_leads_and_conversions() {
+        let api = TestApi::new().await;
+        for (status, value) in [
+            ("new", 0),
+            ("contacted", 0),
+            ("won", 5_000_000),
+            ("won", 2_500_000),
+        ] {
+            let campaign = if status == "won" {
+                "Promo Januari"
+            } else {
+                "Brand"
+            };
+            api.lead(json!({
+                "firstName": "Budi", "status": status, "actualValue": value, "campaignName": campaign,
+            }))
+            .await;
+        }
+
+        assert_snapshot!(
+            api.call(AnalyticsCampaigns, query(json!({"timeframe": "today"})))
+                .await
+        );
+    }
+
+    #[tokio::test]
+    async fn a_timeframe_that_there_is_not_is_refused() {
+        let api = TestApi::new().await;
+        assert_snapshot!(
+            api.call(AnalyticsCampaigns, query(json!({"timeframe": "some_day"})))
+                .await
+        );
+    }
+}

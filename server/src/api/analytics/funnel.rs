@@ -41,3 +41,50 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         .collect();
     Ok(Reply::done(stages))
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use konektor_spec::OperationId::AnalyticsFunnel;
+    use serde_json::json;
+
+    use crate::api::testing::{TestApi, query};
+
+    #[tokio::test]
+    async fn every_status_of_the_document_is_a_stage() {
+        let api = TestApi::new().await;
+        for (status, value) in [
+            ("new", 0),
+            ("contacted", 0),
+            ("won", 5_000_000),
+            ("won", 2_500_000),
+        ] {
+            let campaign = if status == "won" {
+                "Promo Januari"
+            } else {
+                "Brand"
+            };
+            api.lead(json!({
+                "firstName": "Budi", "status": status, "actualValue": value, "campaignName": campaign,
+            }))
+            .await;
+        }
+
+        assert_snapshot!(
+            api.call(AnalyticsFunnel, query(json!({"timeframe": "today"})))
+                .await
+        );
+    }
+
+    #[tokio::test]
+    async fn without_leads_every_share_is_zero() {
+        let api = TestApi::new().await;
+        let stages = api.data(AnalyticsFunnel, query(json!({}))).await;
+        let stages = stages.as_array().unwrap();
+        assert!(
+            stages
+                .iter()
+                .all(|stage| stage["percentage"] == 0 || stage["percentage"] == 0.0)
+        );
+    }
+}

@@ -53,3 +53,56 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         },
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use konektor_spec::OperationId::AnalyticsSummary;
+    use serde_json::json;
+
+    use crate::api::testing::{TestApi, query};
+
+    #[tokio::test]
+    async fn leads_and_conversions_of_the_period_are_counted() {
+        let api = TestApi::new().await;
+        for (status, value) in [
+            ("new", 0),
+            ("contacted", 0),
+            ("won", 5_000_000),
+            ("won", 2_500_000),
+        ] {
+            let campaign = if status == "won" {
+                "Promo Januari"
+            } else {
+                "Brand"
+            };
+            api.lead(json!({
+                "firstName": "Budi", "status": status, "actualValue": value, "campaignName": campaign,
+            }))
+            .await;
+        }
+
+        assert_snapshot!(
+            api.call(AnalyticsSummary, query(json!({"timeframe": "today"})))
+                .await
+        );
+        let before = query(json!({"from": "2025-01-13", "to": "2025-01-14"}));
+        assert_eq!(api.data(AnalyticsSummary, before).await["totalLeads"], 0);
+    }
+
+    #[tokio::test]
+    async fn a_period_of_its_own_ends_now_unless_it_says_otherwise() {
+        let api = TestApi::new().await;
+        assert_snapshot!(
+            api.call(AnalyticsSummary, query(json!({"from": "2025-01-01"})))
+                .await
+        );
+    }
+
+    #[tokio::test]
+    async fn a_period_that_ends_before_it_begins_is_refused() {
+        let api = TestApi::new().await;
+        let backwards = json!({"from": "2025-01-10", "to": "2025-01-01"});
+        assert_snapshot!(api.call(AnalyticsSummary, query(backwards)).await);
+    }
+}

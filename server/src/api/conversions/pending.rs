@@ -48,3 +48,29 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         .collect();
     Ok(Reply::page(rows, pagination))
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use konektor_spec::OperationId::ConversionsPending;
+    use serde_json::json;
+
+    use crate::api::testing::{TestApi, query};
+
+    #[tokio::test]
+    async fn a_lead_of_the_api_has_nothing_to_be_delivered() {
+        let api = TestApi::new().await;
+        api.lead(json!({"firstName": "Budi", "status": "won"}))
+            .await;
+        assert_snapshot!(api.call(ConversionsPending, query(json!({}))).await);
+    }
+
+    #[tokio::test]
+    async fn a_page_larger_than_the_largest_is_refused() {
+        let api = TestApi::new().await;
+        assert_snapshot!(
+            api.call(ConversionsPending, query(json!({"limit": 1_000})))
+                .await
+        );
+    }
+}

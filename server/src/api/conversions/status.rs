@@ -29,3 +29,22 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         .collect();
     Ok(Reply::done(states))
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use konektor_spec::OperationId::ConversionsStatus;
+    use serde_json::json;
+
+    use crate::api::testing::{TestApi, query};
+
+    #[tokio::test]
+    async fn every_state_of_the_document_is_counted() {
+        let api = TestApi::new().await;
+        api.lead(json!({"firstName": "Budi", "status": "won"}))
+            .await;
+        assert_snapshot!(api.call(ConversionsStatus, query(json!({}))).await);
+        let before = query(json!({"from": "2025-01-13", "to": "2025-01-14"}));
+        assert_eq!(api.data(ConversionsStatus, before).await["none"], 0);
+    }
+}
