@@ -3,7 +3,7 @@
 use konektor_spec::Spec;
 
 /// The public address without base path and without a slash at its end.
-pub(crate) fn origin(spec: &Spec, public_url: &str) -> String {
+pub(crate) fn without_base_path(spec: &Spec, public_url: &str) -> String {
     let url = public_url.trim().trim_end_matches('/');
     url.strip_suffix(spec.base_path())
         .unwrap_or(url)
@@ -33,14 +33,20 @@ mod tests {
             "http://127.0.0.1:8080/api/v2/agent",
             " http://127.0.0.1:8080/api/v2/agent/ ",
         ] {
-            assert_eq!(origin(Spec::builtin(), url), "http://127.0.0.1:8080");
+            assert_eq!(
+                without_base_path(Spec::builtin(), url),
+                "http://127.0.0.1:8080"
+            );
         }
     }
 
     #[test]
     fn a_path_before_the_base_path_stays() {
         let url = "https://example.com/konektor/api/v2/agent";
-        assert_eq!(origin(Spec::builtin(), url), "https://example.com/konektor");
+        assert_eq!(
+            without_base_path(Spec::builtin(), url),
+            "https://example.com/konektor"
+        );
     }
 
     #[test]

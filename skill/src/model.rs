@@ -147,7 +147,7 @@ impl Field {
 impl Model {
     /// Reads `spec`, for a server at `public_url`.
     pub(crate) fn new(spec: &Spec, public_url: &str) -> Self {
-        let origin = address::origin(spec, public_url);
+        let origin = address::without_base_path(spec, public_url);
         let base = format!("{origin}{}", spec.base_path());
         let limits = spec.limits();
         Self {
