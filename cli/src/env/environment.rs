@@ -82,8 +82,8 @@ impl<'a> Environment<'a> {
     ///
     /// ```
     /// let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    /// let world = konektor_cli::World::new(&mut stdout, &mut stderr);
-    /// assert_eq!(world.terminal, None);
+    /// let environment = konektor_cli::Environment::new(&mut stdout, &mut stderr);
+    /// assert_eq!(environment.terminal, None);
     /// ```
     #[must_use]
     pub fn new(stdout: &'a mut dyn Write, stderr: &'a mut dyn Write) -> Self {
