@@ -1,12 +1,13 @@
 //! The only place that reads the machine's clocks, so that limits and expiry are tested without a sleep.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use governor::nanos::Nanos;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 /// What time it is, and how much of it has passed.
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System { .. } => Timestamp::now(),
-            Source::Manual(manual) => manual.lock().unwrap_or_else(PoisonError::into_inner).now,
+            Source::Manual(manual) => manual.lock().now,
         }
     }
 
@@ -64,26 +65,21 @@ impl Clock {
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
             Source::System { started } => started.elapsed(),
-            Source::Manual(manual) => {
-                manual
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .elapsed
-            }
+            Source::Manual(manual) => manual.lock().elapsed,
         }
     }
 
     /// Sets the time of day of a manual clock, as people and NTP do with a machine's: no time passes by that.
     pub fn set(&self, now: Timestamp) {
         if let Source::Manual(manual) = &self.0 {
-            manual.lock().unwrap_or_else(PoisonError::into_inner).now = now;
+            manual.lock().now = now;
         }
     }
 
     /// Moves a manual clock on; the machine's goes its own way.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(manual) = &self.0 {
-            let mut manual = manual.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut manual = manual.lock();
             manual.elapsed += by;
             manual.now = manual.now.saturating_add(by).unwrap_or(Timestamp::MAX);
         }

@@ -127,7 +127,9 @@ impl Losses {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex, PoisonError, mpsc};
+    use std::sync::{Arc, mpsc};
+
+    use parking_lot::Mutex;
 
     use tracing::subscriber::with_default;
 
@@ -143,7 +145,7 @@ mod tests {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             // An error when there is nobody left to hold it up.
             let _ = self.go_on.recv();
-            let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut read = self.read.lock();
             read.write(bytes)
         }
 
@@ -176,7 +178,7 @@ mod tests {
             }
         });
         drop(logging);
-        let read = read.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = read.lock();
         let text = String::from_utf8_lossy(&read);
         assert!(text.lines().count() >= 5, "{text}");
         let last = text.lines().last().unwrap_or_default();

@@ -1,10 +1,8 @@
 //! The only place that takes randomness from the machine, so that a test can say what is drawn.
 
-use std::{
-    convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{convert::Infallible, sync::Arc};
 
+use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, TryCryptoRng, TryRng, rngs::ChaCha20Rng};
 use uuid::{Builder, Uuid};
 
@@ -49,12 +47,14 @@ impl Randomness {
         Builder::from_random_bytes(bytes).into_uuid()
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place that is allowed to"
+    )]
     fn with<T>(&mut self, draw: impl FnOnce(&mut dyn Rng) -> T) -> T {
         match &self.0 {
             Source::System => draw(&mut rand::rng()),
-            Source::Seeded(generator) => {
-                draw(&mut *generator.lock().unwrap_or_else(PoisonError::into_inner))
-            }
+            Source::Seeded(generator) => draw(&mut *generator.lock()),
         }
     }
 }

@@ -94,7 +94,7 @@ impl Reply {
         let envelope: KeptEnvelope =
             serde_json::from_slice(&kept.body).map_err(|_| StoreError::Corrupt("sealed"))?;
         Ok(Self {
-            outcome: Outcome::from_code(kept.status).ok_or(StoreError::Corrupt("status"))?,
+            outcome: Outcome::from_code(kept.outcome).ok_or(StoreError::Corrupt("status"))?,
             data: Box::new(envelope.data),
             pagination: envelope.pagination,
             created: envelope.created,
@@ -125,7 +125,7 @@ impl Reply {
     #[must_use]
     pub fn to_kept(&self) -> Option<KeptAnswer> {
         Some(KeptAnswer {
-            status: self.outcome.code(),
+            outcome: self.outcome.code(),
             body: serde_json::to_vec(self).ok()?.into(),
             lead_id: self.lead_id.clone(),
         })
@@ -209,7 +209,7 @@ mod tests {
         ];
         for text in texts {
             let kept = KeptAnswer {
-                status: 201,
+                outcome: 201,
                 body: text.into(),
                 lead_id: None,
             };

@@ -4,10 +4,10 @@ use std::{fmt::Debug, sync::LazyLock};
 
 use axum::http::HeaderMap;
 use konektor_server::{
-    api::cursor::Cursor,
     domain::{api_key::ApiKey, phone::Phone, search::SearchQuery},
     error::Error,
     http::{self, HttpError},
+    store::cursor::Cursor,
     validation::{Input, Rules, Sent},
     vault::{MasterKey, MasterKeys, Vault, WorkspaceKeys},
 };

@@ -1,17 +1,15 @@
 //! Pages of a list: by number, or by a cursor that carries everything of the list it belongs to.
-//!
-//! A cursor is sealed for its workspace and operation: nobody can read, forge or use one elsewhere, and it survives
-//! restarts, other processes and new data keys because nothing of it is kept.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     api::call::Call,
     error::Error,
     reply::Pagination,
-    store::paging::{Page, PageStart, Position},
-    vault::WorkspaceKeys,
+    store::{
+        cursor::Cursor,
+        paging::{Page, PageStart, Position},
+    },
 };
 
 /// Parameters that say which page, not which list.
@@ -26,48 +24,8 @@ pub(super) struct PageRequest {
     pub(super) limit: i64,
 }
 
-/// All that the next page needs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Cursor {
-    /// The filters and the order, defaults filled in.
-    pub query: Map<String, Value>,
-    /// Time and id of the last row before.
-    pub after: (i64, String),
-    /// The last time to list, in milliseconds: where a walk ends that would otherwise follow what is updated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<i64>,
-    /// The number of the page.
-    pub page: i64,
-    /// The most rows on it.
-    pub limit: i64,
-}
-
-impl Cursor {
-    /// The text that a client sends back.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when it is larger than a cipher takes.
-    pub fn seal(&self, keys: &WorkspaceKeys, operation: &str) -> Result<String, Error> {
-        let plaintext = serde_json::to_vec(self).map_err(|error| Error::Internal(error.into()))?;
-        keys.seal_token(&purpose(operation), &plaintext)
-            .map_err(|error| Error::Internal(error.into()))
-    }
-
-    /// Reads a text that [`Cursor::seal`] made with these keys for this operation; None for any other.
-    #[must_use]
-    pub fn open(keys: &WorkspaceKeys, operation: &str, text: &str) -> Option<Self> {
-        let plaintext = keys.open_token(&purpose(operation), text)?;
-        serde_json::from_slice(&plaintext).ok()
-    }
-}
-
-fn purpose(operation: &str) -> String {
-    format!("cursor {operation}")
-}
-
-/// Finds the page; with a cursor, its filters take the place of the query's.
-///
-/// `given` holds the parameters as they were sent: only those can contradict the cursor.
+/// Finds the page. The filters of a cursor replace those of the query; only parameters that were sent beside the cursor
+/// can contradict it.
 pub(super) fn page_request(call: &mut Call) -> Result<PageRequest, Error> {
     let Some(text) = call.input.text("cursor").map(str::to_owned) else {
         let number = |name: &str| {
@@ -85,7 +43,8 @@ pub(super) fn page_request(call: &mut Call) -> Result<PageRequest, Error> {
             limit,
         });
     };
-    let Some(cursor) = Cursor::open(call.caller.tenant.keys(), &call.operation.id, &text) else {
+    let tenant = &call.caller.tenant;
+    let Some(cursor) = tenant.open_cursor(&call.operation.id, &text) else {
         call.input.reject("cursor", STALE);
         call.input.check()?;
         return Err(Error::field("cursor", STALE));
@@ -148,5 +107,6 @@ fn seal(call: &Call, request: &PageRequest, position: &Position) -> Result<Strin
         page: request.page.saturating_add(1),
         limit: request.limit,
     };
-    cursor.seal(call.caller.tenant.keys(), &call.operation.id)
+    let tenant = &call.caller.tenant;
+    Ok(tenant.seal_cursor(&call.operation.id, &cursor)?)
 }

@@ -3,9 +3,9 @@
 mod analytics;
 pub mod call;
 mod conversions;
-pub mod cursor;
-pub(crate) mod idempotency;
-pub(crate) mod leads;
+mod cursor;
+mod idempotency;
+mod leads;
 pub(crate) mod meaning;
 pub(crate) mod operations;
 mod period;
@@ -14,3 +14,4 @@ mod support;
 pub(crate) mod testing;
 mod values;
 mod workspace;
+mod write;

@@ -1,4 +1,4 @@
-//! Where callers come from: the allowlist of a key, and whom the throttle counts together.
+//! Addresses of callers: the allowlist of a key, and which addresses the throttle counts together.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -17,7 +17,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Allowlist(Vec<IpNet>);
 
-/// An entry of an allowlist that is neither address nor range.
+/// An entry of an allowlist that is neither an address nor a range.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "{entry:?} is neither an IP address nor a CIDR range such as 203.0.113.0/24 or 2001:db8::/32"
@@ -78,7 +78,7 @@ impl FromStr for Allowlist {
     }
 }
 
-/// Whom failures are counted for: an IPv4 address, or the /64 that one IPv6 customer has.
+/// What failures are counted for: an IPv4 address, or the /64 that one IPv6 customer has.
 #[must_use]
 pub fn throttle_key(address: IpAddr) -> IpNet {
     let address = IpNet::from(address.to_canonical());

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize, Serializer};
 pub struct Amount(f64);
 
 impl Amount {
-    /// A sum of amounts, rounded to two decimals: adding binary fractions leaves crumbs.
+    /// A sum of amounts, rounded to two decimals: sums of binary fractions are inexact.
     #[must_use]
     pub fn from_sum(sum: f64) -> Self {
         Self(two_decimals(sum))
     }
 
-    /// How many percent of the total a part is, with two decimals; 0 of nothing.
+    /// A part as a percentage of the total, with two decimals; 0 if the total is 0.
     ///
     /// ```
     /// use konektor_server::domain::amount::Amount;
@@ -39,7 +39,7 @@ impl Amount {
 }
 
 impl From<f64> for Amount {
-    /// An amount exactly as given; how large one may be is the API document's to say.
+    /// An amount exactly as given; the API document limits it.
     fn from(value: f64) -> Self {
         // Adding zero turns -0.0 into 0.0.
         Self(value + 0.0)

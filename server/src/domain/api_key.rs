@@ -1,9 +1,8 @@
 //! API keys as text: `kna_<id>_<secret><checksum>`.
 //!
-//! The id (12 characters) finds the key and may be shown; the secret (43 characters, 256 bits) is
-//! shown once and never stored; the checksum (six characters) tells a mistyped or cut key from an
-//! unknown one without a look-up, and lets scanners for leaked keys be sure. All of it is base62, so
-//! a double click selects a key whole.
+//! The id (12 characters) finds the key and may be shown. The secret (43 characters, 256 bits) is shown once and never
+//! stored. The checksum (six characters) distinguishes a mistyped or truncated key from an unknown one without a lookup,
+//! and gives scanners for leaked keys certainty. Everything is base62, so that a double click selects the whole key.
 
 use std::fmt;
 
@@ -20,7 +19,7 @@ const SECRET_LENGTH: usize = 43;
 const CHECKSUM_LENGTH: usize = 6;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// An API key: well formed, which says nothing about whether anybody was given it.
+/// A well-formed API key, which may or may not have been issued.
 ///
 /// Debug shows the id alone; the secret is overwritten in memory when the key is dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,7 +43,7 @@ impl ApiKey {
         }
     }
 
-    /// Takes a key apart; `None` when it is malformed or its checksum is wrong.
+    /// Parses a key; `None` when it is malformed or its checksum is wrong.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret_and_checksum) = text.strip_prefix(PREFIX)?.split_once('_')?;

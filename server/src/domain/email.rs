@@ -2,7 +2,7 @@
 
 /// The form in which addresses are compared and looked up: trimmed and lower-cased.
 ///
-/// What is kept and shown stays as it was sent.
+/// The address itself is stored and shown as it was sent.
 ///
 /// ```
 /// use konektor_server::domain::email::comparable;

@@ -1,14 +1,14 @@
-//! Which address a request comes from when proxies stand between.
+//! The address of a client behind proxies.
 //!
 //! Each proxy appends the address that it was called from to `Forwarded` (RFC 7239) or `X-Forwarded-For`, so the
-//! headers are read from the right: hops that are trusted proxies are skipped, and the first that is none is the
-//! client. Whatever stands left of it the client wrote itself.
+//! headers are read from the right: trusted proxies are skipped, and the first other hop is the client. Everything left
+//! of it was written by the client itself.
 
 use std::{net::IpAddr, str};
 
 use ipnet::IpNet;
 
-/// The proxies that are believed.
+/// The proxies whose headers are trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -26,12 +26,12 @@ pub struct Forwarding<'a> {
 pub struct Origin {
     /// The other end of the connection.
     pub peer: IpAddr,
-    /// The client; None when trusted proxies stand between and do not say, or do not agree.
+    /// The client; None when trusted proxies do not name it, or do not agree.
     pub client: Option<IpAddr>,
 }
 
 impl Origin {
-    /// Whom the throttle counts: the client, or the proxy that does not say for whom it asks.
+    /// What the throttle counts: the client, or the proxy that does not name it.
     #[must_use]
     pub fn counted(&self) -> IpAddr {
         self.client.unwrap_or(self.peer)
@@ -67,7 +67,7 @@ impl TrustedProxies {
     }
 
     /// The client of a trusted proxy. A proxy that writes one of the headers passes on what the client put into the
-    /// other: neither wins, they have to agree.
+    /// other, so that the two have to agree.
     fn behind(&self, peer: IpAddr, headers: &Forwarding) -> Option<IpAddr> {
         let (new, old) = (&headers.forwarded, &headers.x_forwarded_for);
         match (new.is_empty(), old.is_empty()) {
@@ -120,7 +120,7 @@ fn element_address(element: &str) -> Option<IpAddr> {
     address
 }
 
-/// A value without its quotes; None when it is empty or still has what only quotes and escapes are for.
+/// A value without its quotes; None when it is empty or still has a character that needs quotes or an escape.
 fn plain(value: &str) -> Option<&str> {
     let value = match value.strip_prefix('"') {
         Some(quoted) => quoted.strip_suffix('"')?,

@@ -1,4 +1,4 @@
-//! Names for new things.
+//! Ids and codes of new things.
 //!
 //! Ids for machines are a prefix and a UUID v7 in 26 characters of lower-case Crockford base32, the
 //! layout of `TypeID` (<https://github.com/jetify-com/typeid/tree/main/spec>): they sort by the
@@ -17,7 +17,7 @@ pub const LEAD_PREFIX: &str = "lead_";
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const UPPER_ALPHANUMERIC: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 const LOWER_ALPHANUMERIC: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-/// 50 bits: in a workspace of a million leads a new code is taken once in a billion times.
+/// 50 bits: in a workspace of a million leads, one new code in a billion is taken.
 const UNIQUE_CODE_LENGTH: usize = 10;
 
 /// A new lead id: `lead_01jhmr6k20fwsr8m1q6b9t2kze`.
@@ -42,12 +42,12 @@ pub fn ticket(now: Timestamp, rng: &mut (impl Rng + ?Sized)) -> String {
     time_ordered("ticket_", now, rng)
 }
 
-/// A new unique code of a lead, `KNK-7ZQ4M0X2RD`: random, so the store has to see that it is free.
+/// A new unique code of a lead, `KNK-7ZQ4M0X2RD`. It is random, so that the store has to check that it is free.
 pub fn unique_code(rng: &mut (impl Rng + ?Sized)) -> String {
     format!("KNK-{}", random_text(CROCKFORD, UNIQUE_CODE_LENGTH, rng))
 }
 
-/// Whether a text has the shape of [`unique_code`], which tells nothing of a person.
+/// Whether a text has the shape of a [`unique_code`], which says nothing about a person.
 #[must_use]
 pub fn is_unique_code(text: &str) -> bool {
     text.strip_prefix("KNK-").is_some_and(|code| {

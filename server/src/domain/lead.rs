@@ -5,76 +5,181 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{amount::Amount, id, phone::Phone, time};
+use super::{amount::Amount, id, lead_fields::lead_fields, phone::Phone, time};
 
-/// A lead as the API answers it.
-///
-/// Allowed values of status, priority, source and the like stand in the API document alone, so they are
-/// plain text here.
-#[derive(Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(
-    missing_docs,
-    reason = "the fields are those of the API document, which describes them"
-)]
-pub struct Lead {
-    pub id: String,
-    pub unique_code: String,
-    pub external_ref: Option<String>,
-    pub first_name: String,
-    pub last_name: Option<String>,
-    pub email: Option<String>,
-    pub phone: Option<String>,
-    pub status: String,
-    pub priority: String,
-    pub source: Option<String>,
-    pub ad_platform: Option<String>,
-    pub assigned_to: Option<String>,
-    pub estimated_value: Option<Amount>,
-    pub actual_value: Option<Amount>,
-    pub notes: Option<String>,
-    pub campaign_name: Option<String>,
-    pub conversion_sync_status: String,
-    #[serde(serialize_with = "time::serialize")]
-    pub created_at: Timestamp,
-    #[serde(serialize_with = "time::serialize")]
-    pub updated_at: Timestamp,
+/// The type that a lead keeps of what a caller gives.
+macro_rules! kept {
+    ($given:ty) => {
+        $given
+    };
+    ($given:ty as $kept:ty) => {
+        $kept
+    };
 }
 
-/// The fields a caller gave: None was not given, `Some(None)` is to be cleared.
-#[derive(Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[expect(
-    missing_docs,
-    reason = "the fields are those of the API document, which describes them"
-)]
-pub struct LeadChanges {
-    pub unique_code: Option<String>,
-    #[serde(deserialize_with = "given")]
-    pub external_ref: Option<Option<String>>,
-    pub first_name: Option<String>,
-    #[serde(deserialize_with = "given")]
-    pub last_name: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
-    pub email: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
-    pub phone: Option<Option<Phone>>,
-    pub status: Option<String>,
-    pub priority: Option<String>,
-    #[serde(deserialize_with = "given")]
-    pub source: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
-    pub ad_platform: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
-    pub assigned_to: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
-    pub estimated_value: Option<Option<Amount>>,
-    #[serde(deserialize_with = "given")]
-    pub actual_value: Option<Option<Amount>>,
-    #[serde(deserialize_with = "given")]
-    pub notes: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
-    pub campaign_name: Option<Option<String>>,
+macro_rules! define_lead {
+    ($( $name:ident: $given:ty $(as $kept:ty)?, $place:ident $($key:literal)?; )*) => {
+        /// A lead as the API answers it.
+        ///
+        /// The API document alone knows the allowed values of status, priority, source and the like: here they are
+        /// plain text.
+        #[derive(Clone, PartialEq, Default, Serialize)]
+        #[serde(rename_all = "camelCase")]
+        #[expect(
+            missing_docs,
+            reason = "the fields are those of the API document, which describes them"
+        )]
+        pub struct Lead {
+            pub id: String,
+            pub unique_code: String,
+            $( pub $name: kept!($given $(as $kept)?), )*
+            pub conversion_sync_status: String,
+            #[serde(serialize_with = "time::serialize")]
+            pub created_at: Timestamp,
+            #[serde(serialize_with = "time::serialize")]
+            pub updated_at: Timestamp,
+        }
+
+        /// The fields that a caller gave: None leaves a field as it is, `Some(None)` clears it.
+        #[derive(Clone, Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        #[expect(
+            missing_docs,
+            reason = "the fields are those of the API document, which describes them"
+        )]
+        pub struct LeadChanges {
+            #[serde(deserialize_with = "given")]
+            pub unique_code: Option<String>,
+            $( #[serde(deserialize_with = "given")] pub $name: Option<$given>, )*
+        }
+
+        impl Lead {
+            /// Makes a lead from what a caller gave, defaults already filled in.
+            ///
+            /// None when firstName, status or priority is missing.
+            #[must_use]
+            pub fn create(new: NewLead, fields: LeadChanges) -> Option<Self> {
+                Some(Self {
+                    id: new.id,
+                    unique_code: fields.unique_code.unwrap_or(new.unique_code),
+                    $( $name: match fields.$name {
+                        Some(value) => value.into_kept(),
+                        None => Field::absent()?,
+                    }, )*
+                    conversion_sync_status: NOTHING_TO_SYNC.into(),
+                    created_at: time::whole_millis(new.now),
+                    updated_at: time::whole_millis(new.now),
+                })
+            }
+
+            /// Sets the fields that were given. When they already have these values nothing changes, updatedAt
+            /// included.
+            pub fn apply(&mut self, changes: LeadChanges, now: Timestamp) {
+                let before = self.clone();
+                if let Some(code) = changes.unique_code {
+                    self.unique_code = code;
+                }
+                $( if let Some(value) = changes.$name {
+                    self.$name = value.into_kept();
+                } )*
+                if *self != before {
+                    self.updated_at = time::whole_millis(now);
+                }
+            }
+        }
+
+        define_personal_data! { [] $( $name: kept!($given $(as $kept)?), $place $($key)?; )* }
+    };
+}
+
+/// Makes a type of the fields that are sealed: a rule skips each field with a column, another collects the others.
+macro_rules! define_personal_data {
+    ([$($sealed:tt)*] $name:ident: $kept:ty, column; $($rest:tt)*) => {
+        define_personal_data! { [$($sealed)*] $($rest)* }
+    };
+    ([$($sealed:tt)*] $name:ident: $kept:ty, sealed $key:literal; $($rest:tt)*) => {
+        define_personal_data! { [$($sealed)* $name: $kept, $key;] $($rest)* }
+    };
+    ([$( $name:ident: $kept:ty, $key:literal; )*]) => {
+        /// The personal data of a lead, which is sealed as one record. Debug shows none of it.
+        ///
+        /// One record instead of a cell for each field: fewer nonces, fewer bytes, a quarter of the work.
+        #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+        #[expect(
+            missing_docs,
+            reason = "the fields are those of the API document, which describes them"
+        )]
+        pub struct PersonalData {
+            $( #[serde(rename = $key, skip_serializing_if = "Field::is_absent")] pub $name: $kept, )*
+        }
+
+        impl Lead {
+            /// Its personal data.
+            #[must_use]
+            pub fn personal_data(&self) -> PersonalData {
+                PersonalData {
+                    $( $name: self.$name.clone(), )*
+                }
+            }
+
+            /// Replaces the personal data and names the fields that this changes.
+            fn set_personal_data(&mut self, data: PersonalData) -> Vec<String> {
+                let mut changed = Vec::new();
+                $( if self.$name != data.$name {
+                    self.$name = data.$name;
+                    changed.push(camel_case(stringify!($name)));
+                } )*
+                changed
+            }
+        }
+    };
+}
+
+lead_fields!(define_lead);
+
+/// What a field is without a value.
+trait Field: Sized {
+    /// The value of a field that was not given; None for a field that every lead has.
+    fn absent() -> Option<Self>;
+
+    fn is_absent(&self) -> bool;
+}
+
+impl Field for String {
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
+
+impl<T> Field for Option<T> {
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+/// What a lead keeps of a value that was given.
+trait IntoKept<Kept> {
+    fn into_kept(self) -> Kept;
+}
+
+impl<T> IntoKept<T> for T {
+    fn into_kept(self) -> T {
+        self
+    }
+}
+
+impl IntoKept<Option<String>> for Option<Phone> {
+    fn into_kept(self) -> Option<String> {
+        self.map(Phone::into_string)
+    }
 }
 
 /// What the server itself decides about a lead that is being made.
@@ -97,63 +202,6 @@ pub const ERASED_NAME: &str = "Erased";
 pub const NOTHING_TO_SYNC: &str = "none";
 
 impl Lead {
-    /// Makes a lead out of what a caller gave, defaults already filled in.
-    ///
-    /// None when firstName, status or priority is missing.
-    #[must_use]
-    pub fn create(new: NewLead, fields: LeadChanges) -> Option<Self> {
-        Some(Self {
-            id: new.id,
-            unique_code: fields.unique_code.unwrap_or(new.unique_code),
-            external_ref: fields.external_ref.flatten(),
-            first_name: fields.first_name?,
-            last_name: fields.last_name.flatten(),
-            email: fields.email.flatten(),
-            phone: fields.phone.flatten().map(Phone::into_string),
-            status: fields.status?,
-            priority: fields.priority?,
-            source: fields.source.flatten(),
-            ad_platform: fields.ad_platform.flatten(),
-            assigned_to: fields.assigned_to.flatten(),
-            estimated_value: fields.estimated_value.flatten(),
-            actual_value: fields.actual_value.flatten(),
-            notes: fields.notes.flatten(),
-            campaign_name: fields.campaign_name.flatten(),
-            conversion_sync_status: NOTHING_TO_SYNC.into(),
-            created_at: time::whole_millis(new.now),
-            updated_at: time::whole_millis(new.now),
-        })
-    }
-
-    /// Takes over the fields that were given. When they have the values that were given, nothing changes, updatedAt
-    /// included.
-    pub fn apply(&mut self, changes: LeadChanges, now: Timestamp) {
-        let before = self.clone();
-        replace(&mut self.unique_code, changes.unique_code);
-        replace(&mut self.external_ref, changes.external_ref);
-        replace(&mut self.first_name, changes.first_name);
-        replace(&mut self.last_name, changes.last_name);
-        replace(&mut self.email, changes.email);
-        replace(
-            &mut self.phone,
-            changes.phone.map(|phone| phone.map(Phone::into_string)),
-        );
-        replace(&mut self.status, changes.status);
-        replace(&mut self.priority, changes.priority);
-        replace(&mut self.source, changes.source);
-        replace(&mut self.ad_platform, changes.ad_platform);
-        replace(&mut self.assigned_to, changes.assigned_to);
-        replace(&mut self.estimated_value, changes.estimated_value);
-        replace(&mut self.actual_value, changes.actual_value);
-        replace(&mut self.notes, changes.notes);
-        replace(&mut self.campaign_name, changes.campaign_name);
-        if *self != before {
-            self.updated_at = time::whole_millis(now);
-        }
-    }
-}
-
-impl Lead {
     /// Whether this is its id, uniqueCode, externalRef or phone.
     #[must_use]
     pub fn has_handle(&self, handle: &str) -> bool {
@@ -164,47 +212,42 @@ impl Lead {
                 && self.phone.as_deref() == Phone::parse(handle).as_ref().map(Phone::as_str)
     }
 
-    /// Removes what tells who the person is, and names the fields that told it: none when they are empty already. The
-    /// handles go too, since other systems may know the person by them; `code` takes the place of the uniqueCode. What
-    /// totals are made of stays.
-    pub fn erase(&mut self, code: String, now: Timestamp) -> Vec<&'static str> {
-        let mut erased = Vec::new();
-        if self.first_name != ERASED_NAME {
-            ERASED_NAME.clone_into(&mut self.first_name);
-            erased.push("firstName");
-        }
-        for (name, field) in [
-            ("lastName", &mut self.last_name),
-            ("email", &mut self.email),
-            ("phone", &mut self.phone),
-            ("notes", &mut self.notes),
-            ("externalRef", &mut self.external_ref),
-        ] {
-            if field.take().is_some() {
-                erased.push(name);
-            }
+    /// Erases the person and names the fields that told who it was; none when they are erased already. What totals are
+    /// made of stays.
+    ///
+    /// Other systems may know the person by the handles, so they go too: `code` replaces the uniqueCode.
+    pub fn erase(&mut self, code: String, now: Timestamp) -> Vec<String> {
+        let mut erased = self.set_personal_data(PersonalData {
+            first_name: ERASED_NAME.to_owned(),
+            ..PersonalData::default()
+        });
+        if self.external_ref.take().is_some() {
+            erased.push("externalRef".to_owned());
         }
         if !erased.is_empty() || !id::is_unique_code(&self.unique_code) {
             self.unique_code = code;
             self.updated_at = time::whole_millis(now);
-            erased.push("uniqueCode");
+            erased.push("uniqueCode".to_owned());
         }
         erased
     }
 
-    /// Whether answers that show the lead as it was before must not be shown again: they would bring back a name, an
-    /// email or a phone that was changed, or notes that were cleared.
+    /// Whether answers that show the lead as it was before must not be given again: they would bring back personal data
+    /// that was changed, or notes that were cleared.
     #[must_use]
     pub fn outdates_answers(&self, before: &Self) -> bool {
-        let personal = |lead: &Self| {
-            (
-                lead.first_name.clone(),
-                lead.last_name.clone(),
-                lead.email.clone(),
-                lead.phone.clone(),
-            )
+        let without_notes = |lead: &Self| PersonalData {
+            notes: None,
+            ..lead.personal_data()
         };
-        personal(self) != personal(before) || (self.notes.is_none() && before.notes.is_some())
+        without_notes(self) != without_notes(before)
+            || (self.notes.is_none() && before.notes.is_some())
+    }
+}
+
+impl fmt::Debug for PersonalData {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("PersonalData(…)")
     }
 }
 
@@ -217,13 +260,24 @@ impl fmt::Debug for Lead {
     }
 }
 
-fn replace<T>(field: &mut T, given: Option<T>) {
-    if let Some(value) = given {
-        *field = value;
+/// The name of a field in the API document.
+fn camel_case(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
+    let mut starts_word = false;
+    for letter in name.chars() {
+        match letter {
+            '_' => starts_word = true,
+            _ if starts_word => {
+                camel.push(letter.to_ascii_uppercase());
+                starts_word = false;
+            }
+            _ => camel.push(letter),
+        }
     }
+    camel
 }
 
-/// serde takes null and absent for the same; a field with this function tells them apart.
+/// serde reads null as an absent field; a field with this function is absent only if it was not sent.
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -232,6 +286,8 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn changes(json: &str) -> LeadChanges {
@@ -309,5 +365,30 @@ mod tests {
     #[test]
     fn debug_shows_no_personal_data() {
         assert_eq!(format!("{:?}", lead()), r#"Lead { id: "lead_1", .. }"#);
+        assert_eq!(format!("{:?}", lead().personal_data()), "PersonalData(…)");
+    }
+
+    /// What is stored must be read by every later version: this form may only grow.
+    #[test]
+    fn the_sealed_form_stays_as_it_is() {
+        let data = PersonalData {
+            email: None,
+            ..lead().personal_data()
+        };
+        let form = r#"{"f":"Budi","p":"+6281234567890"}"#;
+        assert_eq!(serde_json::to_string(&data).unwrap(), form);
+        assert_eq!(serde_json::from_str::<PersonalData>(form).unwrap(), data);
+        assert!(serde_json::from_str::<PersonalData>(r#"{"p":"+6281234567890"}"#).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn personal_data_comes_back_exactly(
+            first_name: String, last_name: Option<String>, email: Option<String>, phone: Option<String>, notes: Option<String>,
+        ) {
+            let data = PersonalData { first_name, last_name, email, phone, notes };
+            let form = serde_json::to_vec(&data).unwrap();
+            prop_assert_eq!(serde_json::from_slice::<PersonalData>(&form).ok(), Some(data));
+        }
     }
 }

@@ -8,11 +8,14 @@ pub mod email;
 pub mod forwarded;
 pub mod id;
 pub mod lead;
+mod lead_fields;
 pub mod name_words;
 pub mod period;
 pub mod search;
 pub mod time;
 pub mod time_zone;
 pub mod workspace;
+
+pub(crate) use lead_fields::lead_fields;
 
 pub use konektor_spec::phone;

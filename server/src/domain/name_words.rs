@@ -1,8 +1,8 @@
 //! How names are searched: which words a name has, and which search words find it.
 //!
-//! A name is found through keyed tokens of [`index_terms`], then the decrypted candidate is
-//! verified with [`NameWord::finds`]; a property test keeps the two alike. Terms are stored (as tokens), so
-//! a change to these rules needs a migration that has every name index built again.
+//! A name is found through keyed tokens of its [`searchable_forms`], and the decrypted candidate is then verified with
+//! [`NameWord::finds`]; a property test holds the two together. The forms are stored as tokens, so that a change to
+//! these rules needs a migration that rebuilds every name index.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use icu_properties::{
 };
 use konektor_spec::text::{is_apostrophe, is_ignorable};
 
-/// Shorter words match only as a whole: a prefix of two letters would find half of all names.
+/// Prefixes have at least this many letters: one of two letters would find half of all names.
 const SHORTEST_PREFIX: usize = 3;
 
 /// What every apostrophe is folded to.
@@ -22,7 +22,7 @@ const APOSTROPHE: char = '\'';
 
 /// A word of a name or of a search, folded.
 ///
-/// An apostrophe parts a word that may as well be written as one: `ma'ruf` is ma and ruf, and also maruf.
+/// An apostrophe separates a word that may also be written as one: `ma'ruf` is ma and ruf, and also maruf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameWord {
     parts: Vec<String>,
@@ -50,16 +50,15 @@ pub fn words(text: &str) -> Vec<NameWord> {
         .collect()
 }
 
-/// Everything a search word may be to find this name: each word, and of each word of at least three
-/// letters every prefix from three letters on.
+/// Every search word that finds this name: its words, and their prefixes of at least three letters.
 ///
 /// ```
-/// use konektor_server::domain::name_words::index_terms;
-/// let terms = index_terms("Budi", Some("Si"));
+/// use konektor_server::domain::name_words::searchable_forms;
+/// let terms = searchable_forms("Budi", Some("Si"));
 /// assert!(terms.iter().eq(["bud", "budi", "si"]));
 /// ```
 #[must_use]
-pub fn index_terms(first: &str, last: Option<&str>) -> BTreeSet<String> {
+pub fn searchable_forms(first: &str, last: Option<&str>) -> BTreeSet<String> {
     let mut terms = BTreeSet::new();
     for word in Name::new(first, last).0 {
         terms.extend(prefix_ends(&word).map(|end| word[..end].to_owned()));
@@ -79,7 +78,7 @@ impl NameWord {
         (!parts.is_empty()).then_some(Self { parts, joined })
     }
 
-    /// What is between its apostrophes; all of it has to match, unless [`NameWord::joined`] does.
+    /// The parts between its apostrophes. All have to match, unless [`NameWord::joined`] does.
     #[must_use]
     pub fn parts(&self) -> &[String] {
         &self.parts
@@ -112,7 +111,7 @@ impl Name {
         )
     }
 
-    /// Whether a folded term is a word of this name, or a prefix of one that is long enough.
+    /// Whether a folded text is a word of this name, or a long enough prefix of one.
     fn matches(&self, term: &str) -> bool {
         self.0.iter().any(|word| {
             word == term
@@ -123,8 +122,8 @@ impl Name {
 
 /// Where prefixes of three or more letters end, in bytes.
 ///
-/// A letter is a character with the marks that follow it, so that a consonant with its vowel sign counts,
-/// and is cut, as one.
+/// A letter is a character with the marks that follow it: a consonant with its vowel sign counts as one letter and is
+/// never separated.
 fn prefix_ends(word: &str) -> impl Iterator<Item = usize> {
     word.char_indices()
         .filter(|&(at, c)| at > 0 && !is_mark(c))
@@ -161,8 +160,8 @@ fn folded(text: &str) -> String {
         .into_owned()
 }
 
-/// Marks that are left out when people type names without them. Vowel signs and the like, without which a word is
-/// another one, are none. In ranges, so that what is stored does not depend on a version of Unicode.
+/// Marks that people may leave out when they type a name. Vowel signs and the like are not among them, because a word
+/// without them is another word. The ranges are fixed, so that stored tokens do not depend on a version of Unicode.
 fn is_diacritic(c: char) -> bool {
     matches!(
         c,
@@ -358,7 +357,7 @@ mod tests {
         fn a_search_word_matches_exactly_when_it_is_an_index_term(
             first in name(), last in prop::option::of(name()), search in name(),
         ) {
-            let terms = index_terms(&first, last.as_deref());
+            let terms = searchable_forms(&first, last.as_deref());
             let name = Name::new(&first, last.as_deref());
             for word in words(&search) {
                 let indexed = word.parts().iter().all(|part| terms.contains(part))

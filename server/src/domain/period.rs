@@ -1,4 +1,4 @@
-//! The time rules of analytics and of the lead list: which moments a range holds.
+//! The time rules of analytics and of the lead list: which times a range includes.
 //!
 //! Ranges are inclusive at both ends and whole to the millisecond. Days, weeks (from Monday) and
 //! months are those of the workspace's time zone; a local day starts at the first moment that has
@@ -9,25 +9,25 @@ use thiserror::Error;
 
 use super::time::{FIRST, LAST, from_millis, to_millis, whole_millis};
 
-/// A range of moments, both ends included.
+/// A range of times, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
-    /// The first moment; `None` reaches back to the earliest data.
+    /// The first time; `None` reaches back to the earliest data.
     pub from: Option<Timestamp>,
-    /// The last moment.
+    /// The last time.
     pub to: Timestamp,
 }
 
-/// Why two ends make no period.
+/// Why two ends are not a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PeriodError {
-    /// The first moment is after the last, or, without a last, in the future.
+    /// The first time is after the last one, or, without a last one, in the future.
     #[error("must not be after its end")]
     Reversed,
 }
 
 impl Period {
-    /// The period that a timeframe's name stands for, `None` for a name without a rule.
+    /// The period of a timeframe by its name; `None` for a name without a rule.
     ///
     /// `today`, `last_N_days` (today and the N−1 days before it), `current_week` and
     /// `current_month` start at a local midnight and end the millisecond before the coming one;
@@ -100,11 +100,11 @@ pub struct Day {
 }
 
 impl Day {
-    /// The local day that a moment belongs to.
+    /// The local day that includes a time.
     #[must_use]
     pub fn new(now: Timestamp, zone: &TimeZone) -> Self {
         let date = zone.to_datetime(now).date();
-        // Where clocks go back across midnight the old date is seen again after the new day began.
+        // Where clocks go back across midnight, the old date comes again after the new day has begun.
         let date = if now >= start_of_next(date, zone) {
             date.tomorrow().unwrap_or(date)
         } else {
@@ -119,7 +119,7 @@ impl Day {
     }
 }
 
-/// Which end of a range a plain date stands at.
+/// Which end of a range a plain date is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edge {
     /// The first moment of the day: `from`, `createdFrom`.
@@ -128,7 +128,7 @@ pub enum Edge {
     End,
 }
 
-/// Why a text is no end of a range. The messages are fit for the caller's eyes and repeat nothing.
+/// Why a text is not an end of a range. The messages are for the caller and repeat nothing of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BoundError {
     /// A time of day without Z or an offset.
@@ -221,8 +221,7 @@ fn end_of(date: Date, zone: &TimeZone) -> Timestamp {
     }
 }
 
-/// What stands for a moment that is out of reach: a date without a moment is at one of the two
-/// ends of time.
+/// What stands for a time that is out of range: one of the two ends of time.
 fn limit(date: Date) -> Timestamp {
     if date.year() > 0 { LAST } else { FIRST }
 }

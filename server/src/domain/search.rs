@@ -1,4 +1,4 @@
-//! What a search looks for, whether in an index or in a lead that was opened.
+//! What a search looks for, in an index as well as in an opened lead.
 
 use super::{
     code, email,
@@ -10,11 +10,11 @@ use super::{
 /// Spellings of a phone number have no more groups of digits than this.
 const MAX_PHONE_GROUPS: usize = 18;
 
-/// A text of more words is read no further. The document's limit is lower.
+/// Words beyond this many are not read. The document's limit is lower.
 const MAX_TERMS: usize = 16;
 
-/// A search: it finds a lead if all its words do, or if its text as a whole is the lead's email or begins one of its
-/// codes.
+/// A search. It finds a lead if all its words match, or if its text as a whole is the lead's email or the beginning of
+/// one of its codes.
 #[derive(Clone)]
 pub struct SearchQuery {
     /// None when the text is one word.
@@ -22,16 +22,16 @@ pub struct SearchQuery {
     words: Vec<SearchTerm>,
 }
 
-/// A word, or a phone number with its blanks, in every form by which a lead is found.
+/// A word, or a phone number with its spaces, in every form by which a lead is found.
 #[derive(Clone)]
 pub struct SearchTerm {
-    /// As it was sent: codes are compared as they are, by their beginning.
+    /// The text as it was sent: codes are compared exactly, by their beginning.
     pub text: String,
-    /// In its comparable form, if it can be one.
+    /// The text as an email in its comparable form, if it can be one.
     pub email: Option<String>,
-    /// If it is one.
+    /// The text as a phone number, if it is one.
     pub phone: Option<Phone>,
-    /// The words of a name that all have to match; empty when it is not looked for among names.
+    /// The words of a name that all have to match; empty when names are not searched for the text.
     pub names: Vec<NameWord>,
 }
 
@@ -48,7 +48,7 @@ impl SearchQuery {
         Self { whole, words }
     }
 
-    /// How many words a text has. Hyphens and apostrophes part words; an email or a phone is one.
+    /// How many words a text has. Hyphens and apostrophes separate words; an email or a phone is one word.
     #[must_use]
     pub fn count_words(text: &str) -> usize {
         terms(text.trim()).iter().map(SearchTerm::word_count).sum()
@@ -60,7 +60,7 @@ impl SearchQuery {
         self.whole.as_ref()
     }
 
-    /// All of which have to match.
+    /// The words, all of which have to match.
     #[must_use]
     pub fn words(&self) -> &[SearchTerm] {
         &self.words
@@ -80,7 +80,7 @@ impl SearchQuery {
 }
 
 impl SearchTerm {
-    /// A text that is looked for among codes and emails alone.
+    /// A text that is searched among codes and emails only.
     fn exact(text: &str) -> Self {
         Self {
             text: text.to_owned(),
@@ -96,7 +96,7 @@ impl SearchTerm {
             ..Self::exact(text)
         };
         let names = name_words::words(text);
-        // The parts of an email or of a phone are no names.
+        // The parts of an email or a phone are not names.
         if !term.is_email_or_phone() || parts(&names) == 1 {
             term.names = names;
         }
@@ -145,8 +145,8 @@ fn parts(names: &[NameWord]) -> usize {
     names.iter().map(|name| name.parts().len()).sum()
 }
 
-/// The words of a text, in its order; groups of digits that make one phone number are one. No more than one beyond
-/// [`MAX_TERMS`]: what has so many is refused, and each may be tried as a phone number.
+/// The words of a text in their order; groups of digits that make a phone number are one word. At most one word more
+/// than [`MAX_TERMS`], because such a text is refused anyway and each word may be tried as a phone number.
 fn terms(text: &str) -> Vec<SearchTerm> {
     let words: Vec<_> = ranges(text).collect();
     let mut terms = Vec::new();

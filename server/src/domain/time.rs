@@ -1,17 +1,17 @@
-//! Moments on the wire and in the store: RFC 3339 in UTC, to the millisecond.
+//! Times on the wire and in the store: RFC 3339 in UTC, to the millisecond.
 
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
 use serde::Serializer;
 
-/// The first moment that RFC 3339 can write, its years having four digits.
+/// The first time that RFC 3339 can express with a year of four digits.
 pub const FIRST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
-/// The last moment we can hold, the end of the year 9999 less the largest offset.
+/// The last time that fits, the end of the year 9999 less the largest offset.
 pub const LAST: Timestamp = Timestamp::constant(253_402_207_200, 999_000_000);
 
 const WIRE: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 const NANOSECONDS_IN_A_MILLISECOND: i128 = 1_000_000;
 
-/// Milliseconds since 1970; what is finer is cut, before 1970 too.
+/// Milliseconds since 1970, rounded down.
 #[must_use]
 pub fn to_millis(time: Timestamp) -> i64 {
     let millis = time
@@ -20,7 +20,7 @@ pub fn to_millis(time: Timestamp) -> i64 {
     i64::try_from(millis).unwrap_or(i64::MAX)
 }
 
-/// The moment so many milliseconds after 1970, held between [`FIRST`] and [`LAST`].
+/// The time so many milliseconds after 1970, clamped to [`FIRST`] and [`LAST`].
 #[must_use]
 pub fn from_millis(millis: i64) -> Timestamp {
     let nearest = if millis < 0 { FIRST } else { LAST };
@@ -29,7 +29,7 @@ pub fn from_millis(millis: i64) -> Timestamp {
         .clamp(FIRST, LAST)
 }
 
-/// The moment without what is finer than a millisecond, held between [`FIRST`] and [`LAST`].
+/// The time rounded down to a millisecond, clamped to [`FIRST`] and [`LAST`].
 #[must_use]
 pub fn whole_millis(time: Timestamp) -> Timestamp {
     from_millis(to_millis(time))

@@ -16,23 +16,23 @@ static BUNDLED: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bun
 static NAMES: LazyLock<IanaParserExtendedBorrowed<'static>> =
     LazyLock::new(IanaParserExtended::new);
 
-/// Files of a machine's database that are no zone of a place; they mean something else on each machine, or nothing.
+/// Files of a machine's database that mean another zone on each machine.
 const MACHINE_ZONES: [&str; 2] = ["localtime", "posixrules"];
 const PLACELESS_ZONES: [&str; 2] = ["factory", "etc/unknown"];
 
 /// Copies of the database beside it: the same rules again, and with leap seconds.
 const COPIES: [&str; 2] = ["posix/", "right/"];
 
-/// Why a name is no time zone for a workspace.
+/// Why a name is not a time zone for a workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TimeZoneError {
-    /// Nobody knows it.
+    /// It is unknown.
     #[error("not an IANA time zone, which looks like Asia/Jakarta")]
     Unknown,
     /// Another zone on each machine.
     #[error("another time zone on each machine; name the place, such as Asia/Jakarta")]
     MachineLocal,
-    /// A name for "not set".
+    /// It means "not set".
     #[error("the zone of no place; name one, such as Asia/Jakarta")]
     Placeless,
     /// A zone of a copy of the database.
@@ -40,7 +40,7 @@ pub enum TimeZoneError {
     PosixOrRight,
 }
 
-/// The name under which a time zone is kept: that of today, in its usual spelling. `asia/calcutta` is `Asia/Kolkata`.
+/// The current name of a time zone, in its usual spelling: `asia/calcutta` is `Asia/Kolkata`.
 ///
 /// # Errors
 /// When it is no zone of a place, or of no database at hand.

@@ -43,17 +43,17 @@ pub enum NameIndex {
     /// Every lead has its tokens.
     #[default]
     On,
-    /// Every lead that is written gets them and the others do one after the other; until all have them, none is found
-    /// by its name, for a part of those that fit would look like all of them. The number is drawn anew each time that
-    /// it is begun, so that only those who build this index can complete it.
+    /// Writes insert the tokens of their leads, and a job inserts those of the others. No lead is found by its name until
+    /// all have their tokens, because a search would pass off a part of the matching leads as all of them. The number is
+    /// drawn for each build, so that only a process that takes part in this build can complete it.
     Building(i64),
 }
 
-/// The lowest number of an index that is being built: the other states come before it.
+/// The lowest number of a build; the smaller numbers are the other states.
 const FIRST_BUILDING: i64 = 2;
 
 impl NameIndex {
-    /// An index that is begun.
+    /// A new build.
     pub fn begin(rng: &mut (impl Rng + ?Sized)) -> Self {
         Self::Building(rng.random_range(FIRST_BUILDING..=i64::MAX))
     }
@@ -79,7 +79,7 @@ impl NameIndex {
         }
     }
 
-    /// The state as people and programs are told it.
+    /// The name of the state in output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -90,13 +90,13 @@ impl NameIndex {
     }
 }
 
-/// A workspace in a time zone that this program does not know.
+/// A workspace has a time zone that this program does not know.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the workspace's time zone {0:?} is unknown")]
 pub struct UnknownTimeZone(String);
 
 impl Workspace {
-    /// Its time zone. There is none to fall back on: another one's days would be wrong ones.
+    /// Its time zone. There is no fallback, because days of another time zone would be wrong.
     pub fn time_zone(&self) -> Result<TimeZone, UnknownTimeZone> {
         time_zone::get(&self.timezone).ok_or_else(|| UnknownTimeZone(self.timezone.clone()))
     }

@@ -1,11 +1,9 @@
 //! When each key was last used, kept without a write for each request.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use crate::store::Store;
 
@@ -16,7 +14,7 @@ pub struct LastUsed(Mutex<BTreeMap<String, Timestamp>>);
 impl LastUsed {
     /// Notes that a key was used.
     pub fn note(&self, key_id: &str, now: Timestamp) {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = self.0.lock();
         match noted.get_mut(key_id) {
             Some(last) => *last = now.max(*last),
             None => {
@@ -27,11 +25,7 @@ impl LastUsed {
 
     /// Writes what was noted. What cannot be written is still there the next time, even when this is stopped half-way.
     pub async fn write(&self, store: &Store) {
-        let noted = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let noted = self.0.lock().clone();
         match store.set_last_used(&noted).await {
             Ok(()) => self.forget(&noted),
             Err(error) => tracing::warn!(
@@ -43,7 +37,7 @@ impl LastUsed {
 
     /// Forgets what was written, but not what was noted since.
     fn forget(&self, written: &BTreeMap<String, Timestamp>) {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = self.0.lock();
         noted.retain(|key_id, last| written.get(key_id) != Some(last));
     }
 }
@@ -72,19 +66,13 @@ mod tests {
     #[test]
     fn of_several_uses_the_last_counts_in_whatever_order_they_are_noted() {
         let noted = noted([("a", 2), ("b", 1), ("a", 3), ("a", 1)]);
-        assert_eq!(
-            noted.0.into_inner().expect("no panic"),
-            uses([("a", 3), ("b", 1)])
-        );
+        assert_eq!(noted.0.into_inner(), uses([("a", 3), ("b", 1)]));
     }
 
     #[test]
     fn a_use_noted_while_others_are_written_is_not_forgotten() {
         let noted = noted([("a", 2), ("b", 1), ("c", 1)]);
         noted.forget(&uses([("a", 1), ("b", 1)]));
-        assert_eq!(
-            noted.0.into_inner().expect("no panic"),
-            uses([("a", 2), ("c", 1)])
-        );
+        assert_eq!(noted.0.into_inner(), uses([("a", 2), ("c", 1)]));
     }
 }

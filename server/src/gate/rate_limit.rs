@@ -1,11 +1,6 @@
 //! Buckets of requests: the whole limit at once, then evenly refilled.
 
-use std::{
-    collections::HashMap,
-    num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use governor::{
     Quota, RateLimiter,
@@ -13,6 +8,7 @@ use governor::{
     state::{InMemoryState, NotKeyed},
 };
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use crate::clock::Clock;
 
@@ -62,7 +58,7 @@ impl<K: Eq + std::hash::Hash + Clone> Buckets<K> {
 
     /// What the bucket of this key holds, nothing taken.
     pub fn peek(&self, key: &K, limit: NonZeroU32) -> RateState {
-        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let buckets = self.buckets.lock();
         match buckets.get(key) {
             Some(bucket) if bucket.limit == limit => bucket.peek(&self.clock),
             _ => state(limit, limit.get(), self.clock.now()),
@@ -71,7 +67,7 @@ impl<K: Eq + std::hash::Hash + Clone> Buckets<K> {
 
     /// A bucket has one limit for life; another one replaces it, full.
     fn bucket(&self, key: &K, limit: NonZeroU32) -> Arc<Bucket> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock();
         if let Some(bucket) = buckets.get(key)
             && bucket.limit == limit
         {
@@ -112,7 +108,7 @@ impl Bucket {
                 Some(until.wait_time_from(governor::clock::Clock::now(clock))),
             ),
         };
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = (remaining, clock.elapsed());
+        *self.last.lock() = (remaining, clock.elapsed());
         let state = state(self.limit, remaining, clock.now());
         match wait {
             None => Ok(state),
@@ -124,7 +120,7 @@ impl Bucket {
     }
 
     fn peek(&self, clock: &Clock) -> RateState {
-        let (remaining, at) = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (remaining, at) = *self.last.lock();
         let passed =
             clock.elapsed().saturating_sub(at).as_nanos() / interval(self.limit).as_nanos().max(1);
         let refilled = u32::try_from(passed).unwrap_or(u32::MAX);

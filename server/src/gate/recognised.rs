@@ -3,8 +3,9 @@
 use std::{
     collections::HashSet,
     hash::{BuildHasher, RandomState},
-    sync::{Mutex, MutexGuard, PoisonError},
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::domain::api_key::ApiKey;
 
@@ -42,18 +43,19 @@ impl Recognised {
     }
 
     fn hashes(&self) -> MutexGuard<'_, HashSet<u64>> {
-        self.hashes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hashes.lock()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::randomness::Randomness;
 
     #[test]
     fn a_key_is_recognised_while_it_is_good() {
         let recognised = Recognised::default();
-        let [key, other] = [(); 2].map(|()| ApiKey::generate(&mut rand::rng()));
+        let [key, other] = [(); 2].map(|()| ApiKey::generate(&mut Randomness::system()));
         recognised.note(&key, true);
         assert!(recognised.contains(&key) && !recognised.contains(&other));
         recognised.note(&other, false);

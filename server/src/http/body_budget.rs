@@ -4,13 +4,9 @@
 //! every body takes its bytes out of one budget as they arrive. When the budget is used up, the body that has been
 //! arriving for longest is given up. An honest body arrives at once and is the last to be that one.
 
-use std::{
-    collections::BTreeMap,
-    ops::Deref,
-    pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, ops::Deref, pin::pin, sync::Arc};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 /// The least room that is made for a body of unknown length.
@@ -116,7 +112,7 @@ impl BodyBudget {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

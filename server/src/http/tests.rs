@@ -1,12 +1,10 @@
 //! What holds for every request, over a real connection.
 
-use std::{
-    io, panic,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{io, panic, sync::Arc};
 
 use jiff::Timestamp;
 use konektor_spec::Spec;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -41,7 +39,7 @@ fn with_a_panic() -> Spec {
 async fn key(store: &Store) -> String {
     let now = Timestamp::constant(1_736_937_000, 0);
     let workspace = Workspace {
-        id: id::workspace(now, &mut rand::rng()),
+        id: id::workspace(now, &mut Randomness::system()),
         name: "Toko Uji".into(),
         plan: "pro".into(),
         requests_per_minute: None,
@@ -50,13 +48,13 @@ async fn key(store: &Store) -> String {
         currency: "IDR".into(),
         language: "id".into(),
         date_format: "DD/MM/YYYY".into(),
-        tracking_code: id::tracking_code(&mut rand::rng()),
+        tracking_code: id::tracking_code(&mut Randomness::system()),
         name_index: NameIndex::On,
         created_at: now,
     };
     store.create_workspace(&workspace).await.expect("made");
     let tenant = store.tenant(&workspace).await.expect("opened");
-    let key = ApiKey::generate(&mut rand::rng());
+    let key = ApiKey::generate(&mut Randomness::system());
     let stored = StoredKey {
         id: key.id().to_owned(),
         workspace_id: workspace.id,
@@ -78,14 +76,14 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     fn text(&self) -> String {
-        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = self.0.lock();
         String::from_utf8_lossy(&log).into_owned()
     }
 }
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut log = self.0.lock();
         io::Write::write(&mut *log, bytes)
     }
 

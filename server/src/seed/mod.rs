@@ -1,7 +1,7 @@
-//! Synthetic leads for demos and benchmarks: believable, made up, and the same for the same seed.
+//! Synthetic leads for demos and benchmarks: plausible, made up, and the same for the same seed.
 //!
-//! Each lead depends on the seed and its place alone, so any of them can be made first. What depends on the clock
-//! are its times, which are counted back from an end; what depends on the workspace is its id.
+//! Each lead depends only on the seed and its place, so that leads can be made in any order. Only its times depend on
+//! the clock: they are counted back from an end. Only its id depends on the workspace.
 
 mod words;
 
@@ -32,17 +32,17 @@ const HISTORY_DAYS: i64 = 90;
 const MILLIS_IN_A_DAY: i64 = 86_400_000;
 const MILLIS_IN_AN_HOUR: i64 = 3_600_000;
 const TEAM_MEMBERS: u64 = 5;
-/// The seed of the demo: one that makes a lead `CRM-1024`, which examples use, with everything in it.
+/// The seed of the demo, which makes a lead `CRM-1024` as the examples use it.
 const DEMO_SEED: u32 = 9;
 
-/// Shares of the values of the API document, in its order; a value beyond them gets a small one.
+/// Shares of the values of the API document, in its order; further values get a small share.
 const STATUS_SHARES: [u32; 11] = [14, 22, 16, 12, 9, 6, 5, 4, 3, 5, 8];
 const PRIORITY_SHARES: [u32; 4] = [20, 48, 24, 8];
 const SOURCE_SHARES: [u32; 9] = [26, 30, 8, 6, 10, 12, 4, 6, 3];
 const SYNC_SHARES: [u32; 4] = [14, 68, 8, 10];
 const OTHER_SHARE: u32 = 3;
 
-/// Values of the API document that mean something here; without them leads are only less believable.
+/// Values of the API document with a meaning here; without them leads are only less plausible.
 const WON: &str = "won";
 const FROM_ADS: &str = "ads";
 const NOT_YET_SYNCED: &str = "pending";
@@ -66,7 +66,7 @@ struct Values {
     priorities: Vec<String>,
     sources: Vec<String>,
     ad_platforms: Vec<String>,
-    /// Without the one of leads for which nothing is due.
+    /// Without the state of leads for which nothing is due.
     sync_states: Vec<String>,
 }
 
@@ -129,7 +129,7 @@ impl SyntheticLeads {
         }
     }
 
-    /// The unique code of the first lead: whoever has it has had this seed.
+    /// The unique code of the first lead: a workspace that has it was seeded with this seed.
     #[must_use]
     pub fn first_code(&self) -> String {
         self.unique_code(0)
@@ -158,9 +158,15 @@ impl SyntheticLeads {
         let first_name = pick(rng, &FIRST_NAMES);
         let last_name = chance(rng, 92).then(|| pick(rng, &LAST_NAMES));
 
-        let lead = Lead {
+        let made_by_server = Lead {
             id: self.id(place, times.created),
             unique_code: self.unique_code(place),
+            conversion_sync_status: sync.to_owned(),
+            created_at: from_millis(times.created),
+            updated_at: from_millis(updated),
+            ..Lead::default()
+        };
+        let lead = Lead {
             external_ref: chance(rng, 45)
                 .then(|| format!("{}{}", self.reference_prefix, u64::from(place) + 1_000)),
             first_name: first_name.to_owned(),
@@ -178,9 +184,7 @@ impl SyntheticLeads {
             campaign_name: campaign
                 .filter(|_| chance(rng, 96))
                 .map(|campaign| CAMPAIGNS[campaign].0.to_owned()),
-            conversion_sync_status: sync.to_owned(),
-            created_at: from_millis(times.created),
-            updated_at: from_millis(updated),
+            ..made_by_server
         };
         BulkLead {
             lead,
@@ -188,7 +192,7 @@ impl SyntheticLeads {
         }
     }
 
-    /// Evenly spread with a little more towards the end, for business grows.
+    /// Evenly spread, with a little more towards the end: business grows.
     fn times(&self, place: u32, rng: &mut impl Rng) -> Times {
         let left = 1.0 - (f64::from(place) + rng.random::<f64>()) / f64::from(self.count);
         let age = left * (4.0 + left) / 5.0;
@@ -205,7 +209,7 @@ impl SyntheticLeads {
         }
     }
 
-    /// How far it has come: leads of the last days are still near the beginning.
+    /// The status, as a place and a value: leads of the last days are still near the beginning.
     fn status(&self, times: &Times, rng: &mut impl Rng) -> (usize, &str) {
         let statuses = &self.values.statuses;
         let (one, other) = (
@@ -368,7 +372,7 @@ fn weighted<'a>(rng: &mut impl Rng, values: &'a [String], shares: &[u32]) -> &'a
     value(values, weighted_place(rng, values.len(), shares))
 }
 
-/// The API document has values wherever this asks for one.
+/// A value of the document; empty only if the document has no values.
 fn value(values: &[String], place: usize) -> &str {
     values.get(place).map_or("", String::as_str)
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use sqlx::Row;
 
-use super::{StoreError, Tenant, sql::Statement};
+use super::{
+    StoreError, Tenant,
+    sql::{Columns, Parameters},
+};
 use crate::domain::{period::Period, time::to_millis};
 
 const BY_STATUS: &str = "select status, count(*) as leads, coalesce(sum(actual_value), cast(0 as double precision)) as value from lead \
@@ -47,18 +50,20 @@ impl Tenant {
     ) -> Result<BTreeMap<String, Totals>, StoreError> {
         let (from, to) = millis(period);
         let rows = sqlx::query(BY_STATUS)
-            .bind(self.workspace_id.clone())
+            .bind(self.workspace_id.as_str())
             .bind(from)
             .bind(to)
             .fetch_all(&self.store.readers)
             .await?;
         rows.iter()
             .map(|row| {
+                let mut columns = Columns::new(row);
+                let status = columns.next()?;
                 let totals = Totals {
-                    leads: row.try_get("leads")?,
-                    value: row.try_get("value")?,
+                    leads: columns.next()?,
+                    value: columns.next()?,
                 };
-                Ok((row.try_get("status")?, totals))
+                Ok((status, totals))
             })
             .collect()
     }
@@ -71,20 +76,21 @@ impl Tenant {
     ) -> Result<Vec<CampaignRow>, StoreError> {
         let (from, to) = millis(period);
         let rows = sqlx::query(BY_CAMPAIGN)
-            .bind(self.workspace_id.clone())
+            .bind(self.workspace_id.as_str())
             .bind(from)
             .bind(to)
-            .bind(conversion.to_owned())
+            .bind(conversion)
             .fetch_all(&self.store.readers)
             .await?;
         rows.iter()
             .map(|row| {
+                let mut columns = Columns::new(row);
                 Ok(CampaignRow {
-                    campaign_name: row.try_get("campaign_name")?,
-                    ad_platform: row.try_get("ad_platform")?,
-                    leads: row.try_get("leads")?,
-                    conversions: row.try_get("conversions")?,
-                    conversion_value: row.try_get("value")?,
+                    campaign_name: columns.next()?,
+                    ad_platform: columns.next()?,
+                    leads: columns.next()?,
+                    conversions: columns.next()?,
+                    conversion_value: columns.next()?,
                 })
             })
             .collect()
@@ -97,20 +103,20 @@ impl Tenant {
         ad_platform: Option<&str>,
     ) -> Result<BTreeMap<String, i64>, StoreError> {
         let (from, to) = millis(period);
-        let mut statement = Statement::new(
-            "select conversion_sync_status, count(*) from lead where workspace_id = ",
+        let mut parameters = Parameters::default();
+        let workspace_id = parameters.bind(self.workspace_id());
+        let (from, to) = (parameters.bind(from), parameters.bind(to));
+        let platform = ad_platform.map(|platform| {
+            let platform = parameters.bind(platform);
+            format!(" and ad_platform = {platform}")
+        });
+        let sql = format!(
+            "select conversion_sync_status, count(*) from lead \
+             where workspace_id = {workspace_id} and created_at between {from} and {to}{} \
+             group by conversion_sync_status",
+            platform.unwrap_or_default()
         );
-        statement
-            .bind(self.workspace_id())
-            .push(" and created_at between ")
-            .bind(from)
-            .push(" and ")
-            .bind(to);
-        if let Some(platform) = ad_platform {
-            statement.push(" and ad_platform = ").bind(platform);
-        }
-        statement.push(" group by conversion_sync_status");
-        let rows = statement.query().fetch_all(&self.store.readers).await?;
+        let rows = parameters.query(sql).fetch_all(&self.store.readers).await?;
         rows.iter()
             .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
             .collect()

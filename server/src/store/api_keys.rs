@@ -4,20 +4,43 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use sqlx::{Row, any::AnyRow};
 
-use super::{Engine, Store, StoreError, Tenant, workspaces};
-use crate::domain::{
-    time::{from_millis, to_millis},
-    workspace::Workspace,
+use super::{
+    Engine, Store, StoreError, Tenant,
+    sql::Columns,
+    workspaces::{self, workspace_columns, wrapped_key_columns},
 };
+use crate::domain::{time::to_millis, workspace::Workspace};
 
-const COLUMNS: &str = "api_key.id as key_id, api_key.workspace_id as workspace_id, api_key.name as key_name, secret_hash, scopes, ip_allow, \
-    expires_at, revoked_at, last_used_at, api_key.created_at as key_created_at";
+/// What a [`StoredKey`] is read from, in the order of [`read_api_key`].
+macro_rules! api_key_columns {
+    () => {
+        "api_key.id, api_key.workspace_id, api_key.name, secret_hash, scopes, ip_allow, expires_at, revoked_at, \
+         last_used_at, api_key.created_at"
+    };
+}
 
-/// The key with an id; else the one after it, or the last one.
-const NEAREST: &str =
-    "coalesce((select min(id) from api_key where id >= $1), (select max(id) from api_key))";
+/// The key with an id, or else the next one, or else the last one; with its workspace, and a row for each of the
+/// workspace's own keys.
+const SELECT_NEAREST: &str = concat!(
+    "select ",
+    api_key_columns!(),
+    ", ",
+    workspace_columns!(),
+    ", ",
+    wrapped_key_columns!(),
+    " from api_key join workspace on workspace.id = api_key.workspace_id \
+     left join workspace_key on workspace_key.workspace_id = workspace.id \
+     where api_key.id = coalesce(\
+     (select min(id) from api_key where id >= $1), (select max(id) from api_key)) \
+     order by purpose, key_id"
+);
+
+const SELECT_ALL: &str = concat!(
+    "select ",
+    api_key_columns!(),
+    " from api_key where workspace_id = $1 order by created_at, id"
+);
 
 const INSERT_API_KEY: &str = "insert into api_key (id, workspace_id, name, secret_hash, scopes, ip_allow, expires_at, created_at) \
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -70,35 +93,29 @@ pub struct Known {
 }
 
 impl Store {
-    /// The key with this public id, and its workspace with that one's part of the store. When there is none it is
-    /// another key, and None only when there is no key at all: for whom a miss must not be quicker.
+    /// The key with this public id, its workspace and that workspace's part of the store. A miss must not be quicker than
+    /// a hit: when no key has this id the result is another key, and None only when there are no keys at all.
     pub async fn nearest_api_key(&self, id: &str) -> Result<Option<Known>, StoreError> {
-        let sql = format!(
-            "select workspace.*, {COLUMNS}, purpose, workspace_key.key_id as wrapped_key_id, master_key_id, wrapped \
-             from api_key join workspace on workspace.id = api_key.workspace_id \
-             left join workspace_key on workspace_key.workspace_id = workspace.id \
-             where api_key.id = {NEAREST} order by purpose, wrapped_key_id"
-        );
-        // A row for each of the workspace's own keys, and one without when it has none.
-        // What every request asks first, so that the rest of it finds connections that work.
+        // Every request asks this first: a connection that turns out to be broken is found here.
         let rows = self
             .read_again(async || {
-                let query = sqlx::query(sqlx::AssertSqlSafe(sql.as_str())).bind(id.to_owned());
+                let query = sqlx::query(SELECT_NEAREST).bind(id);
                 Ok(query.fetch_all(&self.readers).await?)
             })
             .await?;
         let Some(first) = rows.first() else {
             return Ok(None);
         };
-        let workspace = workspaces::read(first)?;
+        let mut columns = Columns::new(first);
+        let key = read_api_key(&mut columns)?;
+        let workspace = workspaces::read_workspace(&mut columns)?;
         let mut wrapped = Vec::with_capacity(rows.len());
         for row in &rows {
-            if row.try_get::<Option<String>, _>("purpose")?.is_some() {
-                wrapped.push(workspaces::read_key_as(row, "wrapped_key_id")?);
-            }
+            let columns = Columns::from_column(row, columns.position());
+            wrapped.extend(workspaces::read_joined_key(columns)?);
         }
         Ok(Some(Known {
-            key: read(first)?,
+            key,
             tenant: self.open_tenant(&workspace, wrapped),
             workspace,
         }))
@@ -106,23 +123,22 @@ impl Store {
 
     /// The keys of a workspace, oldest first, ended ones too.
     pub async fn api_keys(&self, workspace_id: &str) -> Result<Vec<StoredKey>, StoreError> {
-        let sql = format!(
-            "select {COLUMNS} from api_key where workspace_id = $1 order by created_at, id"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(workspace_id.to_owned())
+        let rows = sqlx::query(SELECT_ALL)
+            .bind(workspace_id)
             .fetch_all(&self.readers)
             .await?;
-        rows.iter().map(read).collect()
+        rows.iter()
+            .map(|row| read_api_key(&mut Columns::new(row)))
+            .collect()
     }
 
     /// Saves a new key.
     pub async fn create_api_key(&self, key: &StoredKey) -> Result<(), StoreError> {
         sqlx::query(INSERT_API_KEY)
-            .bind(key.id.clone())
-            .bind(key.workspace_id.clone())
-            .bind(key.name.clone())
-            .bind(key.secret_hash.clone())
+            .bind(key.id.as_str())
+            .bind(key.workspace_id.as_str())
+            .bind(key.name.as_str())
+            .bind(key.secret_hash.as_slice())
             .bind(key.scopes.join(" "))
             .bind(key.ip_allow.join(" "))
             .bind(key.expires_at.map(to_millis))
@@ -135,7 +151,7 @@ impl Store {
     /// Ends a key; false when there is none with this id. Ending it again changes nothing.
     pub async fn revoke_api_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let revoked = sqlx::query(REVOKE_KEY)
-            .bind(id.to_owned())
+            .bind(id)
             .bind(to_millis(now))
             .execute(&self.writers)
             .await?;
@@ -171,7 +187,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         sqlx::query(REVOKE_ALL_KEYS)
-            .bind(workspace_id.to_owned())
+            .bind(workspace_id)
             .bind(to_millis(now))
             .execute(&self.writers)
             .await?;
@@ -179,27 +195,18 @@ impl Store {
     }
 }
 
-fn read(row: &AnyRow) -> Result<StoredKey, StoreError> {
-    let list = |column: &str| -> Result<Vec<String>, StoreError> {
-        Ok(row
-            .try_get::<String, _>(column)?
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect())
-    };
-    let time = |column: &str| -> Result<Option<Timestamp>, StoreError> {
-        Ok(row.try_get::<Option<i64>, _>(column)?.map(from_millis))
-    };
+fn read_api_key(columns: &mut Columns<'_>) -> Result<StoredKey, StoreError> {
+    let list = |text: String| text.split_whitespace().map(str::to_owned).collect();
     Ok(StoredKey {
-        id: row.try_get("key_id")?,
-        workspace_id: row.try_get("workspace_id")?,
-        name: row.try_get("key_name")?,
-        secret_hash: row.try_get("secret_hash")?,
-        scopes: list("scopes")?,
-        ip_allow: list("ip_allow")?,
-        expires_at: time("expires_at")?,
-        revoked_at: time("revoked_at")?,
-        last_used_at: time("last_used_at")?,
-        created_at: from_millis(row.try_get("key_created_at")?),
+        id: columns.next()?,
+        workspace_id: columns.next()?,
+        name: columns.next()?,
+        secret_hash: columns.next()?,
+        scopes: list(columns.next()?),
+        ip_allow: list(columns.next()?),
+        expires_at: columns.next()?,
+        revoked_at: columns.next()?,
+        last_used_at: columns.next()?,
+        created_at: columns.next()?,
     })
 }

@@ -1,4 +1,4 @@
-//! Long jobs beside running servers: in small transactions, giving way, and going on when the database is busy.
+//! Long jobs beside running servers: small transactions, pauses for other writers, and retries.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use tokio::time::{Instant, sleep};
 
 use super::{Engine, Store, StoreError};
 
-/// How long a database that is busy or away is tried again; after that an interrupted job is better.
+/// How long a job retries while the database is busy or away. After that it ends, and is started again by hand.
 const JOB_RETRY_FOR: Duration = Duration::from_mins(1);
 
 const JOB_RETRY_DELAY: Duration = Duration::from_millis(500);
 
 impl Store {
-    /// Carries out one batch of a long job, and again while the database is busy or away.
+    /// Runs one batch of a long job, and again while the database is busy or away.
     pub(super) async fn batch<T, F: Future<Output = Result<T, StoreError>>>(
         &self,
         attempt: impl Fn() -> F,
@@ -29,7 +29,7 @@ impl Store {
                 }
                 result => {
                     if self.engine == Engine::Sqlite {
-                        // As long as this was the one writer, others are let in.
+                        // Leaves the one writer to others for as long as this batch had it.
                         sleep(this.elapsed()).await;
                     }
                     return result;
@@ -38,8 +38,8 @@ impl Store {
         }
     }
 
-    /// Carries out a `delete` of a limited number (`$2`) of a workspace's (`$1`) rows until there are none; tells how
-    /// many went each time.
+    /// Runs a `delete` of a limited number (`$2`) of a workspace's (`$1`) rows until there are none left, and reports how
+    /// many each run has deleted.
     pub(super) async fn delete_in_batches(
         &self,
         sql: &'static str,
@@ -51,7 +51,7 @@ impl Store {
             let rows = self
                 .batch(|| async {
                     let done = sqlx::query(AssertSqlSafe(sql))
-                        .bind(workspace_id.to_owned())
+                        .bind(workspace_id)
                         .bind(limit)
                         .execute(&self.writers)
                         .await?;

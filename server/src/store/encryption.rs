@@ -5,14 +5,21 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{Store, StoreError, workspaces};
+use super::{
+    Store, StoreError,
+    sql::Columns,
+    workspaces::{self, wrapped_key_columns},
+};
 use crate::{
-    domain::{time::from_millis, workspace::Workspace},
+    domain::workspace::Workspace,
     vault::{Purpose, VaultError},
 };
 
-const SELECT_KEY_STATES: &str = "select purpose, key_id, master_key_id, wrapped, created_at from workspace_key \
-    where workspace_id = $1 order by purpose, key_id";
+const SELECT_KEY_STATES: &str = concat!(
+    "select ",
+    wrapped_key_columns!(),
+    ", created_at from workspace_key where workspace_id = $1 order by purpose, key_id"
+);
 
 /// A table with sealed rows; all have the columns `workspace_id`, `id`, `data_key_id` and `sealed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +52,7 @@ impl SealedTable {
 pub struct Encryption {
     /// Its keys.
     pub keys: Vec<KeyState>,
-    /// Why the master keys at hand do not open them; None when they do.
+    /// Why the given master keys do not open them; None when they do.
     pub locked: Option<VaultError>,
 }
 
@@ -56,7 +63,7 @@ pub struct KeyState {
     pub purpose: Purpose,
     /// Its number among the workspace's keys of this purpose.
     pub key_id: u32,
-    /// Under which master key it is wrapped; None when rows are sealed under a key that is not there.
+    /// The master key that wraps it; None when rows are sealed under a key that is missing.
     pub master_key_id: Option<u32>,
     /// When it was made.
     pub created_at: Option<Timestamp>,
@@ -106,12 +113,13 @@ impl Store {
     pub async fn encryption(&self, workspace: &Workspace) -> Result<Encryption, StoreError> {
         let mut sealed = self.sealed_rows(&workspace.id).await?;
         let rows = sqlx::query(SELECT_KEY_STATES)
-            .bind(workspace.id.clone())
+            .bind(workspace.id.as_str())
             .fetch_all(&self.readers)
             .await?;
         let (mut keys, mut all_wrapped) = (Vec::new(), Vec::new());
         for row in &rows {
-            let wrapped = workspaces::read_key(row)?;
+            let mut columns = Columns::new(row);
+            let wrapped = workspaces::read_key(&mut columns)?;
             let under_key = match wrapped.purpose {
                 Purpose::Data => sealed.remove(&wrapped.key_id),
                 Purpose::Index => None,
@@ -120,12 +128,12 @@ impl Store {
                 purpose: wrapped.purpose,
                 key_id: wrapped.key_id,
                 master_key_id: Some(wrapped.master_key_id),
-                created_at: Some(from_millis(row.try_get("created_at")?)),
+                created_at: Some(columns.next()?),
                 sealed: under_key.unwrap_or_default(),
             });
             all_wrapped.push(wrapped);
         }
-        // Rows of a workspace whose keys were deleted, until they are.
+        // Rows of a workspace whose keys are deleted already.
         keys.extend(sealed.into_iter().map(|(key_id, sealed)| KeyState {
             purpose: Purpose::Data,
             key_id,
@@ -149,14 +157,12 @@ impl Store {
                 table.name()
             );
             let rows = sqlx::query(AssertSqlSafe(sql))
-                .bind(workspace_id.to_owned())
+                .bind(workspace_id)
                 .fetch_all(&self.readers)
                 .await?;
             for row in rows {
-                let under_key = all
-                    .entry(workspaces::number(&row, "data_key_id")?)
-                    .or_default();
-                *under_key.get_mut(table) = row.try_get(1)?;
+                let key_id = workspaces::number(row.try_get(0)?, "data_key_id")?;
+                *all.entry(key_id).or_default().get_mut(table) = row.try_get(1)?;
             }
         }
         Ok(all)
@@ -166,22 +172,14 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        store::SchemaPolicy,
-        vault::{MasterKeys, Vault},
-    };
+    use crate::store::tests::temporary;
 
     const TABLES: &str = "select sqlite_master.name from sqlite_master \
         join pragma_table_info(sqlite_master.name) as field on field.name = 'sealed' order by 1";
 
     #[tokio::test]
     async fn no_table_with_sealed_rows_is_missing() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("k.db").display());
-        let vault = Vault::new(MasterKeys::none());
-        let store = Store::open(&url, vault, SchemaPolicy::Migrate)
-            .await
-            .unwrap();
+        let (_folder, store) = temporary().await;
         let rows = sqlx::query(TABLES).fetch_all(&store.readers).await.unwrap();
         let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         let mut known = SEALED_TABLES.map(SealedTable::name);

@@ -1,4 +1,4 @@
-//! Making sure that what was deleted is gone from the database's files too.
+//! Erasing deleted keys from the files of the database.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use tokio::time::{Instant, sleep};
 
 use super::{Engine, Store, StoreError};
 
-/// How long to wait for readers that still need the log, or the table.
+/// How long to wait for readers that still need the log or the table.
 const ERASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 const ERASE_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// A transaction later than the deletion.
+/// The number of a transaction later than the deletion.
 const SELECT_TRANSACTION: &str = "select pg_current_xact_id()::text";
 
-/// Transactions that began before that one keep deleted rows alive, those of standbys and prepared ones too.
+/// Earlier transactions keep deleted rows alive, those of standbys and prepared ones included.
 const SELECT_EARLIER: &str = "select 1::bigint from (\
     select backend_xmin as began from pg_stat_activity where datname = current_database() or datname is null \
     union all select xmin from pg_replication_slots \
     union all select transaction from pg_prepared_xacts where database = current_database()) as others \
     where age(began) > age($1::text::xid) limit 1";
 
-/// Every request reads the table: none is made to wait for somebody else's lock.
+/// Every request reads the table and must not wait for the lock of this statement.
 const SET_LOCK_TIMEOUT: &str = "set lock_timeout = '500ms'";
 
 /// SQLSTATE `lock_not_available`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 impl Store {
-    /// Overwrites what is left of deleted and replaced keys; false when others kept it from doing so.
+    /// Overwrites what is left of deleted and replaced keys; false when other transactions prevented it.
     ///
     /// On SQLite pages are overwritten as rows go (`secure_delete`); copies of them are in the log until a checkpoint
     /// that no reader is in the way of. On PostgreSQL deleted rows stay in their table until it is written anew, and
@@ -69,10 +69,10 @@ async fn empty_log(connection: &mut AnyConnection) -> Result<bool, StoreError> {
     Ok(busy == 0)
 }
 
-/// The table has a handful of rows for each workspace and is written anew in no time.
+/// The table has a handful of rows for each workspace, so that rewriting it is fast.
 async fn rewrite_keys(connection: &mut AnyConnection, deleted: &str) -> Result<bool, StoreError> {
     let earlier = sqlx::query(SELECT_EARLIER)
-        .bind(deleted.to_owned())
+        .bind(deleted)
         .fetch_optional(&mut *connection)
         .await?;
     if earlier.is_some() {

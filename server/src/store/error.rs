@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{panics::Panicked, vault::VaultError};
 
-/// Why the store could not do it.
+/// Why the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The URL is none of a database.
+    /// The URL is not that of a database.
     #[error(transparent)]
     Url(#[from] DatabaseUrlError),
     /// A pooler is in the way.
@@ -22,10 +22,10 @@ pub enum StoreError {
     /// The database has another schema than this program.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// The database is away, full or too busy; the same call may work later. Several writes may fail for one cause.
+    /// The database is away, full or too busy; the same call may work later. A group of writes shares its cause.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] Arc<sqlx::Error>),
-    /// The database was lost while it committed, or did not say what became of it: the write may have happened.
+    /// The database was lost during the commit, or did not reply to it: the write may have happened.
     #[error("it is not known whether the database has written it: {0}")]
     OutcomeUnknown(#[source] Arc<sqlx::Error>),
     /// A fault of the program; nothing was written.
@@ -37,16 +37,16 @@ pub enum StoreError {
     /// A handle fits several leads.
     #[error("the handle fits {} leads", .0.len())]
     Ambiguous(Vec<Candidate>),
-    /// Others changed the same leads at the same moment, again and again; the same call may work later.
+    /// Concurrent writes changed the same leads again and again; the same call may work later.
     #[error("too many writes to the same lead at once")]
     Raced,
-    /// So many tickets that no reference was found for another.
+    /// There are so many tickets that no free reference was drawn.
     #[error("no free ticket reference was drawn")]
     NoFreeReference,
     /// The workspace was deleted while the call was under way.
     #[error("the workspace was deleted")]
     NoWorkspace,
-    /// The workspace may make no more leads today.
+    /// The workspace may create no more leads today.
     #[error("the workspace's leads of the day are used up")]
     LeadsPerDay,
     /// The tables could not be brought up to date.
@@ -55,10 +55,10 @@ pub enum StoreError {
     /// What is stored does not open; the message says nothing of its content.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// A sealed row does not open while it is sealed again; which one it is tells nobody anything.
+    /// A sealed row does not open while it is sealed again. Its table and id are not personal data.
     #[error("{0} {1}: {2}")]
     Sealed(&'static str, String, #[source] VaultError),
-    /// A stored value that cannot be: the database was changed by something else.
+    /// A stored value is impossible: another program has changed the database.
     #[error("the database holds an impossible {0}")]
     Corrupt(&'static str),
     /// Anything else the database said.
@@ -67,10 +67,10 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether another write came in between, so that starting again sees what it did.
+    /// Whether the write lost a race, so that another attempt sees what the winner did.
     pub(super) fn is_race(&self) -> bool {
         match self {
-            // A row under a data key that came after the transaction's terms were looked up.
+            // The row is under a data key that was made after the transaction looked up the current keys.
             Self::Raced | Self::Vault(VaultError::UnknownDataKey(_)) => true,
             Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
             Self::Unavailable(error) => error

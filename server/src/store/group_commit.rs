@@ -1,41 +1,43 @@
 //! Many writes in one transaction.
 //!
-//! SQLite has one writer at a time, which waits for the disk at every commit. Writes that come while it waits go into
-//! the next transaction together and share its wait. Each has a savepoint of its own, so that one that is refused
-//! leaves the others alone, and each is answered only after the commit.
+//! SQLite has one writer at a time, and every commit waits for the disk. Writes that arrive during that wait go into
+//! the next transaction together and share its commit. Each has its own savepoint, so that a refused write does not
+//! affect the others. Callers get their results after the commit.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use sqlx::{AnyConnection, AnyPool, Connection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{StoreError, Work, WriteProgress, error::is_undone};
+use super::{Store, StoreError, Write, WriteProgress, error::is_undone};
 use crate::panics;
 
-/// The most writes in one transaction: the first of them waits for the last.
+/// The most writes in one transaction: the first one waits for the last.
 const MAX_GROUP: usize = 64;
 
-/// How many writes may wait for the next transaction before those who ask for more have to wait too.
-const MAX_WAITING: usize = 256;
+/// How many writes may wait for the next transaction; further callers wait for room in the queue.
+const MAX_QUEUED: usize = 256;
 
-/// Where writes are handed in. The writer behind it ends with the last copy of it.
+/// The queue of the task that commits writes. The task ends with the last clone of this.
 #[derive(Clone)]
-pub(super) struct GroupCommit(mpsc::Sender<Box<dyn Member>>);
+pub(super) struct GroupCommit(mpsc::Sender<Box<dyn QueuedWrite>>);
 
-/// A write on its way, whatever its result is.
-trait Member: Send {
-    /// Whether nobody waits for it any more: what has not begun need not begin.
+/// A write in the queue, whatever its output is.
+trait QueuedWrite: Send {
+    /// Whether its caller has gone: a write that has not begun need not begin.
     fn is_abandoned(&self) -> bool;
 
-    /// Its transaction has begun: from here on it may happen whoever waits for it. False when nobody does any more.
+    /// Marks it as begun: from here on it may happen even if its caller leaves. False when the caller has left.
     fn begin(&self) -> bool;
 
-    /// Carries it out and keeps its result. An error is one of the whole transaction.
-    fn run<'a>(&'a mut self, connection: &'a mut AnyConnection) -> Run<'a>;
+    /// Runs it and keeps its result. An error is one of the whole transaction.
+    fn run<'a>(&'a mut self, connection: &'a mut AnyConnection) -> BoxedRun<'a>;
 
-    /// Tells its result to whoever waits, or why the transaction failed.
-    fn tell(self: Box<Self>, failed: Option<Failure>);
+    /// Gives the caller the result, or the reason why the transaction failed.
+    fn resolve(self: Box<Self>, failure: Option<Failure>);
 }
+
+type BoxedRun<'a> = Pin<Box<dyn Future<Output = Result<(), Arc<sqlx::Error>>> + Send + 'a>>;
 
 /// Why a transaction failed.
 #[derive(Clone)]
@@ -67,111 +69,113 @@ impl Failure {
     }
 }
 
-type Run<'a> = Pin<Box<dyn Future<Output = Result<(), Arc<sqlx::Error>>> + Send + 'a>>;
-
-struct Write<T> {
-    work: Work<T>,
-    result: Option<Result<T, StoreError>>,
+struct Queued<W: Write<Store>> {
+    store: Store,
+    write: Arc<W>,
+    result: Option<Result<W::Output, StoreError>>,
     progress: WriteProgress,
-    waiting: oneshot::Sender<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<W::Output, StoreError>>,
 }
 
 impl GroupCommit {
-    /// Starts the writer.
+    /// Starts the task that commits.
     pub(super) fn new(writers: AnyPool, begin: &'static str) -> Self {
-        let (sender, mut waiting) = mpsc::channel(MAX_WAITING);
+        let (sender, mut queue) = mpsc::channel(MAX_QUEUED);
         tokio::spawn(async move {
-            let mut members = Vec::with_capacity(MAX_GROUP);
-            while waiting.recv_many(&mut members, MAX_GROUP).await > 0 {
-                let together = commit(writers.clone(), begin, std::mem::take(&mut members));
-                // In a task of its own: should a write panic, only those beside it go without an answer.
-                drop(tokio::spawn(together).await);
+            let mut group = Vec::with_capacity(MAX_GROUP);
+            while queue.recv_many(&mut group, MAX_GROUP).await > 0 {
+                let commit = commit(writers.clone(), begin, std::mem::take(&mut group));
+                // In a task of its own: a panic costs this group its results and leaves the queue alive.
+                let _ = tokio::spawn(commit).await;
             }
         });
         Self(sender)
     }
 
-    /// Carries out a write; it is on the disk when this returns its result.
-    pub(super) async fn run<T: Send + 'static>(
+    /// Runs a write; it is on the disk when this returns its output.
+    pub(super) async fn run<W: Write<Store>>(
         &self,
-        work: Work<T>,
+        store: &Store,
+        write: Arc<W>,
         progress: WriteProgress,
-    ) -> Result<T, StoreError> {
-        let (waiting, result) = oneshot::channel();
-        let write = Write {
-            work,
+    ) -> Result<W::Output, StoreError> {
+        let (caller, result) = oneshot::channel();
+        let queued = Queued {
+            store: store.clone(),
+            write,
             result: None,
             progress,
-            waiting,
+            caller,
         };
-        let handed_in = self.0.send(Box::new(write)).await;
-        handed_in.map_err(|_| sqlx::Error::WorkerCrashed)?;
-        // The writer has ended without a word.
-        let unknown = || StoreError::OutcomeUnknown(Arc::new(sqlx::Error::WorkerCrashed));
-        result.await.unwrap_or_else(|_| Err(unknown()))
+        let sent = self.0.send(Box::new(queued)).await;
+        sent.map_err(|_| sqlx::Error::WorkerCrashed)?;
+        // An error here means that the task ended without a word.
+        let unknown = |_| StoreError::OutcomeUnknown(Arc::new(sqlx::Error::WorkerCrashed));
+        result.await.unwrap_or_else(|error| Err(unknown(error)))
     }
 }
 
-/// One transaction: whoever waits is told after its commit.
-async fn commit(writers: AnyPool, begin: &'static str, mut members: Vec<Box<dyn Member>>) {
-    members.retain(|member| !member.is_abandoned());
-    if members.is_empty() {
+/// Runs one transaction and resolves its writes after the commit.
+async fn commit(writers: AnyPool, begin: &'static str, mut group: Vec<Box<dyn QueuedWrite>>) {
+    group.retain(|write| !write.is_abandoned());
+    if group.is_empty() {
         return;
     }
-    let failed = match writers.acquire().await {
-        Ok(mut connection) => match carry_out(&mut connection, begin, &mut members).await {
+    let failure = match writers.acquire().await {
+        Ok(mut connection) => match run_group(&mut connection, begin, &mut group).await {
             Ok(()) => None,
-            Err(error) => {
-                // SQLite ends some transactions by itself, on a full disk for one, and sqlx does not notice: a
-                // connection after a failure is not used again.
-                drop(connection.close().await);
-                Some(error)
+            Err(failure) => {
+                // SQLite ends some transactions by itself, on a full disk for example, and sqlx does not notice: a
+                // connection is not used again after a failure.
+                let _ = connection.close().await;
+                Some(failure)
             }
         },
         Err(error) => Some(error.into()),
     };
-    for member in members {
-        member.tell(failed.clone());
+    for write in group {
+        write.resolve(failure.clone());
     }
 }
 
-async fn carry_out(
+async fn run_group(
     connection: &mut AnyConnection,
     begin: &'static str,
-    members: &mut Vec<Box<dyn Member>>,
+    group: &mut Vec<Box<dyn QueuedWrite>>,
 ) -> Result<(), Failure> {
     let mut transaction = connection.begin_with(begin).await?;
-    members.retain(|member| member.begin());
-    for member in members {
-        let run = member.run(&mut transaction).await;
+    group.retain(|write| write.begin());
+    for write in group {
+        let run = write.run(&mut transaction).await;
         run.map_err(Failure::undone)?;
     }
     transaction.commit().await.map_err(Failure::from_commit)
 }
 
-impl<T: Send + 'static> Member for Write<T> {
+impl<W: Write<Store>> QueuedWrite for Queued<W> {
     fn is_abandoned(&self) -> bool {
-        self.waiting.is_closed()
+        self.caller.is_closed()
     }
 
     fn begin(&self) -> bool {
         !self.is_abandoned() && self.progress.begin()
     }
 
-    fn run<'a>(&'a mut self, connection: &'a mut AnyConnection) -> Run<'a> {
+    fn run<'a>(&'a mut self, connection: &'a mut AnyConnection) -> BoxedRun<'a> {
         Box::pin(async move {
             let mut savepoint = connection.begin().await?;
-            let done = match panics::catch(self.work.run(&mut savepoint)).await {
-                Ok(done) => done,
+            let run = self.write.run(&self.store, &mut savepoint);
+            let result = match panics::catch(run).await {
+                Ok(result) => result,
                 Err(panicked) => {
                     self.result = Some(Err(StoreError::Panicked(panicked)));
                     return Err(Arc::new(sqlx::Error::WorkerCrashed));
                 }
             };
-            match done {
-                Ok(done) => {
+            match result {
+                Ok(output) => {
                     savepoint.commit().await?;
-                    self.result = Some(Ok(done));
+                    self.result = Some(Ok(output));
                 }
                 Err(StoreError::Unavailable(cause)) => return Err(cause),
                 Err(refused) => {
@@ -183,38 +187,34 @@ impl<T: Send + 'static> Member for Write<T> {
         })
     }
 
-    fn tell(self: Box<Self>, failed: Option<Failure>) {
-        let result = match (failed, self.result) {
+    fn resolve(self: Box<Self>, failure: Option<Failure>) {
+        let result = match (failure, self.result) {
             (None, Some(result)) => result,
             (_, Some(Err(panicked @ StoreError::Panicked(_)))) => Err(panicked),
             (Some(failure), Some(Ok(_))) if failure.unknown => {
                 Err(StoreError::OutcomeUnknown(failure.cause))
             }
-            // What was refused may have been so for a write that was undone.
+            // A refusal may have been caused by a write that was undone.
             (Some(failure), _) => Err(StoreError::Unavailable(failure.cause)),
             (None, None) => Err(sqlx::Error::WorkerCrashed.into()),
         };
         if !matches!(result, Ok(_) | Err(StoreError::OutcomeUnknown(_))) {
             self.progress.undo();
         }
-        // Whoever asked may have gone away meanwhile.
-        drop(self.waiting.send(result));
+        let _ = self.caller.send(result); // The caller may have left meanwhile.
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::{fs, path::Path, time::Duration};
 
     use futures::future::join_all;
     use sqlx::Row;
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{
-        store::{SchemaPolicy, Store},
-        vault::{MasterKeys, Vault},
-    };
+    use crate::store::tests::temporary;
 
     const ROW: &str = "insert into write_probe (id, writes) values ($1, 1)";
 
@@ -225,25 +225,19 @@ mod tests {
 
     impl Database {
         async fn new() -> Self {
-            let folder = tempfile::tempdir().expect("a folder");
-            let url = format!("sqlite:{}", folder.path().join("k.db").display());
-            let store =
-                Store::open(&url, Vault::new(MasterKeys::none()), SchemaPolicy::Migrate).await;
-            Self {
-                folder,
-                store: store.expect("a database"),
-            }
+            let (folder, store) = temporary().await;
+            Self { folder, store }
         }
 
-        /// Carries out writes that all wait for the disk at the same time.
-        async fn together<T: Send + 'static>(
+        /// Runs writes that all wait for the disk at the same time.
+        async fn together<W: Write<Store>>(
             &self,
-            works: Vec<Work<T>>,
-        ) -> Vec<Result<T, StoreError>> {
+            writes: Vec<W>,
+        ) -> Vec<Result<W::Output, StoreError>> {
             let busy = self.store.writers.acquire().await.expect("the writer");
-            let writes = join_all(works.into_iter().map(|work| self.store.run(work)));
+            let writes = join_all(writes.into_iter().map(|write| self.store.write(write)));
             let release = async {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
                 drop(busy);
             };
             tokio::join!(writes, release).0
@@ -271,22 +265,43 @@ mod tests {
             .count()
     }
 
-    fn row(id: i64) -> Work<()> {
-        Work::new(move |connection| {
-            Box::pin(async move {
-                sqlx::query(ROW).bind(id).execute(connection).await?;
-                Ok(())
-            })
-        })
+    /// Inserts a row, and then does something else.
+    #[derive(Clone, Copy)]
+    struct InsertRow {
+        id: i64,
+        then: Then,
     }
 
-    fn refused_after_row(id: i64) -> Work<()> {
-        Work::new(move |connection| {
-            Box::pin(async move {
-                sqlx::query(ROW).bind(id).execute(connection).await?;
-                Err(StoreError::LeadsPerDay)
-            })
-        })
+    #[derive(Clone, Copy)]
+    enum Then {
+        Succeed,
+        Refuse,
+        Panic,
+        Sleep(Duration),
+    }
+
+    impl Write<Store> for InsertRow {
+        type Output = ();
+
+        async fn run(&self, _: &Store, connection: &mut AnyConnection) -> Result<(), StoreError> {
+            sqlx::query(ROW).bind(self.id).execute(connection).await?;
+            match self.then {
+                Then::Succeed => Ok(()),
+                Then::Refuse => Err(StoreError::LeadsPerDay),
+                Then::Panic => panic!("a fault of ours"),
+                Then::Sleep(time) => {
+                    tokio::time::sleep(time).await;
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    fn row(id: i64) -> InsertRow {
+        InsertRow {
+            id,
+            then: Then::Succeed,
+        }
     }
 
     #[tokio::test]
@@ -300,7 +315,7 @@ mod tests {
         assert!(database.commits() - before <= 2);
         for id in 40..43 {
             let before = database.commits();
-            database.store.run(row(id)).await.expect("written");
+            database.store.write(row(id)).await.expect("written");
             assert_eq!(database.commits(), before + 1);
         }
     }
@@ -308,14 +323,15 @@ mod tests {
     #[tokio::test]
     async fn a_write_that_is_refused_leaves_nothing_and_its_neighbours_alone() {
         let database = Database::new().await;
-        let works = (0..20).map(|id| {
-            if id % 2 == 0 {
-                row(id)
+        let writes = (0..20).map(|id| InsertRow {
+            id,
+            then: if id % 2 == 0 {
+                Then::Succeed
             } else {
-                refused_after_row(id)
-            }
+                Then::Refuse
+            },
         });
-        let results = database.together(works.collect()).await;
+        let results = database.together(writes.collect()).await;
         for (id, result) in results.iter().enumerate() {
             assert_eq!(result.is_ok(), id % 2 == 0, "{id}: {result:?}");
         }
@@ -329,24 +345,26 @@ mod tests {
         // The writer takes the first and waits with it; the second gives up before its turn.
         let first = tokio::spawn({
             let store = database.store.clone();
-            async move { store.run(row(1)).await }
+            async move { store.write(row(1)).await }
         });
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        let patience = std::time::Duration::from_millis(50);
-        let second = tokio::time::timeout(patience, database.store.run(row(2))).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let patience = Duration::from_millis(50);
+        let second = tokio::time::timeout(patience, database.store.write(row(2))).await;
         assert!(second.is_err());
         drop(busy);
         first.await.expect("no panic").expect("written");
-        database.store.run(row(3)).await.expect("written");
+        database.store.write(row(3)).await.expect("written");
         assert_eq!(database.rows().await, 2);
     }
 
     #[tokio::test]
     async fn a_write_that_panics_does_not_end_the_writer() {
         let database = Database::new().await;
-        let panics = Work::<()>::new(|_| Box::pin(async { panic!("a fault of ours") }));
-        let works = vec![row(1), panics, row(2)];
-        let results = database.together(works).await;
+        let panics = InsertRow {
+            id: 4,
+            then: Then::Panic,
+        };
+        let results = database.together(vec![row(1), panics, row(2)]).await;
         assert!(
             matches!(results[1], Err(StoreError::Panicked(_))),
             "{results:?}"
@@ -355,7 +373,7 @@ mod tests {
             let undone = matches!(neighbour, Ok(()) | Err(StoreError::Unavailable(_)));
             assert!(undone, "{results:?}");
         }
-        database.store.run(row(3)).await.expect("written");
+        database.store.write(row(3)).await.expect("written");
         let written = results.iter().filter(|result| result.is_ok()).count();
         assert_eq!(
             database.rows().await,
@@ -373,8 +391,8 @@ mod tests {
             .await
             .expect("a lock");
         let progress = WriteProgress::default();
-        let patience = std::time::Duration::from_millis(100);
-        let waits = database.store.run_with(row(1), &progress);
+        let patience = Duration::from_millis(100);
+        let waits = database.store.write_with(row(1), &progress);
         assert!(tokio::time::timeout(patience, waits).await.is_err());
         assert!(progress.give_up());
         sqlx::query(ROW)
@@ -383,26 +401,23 @@ mod tests {
             .await
             .expect("written");
         lock.commit().await.expect("the end of the lock");
-        database.store.run(row(3)).await.expect("written");
+        database.store.write(row(3)).await.expect("written");
         assert_eq!(database.rows().await, 2);
     }
 
     #[tokio::test]
     async fn a_write_given_up_after_it_has_begun_may_have_happened() {
         let database = Database::new().await;
-        let slow = Work::new(|connection| {
-            Box::pin(async move {
-                sqlx::query(ROW).bind(1_i64).execute(connection).await?;
-                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-                Ok(())
-            })
-        });
+        let slow = InsertRow {
+            id: 1,
+            then: Then::Sleep(Duration::from_millis(200)),
+        };
         let progress = WriteProgress::default();
-        let patience = std::time::Duration::from_millis(100);
-        let waits = database.store.run_with(slow, &progress);
+        let patience = Duration::from_millis(100);
+        let waits = database.store.write_with(slow, &progress);
         assert!(tokio::time::timeout(patience, waits).await.is_err());
         assert!(!progress.give_up());
-        database.store.run(row(2)).await.expect("written");
+        database.store.write(row(2)).await.expect("written");
         assert_eq!(database.rows().await, 2);
     }
 

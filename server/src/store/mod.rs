@@ -7,12 +7,11 @@
 mod analytics;
 pub mod api_keys;
 mod batches;
-mod bulk;
 mod conversions;
+pub mod cursor;
 mod database_url;
 pub mod encryption;
 mod erase;
-mod erase_lead;
 mod error;
 mod group_commit;
 mod health;
@@ -26,23 +25,23 @@ mod pooler;
 mod progress;
 mod rotation;
 mod schema;
-mod search;
 mod shred;
 mod sql;
 mod tickets;
-mod work;
 pub mod workspaces;
+mod write;
 mod write_keys;
 
 use std::{
     str::FromStr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use sqlx::{
     Any, AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions},
@@ -50,29 +49,29 @@ use sqlx::{
 use tokio::time::{Instant, timeout};
 
 pub use analytics::{CampaignRow, Totals};
-pub use bulk::{BulkLead, BulkProgress, BulkStep};
 pub use conversions::PendingLead;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
-pub use erase_lead::Erased;
 pub use error::StoreError;
+pub use leads::{BulkLead, BulkProgress, BulkStep, EraseLead, Erased};
 pub use pooler::PoolerError;
 pub use progress::WriteProgress;
 pub use rotation::Rotated;
 pub use schema::{SchemaError, SchemaPolicy};
-pub use tickets::NewTicket;
-pub use work::Work;
+pub use tickets::{CreateTicket, NewTicket, SavedTicket};
+pub use write::{DryRun, Map, Write};
 
 use self::{group_commit::GroupCommit, opened_keys::OpenedKeys};
 use crate::{
     domain::workspace::NameIndex,
+    randomness::Randomness,
     settings::DatabaseSettings,
     vault::{Vault, WorkspaceKeys},
 };
 
-/// How often a write starts again because another took a unique value between its look and its write.
+/// How often a write is attempted when it loses races for unique values.
 const MAX_ATTEMPTS: u32 = 4;
 
-/// How long a connection may have been idle and is used without a ping: its host answered this long ago.
+/// A connection that was idle for longer is pinged before it is used.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
 
 /// The database, and the vault that seals what goes into it.
@@ -83,22 +82,24 @@ pub struct Store {
     readers: AnyPool,
     /// SQLite has one writer at a time: queueing here is fairer and quicker than its busy handler.
     writers: AnyPool,
-    /// When a connection of these last broke, and others may have.
+    /// When one of these connections last broke; others may have broken as well.
     broken: Broken,
-    /// One connection to look at the database: a full pool under load says nothing about it.
+    /// One connection for health checks: an exhausted pool under load says nothing about the database.
     health: AnyPool,
     vault: Arc<Vault>,
+    /// Where codes and references are drawn from.
+    randomness: Randomness,
     opened_keys: Arc<OpenedKeys>,
     in_flight: idempotency::InFlight,
     /// Whether the last write found the database full or away.
     write_failed: Arc<AtomicBool>,
-    /// When the database was last looked at, and whether it was well.
+    /// When the database was last checked, and whether it was healthy.
     last_look: Arc<tokio::sync::Mutex<Option<(Instant, bool)>>>,
-    /// On SQLite, where writes wait for the disk one after the other; PostgreSQL groups its commits by itself.
+    /// Only on SQLite; PostgreSQL groups commits by itself.
     group_commit: Option<GroupCommit>,
 }
 
-/// The moment at which a connection was last found broken: those that were idle then are pinged before they are used.
+/// When a connection was last found broken. Connections that were idle then are pinged before they are used.
 type Broken = Arc<Mutex<Option<Instant>>>;
 
 /// The two databases the server runs on.
@@ -118,7 +119,7 @@ pub struct Tenant {
     keys: Arc<WorkspaceKeys>,
     /// Whether names get tokens.
     name_index: NameIndex,
-    /// How far the write of the request has come that this was opened for.
+    /// How far the write of this tenant's request has come.
     progress: WriteProgress,
 }
 
@@ -166,7 +167,7 @@ impl Engine {
     /// What begins a transaction that writes.
     fn begin(self) -> &'static str {
         match self {
-            // A deferred transaction that turns into a writer half-way may fail with "database is locked".
+            // A deferred transaction that becomes a writer half-way may fail with "database is locked".
             Self::Sqlite => "begin immediate",
             Self::Postgres => "begin",
         }
@@ -247,12 +248,19 @@ impl Store {
             broken,
             health,
             vault: Arc::new(vault),
+            randomness: Randomness::system(),
             opened_keys: Arc::default(),
             in_flight: idempotency::InFlight::default(),
             write_failed: Arc::default(),
             last_look: Arc::default(),
             group_commit,
         })
+    }
+
+    /// The same store, which draws codes and references from another source than the system's.
+    #[must_use]
+    pub fn with_randomness(self, randomness: Randomness) -> Self {
+        Self { randomness, ..self }
     }
 
     /// Which database this is.
@@ -267,8 +275,8 @@ impl Store {
         &self.vault
     }
 
-    /// Whether the database answers, and, if the last write found it full or away, takes writes again. Anybody may ask
-    /// as often as they like: one look at it serves all who ask within a moment.
+    /// Whether the database replies and, if the last write found it full or away, takes writes again. Callers within a
+    /// moment share one check.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let mut last = self.last_look.lock().await;
         let well = match *last {
@@ -292,10 +300,10 @@ impl Store {
         if self.write_failed.load(Ordering::Relaxed) {
             match self.engine {
                 // It has one writer.
-                Engine::Sqlite => self.run(health::probe()).await?,
+                Engine::Sqlite => self.write(health::Probe).await?,
                 Engine::Postgres => {
                     let mut connection = self.health.acquire().await?;
-                    health::probe().run(&mut connection).await?;
+                    health::Probe.run(self, &mut connection).await?;
                     self.write_failed.store(false, Ordering::Relaxed);
                 }
             }
@@ -303,7 +311,7 @@ impl Store {
         Ok(())
     }
 
-    /// Closes every connection, after what is under way has ended.
+    /// Closes every connection once its statement has ended.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writers.close().await;
@@ -314,67 +322,8 @@ impl Store {
         Ok(self.writers.begin_with(self.engine.begin()).await?)
     }
 
-    /// Carries out a piece of work in one transaction; again when another write came in between.
-    async fn run<T: Send + 'static>(&self, work: Work<T>) -> Result<T, StoreError> {
-        self.run_with(work, &WriteProgress::default()).await
-    }
-
-    /// The same for somebody who may give up waiting for it.
-    async fn run_with<T: Send + 'static>(
-        &self,
-        work: Work<T>,
-        progress: &WriteProgress,
-    ) -> Result<T, StoreError> {
-        let mut tries = MAX_ATTEMPTS;
-        loop {
-            match self.try_run(&work, progress).await {
-                Err(error) if error.is_race() && tries > 1 => tries -= 1,
-                result => {
-                    // What was refused for its values says nothing about the database.
-                    if let Ok(_) | Err(StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_)) =
-                        result
-                    {
-                        self.write_failed.store(result.is_err(), Ordering::Relaxed);
-                    }
-                    return result;
-                }
-            }
-        }
-    }
-
-    async fn try_run<T: Send + 'static>(
-        &self,
-        work: &Work<T>,
-        progress: &WriteProgress,
-    ) -> Result<T, StoreError> {
-        if let Some(group_commit) = &self.group_commit {
-            return group_commit.run(work.clone(), progress.clone()).await;
-        }
-        let mut transaction = self.begin().await?;
-        match work.run(&mut transaction).await {
-            Ok(done) => {
-                // Until here the database undoes what nobody commits, whatever becomes of the connection.
-                progress.begin();
-                match transaction.commit().await {
-                    Ok(()) => Ok(done),
-                    Err(error) if error::is_undone(&error) => {
-                        progress.undo();
-                        Err(error.into())
-                    }
-                    Err(error) => Err(StoreError::OutcomeUnknown(Arc::new(error))),
-                }
-            }
-            Err(error) => {
-                // Before it is told, so that its locks are free for whoever tries again; without an answer here the
-                // connection is given up, and they are free as well.
-                drop(transaction.rollback().await);
-                Err(error)
-            }
-        }
-    }
-
-    /// Reads, and reads again when the connection turns out to be broken: the first to use one of a database that was
-    /// started anew is not to pay for it.
+    /// Reads, and reads again if the connection turns out to be broken, so that no request fails because the database
+    /// was restarted.
     pub(super) async fn read_again<T, F: Future<Output = Result<T, StoreError>>>(
         &self,
         read: impl Fn() -> F,
@@ -384,14 +333,14 @@ impl Store {
                 if self.engine == Engine::Postgres
                     && !matches!(*cause, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) =>
             {
-                *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                *self.broken.lock() = Some(Instant::now());
                 read().await
             }
             result => result,
         }
     }
 
-    /// What makes a `select` keep others from changing its rows; SQLite's only writer needs nothing.
+    /// Locks the rows of a `select` until the transaction ends; SQLite's only writer needs no lock.
     fn row_lock(&self) -> &'static str {
         match self.engine {
             Engine::Sqlite => "",
@@ -405,26 +354,6 @@ impl Tenant {
     #[must_use]
     pub fn workspace_id(&self) -> &str {
         &self.workspace_id
-    }
-
-    /// Carries out a piece of work of this workspace, made by `work` with the keys that its transaction reads.
-    ///
-    /// # Errors
-    /// Those of the work; nothing is written then.
-    pub async fn write<T: Send + 'static>(
-        &self,
-        work: impl Fn(&Tenant) -> Work<T> + Send + Sync + 'static,
-    ) -> Result<T, StoreError> {
-        let shared = Arc::new((self.clone(), work));
-        let with_current_keys = Work::new(move |connection| {
-            let shared = Arc::clone(&shared);
-            Box::pin(async move {
-                let (tenant, work) = &*shared;
-                let tenant = tenant.with_current_keys(connection).await?;
-                work(&tenant).run(connection).await
-            })
-        });
-        self.store.run_with(with_current_keys, &self.progress).await
     }
 
     /// How far the write of this request has come.
@@ -444,10 +373,10 @@ fn pool_options(broken: &Broken, options: OpenOptions) -> AnyPoolOptions {
     let broken = Arc::clone(broken);
     AnyPoolOptions::new()
         .acquire_timeout(options.acquire_timeout)
-        // Not each time that it is used: a connection that was idle for a moment is as good as one in use.
+        // before_acquire pings, and only connections that have been idle for a while.
         .test_before_acquire(false)
         .before_acquire(move |connection, metadata| {
-            let last_broken = *broken.lock().unwrap_or_else(PoisonError::into_inner);
+            let last_broken = *broken.lock();
             let suspicious = last_broken.is_some_and(|at| at.elapsed() <= metadata.idle_for);
             Box::pin(async move {
                 if metadata.idle_for < PING_AFTER_IDLE && !suspicious {
@@ -510,4 +439,47 @@ fn sqlite_pool_options(connections: u32, broken: &Broken, options: OpenOptions) 
                 Ok(())
             })
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use tempfile::TempDir;
+
+    use super::{SchemaPolicy, Store, Tenant};
+    use crate::{
+        domain::workspace::{NameIndex, Workspace},
+        vault::{MasterKey, MasterKeys, Vault},
+    };
+
+    /// A store on an SQLite database that goes with its folder.
+    pub(super) async fn temporary() -> (TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("k.db").display());
+        let vault = Vault::new(MasterKeys::from(&MasterKey::generate()));
+        let store = Store::open(&url, vault, SchemaPolicy::Migrate).await;
+        (folder, store.unwrap())
+    }
+
+    /// A workspace in such a store.
+    pub(super) async fn temporary_tenant() -> (TempDir, Tenant) {
+        let (folder, store) = temporary().await;
+        let workspace = Workspace {
+            id: "ws_1".into(),
+            name: "Toko Budi Online".into(),
+            plan: "pro".into(),
+            requests_per_minute: None,
+            leads_per_day: None,
+            timezone: "Asia/Jakarta".into(),
+            currency: "IDR".into(),
+            language: "id".into(),
+            date_format: "DD/MM/YYYY".into(),
+            tracking_code: "KNK-abc123".into(),
+            name_index: NameIndex::On,
+            created_at: Timestamp::UNIX_EPOCH,
+        };
+        store.create_workspace(&workspace).await.unwrap();
+        let tenant = store.tenant(&workspace).await.unwrap();
+        (folder, tenant)
+    }
 }

@@ -1,20 +1,22 @@
-//! Switching a workspace's name index on and off, while servers run.
+//! Switching a workspace's name index on and off while servers run.
 //!
-//! Off: from the moment the state is, no search looks at tokens; they are removed afterwards. On: the old ones, if any,
-//! are removed; then the index is building, which every later write knows ([`super::write_keys`]) and brings its lead's
-//! tokens along, while the leads that were there get theirs here; when all have them, it is on. So in every state each
-//! token fits its lead's name, and an interrupted switch goes on with what is left to do. Several may build one index,
-//! and whoever is through first completes it; but when it was switched off and on meanwhile, it is another one, of which
-//! they have seen a part at most.
+//! | state      | a write inserts tokens | a search by name finds | next state                                      |
+//! |------------|------------------------|------------------------|-------------------------------------------------|
+//! | `Off`      | no                     | nothing                | `Building`, once all old tokens are deleted     |
+//! | `Building` | yes                    | nothing                | `On`, once all older leads have their tokens    |
+//! | `On`       | yes                    | leads                  | `Off`, whose tokens are deleted afterwards      |
+//!
+//! A write sees a new state at once ([`super::write_keys`]), so in every state the tokens of a lead fit its name, and an
+//! interrupted switch continues where it stopped. Several processes may build one index: the first to finish completes
+//! it. An index that was switched off and on again has another number, so that a process which has seen only a part of
+//! its leads cannot complete it.
 
-use std::sync::Arc;
+use sqlx::{AnyConnection, Row};
 
-use sqlx::Row;
-
-use super::{Store, StoreError, Tenant, Work, workspaces};
+use super::{Store, StoreError, Tenant, Write, leads::RowLock, workspaces};
 use crate::domain::workspace::{NameIndex, Workspace};
 
-/// All tokens of some leads, while the index is off: those of one that somebody builds meanwhile stay.
+/// Deletes all tokens of some leads while the index is off. Tokens of an index that another process builds stay.
 const DELETE_TOKENS: &str = "delete from lead_token where workspace_id = $1 and lead_id in \
     (select lead_id from lead_token where workspace_id = $1 order by lead_id limit $2) \
     and exists (select 1 from workspace where id = $1 and name_index = 0)";
@@ -31,21 +33,22 @@ const COMPLETE_BUILDING: &str =
 
 const SELECT_STATE: &str = "select name_index from workspace where id = $1";
 
-/// The next leads without tokens, which are those that an interrupted run left.
+/// The next leads without tokens.
 const SELECT_UNINDEXED: &str = "select id from lead where workspace_id = $1 and id > $2 and not exists \
     (select 1 from lead_token where workspace_id = $1 and lead_id = lead.id) order by id limit $3";
 
+/// How many leads are looked up at once.
 const LEADS_PER_SELECT: i64 = 2_000;
 
 /// How many leads get their tokens in one transaction.
 const LEADS_PER_TRANSACTION: usize = 50;
 
-/// How many tokens go in one transaction; a little more, for those of a lead go together.
+/// How many tokens are deleted in one transaction, at least: those of one lead are deleted together.
 const TOKENS_PER_DELETE: i64 = 1_000;
 
 impl Store {
-    /// Stops finding a workspace's leads by name and removes the tokens of all names. Tells how many are gone, of how
-    /// many.
+    /// Stops finding a workspace's leads by name and deletes the tokens of all names. The progress is how many of them
+    /// are deleted, and how many there are.
     pub async fn remove_name_index(
         &self,
         workspace_id: &str,
@@ -55,7 +58,7 @@ impl Store {
             .await?;
         self.wait_for_older_writes(workspace_id).await?;
         let row = sqlx::query(COUNT_TOKENS)
-            .bind(workspace_id.to_owned())
+            .bind(workspace_id)
             .fetch_one(&self.readers)
             .await?;
         let of = u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or(0);
@@ -67,19 +70,19 @@ impl Store {
         .await
     }
 
-    /// Gives every lead of a workspace the tokens of its name, and then finds leads by name. Tells how many leads have
-    /// got them, of how many there are.
+    /// Inserts the tokens of every lead of a workspace, and then finds leads by name. The progress is how many leads have
+    /// their tokens, and how many there are.
     pub async fn build_name_index(
         &self,
         workspace: &Workspace,
         mut progress: impl FnMut(u64, u64),
     ) -> Result<(), StoreError> {
         while self.name_index_state(&workspace.id).await? == NameIndex::Off {
-            // Who does not know yet that the index is off may still bring tokens along.
+            // A write that does not know yet that the index is off may still insert tokens.
             self.wait_for_older_writes(&workspace.id).await?;
             self.delete_in_batches(DELETE_TOKENS, &workspace.id, TOKENS_PER_DELETE, |_| ())
                 .await?;
-            let begun = NameIndex::begin(&mut rand::rng());
+            let begun = NameIndex::begin(&mut self.randomness.rng());
             self.update_state(BEGIN_BUILDING, &workspace.id, begun)
                 .await?;
         }
@@ -95,7 +98,7 @@ impl Store {
         total: u64,
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<(), StoreError> {
-        // More than once only when somebody has begun anew meanwhile; not again when somebody has switched it off.
+        // Again only if another process has started over meanwhile; not if one has switched the index off.
         while let building @ NameIndex::Building(_) = self.name_index_state(&workspace.id).await? {
             self.index_all_names(workspace, total, progress).await?;
             self.update_state(COMPLETE_BUILDING, &workspace.id, building)
@@ -104,8 +107,8 @@ impl Store {
         Ok(())
     }
 
-    /// Completes every name index that was begun: a migration after which names are folded differently begins all of
-    /// them, and whoever built one may have been killed.
+    /// Completes every name index that is being built. A migration that changes how names are folded restarts them all,
+    /// and a process that built one may have been killed.
     pub async fn complete_name_indexes(&self) -> Result<(), StoreError> {
         for workspace in self.workspaces().await? {
             if let NameIndex::Building(_) = workspace.name_index {
@@ -117,7 +120,7 @@ impl Store {
         Ok(())
     }
 
-    /// Gives tokens to the leads that have none.
+    /// Inserts the tokens of the leads that have none.
     async fn index_all_names(
         &self,
         workspace: &Workspace,
@@ -134,12 +137,8 @@ impl Store {
             };
             last.clone_from(end);
             for ids in ids.chunks(LEADS_PER_TRANSACTION) {
-                let ids: Arc<[String]> = ids.into();
-                self.batch(|| {
-                    let ids = Arc::clone(&ids);
-                    tenant.write(move |tenant| tenant.index_names(Arc::clone(&ids)))
-                })
-                .await?;
+                self.batch(|| tenant.write(IndexNames(ids.to_vec())))
+                    .await?;
                 done += ids.len() as u64;
                 progress(done, total.max(done));
             }
@@ -148,10 +147,11 @@ impl Store {
 
     async fn name_index_state(&self, workspace_id: &str) -> Result<NameIndex, StoreError> {
         let row = sqlx::query(SELECT_STATE)
-            .bind(workspace_id.to_owned())
+            .bind(workspace_id)
             .fetch_optional(&self.readers)
             .await?;
-        workspaces::name_index(&row.ok_or(StoreError::NoWorkspace)?)
+        let row = row.ok_or(StoreError::NoWorkspace)?;
+        workspaces::name_index(row.try_get(0)?)
     }
 
     async fn update_state(
@@ -162,7 +162,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.batch(|| async {
             sqlx::query(sql)
-                .bind(workspace_id.to_owned())
+                .bind(workspace_id)
                 .bind(state.as_number())
                 .execute(&self.writers)
                 .await?;
@@ -175,31 +175,29 @@ impl Store {
 impl Tenant {
     async fn leads_without_tokens(&self, after: &str) -> Result<Vec<String>, StoreError> {
         let rows = sqlx::query(SELECT_UNINDEXED)
-            .bind(self.workspace_id.clone())
-            .bind(after.to_owned())
+            .bind(self.workspace_id.as_str())
+            .bind(after)
             .bind(LEADS_PER_SELECT)
             .fetch_all(&self.store.readers)
             .await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
+}
 
-    /// Adds the tokens of some leads' names as they are now; another run, or a write, may have added them already.
-    fn index_names(&self, ids: Arc<[String]>) -> Work<()> {
-        let tenant = self.clone();
-        Work::new(move |connection| {
-            let (tenant, ids) = (tenant.clone(), Arc::clone(&ids));
-            Box::pin(async move {
-                for id in ids.iter() {
-                    let mut statement = tenant.by_id(id);
-                    statement.push(tenant.store.row_lock());
-                    let row = statement.query().fetch_optional(&mut *connection).await?;
-                    if let Some(row) = row {
-                        let lead = tenant.open_lead(&row)?;
-                        tenant.add_tokens(connection, &lead).await?;
-                    }
-                }
-                Ok(())
-            })
-        })
+/// Adds the tokens of the names that some leads have now. Another run, or a write, may have added them already.
+struct IndexNames(Vec<String>);
+
+impl Write for IndexNames {
+    type Output = ();
+
+    async fn run(&self, tenant: &Tenant, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        for id in &self.0 {
+            let query = tenant.by_id(id, RowLock::ForUpdate);
+            if let Some(row) = query.fetch_optional(&mut *connection).await? {
+                let lead = tenant.open_lead(&row)?;
+                tenant.add_tokens(connection, &lead).await?;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,20 +1,18 @@
-//! The opened keys of the workspaces that are in use.
+//! A cache of opened keys.
 //!
-//! Opening keys costs more than a request. How many are kept is bounded, and so is how long nobody may have used them:
-//! those of a deleted workspace leave the memory by themselves.
+//! Opening the keys of a workspace costs more than a request. The cache is bounded in size, and drops keys that have not
+//! been used for a while: those of a deleted workspace leave the memory by themselves.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use hashlink::LruCache;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{Store, StoreError};
 use crate::vault::{WorkspaceKeys, WrappedKey};
 
-/// How many workspaces' keys are kept: about 3 KB each.
+/// The most workspaces in the cache; each takes about 3 KB.
 const CAPACITY: usize = 2_000;
 
 /// Opened keys, beside the wrapped ones they came from.
@@ -36,7 +34,7 @@ impl Default for OpenedKeys {
 impl OpenedKeys {
     /// The opened keys of a workspace, unless its wrapped ones have changed.
     fn get(&self, workspace_id: &str, wrapped: &[WrappedKey]) -> Option<Arc<WorkspaceKeys>> {
-        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut opened = self.0.lock();
         let opened = opened.get_mut(workspace_id)?;
         if opened.wrapped != wrapped {
             return None;
@@ -51,22 +49,16 @@ impl OpenedKeys {
             keys,
             last_used: Instant::now(),
         };
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(workspace_id.to_owned(), opened);
+        self.0.lock().insert(workspace_id.to_owned(), opened);
     }
 
     fn forget_unused(&self, since: Instant) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, opened| opened.last_used >= since);
+        self.0.lock().retain(|_, opened| opened.last_used >= since);
     }
 }
 
 impl Store {
-    /// Opens the keys of a workspace, or takes them as they were opened before.
+    /// Opens the keys of a workspace, or takes them from the cache.
     pub(super) fn open_keys(
         &self,
         workspace_id: &str,
@@ -78,14 +70,14 @@ impl Store {
         if let Some(keys) = self.opened_keys.get(workspace_id, &wrapped) {
             return Ok(keys);
         }
-        // Nobody waits for it: two that open the same keys at once both do, and one of them is kept.
+        // Without a lock: of two callers that open the same keys at once, both do the work and one result is kept.
         let keys = Arc::new(self.vault.open_workspace(workspace_id, &wrapped)?);
         self.opened_keys
             .insert(workspace_id, wrapped, Arc::clone(&keys));
         Ok(keys)
     }
 
-    /// Forgets opened keys that nobody has used for this long.
+    /// Drops keys that have not been used for this long.
     pub(crate) fn forget_unused_keys(&self, for_longer_than: Duration) {
         if let Some(since) = Instant::now().checked_sub(for_longer_than) {
             self.opened_keys.forget_unused(since);
@@ -119,7 +111,7 @@ mod tests {
             assert!(cache.get("first", &first).is_some());
             cache.insert(&number.to_string(), wrapped.clone(), Arc::clone(&keys));
         }
-        assert_eq!(cache.0.lock().unwrap().len(), CAPACITY);
+        assert_eq!(cache.0.lock().len(), CAPACITY);
         assert!(cache.get("0", &wrapped).is_none());
     }
 

@@ -1,5 +1,5 @@
-//! Telling a pooler that gives the statements of one connection to several sessions, as PgBouncer does in transaction
-//! mode. sqlx's prepared statements belong to a session: one after the other they would fail there, now and then.
+//! Detecting a pooler that spreads the statements of one connection over several sessions, as PgBouncer does in
+//! transaction mode. sqlx's prepared statements belong to a session and would fail there now and then.
 
 use sqlx::{AnyConnection, Row};
 use thiserror::Error;
@@ -8,7 +8,7 @@ use super::StoreError;
 
 const SELECT_SESSION: &str = "select pg_backend_pid()";
 
-/// How often it is looked: other clients of a pooler may be in the way.
+/// How often the check is repeated: other clients of a pooler can hide it.
 const POOLER_CHECKS: usize = 3;
 
 /// A pooler before PostgreSQL through which this program does not work.
@@ -38,8 +38,8 @@ impl PoolerError {
     }
 }
 
-/// Makes sure that two connections are two sessions, and stay so: a pooler that shares them gives the free session of
-/// the one to the other, or another session to the one.
+/// Makes sure that two connections are two sessions and stay so. A pooler that shares sessions gives the free session of
+/// one connection to the other, or another session to the first.
 pub(super) async fn check(
     one: &mut AnyConnection,
     other: &mut AnyConnection,

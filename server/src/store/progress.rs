@@ -1,4 +1,4 @@
-//! How far a write has come, so that whoever gives up waiting for it knows whether it may still happen.
+//! How far a write has come, so that a caller which stops waiting knows whether it may still happen.
 
 use std::sync::{
     Arc,
@@ -7,27 +7,27 @@ use std::sync::{
 
 /// Nothing has been done, or all of it has been undone.
 const WAITING: u8 = 0;
-/// Its transaction goes on whether or not somebody waits for it, or has been committed.
+/// Its transaction goes on even if nobody waits for it, or has been committed.
 const BEGUN: u8 = 1;
-/// It will not begin any more.
+/// It will not begin.
 const GIVEN_UP: u8 = 2;
 
-/// The progress of one request's write; copies are of the same.
+/// The progress of one request's write; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct WriteProgress(Arc<AtomicU8>);
 
 impl WriteProgress {
-    /// From here on it may happen although nobody waits for it; false when it was given up before.
+    /// From here on it may happen even if nobody waits for it; false when it was given up before.
     pub(super) fn begin(&self) -> bool {
         self.change(WAITING, BEGUN)
     }
 
-    /// Surely nothing of it remains.
+    /// Nothing of it remains.
     pub(super) fn undo(&self) {
         self.change(BEGUN, WAITING);
     }
 
-    /// Waits for it no longer: true when nothing was done and nothing will be, false when it may have happened.
+    /// Stops waiting: true when the write has not happened and will not, false when it may have.
     #[must_use]
     pub fn give_up(&self) -> bool {
         self.change(WAITING, GIVEN_UP)

@@ -1,26 +1,28 @@
-//! New keys for what is there, while servers go on.
+//! Replacing keys while servers run.
 //!
-//! A workspace with more than one data key is being rotated; nothing else remembers it, so a rotation that was
-//! interrupted goes on where its rows are. Idempotent the new key is there and the workspace has settled, nothing more is
-//! sealed under the old one ([`super::write_keys`]): its rows only become fewer, and it goes when there are none.
-
-use std::sync::Arc;
+//! A workspace with more than one data key is being rotated. There is no other record of it, so that an interrupted
+//! rotation continues with the rows that are left. Once older writes have ended, nothing more is sealed under the old key
+//! ([`super::write_keys`]): its rows only become fewer, and the key is deleted with the last of them.
 
 use jiff::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
-    Store, StoreError, Tenant, Work,
+    Store, StoreError, Tenant, Write,
     encryption::{SEALED_TABLES, SealedRows},
-    workspaces::{self, insert_key},
+    sql::Columns,
+    workspaces::{self, insert_key, wrapped_key_columns},
 };
 use crate::{
     domain::workspace::Workspace,
     vault::{Purpose, SealContext, VaultError},
 };
 
-const SELECT_WRAPPED_KEYS: &str =
-    "select purpose, key_id, master_key_id, wrapped from workspace_key where workspace_id = $1";
+const SELECT_WRAPPED_KEYS: &str = concat!(
+    "select ",
+    wrapped_key_columns!(),
+    " from workspace_key where workspace_id = $1"
+);
 
 const UPDATE_WRAPPED_KEY: &str = "update workspace_key set master_key_id = $4, wrapped = $5 \
     where workspace_id = $1 and purpose = $2 and key_id = $3";
@@ -28,10 +30,10 @@ const UPDATE_WRAPPED_KEY: &str = "update workspace_key set master_key_id = $4, w
 const DELETE_DATA_KEY: &str =
     "delete from workspace_key where workspace_id = $1 and purpose = 'data' and key_id = $2";
 
-/// How many rows are looked up at once.
+/// How many rows are read at once.
 const ROWS_PER_SELECT: i64 = 2_000;
 
-/// How many rows are sealed again in one transaction: other writes wait no longer than for these.
+/// How many rows are sealed in one transaction, so that no other write waits long.
 const ROWS_PER_TRANSACTION: usize = 100;
 
 /// What a rotation did.
@@ -53,17 +55,10 @@ struct SealedRow {
 }
 
 impl Store {
-    /// Wraps every key of a workspace under the master key that seals; how many were under another.
+    /// Wraps every key of a workspace under the sealing master key; how many were under another one.
     pub async fn rewrap_keys(&self, workspace_id: &str) -> Result<u64, StoreError> {
-        let shared = Arc::new((self.clone(), workspace_id.to_owned()));
-        let work = Work::new(move |connection| {
-            let shared = Arc::clone(&shared);
-            Box::pin(async move {
-                let (store, workspace_id) = &*shared;
-                store.rewrap(connection, workspace_id).await
-            })
-        });
-        self.batch(|| self.run(work.clone())).await
+        self.batch(|| self.write(RewrapKeys(workspace_id.to_owned())))
+            .await
     }
 
     async fn rewrap(
@@ -73,17 +68,17 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let sql = format!("{SELECT_WRAPPED_KEYS}{}", self.row_lock());
         let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(workspace_id.to_owned())
+            .bind(workspace_id)
             .fetch_all(&mut *connection)
             .await?;
         let mut rewrapped = 0;
         for row in rows {
-            let wrapped = workspaces::read_key(&row)?;
+            let wrapped = workspaces::read_key(&mut Columns::new(&row))?;
             let Some(key) = self.vault.rewrap_key(workspace_id, &wrapped)? else {
                 continue;
             };
             sqlx::query(UPDATE_WRAPPED_KEY)
-                .bind(workspace_id.to_owned())
+                .bind(workspace_id)
                 .bind(key.purpose.as_str())
                 .bind(i64::from(key.key_id))
                 .bind(i64::from(key.master_key_id))
@@ -95,8 +90,8 @@ impl Store {
         Ok(rewrapped)
     }
 
-    /// Gives a workspace a new data key, or goes on with one that an interrupted rotation gave it, seals everything
-    /// under it, and removes the old ones. Tells how many rows are done, of how many.
+    /// Makes a new data key, or continues with that of an interrupted rotation, seals everything under it and deletes the
+    /// older ones. The progress is how many rows are sealed, and how many there are.
     pub async fn rotate_data_key(
         &self,
         workspace: &Workspace,
@@ -134,28 +129,13 @@ impl Store {
         workspace: &Workspace,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let shared = Arc::new((self.clone(), workspace.id.clone()));
-        let work = Work::new(move |connection| {
-            let shared = Arc::clone(&shared);
-            Box::pin(async move {
-                let (store, workspace_id) = &*shared;
-                let keys = workspaces::keys(connection, workspace_id).await?;
-                let data = keys.iter().filter(|key| key.purpose == Purpose::Data);
-                let ids: Vec<_> = data.map(|key| key.key_id).collect();
-                match ids.as_slice() {
-                    [] => Err(StoreError::NoWorkspace),
-                    [only] => {
-                        // Two that begin at once make the same number, and one of them starts again.
-                        let id = only.checked_add(1).ok_or(StoreError::Corrupt("key_id"))?;
-                        let key = store.vault.create_key(workspace_id, Purpose::Data, id)?;
-                        insert_key(connection, workspace_id, &key, now).await?;
-                        Ok(true)
-                    }
-                    _ => Ok(false),
-                }
+        self.batch(|| {
+            self.write(BeginRotation {
+                workspace_id: workspace.id.clone(),
+                now,
             })
-        });
-        self.batch(|| self.run(work.clone())).await
+        })
+        .await
     }
 
     async fn rows_under_others(&self, workspace_id: &str, newest: u32) -> Result<u64, StoreError> {
@@ -179,13 +159,14 @@ impl Tenant {
             if rows.is_empty() {
                 return Ok(());
             }
-            for batch in rows.chunks(ROWS_PER_TRANSACTION) {
-                let batch: Arc<[SealedRow]> = batch.into();
+            for rows in rows.chunks(ROWS_PER_TRANSACTION) {
                 let resealed = self
                     .store
                     .batch(|| {
-                        let batch = Arc::clone(&batch);
-                        self.write(move |tenant| tenant.reseal(table, Arc::clone(&batch)))
+                        self.write(Reseal {
+                            table,
+                            rows: rows.to_vec(),
+                        })
                     })
                     .await?;
                 done(resealed);
@@ -202,7 +183,7 @@ impl Tenant {
             "select id, sealed from {table} where workspace_id = $1 and data_key_id = $2 limit $3"
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(self.workspace_id.clone())
+            .bind(self.workspace_id.as_str())
             .bind(i64::from(data_key_id))
             .bind(ROWS_PER_SELECT)
             .fetch_all(&self.store.readers)
@@ -214,37 +195,6 @@ impl Tenant {
             })
         };
         rows.iter().map(row).collect()
-    }
-
-    /// Seals rows under the newest data key, each unless it has changed since it was found: then it is under the newest
-    /// key already, or gone.
-    fn reseal(&self, table: &'static str, rows: Arc<[SealedRow]>) -> Work<u64> {
-        let tenant = self.clone();
-        Work::new(move |connection| {
-            let (tenant, rows) = (tenant.clone(), Arc::clone(&rows));
-            Box::pin(async move {
-                let sql = format!(
-                    "update {table} set data_key_id = $4, sealed = $5 \
-                     where workspace_id = $1 and id = $2 and sealed = $3"
-                );
-                let mut resealed = 0;
-                for row in rows.iter() {
-                    let fresh = tenant
-                        .resealed(table, row)
-                        .map_err(|error| StoreError::Sealed(table, row.id.clone(), error))?;
-                    let updated = sqlx::query(AssertSqlSafe(sql.clone()))
-                        .bind(tenant.workspace_id.clone())
-                        .bind(row.id.clone())
-                        .bind(row.sealed.clone())
-                        .bind(i64::from(tenant.keys.data_key_id()))
-                        .bind(fresh)
-                        .execute(&mut *connection)
-                        .await?;
-                    resealed += updated.rows_affected();
-                }
-                Ok(resealed)
-            })
-        })
     }
 
     fn resealed(&self, table: &str, row: &SealedRow) -> Result<Vec<u8>, VaultError> {
@@ -259,32 +209,126 @@ impl Tenant {
 
     /// Removes an old data key, unless something is sealed under it.
     async fn remove_data_key(&self, old: u32) -> Result<bool, StoreError> {
-        let workspace_id = self.workspace_id.clone();
-        let work = Work::new(move |connection| {
-            let workspace_id = workspace_id.clone();
-            Box::pin(async move {
-                for table in SEALED_TABLES {
-                    let sql = format!(
-                        "select 1 from {} where workspace_id = $1 and data_key_id = $2 limit 1",
-                        table.name()
-                    );
-                    let row = sqlx::query(AssertSqlSafe(sql))
-                        .bind(workspace_id.clone())
-                        .bind(i64::from(old))
-                        .fetch_optional(&mut *connection)
-                        .await?;
-                    if row.is_some() {
-                        return Ok(false);
-                    }
-                }
-                sqlx::query(DELETE_DATA_KEY)
-                    .bind(workspace_id)
-                    .bind(i64::from(old))
-                    .execute(connection)
-                    .await?;
-                Ok(true)
+        self.store
+            .batch(|| {
+                self.store.write(RemoveDataKey {
+                    workspace_id: self.workspace_id.clone(),
+                    key_id: old,
+                })
             })
-        });
-        self.store.batch(|| self.store.run(work.clone())).await
+            .await
+    }
+}
+
+/// Wraps the keys of a workspace under the master key that seals; the output is how many were under another.
+struct RewrapKeys(String);
+
+impl Write<Store> for RewrapKeys {
+    type Output = u64;
+
+    async fn run(&self, store: &Store, connection: &mut AnyConnection) -> Result<u64, StoreError> {
+        store.rewrap(connection, &self.0).await
+    }
+}
+
+/// Makes a new data key; false when there is more than one already.
+struct BeginRotation {
+    workspace_id: String,
+    now: Timestamp,
+}
+
+impl Write<Store> for BeginRotation {
+    type Output = bool;
+
+    async fn run(&self, store: &Store, connection: &mut AnyConnection) -> Result<bool, StoreError> {
+        let keys = workspaces::keys(connection, &self.workspace_id).await?;
+        let data = keys.iter().filter(|key| key.purpose == Purpose::Data);
+        let ids: Vec<_> = data.map(|key| key.key_id).collect();
+        match ids.as_slice() {
+            [] => Err(StoreError::NoWorkspace),
+            [only] => {
+                // Of two that begin at once, both draw this number: the second fails and starts again.
+                let id = only.checked_add(1).ok_or(StoreError::Corrupt("key_id"))?;
+                let key = store
+                    .vault
+                    .create_key(&self.workspace_id, Purpose::Data, id)?;
+                insert_key(connection, &self.workspace_id, &key, self.now).await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+/// Seals rows of a table under the newest data key. A row that has changed since it was read is skipped: it is under
+/// the newest key already, or gone. The output is how many rows were sealed.
+struct Reseal {
+    table: &'static str,
+    rows: Vec<SealedRow>,
+}
+
+impl Write for Reseal {
+    type Output = u64;
+
+    async fn run(
+        &self,
+        tenant: &Tenant,
+        connection: &mut AnyConnection,
+    ) -> Result<u64, StoreError> {
+        let table = self.table;
+        let sql = format!(
+            "update {table} set data_key_id = $4, sealed = $5 \
+             where workspace_id = $1 and id = $2 and sealed = $3"
+        );
+        let mut resealed = 0;
+        for row in &self.rows {
+            let sealed = tenant
+                .resealed(table, row)
+                .map_err(|error| StoreError::Sealed(table, row.id.clone(), error))?;
+            let updated = sqlx::query(AssertSqlSafe(sql.as_str()))
+                .bind(tenant.workspace_id.as_str())
+                .bind(row.id.as_str())
+                .bind(row.sealed.as_slice())
+                .bind(i64::from(tenant.keys.data_key_id()))
+                .bind(sealed)
+                .execute(&mut *connection)
+                .await?;
+            resealed += updated.rows_affected();
+        }
+        Ok(resealed)
+    }
+}
+
+/// Removes a data key; false when something is sealed under it.
+struct RemoveDataKey {
+    workspace_id: String,
+    key_id: u32,
+}
+
+impl Write<Store> for RemoveDataKey {
+    type Output = bool;
+
+    async fn run(&self, _: &Store, connection: &mut AnyConnection) -> Result<bool, StoreError> {
+        let key_id = i64::from(self.key_id);
+        for table in SEALED_TABLES {
+            let sql = format!(
+                "select 1 from {} where workspace_id = $1 and data_key_id = $2 limit 1",
+                table.name()
+            );
+            let row = sqlx::query(AssertSqlSafe(sql))
+                .bind(self.workspace_id.as_str())
+                .bind(key_id)
+                .fetch_optional(&mut *connection)
+                .await?;
+            if row.is_some() {
+                return Ok(false);
+            }
+        }
+        sqlx::query(DELETE_DATA_KEY)
+            .bind(self.workspace_id.as_str())
+            .bind(key_id)
+            .execute(connection)
+            .await?;
+        Ok(true)
     }
 }

@@ -22,7 +22,7 @@ const SQLITE_TABLES: &str = "select name from sqlite_master where type = 'table'
 const POSTGRES_TABLES: &str = "select relname::text from pg_class join pg_namespace on pg_namespace.oid = relnamespace \
     where nspname = current_schema() and relkind in ('r', 'p')";
 
-/// A migration takes as long as it takes, and so does waiting for another process to apply it.
+/// A migration may take long, and so may waiting for another process that applies it.
 const POSTGRES_NO_TIMEOUT: &str = "set local statement_timeout = 0";
 
 /// PostgreSQL keeps locks of two numbers apart from those of one; the first says what is locked, and 1 is a
@@ -74,7 +74,7 @@ enum State {
     Current,
 }
 
-/// Looks at the schema and does what the policy says.
+/// Checks the schema and does what the policy says.
 pub(super) async fn prepare(
     connection: &mut AnyConnection,
     engine: Engine,
@@ -148,8 +148,8 @@ async fn state(connection: &mut AnyConnection, engine: Engine) -> Result<State, 
     Ok(State::Current)
 }
 
-/// Applies what is missing, all of it or nothing. What is missing is determined under a lock: however many processes
-/// begin at once, one applies it and the others wait.
+/// Applies the missing migrations, all or none. They are determined under a lock: of several processes that start at
+/// once, one applies them and the others wait.
 async fn migrate(
     connection: &mut AnyConnection,
     engine: Engine,

@@ -1,8 +1,8 @@
-//! Deleting a workspace: first its keys, without which nothing of it can be read, then what they opened.
+//! Deleting a workspace: first its keys, without which none of its data can be read, then the data.
 
-use std::sync::Arc;
+use sqlx::AnyConnection;
 
-use super::{Store, StoreError, Work, encryption::SealedRows};
+use super::{Store, StoreError, Write, encryption::SealedRows};
 
 const DELETE_KEYS: &str = "delete from workspace_key where workspace_id = $1";
 
@@ -20,35 +20,40 @@ const DELETE_ANSWERS: &str = "delete from idempotency where workspace_id = $1 an
 const DELETE_DAY_ENTRIES: &str = "delete from lead_day_entry where workspace_id = $1 and (day, lead_id) in \
     (select day, lead_id from lead_day_entry where workspace_id = $1 order by day, lead_id limit $2)";
 
-/// What is left, a row for each day, goes with it.
+/// Deletes what is left, a row for each day, by its foreign key.
 const DELETE_WORKSPACE: &str = "delete from workspace where id = $1";
 
-/// How many rows go in one transaction.
+/// How many rows are deleted in one transaction.
 const DELETE_BATCH: i64 = 500;
 
+/// Deletes the keys of a workspace, its own and those of its callers.
+struct DeleteKeys(String);
+
+impl Write<Store> for DeleteKeys {
+    type Output = ();
+
+    async fn run(&self, _: &Store, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        for sql in [DELETE_KEYS, DELETE_API_KEYS] {
+            sqlx::query(sql)
+                .bind(self.0.as_str())
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
 impl Store {
-    /// Deletes the keys of a workspace, its own and those of its callers; from then on nothing of it opens, and every
+    /// Deletes the keys of a workspace, its own and those of its callers. From then on none of its data opens, and every
     /// request is refused.
     pub async fn delete_keys(&self, workspace_id: &str) -> Result<(), StoreError> {
-        let id: Arc<str> = workspace_id.into();
-        let work = Work::new(move |connection| {
-            let id = Arc::clone(&id);
-            Box::pin(async move {
-                for sql in [DELETE_KEYS, DELETE_API_KEYS] {
-                    sqlx::query(sql)
-                        .bind(id.to_string())
-                        .execute(&mut *connection)
-                        .await?;
-                }
-                Ok(())
-            })
-        });
-        self.batch(|| self.run(work.clone())).await?;
+        self.batch(|| self.write(DeleteKeys(workspace_id.to_owned())))
+            .await?;
         self.wait_for_older_writes(workspace_id).await
     }
 
-    /// Deletes a workspace and everything in it, its keys first; false when there is none. Tells how many of its leads,
-    /// tickets and kept answers are gone, of how many.
+    /// Deletes a workspace and everything in it, its keys first; false when there is none. The progress is how many of
+    /// its leads, tickets and idempotent answers are deleted, and how many there are.
     pub async fn delete_workspace(
         &self,
         workspace_id: &str,
@@ -70,7 +75,7 @@ impl Store {
             .await?;
         self.batch(|| async {
             let deleted = sqlx::query(DELETE_WORKSPACE)
-                .bind(workspace_id.to_owned())
+                .bind(workspace_id)
                 .execute(&self.writers)
                 .await?;
             Ok(deleted.rows_affected() > 0)

@@ -1,21 +1,26 @@
 //! Support tickets.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
+use serde::Serialize;
 use sqlx::AnyConnection;
 
-use super::{StoreError, Tenant, Work};
-use crate::{
-    domain::{id, time::to_millis},
-    vault::{SealContext, record::TicketRecord},
-};
+use super::{StoreError, Tenant, Write};
+use crate::domain::{id, time::to_millis};
 
 const INSERT_TICKET: &str = "insert into ticket (workspace_id, id, ref, status, priority, created_at, data_key_id, sealed) \
     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing";
 
-/// References are short and random, so that one is taken now and then: another is drawn.
+/// How often a reference is drawn: they are short and random, so that one is taken now and then.
 const MAX_REFERENCE_DRAWS: u32 = 8;
+
+/// The text of a ticket as it is sealed; the short names are stored and must never change.
+#[derive(Serialize)]
+struct TicketText<'a> {
+    #[serde(rename = "s")]
+    subject: &'a str,
+    #[serde(rename = "m")]
+    message: &'a str,
+}
 
 /// A ticket to be saved.
 #[derive(Clone)]
@@ -28,29 +33,48 @@ pub struct NewTicket {
     pub priority: String,
     /// When it was opened.
     pub created_at: Timestamp,
+    /// What it is about.
+    pub subject: String,
     /// What it says.
-    pub text: TicketRecord,
+    pub message: String,
+}
+
+/// A ticket that was saved.
+pub struct SavedTicket {
+    /// The ticket.
+    pub ticket: NewTicket,
+    /// What a person can read out for it.
+    pub reference: String,
+}
+
+/// Saves a new ticket under a reference that is drawn for it.
+pub struct CreateTicket(pub NewTicket);
+
+impl Write for CreateTicket {
+    type Output = SavedTicket;
+
+    async fn run(
+        &self,
+        tenant: &Tenant,
+        connection: &mut AnyConnection,
+    ) -> Result<SavedTicket, StoreError> {
+        for _ in 0..MAX_REFERENCE_DRAWS {
+            let reference = id::ticket_ref(&mut tenant.store.randomness.rng());
+            if tenant
+                .insert_ticket(connection, &self.0, &reference)
+                .await?
+            {
+                return Ok(SavedTicket {
+                    ticket: self.0.clone(),
+                    reference,
+                });
+            }
+        }
+        Err(StoreError::NoFreeReference)
+    }
 }
 
 impl Tenant {
-    /// Saves a new ticket under a reference of its own, which is the result.
-    pub fn create_ticket(&self, ticket: NewTicket) -> Work<String> {
-        let shared = Arc::new((self.clone(), ticket));
-        Work::new(move |connection| {
-            let shared = Arc::clone(&shared);
-            Box::pin(async move {
-                let (tenant, ticket) = &*shared;
-                for _ in 0..MAX_REFERENCE_DRAWS {
-                    let reference = id::ticket_ref(&mut rand::rng());
-                    if tenant.insert_ticket(connection, ticket, &reference).await? {
-                        return Ok(reference);
-                    }
-                }
-                Err(StoreError::NoFreeReference)
-            })
-        })
-    }
-
     /// Whether the reference was free.
     async fn insert_ticket(
         &self,
@@ -58,16 +82,17 @@ impl Tenant {
         ticket: &NewTicket,
         reference: &str,
     ) -> Result<bool, StoreError> {
-        let sealed = self.keys.seal(
-            &SealContext::record("ticket", &ticket.id),
-            &ticket.text.to_bytes()?,
-        )?;
+        let text = TicketText {
+            subject: &ticket.subject,
+            message: &ticket.message,
+        };
+        let sealed = self.keys.seal_record("ticket", &ticket.id, &text)?;
         let inserted = sqlx::query(INSERT_TICKET)
-            .bind(self.workspace_id.clone())
-            .bind(ticket.id.clone())
-            .bind(reference.to_owned())
-            .bind(ticket.status.clone())
-            .bind(ticket.priority.clone())
+            .bind(self.workspace_id.as_str())
+            .bind(ticket.id.as_str())
+            .bind(reference)
+            .bind(ticket.status.as_str())
+            .bind(ticket.priority.as_str())
             .bind(to_millis(ticket.created_at))
             .bind(i64::from(self.keys.data_key_id()))
             .bind(sealed)

@@ -1,12 +1,12 @@
 //! Workspaces and their wrapped keys.
 
 use jiff::Timestamp;
-use sqlx::{AnyConnection, Row, any::AnyRow};
+use sqlx::{AnyConnection, Row};
 
-use super::{Store, StoreError, Tenant, WriteProgress};
+use super::{Store, StoreError, Tenant, WriteProgress, sql::Columns};
 use crate::{
     domain::{
-        time::{from_millis, to_millis},
+        time::to_millis,
         workspace::{NameIndex, Workspace},
     },
     vault::{Purpose, WrappedKey},
@@ -19,15 +19,43 @@ const INSERT_WORKSPACE: &str = "insert into workspace (id, name, plan, requests_
 const INSERT_KEY: &str = "insert into workspace_key (workspace_id, purpose, key_id, master_key_id, wrapped, created_at) \
     values ($1, $2, $3, $4, $5, $6)";
 
-const SELECT_KEYS: &str = "select purpose, key_id, master_key_id, wrapped from workspace_key where workspace_id = $1 \
-    order by purpose, key_id";
+/// What a workspace is read from, in the order of [`read_workspace`].
+macro_rules! workspace_columns {
+    () => {
+        "workspace.id, workspace.name, plan, requests_per_minute, leads_per_day, timezone, currency, language, \
+         date_format, tracking_code, name_index, workspace.created_at"
+    };
+}
+
+/// What a wrapped key is read from, in the order of [`read_key`].
+macro_rules! wrapped_key_columns {
+    () => {
+        "purpose, workspace_key.key_id, master_key_id, wrapped"
+    };
+}
+
+pub(super) use {workspace_columns, wrapped_key_columns};
+
+const SELECT_KEYS: &str = concat!(
+    "select ",
+    wrapped_key_columns!(),
+    " from workspace_key where workspace_id = $1 order by purpose, key_id"
+);
 
 const SELECT_ONE_PER_MASTER_KEY: &str =
     "select min(workspace_id) from workspace_key group by master_key_id order by master_key_id";
 
-const SELECT_WORKSPACE: &str = "select * from workspace where id = $1";
+const SELECT_WORKSPACE: &str = concat!(
+    "select ",
+    workspace_columns!(),
+    " from workspace where id = $1"
+);
 
-const SELECT_WORKSPACES: &str = "select * from workspace order by created_at, id";
+const SELECT_WORKSPACES: &str = concat!(
+    "select ",
+    workspace_columns!(),
+    " from workspace order by created_at, id"
+);
 
 const SET_PLAN: &str = "update workspace set plan = $2, requests_per_minute = $3 where id = $1";
 
@@ -37,16 +65,16 @@ impl Store {
         let keys = self.vault.create_workspace_keys(&workspace.id)?;
         let mut transaction = self.begin().await?;
         sqlx::query(INSERT_WORKSPACE)
-            .bind(workspace.id.clone())
-            .bind(workspace.name.clone())
-            .bind(workspace.plan.clone())
+            .bind(workspace.id.as_str())
+            .bind(workspace.name.as_str())
+            .bind(workspace.plan.as_str())
             .bind(workspace.requests_per_minute.map(i64::from))
             .bind(workspace.leads_per_day)
-            .bind(workspace.timezone.clone())
-            .bind(workspace.currency.clone())
-            .bind(workspace.language.clone())
-            .bind(workspace.date_format.clone())
-            .bind(workspace.tracking_code.clone())
+            .bind(workspace.timezone.as_str())
+            .bind(workspace.currency.as_str())
+            .bind(workspace.language.as_str())
+            .bind(workspace.date_format.as_str())
+            .bind(workspace.tracking_code.as_str())
             .bind(workspace.name_index.as_number())
             .bind(to_millis(workspace.created_at))
             .execute(&mut *transaction)
@@ -63,17 +91,18 @@ impl Store {
             .fetch_all(&self.readers)
             .await?
             .iter()
-            .map(read)
+            .map(|row| read_workspace(&mut Columns::new(row)))
             .collect()
     }
 
     /// The workspace with this id.
     pub async fn workspace(&self, id: &str) -> Result<Option<Workspace>, StoreError> {
         let row = sqlx::query(SELECT_WORKSPACE)
-            .bind(id.to_owned())
+            .bind(id)
             .fetch_optional(&self.readers)
             .await?;
-        row.as_ref().map(read).transpose()
+        row.map(|row| read_workspace(&mut Columns::new(&row)))
+            .transpose()
     }
 
     /// Moves a workspace to another plan, with a limit of its own if the plan has one; false when there is none.
@@ -84,8 +113,8 @@ impl Store {
         requests_per_minute: Option<u32>,
     ) -> Result<bool, StoreError> {
         let updated = sqlx::query(SET_PLAN)
-            .bind(id.to_owned())
-            .bind(plan.to_owned())
+            .bind(id)
+            .bind(plan)
             .bind(requests_per_minute.map(i64::from))
             .execute(&self.writers)
             .await?;
@@ -139,11 +168,11 @@ pub(super) async fn keys(
     workspace_id: &str,
 ) -> Result<Vec<WrappedKey>, StoreError> {
     sqlx::query(SELECT_KEYS)
-        .bind(workspace_id.to_owned())
+        .bind(workspace_id)
         .fetch_all(connection)
         .await?
         .iter()
-        .map(read_key)
+        .map(|row| read_key(&mut Columns::new(row)))
         .collect()
 }
 
@@ -154,57 +183,64 @@ pub(super) async fn insert_key(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(INSERT_KEY)
-        .bind(workspace_id.to_owned())
+        .bind(workspace_id)
         .bind(key.purpose.as_str())
         .bind(i64::from(key.key_id))
         .bind(i64::from(key.master_key_id))
-        .bind(key.bytes.clone())
+        .bind(key.bytes.as_slice())
         .bind(to_millis(now))
         .execute(connection)
         .await?;
     Ok(())
 }
 
-pub(super) fn read_key(row: &AnyRow) -> Result<WrappedKey, StoreError> {
-    read_key_as(row, "key_id")
+pub(super) fn read_key(columns: &mut Columns<'_>) -> Result<WrappedKey, StoreError> {
+    let purpose: String = columns.next()?;
+    read_key_for(&purpose, columns)
 }
 
-/// Reads a key whose number is in this column.
-pub(super) fn read_key_as(row: &AnyRow, key_id: &'static str) -> Result<WrappedKey, StoreError> {
-    let purpose: String = row.try_get("purpose")?;
+/// Reads a key that was joined to other columns; None when there was none to join.
+pub(super) fn read_joined_key(mut columns: Columns<'_>) -> Result<Option<WrappedKey>, StoreError> {
+    let purpose: Option<String> = columns.next()?;
+    purpose
+        .map(|purpose| read_key_for(&purpose, &mut columns))
+        .transpose()
+}
+
+fn read_key_for(purpose: &str, columns: &mut Columns<'_>) -> Result<WrappedKey, StoreError> {
     Ok(WrappedKey {
-        purpose: Purpose::parse(&purpose).ok_or(StoreError::Corrupt("key purpose"))?,
-        key_id: number(row, key_id)?,
-        master_key_id: number(row, "master_key_id")?,
-        bytes: row.try_get("wrapped")?,
+        purpose: Purpose::parse(purpose).ok_or(StoreError::Corrupt("key purpose"))?,
+        key_id: number(columns.next()?, "key_id")?,
+        master_key_id: number(columns.next()?, "master_key_id")?,
+        bytes: columns.next()?,
     })
 }
 
-/// Reads the columns of the table workspace.
-pub(super) fn read(row: &AnyRow) -> Result<Workspace, StoreError> {
+pub(super) fn read_workspace(columns: &mut Columns<'_>) -> Result<Workspace, StoreError> {
     Ok(Workspace {
-        id: row.try_get("id")?,
-        name: row.try_get("name")?,
-        plan: row.try_get("plan")?,
-        requests_per_minute: match row.try_get::<Option<i64>, _>("requests_per_minute")? {
-            Some(_) => Some(number(row, "requests_per_minute")?),
-            None => None,
-        },
-        leads_per_day: row.try_get("leads_per_day")?,
-        timezone: row.try_get("timezone")?,
-        currency: row.try_get("currency")?,
-        language: row.try_get("language")?,
-        date_format: row.try_get("date_format")?,
-        tracking_code: row.try_get("tracking_code")?,
-        name_index: name_index(row)?,
-        created_at: from_millis(row.try_get("created_at")?),
+        id: columns.next()?,
+        name: columns.next()?,
+        plan: columns.next()?,
+        requests_per_minute: columns
+            .next::<Option<i64>>()?
+            .map(|limit| number(limit, "requests_per_minute"))
+            .transpose()?,
+        leads_per_day: columns.next()?,
+        timezone: columns.next()?,
+        currency: columns.next()?,
+        language: columns.next()?,
+        date_format: columns.next()?,
+        tracking_code: columns.next()?,
+        name_index: name_index(columns.next()?)?,
+        created_at: columns.next()?,
     })
 }
 
-pub(super) fn name_index(row: &AnyRow) -> Result<NameIndex, StoreError> {
-    NameIndex::parse(row.try_get("name_index")?).ok_or(StoreError::Corrupt("name index"))
+pub(super) fn name_index(number: i64) -> Result<NameIndex, StoreError> {
+    NameIndex::parse(number).ok_or(StoreError::Corrupt("name index"))
 }
 
-pub(super) fn number(row: &AnyRow, column: &'static str) -> Result<u32, StoreError> {
-    u32::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreError::Corrupt(column))
+/// A number that the store keeps as a bigint, of what is named `what`.
+pub(super) fn number(value: i64, what: &'static str) -> Result<u32, StoreError> {
+    u32::try_from(value).map_err(|_| StoreError::Corrupt(what))
 }

@@ -1,71 +1,73 @@
-//! The terms of a write: under which data key it seals, and whether it indexes names.
+//! The current keys of a write: which data key it seals under, and whether it indexes names.
 //!
-//! A request looks its workspace's keys up when it begins. When it writes, a rotation may have brought a new data key,
-//! sealed every row again and removed the old key: a lead sealed under that would be lost, and a lead without tokens
-//! would be missed by an index that was completed meanwhile. So every transaction that writes looks the terms up for
-//! itself, under a lock that it shares with the other writers of its workspace until it ends. Whoever changes terms
-//! commits the change and then takes that lock alone, once ([`Store::wait_for_older_writes`]): every write that may not know the
-//! change has ended then, and every later one knows it. SQLite has one writer at a time and needs no lock.
+//! A request opens its workspace's keys when it begins. Before it writes, a rotation may have made a new data key,
+//! sealed every row again and deleted the old key: a row sealed under the old key would be lost. Likewise, a name index
+//! may have been completed without the lead that the request is about to write. So every transaction that writes looks
+//! up the current keys, under a lock that it shares with the other writers of its workspace until it ends.
 //!
-//! Reads take no part: a row that they find under a data key newer than theirs tells them to look again
-//! ([`Tenant::read`]), and an old key that they have opened stays open to them.
+//! A change of keys is committed first and then takes that lock exclusively, once ([`Store::wait_for_older_writes`]):
+//! after that, every write that may not know the change has ended, and every later one knows it. SQLite has one writer at
+//! a time and needs no lock.
+//!
+//! Reads need no lock. A row under an unknown, newer data key makes them open the keys again ([`Tenant::read`]), and a
+//! deleted key stays open to a read that has opened it.
 
 use std::time::Duration;
 
 use sqlx::{AnyConnection, Row};
 use tokio::time::sleep;
 
-use super::{Engine, MAX_ATTEMPTS, Store, StoreError, Tenant, work::Running, workspaces};
+use super::{Engine, MAX_ATTEMPTS, Store, StoreError, Tenant, workspaces};
 use crate::vault::VaultError;
 
 const SELECT_CURRENT_KEY: &str = "select key_id, name_index from workspace \
     join workspace_key on workspace_id = workspace.id and purpose = 'data' \
     where workspace.id = $1 order by key_id desc limit 1";
 
-/// PostgreSQL keeps locks of two numbers apart from those of one, which idempotency takes; the first says what is
-/// locked. Two workspaces with one hash wait for each other, and no more.
+/// The first number says what is locked; advisory locks of two numbers never collide with those of one, which
+/// idempotency takes. Two workspaces with the same hash only wait for each other.
 const LOCK_SHARED: &str = "select pg_advisory_xact_lock_shared(1, hashtext($1))::text";
 const LOCK_EXCLUSIVE: &str = "select pg_advisory_xact_lock(1, hashtext($1))::text";
 
-/// While somebody waits to have the lock alone, others queue behind; after this long they go first.
+/// While a transaction waits for the exclusive lock, others queue behind it; after this time it lets them pass.
 const SET_LOCK_TIMEOUT: &str = "set local lock_timeout = '500ms'";
 
-/// How long they go first.
+/// How long they may pass.
 const EXCLUSIVE_RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// SQLSTATE `lock_not_available`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 impl Tenant {
-    /// This workspace on the terms of a transaction, which hold until it ends.
+    /// This workspace with the keys that are current in a transaction, and stay so until it ends.
     pub(super) async fn with_current_keys(
         &self,
         connection: &mut AnyConnection,
     ) -> Result<Self, StoreError> {
         if self.store.engine == Engine::Postgres {
             sqlx::query(LOCK_SHARED)
-                .bind(self.workspace_id.clone())
+                .bind(self.workspace_id.as_str())
                 .execute(&mut *connection)
                 .await?;
         }
-        let terms = sqlx::query(SELECT_CURRENT_KEY)
-            .bind(self.workspace_id.clone())
+        let current = sqlx::query(SELECT_CURRENT_KEY)
+            .bind(self.workspace_id.as_str())
             .fetch_optional(&mut *connection)
             .await?
             .ok_or(StoreError::NoWorkspace)?;
         let mut tenant = self.clone();
-        tenant.name_index = workspaces::name_index(&terms)?;
-        if terms.try_get::<i64, _>("key_id")? != i64::from(self.keys.data_key_id()) {
+        tenant.name_index = workspaces::name_index(current.try_get(1)?)?;
+        if current.try_get::<i64, _>(0)? != i64::from(self.keys.data_key_id()) {
             let wrapped = workspaces::keys(connection, &self.workspace_id).await?;
             tenant.keys = self.store.open_keys(&self.workspace_id, wrapped)?;
         }
         Ok(tenant)
     }
 
-    /// Reads, and reads again with the keys of now when a row is under a data key that came meanwhile.
-    pub(super) async fn read<'a, T>(
+    /// Reads, and reads again with current keys if a row is under a data key that was made meanwhile.
+    pub(super) async fn read<T, F: Future<Output = Result<T, StoreError>>>(
         &self,
-        read: impl Fn(Self) -> Running<'a, T>,
+        read: impl Fn(Self) -> F,
     ) -> Result<T, StoreError> {
         let mut tenant = self.clone();
         let mut tries = MAX_ATTEMPTS;
@@ -83,7 +85,7 @@ impl Tenant {
 }
 
 impl Store {
-    /// Waits until every write that may not know changed terms has ended.
+    /// Waits until every write that may not know a change of keys has ended.
     pub(super) async fn wait_for_older_writes(&self, workspace_id: &str) -> Result<(), StoreError> {
         if self.engine == Engine::Sqlite {
             return Ok(());
@@ -100,7 +102,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         let locked = sqlx::query(LOCK_EXCLUSIVE)
-            .bind(workspace_id.to_owned())
+            .bind(workspace_id)
             .execute(&mut *transaction)
             .await;
         match locked {

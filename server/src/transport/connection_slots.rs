@@ -6,13 +6,9 @@
 //! connected and is never the one that has been idle for longest. Addresses are not counted: behind a proxy all clients
 //! have the same one.
 
-use std::{
-    collections::BTreeMap,
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
@@ -93,7 +89,7 @@ impl ConnectionSlots {
     }
 
     fn idle(&self) -> MutexGuard<'_, IdleConnections> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock()
     }
 }
 
@@ -139,7 +135,7 @@ impl ConnectionSlot {
     }
 
     fn ticket(&self) -> MutexGuard<'_, Option<u64>> {
-        self.ticket.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ticket.lock()
     }
 }
 

@@ -10,9 +10,10 @@ const NONCE_LENGTH: usize = 12;
 pub(super) use aes_gcm::Error;
 
 /// Random bytes for keys and nonces.
-///
-/// Always the thread's generator, seeded by the operating system, and never one that is handed in:
-/// a repeated seed would repeat nonces, which breaks GCM.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "never a source that is handed in: a repeated seed would repeat nonces, which breaks GCM"
+)]
 pub(super) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::rng().fill_bytes(&mut bytes);

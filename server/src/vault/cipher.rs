@@ -8,13 +8,13 @@ use zeroize::Zeroizing;
 use super::{VaultError, WorkspaceKeys, aead};
 
 const RECORD_VERSION: u8 = 1;
-/// Lengths are rounded up to this many bytes, so that a sealed name does not tell how long it is.
+/// Lengths are rounded up to a multiple of this many bytes, to hide how long a sealed name is.
 const PADDING_BLOCK: usize = 32;
-/// Padding is this byte and zeros (ISO/IEC 7816-4): always at least one byte, so it can be told
-/// from a text that ends in zeros.
+/// The first byte of the padding, before zeros (ISO/IEC 7816-4). There is always one, so that a text that ends in zeros
+/// is told from padding.
 const PADDING_START: u8 = 0x80;
 
-/// Where a sealed value lives within its workspace. It opens nowhere else.
+/// What a sealed value is bound to within its workspace: it opens for the same context only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SealContext<'a> {
     /// The table.
@@ -29,7 +29,7 @@ impl<'a> SealContext<'a> {
     /// Stands for all of a row's personal data sealed as one record.
     pub const RECORD: &'static str = "record";
 
-    /// The place of a row's whole record.
+    /// The context of a row's whole record.
     #[must_use]
     pub const fn record(table: &'a str, row: &'a str) -> Self {
         Self {
@@ -41,8 +41,7 @@ impl<'a> SealContext<'a> {
 }
 
 impl WorkspaceKeys {
-    /// The number of the data key that seals: the one to keep beside what [`WorkspaceKeys::seal`]
-    /// gives, for finding what is still under an older key.
+    /// The number of the data key that seals. It is stored beside each sealed value, to find values under older keys.
     #[must_use]
     pub fn data_key_id(&self) -> u32 {
         self.sealing
@@ -53,7 +52,7 @@ impl WorkspaceKeys {
         self.data.keys().copied().filter(|id| *id != self.sealing)
     }
 
-    /// Seals bytes for one place, under the workspace's newest data key.
+    /// Seals bytes for one context, under the workspace's newest data key.
     pub fn seal(&self, context: &SealContext<'_>, plaintext: &[u8]) -> Result<Vec<u8>, VaultError> {
         let id = self.sealing.to_be_bytes();
         let header = [&[RECORD_VERSION], id.as_slice()].concat();
@@ -68,7 +67,7 @@ impl WorkspaceKeys {
         .map_err(|_| VaultError::TooLarge)
     }
 
-    /// Opens what was sealed for this place. Counted in
+    /// Opens what was sealed for this context. Counted in
     /// [`Vault::records_opened`](super::Vault::records_opened).
     pub fn open(
         &self,
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_value_opens_only_in_its_place() {
+    fn a_sealed_value_opens_only_in_its_context() {
         let keys = keys(&vault(), "ws_1");
         let sealed = keys.seal(&CONTEXT, b"Budi").expect("seals");
         for other in [

@@ -19,7 +19,7 @@ pub enum VaultError {
     /// A record names a data key that the workspace does not have.
     #[error("a record is sealed under data key {0}, which the workspace does not have")]
     UnknownDataKey(u32),
-    /// A record was changed, cut, or comes from another place.
+    /// A record was changed, cut, or comes from another context.
     #[error("a record does not open: it was changed or comes from elsewhere")]
     DamagedRecord,
     /// The cryptographic library refused its input; only sizes beyond its limits do that.

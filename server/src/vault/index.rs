@@ -1,7 +1,7 @@
 //! Finding what is sealed: keyed hashes of the values that look-ups name.
 //!
-//! Without the index key they tell nothing, however few possible phone numbers there are; with it,
-//! equal values of one kind in one workspace have equal hashes, which is what a unique index needs.
+//! Without the index key a hash reveals nothing, even though there are few possible phone numbers. With it, equal values
+//! of one kind in one workspace have equal hashes, which is what a unique index needs.
 
 use aes_gcm::Aes256Gcm;
 use hkdf::Hkdf;
@@ -13,10 +13,10 @@ use zeroize::Zeroizing;
 use super::{VaultError, WorkspaceKeys};
 use crate::domain::api_key::ApiKey;
 
-/// A blind index: 128 bits, enough that no two values of a workspace ever share one.
+/// A blind index: 128 bits, enough that no two values of a workspace share one.
 pub type BlindIndex = [u8; 16];
 
-/// What tells one request from another.
+/// A keyed hash that identifies a request.
 pub type Fingerprint = [u8; 32];
 
 /// What the store keeps of an API key.
@@ -30,7 +30,7 @@ pub enum IndexKind {
     LeadEmail,
     /// A phone number in E.164 form.
     LeadPhone,
-    /// A term of [`index_terms`](crate::domain::name_words::index_terms).
+    /// One of the [`searchable_forms`](crate::domain::name_words::searchable_forms).
     LeadName,
     /// The `Idempotency-Key` of a request.
     IdempotencyKey,
@@ -75,7 +75,7 @@ fn derived_bytes(root: &Hkdf<Sha256>, label: &str) -> Result<Zeroizing<[u8; 32]>
 }
 
 impl WorkspaceKeys {
-    /// The blind index of a value, which has to be in its comparable form already.
+    /// The blind index of a value in its comparable form.
     #[must_use]
     pub fn blind_index(&self, kind: IndexKind, value: &str) -> BlindIndex {
         let key = match kind {
@@ -95,8 +95,8 @@ impl WorkspaceKeys {
         index
     }
 
-    /// What tells a request of this workspace from another one. Keyed, because a request is made of personal data that
-    /// can be guessed.
+    /// A hash that identifies a request of this workspace. Keyed, because a request consists of personal data that can
+    /// be guessed.
     #[must_use]
     pub fn request_fingerprint(&self, request: &[u8]) -> Fingerprint {
         let mac = self.index.idempotency_request.clone();

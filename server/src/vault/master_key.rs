@@ -24,7 +24,7 @@ const ONLY_KEY: u32 = 1;
 /// One master key. Debug shows nothing of it; the bytes are overwritten when it is dropped.
 pub struct MasterKey(Zeroizing<[u8; MASTER_KEY_LENGTH]>);
 
-/// Why a text is no master key. Never shows any of the text.
+/// Why a text is not a master key. Never shows any of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MasterKeyError {
     /// Nothing but space.
@@ -38,7 +38,7 @@ pub enum MasterKeyError {
     WrongLength(usize),
 }
 
-/// Why a text names no master keys. Never shows any of the text.
+/// Why a text is not a list of master keys. Never shows any of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MasterKeysError {
     /// Nothing but space and commas.
@@ -160,7 +160,7 @@ impl From<&MasterKey> for MasterKeys {
 impl FromStr for MasterKeys {
     type Err = MasterKeysError;
 
-    /// Reads keys behind their numbers, apart by commas or lines; one that is alone may do without, and has number 1.
+    /// Reads keys with their numbers, separated by commas or lines. A single key may have no number, and gets number 1.
     ///
     /// ```
     /// use konektor_server::vault::{MasterKey, MasterKeys};

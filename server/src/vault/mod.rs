@@ -7,16 +7,15 @@
 //!        └─ index key   makes blind indexes of email, phone and name words, hashes API keys, seals cursors
 //! ```
 //!
-//! Everything sealed is bound to its place (workspace, table, row, column): moved elsewhere it does
+//! Everything sealed is bound to its context (workspace, table, row, column): moved elsewhere it does
 //! not open. Errors and Debug say which key is missing, never what a key or a record holds.
-
-pub mod record;
 
 mod aead;
 mod cipher;
 mod error;
 mod index;
 mod master_key;
+mod record;
 mod token;
 mod workspace_keys;
 

@@ -1,4 +1,4 @@
-//! What a client carries for the server: nobody else can read or make it.
+//! Sealed texts that clients carry for the server: only the server can read or make them.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
@@ -10,7 +10,7 @@ const TOKEN_VERSION: u8 = 1;
 impl WorkspaceKeys {
     /// Seals bytes into a text for a client to bring back, for one purpose.
     ///
-    /// Its key comes from the index key and not from a data key: those are replaced while clients hold such texts.
+    /// The key is derived from the index key. A data key may be replaced while clients still hold such texts.
     pub fn seal_token(&self, purpose: &str, plaintext: &[u8]) -> Result<String, VaultError> {
         let associated = self.token_data(purpose);
         let sealed = aead::seal(

@@ -1,6 +1,6 @@
 //! Property tests of all parsers of untrusted input, with valid and random texts.
 
-use konektor_server::{api::cursor::Cursor, domain::api_key::ApiKey};
+use konektor_server::{domain::api_key::ApiKey, store::cursor::Cursor};
 use konektor_tests::properties;
 use proptest::prelude::*;
 use rand::{SeedableRng, rngs::StdRng};

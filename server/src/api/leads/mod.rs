@@ -1,6 +1,7 @@
 //! Leads.
 
 pub(super) mod create;
+pub(super) mod day_limit;
 pub(super) mod get;
 pub(super) mod list;
 mod new_lead;

@@ -5,10 +5,8 @@ use crate::{
     domain::{
         id,
         lead::{self, Lead, LeadChanges},
-        period::Day,
     },
-    error::Error,
-    store::{lead_days::DayLimit, leads::NewLead},
+    store::leads::NewLead,
 };
 
 /// A lead that was not there before; None when a required field is missing.
@@ -22,13 +20,5 @@ pub(super) fn new_lead(call: &Call, fields: LeadChanges) -> Option<NewLead> {
     Some(NewLead {
         has_drawn_code: fields.unique_code.is_none(),
         lead: Lead::create(new, fields)?,
-    })
-}
-
-pub(super) fn day_limit(call: &Call) -> Result<DayLimit, Error> {
-    let workspace = &call.caller.workspace;
-    Ok(DayLimit {
-        day: Day::new(call.now, &workspace.time_zone()?).date,
-        limit: workspace.leads_per_day,
     })
 }

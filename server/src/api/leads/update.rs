@@ -2,20 +2,17 @@
 
 use super::not_found::NOT_FOUND;
 use crate::{
-    api::call::Call,
-    domain::lead::{Lead, LeadChanges},
-    error::Error,
-    reply::Reply,
-    store::Tenant,
+    api::call::Call, domain::lead::Lead, error::Error, reply::Reply, store::leads::UpdateLead,
 };
 
 pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
-    let reference = call.input.path("id")?;
-    let changes: LeadChanges = call.input.body()?;
-    let now = call.now;
-    let work = move |tenant: &Tenant| tenant.update_lead(reference.clone(), changes.clone(), now);
+    let update = UpdateLead {
+        handle: call.input.path("id")?,
+        changes: call.input.body()?,
+        now: call.now,
+    };
     call.write_lead(
-        work,
+        update,
         |lead| Ok(reply(lead.ok_or(NOT_FOUND)?)),
         |_, lead| reply(lead),
     )

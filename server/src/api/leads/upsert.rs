@@ -4,10 +4,7 @@ use konektor_spec::rule::match_schema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    new_lead::{day_limit, new_lead},
-    not_found::NOT_FOUND,
-};
+use super::{day_limit::day_limit, new_lead::new_lead, not_found::NOT_FOUND};
 use crate::{
     api::{
         call::Call,
@@ -19,10 +16,7 @@ use crate::{
     },
     error::{Details, Error},
     reply::{Outcome, Reply},
-    store::{
-        Tenant,
-        leads::{Match, NewLead, Upserted},
-    },
+    store::leads::{Match, NewLead, UpsertLead, Upserted},
 };
 
 #[derive(Deserialize)]
@@ -37,7 +31,7 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     let body: Body = call.input.body()?;
     let matched = matched.ok_or_else(|| Error::field("match.value", "Invalid"))?;
     let changes = read(&body.lead)?;
-    // The matched value fills its field when the lead leaves it out: a complaint is about what was sent.
+    // The matched value fills its field when the lead leaves it out. Errors then name the field that was sent.
     let filled = Some(matched.field()).filter(|field| body.lead.get(field).is_none());
     let new = if body.create_if_missing {
         lead_to_create(&call, &matched, body.lead)?
@@ -46,9 +40,12 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     };
 
     let may_create = body.create_if_missing && !matches!(matched, Match::Id(_));
-    let (now, day) = (call.now, day_limit(&call)?);
-    let work = move |tenant: &Tenant| {
-        tenant.upsert_lead(matched.clone(), changes.clone(), new.clone(), now, day)
+    let upsert = UpsertLead {
+        by: matched,
+        changes,
+        new,
+        now: call.now,
+        day: day_limit(&call)?,
     };
     let replied = move |upserted| match upserted {
         Upserted::Created(lead) => Ok(reply(lead, Outcome::Created)),
@@ -57,7 +54,7 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
         Upserted::Missing => Err(NOT_FOUND),
     };
     let written = call
-        .write_lead(work, replied, |outcome, lead| reply(lead, outcome))
+        .write_lead(upsert, replied, |outcome, lead| reply(lead, outcome))
         .await;
     written.map_err(|error| nested(error, filled))
 }
@@ -67,7 +64,7 @@ fn reply(lead: Lead, outcome: Outcome) -> Reply {
     Reply::upserted(lead, outcome).about_lead(id)
 }
 
-/// What is matched, if it can be matched: the value obeys the rules of its field, and the lead has no other there.
+/// What identifies the lead; None if the value is not valid for its field. The lead must not have another value there.
 fn check_match(call: &mut Call) -> Option<Match> {
     let text = |path: &str| {
         call.input
@@ -110,7 +107,7 @@ fn is_same(matched: &Match, given: &Value) -> bool {
     }
 }
 
-/// The lead to make when there is none; None when it cannot be made.
+/// The lead to create when none matches; None when it cannot be created.
 fn lead_to_create(
     call: &Call,
     matched: &Match,
@@ -119,7 +116,7 @@ fn lead_to_create(
     call.state.rules().fill_defaults("LeadCreate", &mut fields);
     let mut fields = read(&fields)?;
     match matched {
-        // Ids are made by the server.
+        // Only the server makes ids.
         Match::Id(_) => return Ok(None),
         Match::UniqueCode(code) => fields.unique_code = Some(code.clone()),
         Match::ExternalRef(reference) => fields.external_ref = Some(Some(reference.clone())),
@@ -136,7 +133,7 @@ fn read(fields: &Value) -> Result<LeadChanges, Error> {
     })
 }
 
-/// The store knows the fields of a lead, the caller sent them inside `lead`, or `filled` as the matched value.
+/// Renames the bad fields as the caller sent them: inside `lead`, or `filled` as the matched value.
 fn nested(error: Error, filled: Option<&str>) -> Error {
     match error {
         Error::Invalid(details) => Error::Invalid(

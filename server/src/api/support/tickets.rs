@@ -8,8 +8,7 @@ use crate::{
     domain::{id, time},
     error::Error,
     reply::Reply,
-    store::{NewTicket, Tenant},
-    vault::record::TicketRecord,
+    store::{CreateTicket, NewTicket, SavedTicket},
 };
 
 /// The status of a ticket that nobody has looked at.
@@ -41,23 +40,18 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
         status: NEW.into(),
         priority: body.priority,
         created_at: call.now,
-        text: TicketRecord {
-            subject: body.subject,
-            message: body.message,
-        },
+        subject: body.subject,
+        message: body.message,
     };
-    let shown = |ticket: NewTicket, reference| Ticket {
-        ticket_id: ticket.id,
-        ticket_ref: reference,
-        subject: ticket.text.subject,
-        status: ticket.status,
-        priority: ticket.priority,
-        created_at: ticket.created_at,
+    let replied = |SavedTicket { ticket, reference }| {
+        Ok(Reply::created(Ticket {
+            ticket_id: ticket.id,
+            ticket_ref: reference,
+            subject: ticket.subject,
+            status: ticket.status,
+            priority: ticket.priority,
+            created_at: ticket.created_at,
+        }))
     };
-    let new = ticket.clone();
-    let work = move |tenant: &Tenant| tenant.create_ticket(new.clone());
-    call.write(work, move |reference| {
-        Ok(Reply::created(shown(ticket.clone(), reference)))
-    })
-    .await
+    call.write(CreateTicket(ticket), replied).await
 }

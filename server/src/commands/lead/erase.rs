@@ -9,7 +9,7 @@ use crate::{
         database::{self, DatabaseArgs},
         output,
     },
-    store::{Engine, Erased, Store, StoreError, leads::Candidate},
+    store::{Engine, EraseLead, Erased, Store, StoreError, leads::Candidate},
 };
 
 /// Remove for good what a lead tells of a person, and keep the lead for the totals
@@ -54,13 +54,12 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
             "nothing was erased",
         )?;
     }
-    let now = context.clock.now();
     // By the id, so that it is the lead that was asked about.
-    let id = lead_id.clone();
-    let erased = tenant
-        .write(move |tenant| tenant.erase_lead(id.clone(), now))
-        .await?
-        .ok_or_else(no_lead)?;
+    let erase = EraseLead {
+        handle: lead_id,
+        now: context.clock.now(),
+    };
+    let erased = tenant.write(erase).await?.ok_or_else(no_lead)?;
     let overwritten = store.overwrite_changed_rows().await?;
     warn_of_remains(&store, overwritten);
     context.output.print(

@@ -82,6 +82,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     let listener = listen(&settings.listen).await?;
     let opened = async {
         let store = database::open(&database_url, master_keys, options).await?;
+        let store = store.with_randomness(context.randomness.clone());
         store.complete_name_indexes().await?;
         let demo = if args.demo {
             Some(demo::prepare(&store, context).await?)

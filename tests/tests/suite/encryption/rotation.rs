@@ -5,11 +5,11 @@ use std::{process::Stdio, time::Duration};
 use konektor_server::{
     domain::{lead::LeadChanges, search::SearchQuery},
     store::{
-        NewTicket,
-        leads::{LeadFilter, LeadOrder},
+        CreateTicket, NewTicket,
+        leads::{LeadFilter, LeadOrder, UpdateLead},
         paging::PageStart,
     },
-    vault::{MasterKey, record::TicketRecord},
+    vault::MasterKey,
 };
 use konektor_tests::{Database, Engine, Server, ServerProgram, both_engines};
 use serde_json::{Value, json};
@@ -97,16 +97,17 @@ both_engines! {
 
         let changes: LeadChanges = serde_json::from_value(json!({"notes": "later"})).unwrap();
         let now = server.clock.now();
-        let changed = before.write(move |tenant| tenant.update_lead("lead-2".into(), changes.clone(), now)).await;
+        let changed = before.write(UpdateLead { handle: "lead-2".into(), changes, now }).await;
         assert_eq!(changed.unwrap().unwrap().notes.unwrap(), "later");
         let ticket = NewTicket {
             id: "ticket_1".into(),
             status: "new".into(),
             priority: "low".into(),
             created_at: now,
-            text: TicketRecord { subject: "Tagihan".into(), message: "Salah".into() },
+            subject: "Tagihan".into(),
+            message: "Salah".into(),
         };
-        before.write(move |tenant| tenant.create_ticket(ticket.clone())).await.unwrap();
+        before.write(CreateTicket(ticket)).await.unwrap();
 
         let status = status(&server.database).await;
         let data = &status["workspaces"][0]["keys"][0];

@@ -2,7 +2,10 @@
 
 use konektor_server::{
     domain::lead::{self, Lead},
-    store::{lead_days::DayLimit, leads::NewLead},
+    store::{
+        lead_days::DayLimit,
+        leads::{CreateLead, NewLead},
+    },
 };
 use konektor_tests::both_engines;
 use serde_json::{Value, json};
@@ -286,7 +289,7 @@ both_engines! {
             let lead = Lead::create(new, serde_json::from_value(fields).unwrap()).unwrap();
             let new = NewLead { lead, has_drawn_code: true };
             let day = DayLimit { day: jiff::civil::date(2025, 1, 15), limit: None };
-            let made = tenant.write(move |tenant| tenant.create_lead(new.clone(), day)).await.unwrap();
+            let made = tenant.write(CreateLead { new, day }).await.unwrap();
             assert!(made.unique_code.starts_with("KNK-") && made.unique_code != drawn);
             assert_eq!(server.find(&made.id).await.data()["uniqueCode"], made.unique_code);
         }

@@ -1,8 +1,7 @@
 //! Search over sealed leads, through keyed hashes: sets of ids that indexes give, their unions and intersections.
 //!
-//! Nothing is joined by `or`: with it both engines read all leads of the workspace.
+//! Conditions are never joined by `or`, which makes both engines read all leads of the workspace.
 
-use super::sql::Statement;
 use crate::{
     domain::{
         lead::Lead,
@@ -10,10 +9,11 @@ use crate::{
         search::{SearchQuery, SearchTerm},
         workspace::NameIndex,
     },
+    store::sql::Parameters,
     vault::{IndexKind, WorkspaceKeys},
 };
 
-/// A search, ready to be asked.
+/// A search as sets of leads.
 pub(super) struct Search<'a> {
     query: &'a SearchQuery,
     set: Set,
@@ -49,17 +49,17 @@ impl<'a> Search<'a> {
         Self { query, set }
     }
 
-    /// Appends a select of the ids, in a column `lead_id`, each once.
-    pub(super) fn push_to(&self, statement: &mut Statement, workspace_id: &str) {
-        self.set.push_to(statement, workspace_id);
+    /// A select of the ids, each once, in a column `lead_id`. `workspace_id` is the placeholder of the workspace.
+    pub(super) fn sql(&self, workspace_id: &str, parameters: &mut Parameters) -> String {
+        self.set.sql(workspace_id, parameters)
     }
 
-    /// Whether its statement is like many others, and worth keeping prepared.
+    /// Whether its statement is common enough to keep it prepared.
     pub(super) fn is_common(&self) -> bool {
         self.query.words().len() == 1
     }
 
-    /// Whether an opened lead really has what its hashes promised.
+    /// Whether an opened lead matches, as its hashes say.
     pub(super) fn finds(&self, lead: &Lead) -> bool {
         self.query.finds(lead)
     }
@@ -104,40 +104,35 @@ impl Set {
         Self::Union(sets)
     }
 
-    fn push_to(&self, statement: &mut Statement, workspace_id: &str) {
+    fn sql(&self, workspace_id: &str, parameters: &mut Parameters) -> String {
         match self {
             Self::Codes { column, from, end } => {
-                push_leads(statement, workspace_id, column);
-                statement.push(" >= ").bind(from.as_str());
-                if let Some(end) = end {
-                    statement
-                        .push(" and ")
-                        .push(column)
-                        .push(" < ")
-                        .bind(end.as_str());
+                let leads = leads(workspace_id);
+                let from = parameters.bind(from);
+                match end {
+                    Some(end) => {
+                        let end = parameters.bind(end);
+                        format!("{leads} and {column} >= {from} and {column} < {end}")
+                    }
+                    None => format!("{leads} and {column} >= {from}"),
                 }
             }
             Self::Hash { column, hash } => {
-                push_leads(statement, workspace_id, column);
-                statement.push(" = ").bind(hash.as_slice());
+                let hash = parameters.bind(hash.as_slice());
+                format!("{} and {column} = {hash}", leads(workspace_id))
             }
+            // The state is part of the statement, so that a search never sees the tokens of an index that is being
+            // built or removed.
             Self::Token(token) => {
-                statement
-                    .push("select lead_id from lead_token where workspace_id = ")
-                    .bind(workspace_id)
-                    .push(" and token = ")
-                    .bind(token.as_slice());
-                // In the statement itself, so that a search never sees the tokens of an index that is being built or
-                // removed.
-                statement
-                    .push(" and exists (select 1 from workspace where id = ")
-                    .bind(workspace_id)
-                    .push(" and name_index = ")
-                    .bind(NameIndex::On.as_number())
-                    .push(")");
+                let token = parameters.bind(token.as_slice());
+                let on = parameters.bind(NameIndex::On.as_number());
+                format!(
+                    "select lead_id from lead_token where workspace_id = {workspace_id} and token = {token} \
+                     and exists (select 1 from workspace where id = {workspace_id} and name_index = {on})"
+                )
             }
-            Self::Union(sets) => push_all(statement, workspace_id, sets, " union "),
-            Self::Intersection(sets) => push_all(statement, workspace_id, sets, " intersect "),
+            Self::Union(sets) => combined(sets, " union ", workspace_id, parameters),
+            Self::Intersection(sets) => combined(sets, " intersect ", workspace_id, parameters),
         }
     }
 
@@ -152,30 +147,34 @@ impl Set {
     }
 }
 
-fn push_leads(statement: &mut Statement, workspace_id: &str, column: &str) {
-    statement
-        .push("select id as lead_id from lead where workspace_id = ")
-        .bind(workspace_id)
-        .push(" and ")
-        .push(column);
+fn leads(workspace_id: &str) -> String {
+    format!("select id as lead_id from lead where workspace_id = {workspace_id}")
 }
 
-/// Sets within sets are subqueries: SQLite reads a mix of operators from left to right, PostgreSQL `intersect` first.
-fn push_all(statement: &mut Statement, workspace_id: &str, sets: &[Set], operator: &str) {
-    if let [only] = sets {
-        return only.push_to(statement, workspace_id);
-    }
-    for (at, set) in sets.iter().enumerate() {
-        statement.push(if at == 0 { "" } else { operator });
-        if set.is_compound() {
-            statement.push("select lead_id from (");
-            set.push_to(statement, workspace_id);
-            statement.push(") as part");
-        } else {
-            set.push_to(statement, workspace_id);
+/// Sets within sets become subqueries: SQLite evaluates mixed operators from left to right, PostgreSQL `intersect`
+/// first.
+fn combined(
+    sets: &[Set],
+    operator: &str,
+    workspace_id: &str,
+    parameters: &mut Parameters,
+) -> String {
+    match sets {
+        [] => "select id as lead_id from lead where 1 = 0".to_owned(),
+        [only] => only.sql(workspace_id, parameters),
+        sets => {
+            let parts: Vec<_> = sets
+                .iter()
+                .map(|set| {
+                    let sql = set.sql(workspace_id, parameters);
+                    if set.is_compound() {
+                        format!("select lead_id from ({sql}) as part")
+                    } else {
+                        sql
+                    }
+                })
+                .collect();
+            parts.join(operator)
         }
-    }
-    if sets.is_empty() {
-        statement.push("select id as lead_id from lead where 1 = 0");
     }
 }

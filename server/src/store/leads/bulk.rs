@@ -1,71 +1,53 @@
-//! Many leads at once, made by nobody's request: for demos and benchmarks.
+//! Bulk inserts of synthetic leads, for demos and benchmarks.
 //!
-//! Everything happens in one transaction, so that an interrupted run leaves nothing behind. Where the table is small
-//! beside what comes, its indexes are dropped first and built last in the same transaction: sorting once is many
-//! times quicker than inserting in random order. On SQLite readers do not notice; PostgreSQL makes them wait for the
-//! end, so there it is done only where there is next to nothing to read.
+//! Everything happens in one transaction, so that an interrupted run leaves nothing behind. If the table is small in
+//! relation to the new leads, the transaction first drops its indexes and rebuilds them at the end: sorting once is many
+//! times faster than inserting in random order. SQLite's readers do not notice. PostgreSQL's readers wait for the end,
+//! so there it happens only in a nearly empty table.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
-use serde_json::Value;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Connection, Row, Transaction, query::Query};
 use tokio::sync::mpsc;
 
-use super::{
-    Engine, StoreError, Tenant,
-    leads::Taken,
-    sql::{SqlValue, Statement},
+use super::{after_change::BulkConsequences, columns::WRITTEN_COLUMNS, unique::Taken};
+use crate::{
+    domain::lead::Lead,
+    store::{
+        Engine, StoreError, Tenant,
+        sql::{Parameters, SqlValue},
+    },
 };
-use crate::domain::{lead::Lead, time::to_millis};
-
-/// The columns of `Tenant::values`, in its order, and one more.
-const INSERT: &str = "insert into lead (workspace_id, id, unique_code, external_ref, email_index, phone_index, \
-    status, priority, source, ad_platform, assigned_to, estimated_value, actual_value, campaign_name, \
-    conversion_sync_status, created_at, updated_at, data_key_id, sealed, last_conversion_sync_at) values ";
-
-/// All leads of one token, as a JSON array of their ids.
-const SQLITE_INSERT_TOKENS: &str = "insert into lead_token (workspace_id, token, lead_id) \
-    select $1, $2, value from json_each($3)";
-const POSTGRES_INSERT_TOKENS: &str = "insert into lead_token (workspace_id, token, lead_id) \
-    select $1, $2, value from json_array_elements_text($3::json)";
 
 const COUNT_ALL_LEADS: &str = "select count(*) from lead";
 
 const SELECT_PHONES: &str =
     "select phone_index from lead where workspace_id = $1 and phone_index is not null";
 
-/// How many leads of the workspace have an externalRef that another one has as its uniqueCode: a handle fits both.
+/// How many leads of the workspace have an externalRef that is the uniqueCode of another lead.
 const COUNT_AMBIGUOUS: &str = "select count(*) from lead as one \
     where one.workspace_id = $1 and one.external_ref is not null and exists (select 1 from lead as other \
     where other.workspace_id = $1 and other.unique_code = one.external_ref and other.id <> one.id)";
 
-/// What drops each index, and what makes it again.
+/// The statements that drop and create each index.
 const SQLITE_SELECT_INDEXES: &str = "select 'drop index ' || name as gone, sql as back from sqlite_master \
     where type = 'index' and sql is not null and tbl_name in ('lead', 'lead_token') order by name";
 
-/// Those of primary keys stay, as on SQLite, where they are part of the tables.
+/// Indexes of primary keys stay, as on SQLite, where they are part of the tables.
 const POSTGRES_SELECT_INDEXES: &str = "select format('drop index %I', indexname) as gone, indexdef as back from pg_indexes \
     where schemaname = current_schema() and tablename in ('lead', 'lead_token') \
     and indexname not in (select conname from pg_constraint) order by indexname";
 
-/// How many leads go from the thread that seals to the database at once.
+/// How many leads the sealing thread hands over at once.
 const SEAL_CHUNK: usize = 200;
 
-/// How many leads one statement brings. SQLite looks for each value's place from the first on, so that many values
-/// take long; PostgreSQL does not, and each statement is a message there and back.
+/// How many leads one statement inserts. sqlx looks up each placeholder of an SQLite statement from the first one on, so
+/// that many values are slow; on PostgreSQL each statement is a round trip.
 const SQLITE_LEADS_PER_INSERT: usize = 8;
 const POSTGRES_LEADS_PER_INSERT: usize = SEAL_CHUNK;
 
-const TOKENS_PER_INSERT: usize = 10_000;
-
-/// How many leads' names are kept before they are written, in the order of their tokens.
-const MAX_BUFFERED_NAMES: usize = 1_000_000;
-
-/// Below this, building indexes anew does not pay.
+/// Below this many leads, rebuilding the indexes costs more than it saves.
 const MIN_LEADS_TO_REINDEX: u64 = 5_000;
 
 /// A lead to be stored as it is.
@@ -77,14 +59,14 @@ pub struct BulkLead {
     pub last_conversion_sync_at: Option<Timestamp>,
 }
 
-/// How far it is.
+/// How far a bulk insert has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BulkProgress {
     /// What is being done.
     pub step: BulkStep,
-    /// How much of it is done.
+    /// How much of the step is done.
     pub done: u64,
-    /// How much there is to do.
+    /// How much there is to do in the step.
     pub total: u64,
 }
 
@@ -99,37 +81,24 @@ pub enum BulkStep {
     Indexes,
 }
 
-/// The tokens of a name.
-type Tokens = Arc<[Vec<u8>]>;
-
 /// A lead ready to be written.
 struct Prepared {
-    id: String,
+    lead: Lead,
     values: Vec<SqlValue>,
-    tokens: Tokens,
 }
 
-/// Prepares leads; names come again and again, so their tokens are remembered.
+/// Prepares leads.
 struct Preparer {
     tenant: Tenant,
     /// Phones that leads of the workspace have.
     taken: HashSet<Vec<u8>>,
-    tokens: HashMap<(String, Option<String>), Tokens>,
-}
-
-/// Ids of leads by the tokens of their names.
-#[derive(Default)]
-struct Names {
-    ids: Vec<String>,
-    by_token: BTreeMap<Vec<u8>, Vec<u32>>,
 }
 
 impl Tenant {
-    /// Saves many new leads, all or none, and tells how far it is.
+    /// Inserts many new leads, all or none, and reports the progress.
     ///
-    /// A phone that another lead of the workspace has already is left out. The leads have to differ from each other,
-    /// and in id, uniqueCode and externalRef from those that are there, a code from those of the other kind too. They do
-    /// not count towards the limit of a day.
+    /// A phone that another lead of the workspace has is left out. All other unique values must differ, from each other
+    /// and from those of the leads that are there. These leads do not count towards the limit of a day.
     ///
     /// # Errors
     /// [`StoreError::Database`] when a value is taken, [`StoreError::Taken`] when one is by the other kind of code,
@@ -140,7 +109,7 @@ impl Tenant {
         progress: impl FnMut(BulkProgress) + Send,
     ) -> Result<(), StoreError> {
         let count = leads.len() as u64;
-        // Out of the pool, because it is set up for this alone.
+        // Detached from the pool, because its settings are for this alone.
         let mut connection = self.store.writers.acquire().await?.detach();
         if self.store.engine == Engine::Sqlite {
             prepare_for_bulk(&mut connection).await?;
@@ -165,28 +134,28 @@ impl Tenant {
         let preparer = Preparer {
             tenant: self.clone(),
             taken: self.phones(transaction).await?,
-            tokens: HashMap::new(),
         };
         let ambiguous_before = self.ambiguous(transaction).await?;
         let indexes = self.drop_indexes(transaction, count).await?;
 
         let mut chunks = prepare(preparer, leads);
-        let (mut names, mut done) = (Names::default(), 0);
+        let (mut consequences, mut done) = (BulkConsequences::default(), 0);
         while let Some(chunk) = chunks.recv().await.transpose()? {
             if chunk.is_empty() {
                 break;
             }
             done += chunk.len() as u64;
-            self.insert_chunk(transaction, chunk, &mut names).await?;
+            for Prepared { lead, .. } in &chunk {
+                consequences.add(self, lead);
+            }
+            self.insert_chunk(transaction, chunk).await?;
             progress(BulkProgress {
                 step: BulkStep::Leads,
                 done,
                 total: count,
             });
-            if names.ids.len() >= MAX_BUFFERED_NAMES || done == count {
-                self.insert_names(transaction, &names, &mut progress)
-                    .await?;
-                names = Names::default();
+            if consequences.is_full() || done == count {
+                consequences.write(self, transaction, &mut progress).await?;
             }
         }
 
@@ -207,7 +176,7 @@ impl Tenant {
     }
 
     async fn ambiguous(&self, connection: &mut AnyConnection) -> Result<i64, StoreError> {
-        let count = sqlx::query(COUNT_AMBIGUOUS).bind(self.workspace_id.clone());
+        let count = sqlx::query(COUNT_AMBIGUOUS).bind(self.workspace_id.as_str());
         Ok(count.fetch_one(connection).await?.try_get(0)?)
     }
 
@@ -215,7 +184,6 @@ impl Tenant {
         &self,
         connection: &mut AnyConnection,
         chunk: Vec<Prepared>,
-        names: &mut Names,
     ) -> Result<(), StoreError> {
         let at_once = match self.store.engine {
             Engine::Sqlite => SQLITE_LEADS_PER_INSERT,
@@ -223,71 +191,33 @@ impl Tenant {
         };
         let mut chunk = chunk.into_iter().peekable();
         while chunk.peek().is_some() {
-            let mut statement = Statement::new(INSERT);
-            for (at, lead) in chunk.by_ref().take(at_once).enumerate() {
-                statement.push(if at == 0 { "(" } else { ", (" });
-                for (column, value) in lead.values.into_iter().enumerate() {
-                    statement
-                        .push(if column == 0 { "" } else { ", " })
-                        .bind(value);
-                }
-                statement.push(")");
-                names.add(lead.id, &lead.tokens);
-            }
-            statement.query().execute(&mut *connection).await?;
-        }
-        Ok(())
-    }
-
-    /// In the order of the primary key, which fills its pages one after the other.
-    async fn insert_names(
-        &self,
-        connection: &mut AnyConnection,
-        names: &Names,
-        progress: &mut (impl FnMut(BulkProgress) + Send),
-    ) -> Result<(), StoreError> {
-        let total = names
-            .by_token
-            .values()
-            .map(|leads| leads.len() as u64)
-            .sum();
-        let mut done = 0;
-        let insert = match self.store.engine {
-            Engine::Sqlite => SQLITE_INSERT_TOKENS,
-            Engine::Postgres => POSTGRES_INSERT_TOKENS,
-        };
-        for (token, leads) in &names.by_token {
-            for leads in leads.chunks(TOKENS_PER_INSERT) {
-                let ids: Value = leads
-                    .iter()
-                    .map(|&lead| names.ids[lead as usize].as_str())
-                    .collect();
-                sqlx::query(insert)
-                    .bind(self.workspace_id.clone())
-                    .bind(token.clone())
-                    .bind(ids.to_string())
-                    .execute(&mut *connection)
-                    .await?;
-                done += leads.len() as u64;
-                progress(BulkProgress {
-                    step: BulkStep::Names,
-                    done,
-                    total,
-                });
-            }
+            let mut parameters = Parameters::default();
+            let rows: Vec<_> = chunk
+                .by_ref()
+                .take(at_once)
+                .map(|lead| {
+                    let values = lead.values.into_iter().map(|value| parameters.bind(value));
+                    format!("({})", values.collect::<Vec<_>>().join(", "))
+                })
+                .collect();
+            let sql = format!(
+                "insert into lead ({WRITTEN_COLUMNS}, last_conversion_sync_at) values {}",
+                rows.join(", ")
+            );
+            parameters.query(sql).execute(&mut *connection).await?;
         }
         Ok(())
     }
 
     async fn phones(&self, connection: &mut AnyConnection) -> Result<HashSet<Vec<u8>>, StoreError> {
         let rows = sqlx::query(SELECT_PHONES)
-            .bind(self.workspace_id.clone())
+            .bind(self.workspace_id.as_str())
             .fetch_all(connection)
             .await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
-    /// Drops the indexes if that pays, and gives the statements that make them again.
+    /// Drops the indexes if that saves time; the result is the statements that create them again.
     async fn drop_indexes(
         &self,
         connection: &mut AnyConnection,
@@ -319,25 +249,11 @@ impl Tenant {
         Ok(statements)
     }
 
-    /// How many new leads each present one needs for new indexes to pay.
+    /// How many new leads there must be for each present lead to make rebuilding the indexes worthwhile.
     fn rows_to_each_present(&self) -> u64 {
         match self.store.engine {
             Engine::Sqlite => 1,
             Engine::Postgres => 20,
-        }
-    }
-}
-
-impl Names {
-    fn add(&mut self, id: String, tokens: &[Vec<u8>]) {
-        // At most MAX_BUFFERED_NAMES and one chunk.
-        let at = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-        self.ids.push(id);
-        for token in tokens {
-            match self.by_token.get_mut(token) {
-                Some(leads) => leads.push(at),
-                None => drop(self.by_token.insert(token.clone(), vec![at])),
-            }
         }
     }
 }
@@ -353,22 +269,13 @@ impl Preparer {
                 .phone
                 .filter(|phone| !self.taken.contains(&self.tenant.phone_index(phone)));
         }
-        let mut values = self.tenant.values(&lead)?;
-        values.push(last_conversion_sync_at.map(to_millis).into());
-        let name = (lead.first_name.clone(), lead.last_name.clone());
-        let tokens = self
-            .tokens
-            .entry(name)
-            .or_insert_with(|| self.tenant.name_tokens(&lead).into());
-        Ok(Prepared {
-            tokens: Arc::clone(tokens),
-            id: lead.id,
-            values,
-        })
+        let mut values = self.tenant.lead_values(&lead)?;
+        values.push(last_conversion_sync_at.into());
+        Ok(Prepared { lead, values })
     }
 }
 
-/// Seals leads on a thread of its own, a few chunks ahead of the database.
+/// Seals leads on their own thread, a few chunks ahead of the database.
 fn prepare(
     mut preparer: Preparer,
     mut leads: impl Iterator<Item = BulkLead> + Send + 'static,
@@ -390,7 +297,7 @@ fn prepare(
     receiver
 }
 
-/// Room to sort in memory, on two threads.
+/// Lets SQLite sort in memory, on two threads.
 async fn prepare_for_bulk(connection: &mut AnyConnection) -> Result<(), StoreError> {
     for pragma in ["pragma cache_size = -262144", "pragma threads = 2"] {
         run(connection, pragma.to_owned()).await?;
