@@ -1,4 +1,4 @@
-//! Panics are faults of the program. The log says where one happened, never in which words: they may repeat data.
+//! Panics are faults of the program. The log names the place of a panic and not its message, which may repeat data.
 
 use std::{
     cell::RefCell,
@@ -12,12 +12,12 @@ thread_local! {
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// A panic that ended what was carried out, and nothing else.
+/// A panic that was caught. It ended one request or job and nothing else.
 #[derive(Debug, thiserror::Error)]
 #[error("panicked at {0}")]
 pub struct Panicked(String);
 
-/// From now on the log names the place of every panic, instead of stderr its words.
+/// Logs the place of every panic from now on, instead of printing its message to stderr.
 pub(crate) fn log_places() {
     panic::set_hook(Box::new(|info| {
         let place = info
@@ -28,9 +28,9 @@ pub(crate) fn log_places() {
     }));
 }
 
-/// The result of a future, or where it panicked.
+/// Runs a future, and returns its result or where it panicked.
 pub(crate) async fn catch<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
-    // Whatever was borrowed is dropped, or looked at only for what the log says.
+    // What the future borrowed is dropped, or only read for the log.
     let caught = AssertUnwindSafe(future).catch_unwind().await;
     caught.map_err(|_| {
         let place = PLACE.with_borrow_mut(Option::take);

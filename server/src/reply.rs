@@ -1,4 +1,4 @@
-//! The answer of a successful operation, not serialised yet: its door decides how it is sent.
+//! The answer of a successful operation. It is serialised by the protocol that sends it.
 
 use erased_serde::Serialize as Data;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};

@@ -13,7 +13,7 @@ use crate::{
     validation::Rules,
 };
 
-/// Everything an operation needs, whatever door its request came through.
+/// Everything an operation needs, whatever protocol its request came by.
 pub struct AppState {
     settings: Settings,
     spec: Spec,

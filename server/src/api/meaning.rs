@@ -1,7 +1,6 @@
-//! The values of the API document to which code gives a meaning, and whether the document agrees.
+//! Checks at startup that the API document has the values to which code gives a meaning, and no others.
 //!
-//! A server of a document that has others would sort by the wrong field or count nothing, and say nothing about it: it
-//! does not start.
+//! With another value a server would sort by the wrong field, or count nothing, without a word. So it does not start.
 
 use std::collections::BTreeSet;
 
@@ -59,7 +58,7 @@ const NEEDED: [(&str, &[&str]); 5] = [
     ("TicketStatus", &[tickets::NEW]),
 ];
 
-/// Makes sure that every operation and every value with a meaning has code, and the code what it needs.
+/// Checks that every operation and every value with a rule has code, and that the document has what the code needs.
 pub(crate) fn check(spec: &Spec) -> Result<(), UnservableDocument> {
     for operation in spec.operations() {
         operations::action(operation)?;

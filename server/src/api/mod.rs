@@ -1,4 +1,4 @@
-//! The operations: one file each, the tree is the URL tree.
+//! The operations, one file each. The tree of files is the tree of URLs.
 
 mod analytics;
 pub mod call;

@@ -1,4 +1,4 @@
-//! What stands before every operation: which key, from where, on which plan, how often, with which scope.
+//! Decides who may call an operation: by key, address, plan, rate limit and scope.
 
 pub(crate) mod concurrency_limit;
 mod last_used;
@@ -26,16 +26,16 @@ use crate::{
     store::{Store, StoreError, Tenant, api_keys::StoredKey},
 };
 
-/// Who was let in.
+/// A caller who was admitted.
 pub struct Caller {
     /// The workspace the key belongs to.
     pub workspace: Workspace,
-    /// That workspace's part of the store.
+    /// The part of the store that belongs to the workspace.
     pub tenant: Tenant,
     scopes: Vec<String>,
 }
 
-/// Whose key was presented. Whether a request of it is let in is another question.
+/// The owner of a valid key, not admitted yet.
 pub struct Authenticated {
     key: StoredKey,
     workspace: Workspace,
@@ -81,7 +81,7 @@ impl Gate {
         &self.last_used
     }
 
-    /// The state of the throttle of failed authentications from where a request comes from.
+    /// How many more authentications may fail from this origin.
     #[must_use]
     pub fn throttle(&self, origin: Origin) -> RateState {
         self.failures
@@ -98,19 +98,19 @@ impl Gate {
             .ok_or_else(|| self.failed(origin))
     }
 
-    /// Whether a key was good when it was presented last.
+    /// Whether a key was valid when it was last presented.
     #[must_use]
     pub fn recognises(&self, key: &ApiKey) -> bool {
         self.recognised.contains(key)
     }
 
-    /// Whether so many authentications failed from where a request comes from that the next failure is refused.
+    /// Whether the next failed authentication from this origin is refused as one too many.
     #[must_use]
     pub fn is_suspect(&self, origin: Origin) -> bool {
         self.throttle(origin).remaining == 0
     }
 
-    /// Finds out whose key it is.
+    /// Looks up the owner of a key.
     ///
     /// # Errors
     /// [`Error::Unauthorized`] when it is nobody's, or the throttle's refusal.
@@ -125,7 +125,7 @@ impl Gate {
         found.ok_or_else(|| self.failed(origin))
     }
 
-    /// Lets a request in, or says why not. `rate` is set once the workspace's bucket has been reached.
+    /// Admits a request or refuses it. `rate` is set as soon as the workspace's rate limit has counted the request.
     ///
     /// # Errors
     /// Another address than the key may be used from, a plan without the API, and too many requests.

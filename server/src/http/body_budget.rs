@@ -1,29 +1,29 @@
-//! The bytes of request bodies, bounded for all connections together.
+//! One budget of bytes for the request bodies of all connections.
 //!
-//! Whoever begins a body and does not end it would hold its bytes for seconds, on as many connections as there are. So
-//! every body takes its bytes out of one budget as they arrive. When the budget is used up, the body that has been
-//! arriving for longest is given up. An honest body arrives at once and is the last to be that one.
+//! A client that begins a body and never ends it holds memory for seconds, and it can do so on every connection. So each
+//! body reserves its bytes in one budget as they arrive. When the budget is used up, the body that has been arriving for
+//! longest is given up. An honest body arrives at once, so it is the last to be given up.
 
 use std::{collections::BTreeMap, ops::Deref, pin::pin, sync::Arc};
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-/// The least room that is made for a body of unknown length.
+/// The least that is reserved for a body of unknown length.
 const MIN_RESERVED_BYTES: usize = 1024;
 
 /// The budget of all bodies.
 pub(super) struct BodyBudget {
     budget: usize,
     state: Mutex<State>,
-    /// Bytes have been given back.
+    /// Notified when bytes are released.
     freed: Notify,
 }
 
 #[derive(Default)]
 struct State {
     used: usize,
-    /// What of that is about to be given back, by bodies that were told to.
+    /// The part of it that bodies which were given up are about to release.
     leaving: usize,
     tickets: u64,
     /// The bodies that are still arriving, in the order in which they began.
@@ -36,7 +36,7 @@ struct Arriving {
     given_up: Arc<Notify>,
 }
 
-/// One body, as far as it has arrived; its bytes are given back when it is dropped.
+/// One body, as far as it has arrived. Dropping it releases its bytes.
 pub(super) struct BufferedBody<'a> {
     bodies: &'a BodyBudget,
     bytes: Vec<u8>,
@@ -58,7 +58,7 @@ impl BodyBudget {
         self.body(None)
     }
 
-    /// A body of which nothing has arrived yet, and what tells when it has to make room for others.
+    /// A body of which nothing has arrived yet, and a notification for when it is given up.
     pub(super) fn begin(&self) -> (BufferedBody<'_>, Arc<Notify>) {
         let given_up = Arc::<Notify>::default();
         let mut state = self.state();
@@ -84,7 +84,7 @@ impl BodyBudget {
         }
     }
 
-    /// Takes bytes out of the budget for a body that is still arriving; false when it has to wait for others to leave.
+    /// Reserves bytes for a body that is still arriving. False: others are given up first, and it has to wait for them.
     fn try_reserve(&self, ticket: u64, bytes: usize) -> bool {
         let mut state = self.state();
         if state.used + bytes <= self.budget {
@@ -117,8 +117,8 @@ impl BodyBudget {
 }
 
 impl BufferedBody<'_> {
-    /// Copies bytes that have arrived, so that nothing is kept of the connection's larger buffer. `most` is how long the
-    /// whole body can be. Waits for room, which others make at once.
+    /// Copies bytes that have arrived, so that the connection's larger buffer is not kept. `most` is the largest length
+    /// of the whole body. Waits for room in the budget.
     pub(super) async fn push(&mut self, bytes: &[u8], most: usize) {
         let needed = self.bytes.len() + bytes.len();
         if needed > self.reserved {
@@ -144,7 +144,7 @@ impl BufferedBody<'_> {
         }
     }
 
-    /// All of it has arrived: from now on it makes room for nobody.
+    /// The whole body has arrived: it is not given up any more.
     pub(super) fn complete(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             let mut state = self.bodies.state();

@@ -1,4 +1,4 @@
-//! Every way an HTTP request can fail: as any call can, or before it becomes one.
+//! Every way an HTTP request can fail, and the one table from errors to statuses.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 /// Why a request is not answered with success.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// As a call through any door can fail.
+    /// The call failed, as it would through any other protocol.
     #[error(transparent)]
     Call(#[from] Error),
     /// It cannot be read at all.
@@ -38,7 +38,7 @@ pub enum HttpError {
 }
 
 impl HttpError {
-    /// The status of the response: the one table from errors to HTTP.
+    /// The status of the response.
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Call(error) => match error {

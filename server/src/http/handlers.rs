@@ -1,4 +1,4 @@
-//! What answers the requests of each kind of route, in a straight line: key → body → caller and turn → operation.
+//! Answers the requests of each kind of route, in a straight line: key → body → caller and turn → operation.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! From a caller to a reply, whatever door the request came through.
+//! From a key to a reply, independent of the protocol that a request came by.
 //!
-//! A door (HTTP; another protocol beside it) reads what arrived into values and does three things here, in this order:
-//! [`check_key`] before it reads a body, [`admit`] for the caller and its turn, and [`call`] for the reply.
+//! A protocol such as HTTP reads a request into values and calls, in this order: [`check_key`] before it reads the body,
+//! [`admit`] for the caller and its turn, and [`call`] for the reply.
 
 mod admission;
 mod call;

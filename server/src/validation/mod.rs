@@ -1,6 +1,6 @@
-//! Input, checked against the API document's own schemas: every bad field is named in one answer.
+//! Validates input against the schemas of the API document. One answer names every bad field.
 //!
-//! An operation reaches what was sent only through [`Input`], which gives it nothing while a field is bad.
+//! An operation reads input only through [`Input`], which hands over nothing while a field is bad.
 
 mod rules;
 
@@ -11,10 +11,10 @@ pub use rules::Rules;
 
 use crate::error::{Details, Error};
 
-/// What is told whoever sends a body where none is taken.
+/// What is wrong with a body for an operation that takes none.
 pub(crate) const NO_BODY: &str = "This operation takes no body";
 
-/// What was sent to one operation, as values that nobody has judged yet.
+/// The input of one operation as values, not validated yet.
 #[derive(Debug, Clone, Default)]
 pub struct Sent {
     /// The parameters of the path.
@@ -25,27 +25,28 @@ pub struct Sent {
     pub headers: Map<String, Value>,
     /// The body; None without one.
     pub body: Option<Value>,
-    /// Fields that were found bad while they were read.
+    /// Fields that were already bad when they were read, and why.
     pub bad: Details,
 }
 
-/// What was sent to one operation, judged.
+/// The input of one operation, validated.
 pub struct Input {
     path: Map<String, Value>,
-    /// As they were sent.
+    /// The query parameters that were sent.
     given: Map<String, Value>,
     /// With the defaults filled in.
     query: Map<String, Value>,
     headers: Map<String, Value>,
     /// With the defaults filled in.
     body: Value,
-    /// As it was sent, but for fields that are their defaults; null when no header that could ask for it was sent.
+    /// The body as it was sent, without fields that have their default. Null for a request without headers of the operation:
+    /// only an `Idempotency-Key` needs it.
     sent_body: Value,
     bad: Details,
 }
 
 impl Input {
-    /// A path or query parameter as it was sent (or its default), unless it is bad.
+    /// A path or query parameter, or its default; None when it is bad.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         if self.bad.contains_key(name) {
@@ -57,7 +58,7 @@ impl Input {
             .as_str()
     }
 
-    /// A header of the operation's parameters, unless it is bad.
+    /// A header that the operation declares; None when it is bad.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         if self.bad.contains_key(name) {
@@ -66,14 +67,14 @@ impl Input {
         self.headers.get(name)?.as_str()
     }
 
-    /// What was asked for, as it was sent. Defaults do not count: whether a client writes one or leaves it out, it asks
-    /// for the same, and a default that the document gains later does not make it another request.
+    /// The path and the body as they were sent, without defaults. A client that writes a default asks for the same as one
+    /// that leaves it out, and a default that the document gains later must not change the request.
     #[must_use]
     pub fn sent(&self) -> Value {
         json!({"path": self.path, "body": self.sent_body})
     }
 
-    /// A value of the body by its dotted path, unless it is bad.
+    /// A value of the body by its dotted path; None when it is bad.
     #[must_use]
     pub fn body_at(&self, path: &str) -> Option<&Value> {
         if self.bad.contains_key(path) {
@@ -83,7 +84,7 @@ impl Input {
             .try_fold(&self.body, |value, name| value.get(name))
     }
 
-    /// All query parameters, defaults filled in.
+    /// All query parameters, with defaults filled in.
     #[must_use]
     pub fn query_map(&self) -> &Map<String, Value> {
         &self.query
@@ -94,12 +95,12 @@ impl Input {
         self.given.iter()
     }
 
-    /// Puts other query parameters into the place of those that were sent.
+    /// Replaces the query parameters, for a cursor that carries its own.
     pub fn replace_query(&mut self, query: Map<String, Value>) {
         self.query = query;
     }
 
-    /// Notes a bad field that no schema can tell; the first reason given stays.
+    /// Marks a field as bad for a reason that no schema describes. The first reason stays.
     pub fn reject(&mut self, field: &str, why: impl Into<String>) {
         self.bad
             .entry(field.to_owned())
@@ -150,8 +151,8 @@ impl Input {
     }
 }
 
-/// What passed the document's schema fits the operation's type; if not, one of the two is wrong. serde's message
-/// may repeat a value, so it stays out of the log.
+/// Valid input fits the type of the operation; otherwise the schema or the type is wrong. serde's message may repeat a
+/// value, so it is not logged.
 fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_json::from_value(value).map_err(|_| {
         Error::Internal(anyhow::anyhow!(

@@ -1,4 +1,4 @@
-//! What creating a lead needs, by whichever operation.
+//! What every operation that creates a lead needs.
 
 use crate::{
     api::call::Call,
