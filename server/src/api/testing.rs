@@ -53,7 +53,8 @@ impl TestApi {
         let vault = Vault::new(MasterKeys::from(&MasterKey::generate()));
         let store = Store::open(&url, vault, SchemaPolicy::Migrate)
             .await
-            .unwrap();
+            .unwrap()
+            .with_randomness(randomness.clone());
         let mut workspace = Workspace {
             id: id::workspace(NOW, &mut randomness.rng()),
             name: "Toko Uji".into(),

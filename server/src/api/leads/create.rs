@@ -24,3 +24,37 @@ fn reply(lead: Lead) -> Reply {
     let id = lead.id.clone();
     Reply::created(lead).about_lead(id)
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use konektor_spec::OperationId::LeadsCreate;
+    use serde_json::json;
+
+    use crate::api::testing::{TestApi, body};
+
+    #[tokio::test]
+    async fn a_new_lead_has_the_defaults_of_the_document() {
+        let api = TestApi::new().await;
+        let fields = json!({"firstName": "Budi", "phone": "0812-3456-7890"});
+        assert_snapshot!(api.call(LeadsCreate, body(fields)).await);
+    }
+
+    #[tokio::test]
+    async fn a_unique_value_of_another_lead_is_refused() {
+        let api = TestApi::new().await;
+        let fields = json!({"firstName": "Budi", "phone": "+6281234567890"});
+        api.lead(fields.clone()).await;
+        assert_snapshot!(api.call(LeadsCreate, body(fields)).await);
+    }
+
+    #[tokio::test]
+    async fn no_more_leads_are_created_on_a_day_than_the_workspace_may() {
+        let api = TestApi::with(|workspace| workspace.leads_per_day = Some(1)).await;
+        api.lead(json!({"firstName": "Budi"})).await;
+        assert_snapshot!(
+            api.call(LeadsCreate, body(json!({"firstName": "Siti"})))
+                .await
+        );
+    }
+}

@@ -148,3 +148,33 @@ fn nested(error: Error, filled: Option<&str>) -> Error {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use konektor_spec::OperationId::LeadsUpsert;
+    use serde_json::json;
+
+    use crate::api::testing::{TestApi, body};
+
+    #[tokio::test]
+    async fn a_lead_is_created_once_and_then_updated() {
+        let api = TestApi::new().await;
+        let upsert = json!({
+            "match": {"by": "phone", "value": "+6281234567890"}, "lead": {"firstName": "Budi"},
+        });
+        assert_snapshot!(api.call(LeadsUpsert, body(upsert.clone())).await);
+        let again = api.answer(LeadsUpsert, body(upsert)).await;
+        assert_eq!(again["created"], false);
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_named_where_it_was_sent() {
+        let api = TestApi::new().await;
+        let upsert = json!({
+            "match": {"by": "phone", "value": "+6281234567890"},
+            "lead": {"firstName": "Budi", "phone": "+6285711112222"},
+        });
+        assert_snapshot!(api.call(LeadsUpsert, body(upsert)).await);
+    }
+}

@@ -55,3 +55,28 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
     };
     call.write(CreateTicket(ticket), replied).await
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use konektor_spec::OperationId::SupportTicketCreate;
+    use serde_json::json;
+
+    use crate::api::testing::{TestApi, body};
+
+    #[tokio::test]
+    async fn a_ticket_gets_a_reference() {
+        let api = TestApi::new().await;
+        let ticket = json!({"subject": "Leads are missing", "message": "Since Monday."});
+        assert_snapshot!(api.call(SupportTicketCreate, body(ticket)).await);
+    }
+
+    #[tokio::test]
+    async fn a_ticket_without_a_message_is_refused() {
+        let api = TestApi::new().await;
+        assert_snapshot!(
+            api.call(SupportTicketCreate, body(json!({"subject": "Help"})))
+                .await
+        );
+    }
+}
