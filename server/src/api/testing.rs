@@ -199,5 +199,8 @@ pub(crate) fn at(reference: &str, body: Option<Value>) -> Sent {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    value.as_object().cloned().unwrap_or_default()
+    match value {
+        Value::Object(fields) => fields,
+        other => panic!("{other} is no object"),
+    }
 }
