@@ -130,7 +130,9 @@ async fn call_with_everything(client: &Client, id: &str) -> Result<(), Error> {
 
 /// `support_ticket_create` as its method is called: `support.create_ticket`.
 fn method_name(id: &str) -> String {
-    let (noun, verb) = id.split_once('_').unwrap();
+    let Some((noun, verb)) = id.split_once('_') else {
+        panic!("{id} is not noun_verb");
+    };
     let verb: Vec<_> = verb.rsplit('_').collect();
     format!("{noun}.{}", verb.join("_"))
 }

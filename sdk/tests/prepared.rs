@@ -1,4 +1,5 @@
 //! Requests that are built and not sent.
+#![allow(clippy::unwrap_used, reason = "helpers fail the test that calls them")]
 
 mod support;
 

@@ -688,6 +688,7 @@ mod tests {
             generate(&document)?,
             generate::enums::generate(&document)?,
             generate::requests::generate(&document, &generate::client::generate(&document)?)?,
+            generate::requests::setters(&document)?,
         ]))
     }
 
@@ -927,7 +928,7 @@ mod tests {
             }));
         });
         let error = format!("{:#}", same_flag.err().unwrap());
-        assert_eq!(error, "leads_list: two parameters are --since");
+        assert_eq!(error, "leads_list: two parameters have the flag --since");
 
         let list = from(|document| {
             document["paths"]["/leads"]["get"]["parameters"]
