@@ -12,7 +12,6 @@
 
 mod args;
 mod base;
-mod command_tree;
 mod commands;
 mod completion;
 mod config;
@@ -25,20 +24,17 @@ mod session;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{ArgMatches, error::ErrorKind};
+use clap::{ArgMatches, FromArgMatches as _, error::ErrorKind};
 use konektor_sdk::jiff::tz::TimeZone;
-use konektor_spec::OperationId;
 
-pub use command_tree::command;
 pub use env::{Clock, Environment, Notify, Stream, Terminal, Variables, Zone};
+pub use registry::command;
 
 use crate::{
-    commands::LocalCommand,
-    config::{BASE_URL, OUTPUT, Setting, Settings},
+    commands::Entry,
     error::{Exit, Failure},
-    registry::LOCAL_COMMANDS,
-    render::{DisplayContext, Output, OutputOptions},
-    session::Context,
+    render::{Output, OutputOptions},
+    session::{Context, GlobalArgs},
 };
 
 /// The program: arguments, environment and streams of this process.
@@ -73,18 +69,22 @@ where
     let arguments = help::as_flag(arguments.into_iter().map(Into::into).collect());
     let mut command = command().term_width(environment.help_width());
     let exit = match command.try_get_matches_from_mut(&arguments) {
-        Ok(matches) => {
-            let (path, flags) = leaf(&matches);
-            execute(&path, flags, &environment)
-        }
+        Ok(matches) => execute(&matches, &environment),
         Err(error) => {
             let output = Output::new(&environment, OutputOptions::named_in(&arguments));
             match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => output
-                    .help(&error.render())
-                    .unwrap_or_else(|failure| output.failure(&failure)),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                    let text = error.render();
+                    let text = match environment.color {
+                        true => text.ansi().to_string(),
+                        false => text.to_string(),
+                    };
+                    output
+                        .text(&text)
+                        .unwrap_or_else(|failure| output.failure(&failure))
+                }
                 ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                    output.help_instead(&error.render())
+                    output.help_instead(&error.render().to_string())
                 }
                 _ => output.failure(&Failure::from_usage(
                     &error,
@@ -96,56 +96,51 @@ where
     exit.code()
 }
 
-/// Does what the command says, and tells what went wrong as the settings have it.
-fn execute<'a>(
-    path: &'a [&'a str],
-    flags: &'a ArgMatches,
-    environment: &'a Environment<'a>,
-) -> Exit {
-    let settings = Settings::read(flags, environment);
-    let context = Context::new(path, flags, environment, settings);
+/// Runs the command, and reports its failure in the format that the flags and settings ask for.
+fn execute(matches: &ArgMatches, environment: &Environment<'_>) -> Exit {
+    let (path, command) = leaf(matches);
+    // Global options reach the command's own matches.
+    let globals = GlobalArgs::from_arg_matches(command).unwrap_or_default();
+    let context = Context::new(&path, globals, command, registry::command, environment);
     let output = Output::new(environment, context.options.clone());
-    checked(&context, &output).unwrap_or_else(|failure| output.failure(&failure))
+    dispatch(&context, &output).unwrap_or_else(|failure| output.failure(&failure))
 }
 
-/// The settings that every operation needs, a dry run too.
-static OF_OPERATIONS: [&Setting; 2] = [&BASE_URL, &OUTPUT];
-
-/// Does what the command says when the settings let it.
-fn checked<'a>(context: &'a Context<'a>, output: &'a Output<'a>) -> Result<Exit, Failure> {
+/// Runs the command if the settings that it needs can be used.
+fn dispatch<'a>(context: &'a Context<'a>, output: &'a Output<'a>) -> Result<Exit, Failure> {
+    let entry = registry::find(context.path)
+        .ok_or_else(|| Failure::usage(format!("unknown command {}", context.path.join(" "))))?;
     context.settings.flags_usable()?;
-    let needed = local(context.path).map_or(&OF_OPERATIONS[..], |local| local.needs);
-    if needed.is_empty() {
-        return dispatch(context, output);
+    if entry.needs.is_empty() {
+        return run_command(&entry, context, output);
     }
-    context.settings.usable(needed)?;
-    let warnings = context.settings.warnings(needed);
-    let warnings = || warnings.iter().map(|warning| format!("warning: {warning}"));
-    // A failure is all that programs are told on stderr.
+    context.settings.usable(entry.needs)?;
+    let warnings = context.settings.warnings(entry.needs);
+    let warn = || {
+        for warning in &warnings {
+            context.environment.say(&format!("warning: {warning}"));
+        }
+    };
+    // Programs are told of a failure alone.
     if output.errors_as_json() {
-        let exit = dispatch(context, output)?;
-        warnings().for_each(|warning| context.environment.say(&warning));
+        let exit = run_command(&entry, context, output)?;
+        warn();
         return Ok(exit);
     }
-    warnings().for_each(|warning| context.environment.say(&warning));
-    dispatch(context, output)
+    warn();
+    run_command(&entry, context, output)
 }
 
-fn dispatch<'a>(context: &'a Context<'a>, output: &'a Output<'a>) -> Result<Exit, Failure> {
+fn run_command<'a>(
+    entry: &Entry,
+    context: &'a Context<'a>,
+    output: &'a Output<'a>,
+) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::other(format!("the program cannot start: {error}")))?;
-    let display = DisplayContext::new(context.environment.clock());
-    if let Some(local) = local(context.path) {
-        return runtime.block_on(async {
-            let answer = (local.run)(context).await?;
-            output.answer(answer, &display).await
-        });
-    }
-    let operation = OperationId::named(&context.path.join("_"))
-        .ok_or_else(|| Failure::other(format!("there is no command {}", context.path.join(" "))))?;
-    runtime.block_on((registry::of(operation).execute)(context, output))
+    runtime.block_on((entry.execute)(context, output))
 }
 
 /// `konektor leads list`, as far as the words of a command line name commands.
@@ -167,11 +162,4 @@ fn leaf(mut matches: &ArgMatches) -> (Vec<&str>, &ArgMatches) {
         matches = below;
     }
     (path, matches)
-}
-
-fn local(path: &[&str]) -> Option<&'static LocalCommand> {
-    LOCAL_COMMANDS
-        .iter()
-        .copied()
-        .find(|local| local.path == path)
 }

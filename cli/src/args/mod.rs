@@ -15,7 +15,7 @@ mod words;
 
 pub(crate) use generated::*;
 pub(crate) use list::{ListColumns, Rows};
-pub(crate) use modes::{DryRun, Watch};
+pub(crate) use modes::{DryRun, LocalDryRun, Watch};
 pub(crate) use operation::OperationArgs;
 pub(crate) use output::Columns;
 pub(crate) use parsers::word;

@@ -8,7 +8,7 @@ use clap::{Args, value_parser};
 #[derive(Args)]
 pub(crate) struct DryRun {
     #[arg(long, help = "Show what would be sent, and send nothing")]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 impl DryRun {
@@ -16,6 +16,13 @@ impl DryRun {
     pub(crate) fn then<T>(&self, show: impl FnOnce() -> T) -> Option<T> {
         self.dry_run.then(show)
     }
+}
+
+// `--dry-run`, for commands that change something on this machine.
+#[derive(Args)]
+pub(crate) struct LocalDryRun {
+    #[arg(long, help = "Show what would be written, and write nothing")]
+    pub(crate) dry_run: bool,
 }
 
 // `--watch`

@@ -1,9 +1,13 @@
 //! What knows nothing of the program: text, time, secrets, files.
 
 pub(crate) mod atomic_file;
+mod duration;
 pub(crate) mod escape;
+mod format;
 mod local_clock;
 pub(crate) mod sanitize;
 pub(crate) mod secret;
 
+pub(crate) use duration::parse_duration;
+pub(crate) use format::Format;
 pub(crate) use local_clock::LocalClock;

@@ -2,68 +2,62 @@
 
 use std::{fs::File, io::Read as _};
 
-use clap::{Arg, ArgAction, builder::ValueHint};
+use clap::{Args, ValueHint};
 use konektor_sdk::RawResponse;
 use konektor_spec::{Access, Operation, Spec};
 use serde_json::{Value, json};
 
 use crate::{
-    args::json,
-    commands::{LocalCommand, described},
-    config::{BASE_URL, MAX_WAIT, OUTPUT},
+    args::{DryRun, json},
+    commands::LocalCommand,
+    config::{BASE_URL, MAX_WAIT, OUTPUT, Setting},
     error::Failure,
     render::{Answer, View, readable_json},
     session::{Context, dry_run, explain},
 };
 
-const ABOUT: &str = "Send any request with the key of the profile, and show the answer.";
-const EXAMPLES: &str = "  konektor api GET /workspace
+#[derive(Args)]
+pub(crate) struct Api {
+    #[arg(value_name = "METHOD", help = "GET, POST, PATCH …")]
+    method: String,
+    #[arg(
+        value_name = "PATH",
+        help = "The path below the base path, e.g. /leads"
+    )]
+    path: String,
+    #[arg(
+        short = 'f',
+        long = "field",
+        value_name = "NAME=VALUE",
+        value_parser = field,
+        help = "A field of the body (nested ones with dots), or a parameter of a GET; numbers are detected from the API's document"
+    )]
+    fields: Vec<(String, String)>,
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        conflicts_with = "fields",
+        help = "The body: a file with JSON, or - for stdin"
+    )]
+    input: Option<String>,
+    #[command(flatten)]
+    dry_run: DryRun,
+}
+
+impl LocalCommand for Api {
+    const PATH: &'static [&'static str] = &["api"];
+    const ABOUT: &'static str = "Make an authenticated API request";
+    const EXAMPLES: &'static str = "  konektor api GET /workspace
   konektor api GET /leads -f status=new -f limit=10
   konektor api PATCH /leads/CRM-1024 -f status=won -f actualValue=4500000
   echo '{\"firstName\": \"Budi\"}' | konektor api POST /leads --input -";
+    const NEEDS: &'static [&'static Setting] = &[&BASE_URL, &OUTPUT];
 
-pub(crate) static API: LocalCommand = LocalCommand {
-    path: &["api"],
-    noun: "",
-    needs: &[&BASE_URL, &OUTPUT],
-    shape: |command| {
-        described(command, ABOUT, EXAMPLES)
-            .arg(
-                Arg::new("method")
-                    .required(true)
-                    .value_name("METHOD")
-                    .help("GET, POST, PATCH …"),
-            )
-            .arg(
-                Arg::new("path")
-                    .required(true)
-                    .value_name("PATH")
-                    .help("Where, below the base path, e.g. /leads"),
-            )
-            .arg(
-                Arg::new("field")
-                    .short('f')
-                    .long("field")
-                    .value_name("NAME=VALUE")
-                    .action(ArgAction::Append)
-                    .value_parser(field)
-                    .help(
-                        "A field of the body (nested ones with dots), or a parameter of a GET; \
-                         a number where the API has one",
-                    ),
-            )
-            .arg(
-                Arg::new("input")
-                    .long("input")
-                    .value_name("FILE")
-                    .value_hint(ValueHint::FilePath)
-                    .conflicts_with("field")
-                    .help("The body: a file with JSON, or - for stdin"),
-            )
-            .arg(dry_run::flag())
-    },
-    run: |context| Box::pin(run(context)),
-};
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        run(context, self).await
+    }
+}
 
 fn field(text: &str) -> Result<(String, String), &'static str> {
     match text.split_once('=') {
@@ -72,34 +66,28 @@ fn field(text: &str) -> Result<(String, String), &'static str> {
     }
 }
 
-async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
-    let method = context.required("method")?.to_uppercase();
-    let path = context.required("path")?;
-    let path = path
+async fn run<'a>(context: &'a Context<'a>, args: &Api) -> Result<Answer<'a>, Failure> {
+    let method = args.method.to_uppercase();
+    let path = args
+        .path
         .strip_prefix(Spec::builtin().base_path())
-        .unwrap_or(path);
+        .unwrap_or(&args.path);
     if !path.starts_with('/') {
-        return Err(Failure::usage("the path begins with /, e.g. /leads"));
+        return Err(Failure::usage("the path must begin with /, e.g. /leads"));
     }
     let operation = documented(Spec::builtin(), &method, path);
-    let fields: Vec<&(String, String)> = context
-        .matches
-        .get_many("field")
-        .into_iter()
-        .flatten()
-        .collect();
     let (query, body) = if method == "GET" || method == "HEAD" {
-        if context.argument("input").is_some() {
+        if args.input.is_some() {
             return Err(Failure::usage(format!(
                 "--input cannot be used with {method}, which has no body"
             ))
             .hint("give parameters with: -f NAME=VALUE"));
         }
-        (fields, None)
+        (&*args.fields, None)
     } else {
-        (Vec::new(), body(context, operation, &fields)?)
+        (&[][..], body(context, operation, args)?)
     };
-    let is_dry_run = dry_run::is_wanted(context);
+    let is_dry_run = args.dry_run.dry_run;
     let key = if is_dry_run {
         None
     } else {
@@ -138,11 +126,11 @@ fn documented<'a>(spec: &'a Spec, method: &str, path: &str) -> Option<&'a Operat
 fn body(
     context: &Context<'_>,
     operation: Option<&Operation>,
-    fields: &[&(String, String)],
+    args: &Api,
 ) -> Result<Option<Value>, Failure> {
-    let Some(input) = context.argument("input") else {
+    let Some(input) = &args.input else {
         let mut body = Value::Object(serde_json::Map::new());
-        for (name, text) in fields {
+        for (name, text) in &args.fields {
             let mut place = &mut body;
             for part in name.split('.') {
                 if !place.is_object() {
@@ -152,7 +140,7 @@ fn body(
             }
             *place = json::field(operation, name, text);
         }
-        return Ok((!fields.is_empty()).then_some(body));
+        return Ok((!args.fields.is_empty()).then_some(body));
     };
     let most = Spec::builtin().limits().body_bytes;
     let bytes = if input == "-" {

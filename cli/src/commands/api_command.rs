@@ -5,7 +5,7 @@ use std::{pin::Pin, time::Duration};
 use clap::{Args, Command};
 use konektor_sdk::{Client, Error, PreparedRequest};
 
-use super::{Running, watch};
+use super::watch;
 use crate::{
     args::OperationArgs,
     error::{Exit, Failure},
@@ -37,37 +37,19 @@ pub(crate) trait ApiCommand: Args + 'static {
     }
 }
 
+pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer<'a>, Failure>> + 'a>>;
+
 /// A request that is built, or why there is none: the arguments contradict each other, or the SDK refuses them.
 pub(crate) type Prepared = Result<Result<PreparedRequest, Error>, Failure>;
 
-/// A command without its type.
-pub(crate) struct ApiEntry {
-    pub(crate) about: &'static str,
-    /// Adds the arguments and the rest of the help.
-    pub(crate) shape: fn(Command) -> Command,
-    pub(crate) execute: for<'a> fn(&'a Context<'a>, &'a Output<'a>) -> Executing<'a>,
-}
-
-type Executing<'a> = Pin<Box<dyn Future<Output = Result<Exit, Failure>> + 'a>>;
-
-impl ApiEntry {
-    pub(crate) fn of<C: ApiCommand>() -> Self {
-        Self {
-            about: C::Operation::SUMMARY,
-            shape: shape::<C>,
-            execute: |context, output| Box::pin(execute::<C>(context, output)),
-        }
-    }
-}
-
-fn shape<C: ApiCommand>(command: Command) -> Command {
+pub(super) fn shape<C: ApiCommand>(command: Command) -> Command {
     C::augment_args(command)
         .about(C::Operation::SUMMARY)
         .long_about(C::Operation::DESCRIPTION)
         .after_help(format!("Examples:\n{}", C::EXAMPLES))
 }
 
-async fn execute<'a, C: ApiCommand>(
+pub(super) async fn execute<'a, C: ApiCommand>(
     context: &'a Context<'a>,
     output: &'a Output<'a>,
 ) -> Result<Exit, Failure> {

@@ -1,27 +1,30 @@
 //! `konektor doctor`: what works, and what to do about what does not.
 
+use clap::Args;
 use konektor_sdk::{ErrorKind, jiff::Timestamp};
 use konektor_spec::{Access, Spec};
 use serde_json::json;
 
 use crate::{
-    commands::{LocalCommand, described},
+    commands::LocalCommand,
     error::{Exit, Failure},
     render::{Answer, Cell, Column, Table, Tone, View},
     session::{Context, explain},
 };
 
-const ABOUT: &str = "Check settings, key, server, clock and rate limit.";
-const EXAMPLES: &str = "  konektor doctor
+#[derive(Args)]
+pub(crate) struct Doctor {}
+
+impl LocalCommand for Doctor {
+    const PATH: &'static [&'static str] = &["doctor"];
+    const ABOUT: &'static str = "Check settings, key, server, clock and rate limit";
+    const EXAMPLES: &'static str = "  konektor doctor
   konektor doctor --profile toko -o json";
 
-pub(crate) static DOCTOR: LocalCommand = LocalCommand {
-    path: &["doctor"],
-    noun: "",
-    needs: &[],
-    shape: |command| described(command, ABOUT, EXAMPLES),
-    run: |context| Box::pin(run(context)),
-};
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        run(context).await
+    }
+}
 
 /// One thing that was looked at.
 struct Finding {

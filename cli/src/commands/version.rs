@@ -1,6 +1,6 @@
 //! `konektor version`
 
-use clap::Command;
+use clap::Args;
 use konektor_spec::API_VERSION;
 use serde_json::json;
 
@@ -8,19 +8,21 @@ use crate::{
     commands::LocalCommand,
     error::Failure,
     render::{Answer, View},
+    session::Context,
 };
 
-pub(crate) static VERSION: LocalCommand = LocalCommand {
-    path: &["version"],
-    noun: "",
-    needs: &[],
-    shape: |command: Command| {
-        command
-            .about("The versions of the program and of the API that it knows.")
-            .after_help("Examples:\n  konektor version\n  konektor version --jq .api")
-    },
-    run: |_| Box::pin(std::future::ready(run())),
-};
+#[derive(Args)]
+pub(crate) struct Version {}
+
+impl LocalCommand for Version {
+    const PATH: &'static [&'static str] = &["version"];
+    const ABOUT: &'static str = "Show the version of the program and of its API";
+    const EXAMPLES: &'static str = "  konektor version\n  konektor version --jq .api";
+
+    async fn run<'a>(&self, _: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        run()
+    }
+}
 
 /// `konektor 2.0.0`
 pub(crate) const LINE: &str = concat!("konektor ", env!("CARGO_PKG_VERSION"));

@@ -4,9 +4,9 @@ use std::{io::Write as _, time::Duration};
 
 use unicode_width::UnicodeWidthStr as _;
 
+use super::api_command::Running;
 use crate::{
     base::sanitize,
-    commands::Running,
     error::{Exit, Failure},
     render::Output,
     session::Call,

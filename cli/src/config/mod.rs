@@ -11,8 +11,8 @@ pub(crate) use credentials::KeyLocation;
 pub(crate) use failures::unknown_setting;
 pub(crate) use file::{Config, DEFAULT_PROFILE};
 pub(crate) use settings::{
-    BASE_URL, KEY_VARIABLE, KeySource, MAX_WAIT, OUTPUT, PROFILE_VARIABLE, SETTINGS, Setting,
-    SettingValue, Settings, Source, check_profile, wait,
+    BASE_URL, KEY_VARIABLE, KeySource, MAX_WAIT, OUTPUT, Overrides, PROFILE_VARIABLE, SETTINGS,
+    Setting, SettingValue, Settings, Source, check_profile,
 };
 
 /// The name of the setting that says which profile is in use.

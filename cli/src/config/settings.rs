@@ -2,9 +2,8 @@
 
 use std::{fmt, path::PathBuf, rc::Rc, time::Duration};
 
-use clap::{ArgMatches, parser::ValueSource};
 use heck::ToKebabCase as _;
-use konektor_sdk::{check_base_url, jiff::SignedDuration};
+use konektor_sdk::check_base_url;
 use konektor_spec::SERVER_URL;
 
 use super::{
@@ -15,10 +14,12 @@ use super::{
     keyring::Keyring,
 };
 use crate::{
-    base::secret::{Key, holds_key},
+    base::{
+        Format, parse_duration,
+        secret::{Key, holds_key},
+    },
     env::Environment,
     error::Failure,
-    render::Format,
 };
 
 /// The variable that holds the key; there is no flag for it, other programs see those.
@@ -51,7 +52,13 @@ pub(crate) static OUTPUT: Setting = Setting {
     variable: "KONEKTOR_OUTPUT",
     about: "how an answer is written",
     default: || "table, tsv in a pipe".to_owned(),
-    check: |text| Format::parse(text).map(|_| ()),
+    check: |text| match Format::from_name(text) {
+        Some(_) => Ok(()),
+        None => {
+            let names = Format::ALL.map(Format::name).join(", ");
+            Err(format!("\"{text}\" is not allowed; allowed: {names}"))
+        }
+    },
 };
 
 pub(crate) static MAX_WAIT: Setting = Setting {
@@ -59,7 +66,7 @@ pub(crate) static MAX_WAIT: Setting = Setting {
     variable: "KONEKTOR_MAX_WAIT",
     about: "how long to wait when there were too many requests",
     default: || "30s".to_owned(),
-    check: |text| wait(text).map(|_| ()),
+    check: |text| parse_duration(text).map(|_| ()),
 };
 
 pub(crate) static KEY_STORE: Setting = Setting {
@@ -135,7 +142,29 @@ impl fmt::Display for KeySource {
     }
 }
 
-/// What holds for one run.
+/// The values that flags give to settings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overrides {
+    pub(crate) profile: Option<String>,
+    pub(crate) base_url: Option<String>,
+    pub(crate) output: Option<String>,
+    pub(crate) max_wait: Option<String>,
+}
+
+impl Overrides {
+    fn get(&self, name: &str) -> Option<String> {
+        let value = match name {
+            PROFILE => &self.profile,
+            name if name == BASE_URL.name => &self.base_url,
+            name if name == OUTPUT.name => &self.output,
+            name if name == MAX_WAIT.name => &self.max_wait,
+            _ => &None,
+        };
+        value.clone()
+    }
+}
+
+/// The settings of one run.
 ///
 /// A wrong setting stops only what needs it: its value is the default one meanwhile, and [`require`](Self::require)
 /// and [`usable`](Self::usable) say what is the matter.
@@ -190,16 +219,16 @@ impl Problem {
 }
 
 impl Settings {
-    pub(crate) fn read(matches: &ArgMatches, environment: &Environment<'_>) -> Self {
+    pub(crate) fn read(overrides: &Overrides, environment: &Environment<'_>) -> Self {
         let mut problems = Vec::new();
         let folder = environment.config_folder.as_deref();
         let config = Config::read(folder).unwrap_or_else(|failure| {
             problems.push(Problem::new(Subject::Config, failure));
             Config::unread(folder)
         });
-        let profile = profile(&config, matches, environment).unwrap_or_else(|failure| {
+        let profile = profile(&config, overrides, environment).unwrap_or_else(|failure| {
             problems.push(Problem {
-                is_flag: flag(matches, PROFILE).is_some(),
+                is_flag: overrides.get(PROFILE).is_some(),
                 ..Problem::new(Subject::Profile, failure)
             });
             SettingValue::default_profile()
@@ -207,7 +236,7 @@ impl Settings {
         let mut unknown = unknown_names(&config, &profile.text);
         let mut values = Vec::new();
         for setting in SETTINGS {
-            let set = match find(setting, matches, environment, &config, &profile.text) {
+            let set = match find(setting, overrides, environment, &config, &profile.text) {
                 // A misspelled one would silently be none.
                 Ok(None) => unknown
                     .iter()
@@ -217,7 +246,7 @@ impl Settings {
             };
             let set = set.unwrap_or_else(|failure| {
                 problems.push(Problem {
-                    is_flag: flag(matches, setting.name).is_some(),
+                    is_flag: overrides.get(setting.name).is_some(),
                     ..Problem::new(Subject::Setting(setting.name), failure)
                 });
                 None
@@ -378,7 +407,7 @@ impl Settings {
         let found = self.get(&MAX_WAIT);
         match found.source {
             Source::Default => None,
-            _ => wait(&found.text).ok(),
+            _ => parse_duration(&found.text).ok(),
         }
     }
 
@@ -387,7 +416,7 @@ impl Settings {
         let found = self.get(&OUTPUT);
         match found.source {
             Source::Default => None,
-            _ => Format::parse(&found.text).ok(),
+            _ => Format::from_name(&found.text),
         }
     }
 
@@ -444,10 +473,10 @@ impl SettingValue {
 
 fn profile(
     config: &Config,
-    matches: &ArgMatches,
+    overrides: &Overrides,
     environment: &Environment<'_>,
 ) -> Result<SettingValue, Failure> {
-    let found = if let Some(text) = flag(matches, PROFILE) {
+    let found = if let Some(text) = overrides.get(PROFILE) {
         SettingValue {
             text,
             source: Source::Flag(PROFILE),
@@ -558,12 +587,12 @@ fn unknown_names(config: &Config, profile: &str) -> Vec<UnknownName> {
 /// What a flag, the environment or the profile says, in this order.
 fn find(
     setting: &'static Setting,
-    matches: &ArgMatches,
+    overrides: &Overrides,
     environment: &Environment<'_>,
     config: &Config,
     profile: &str,
 ) -> Result<Option<SettingValue>, Failure> {
-    let set = if let Some(text) = flag(matches, setting.name) {
+    let set = if let Some(text) = overrides.get(setting.name) {
         SettingValue {
             text,
             source: Source::Flag(setting.name),
@@ -613,17 +642,6 @@ fn checked(
     }
 }
 
-/// A flag as it was typed, if this command line has it.
-fn flag(matches: &ArgMatches, name: &'static str) -> Option<String> {
-    if matches.try_contains_id(name).ok()?
-        && matches.value_source(name) != Some(ValueSource::CommandLine)
-    {
-        return None;
-    }
-    let mut raw = matches.try_get_raw(name).ok()??;
-    Some(raw.next()?.to_string_lossy().into_owned())
-}
-
 fn variable(environment: &Environment<'_>, name: &str) -> Result<Option<String>, Failure> {
     environment
         .text(name)
@@ -644,37 +662,9 @@ fn base_url(text: &str) -> Result<(), String> {
     })
 }
 
-/// `30s`, `5m`, `1h 30m`; a bare number is seconds.
-pub(crate) fn wait(text: &str) -> Result<Duration, String> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    text.parse::<SignedDuration>()
-        .ok()
-        .and_then(|wait| Duration::try_from(wait).ok())
-        .ok_or_else(|| format!("\"{text}\" is no time to wait; write it like 30s, 5m or 0"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_wait_is_written_as_people_do() {
-        for (text, seconds) in [
-            ("0", 0),
-            ("45", 45),
-            ("30s", 30),
-            ("5m", 300),
-            ("1h30m", 5400),
-        ] {
-            assert_eq!(wait(text), Ok(Duration::from_secs(seconds)), "{text}");
-        }
-        for text in ["", "-5", "-5m", "soon", "5 fortnights"] {
-            assert!(wait(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_profile_is_one_word() {

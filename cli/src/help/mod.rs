@@ -4,7 +4,7 @@ mod topics;
 
 use std::ffi::OsString;
 
-use clap::{Arg, Command};
+use clap::{Args, builder::PossibleValuesParser};
 
 use crate::{
     commands::LocalCommand,
@@ -13,44 +13,30 @@ use crate::{
     session::Context,
 };
 
-const TOPIC: &str = "topic";
-
-pub(crate) static HELP: LocalCommand = LocalCommand {
-    path: &["help"],
-    noun: "",
-    needs: &[],
-    shape,
-    run: |context| Box::pin(std::future::ready(run(context))),
-};
-
-fn shape(command: Command) -> Command {
-    let names: Vec<_> = topics::ALL.iter().map(|topic| topic.name).collect();
-    command
-        .about("Explain a command, or a topic.")
-        .override_usage("konektor help [COMMAND]...\n       konektor help <TOPIC>")
-        .arg(
-            Arg::new(TOPIC)
-                .value_parser(names)
-                .required(true)
-                .help("What to explain"),
-        )
-        .after_help(
-            "Examples:\n  \
-             konektor help leads list\n  \
-             konektor help exit-codes\n  \
-             konektor help environment\n  \
-             konektor help formatting",
-        )
+#[derive(Args)]
+#[command(override_usage = "konektor help [COMMAND]...\n       konektor help <TOPIC>")]
+pub(crate) struct Help {
+    #[arg(
+        value_name = "TOPIC",
+        value_parser = PossibleValuesParser::new(topics::ALL.iter().map(|topic| topic.name)),
+        help = "What to explain"
+    )]
+    topic: String,
 }
 
-fn run<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
-    let name = context.matches.get_one::<String>(TOPIC);
-    let topic = topics::ALL
-        .iter()
-        .find(|topic| Some(topic.name) == name.map(String::as_str))
-        .ok_or_else(|| Failure::usage("there is no such topic"))?;
-    let text = (topic.text)();
-    Answer::new(&text, View::Text(text.clone()))
+impl LocalCommand for Help {
+    const PATH: &'static [&'static str] = &["help"];
+    const ABOUT: &'static str = "Explain a command or a topic";
+    const EXAMPLES: &'static str = "  konektor help leads list
+  konektor help exit-codes
+  konektor help environment
+  konektor help formatting";
+
+    async fn run<'a>(&self, _: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        let topic = topics::ALL.iter().find(|topic| topic.name == self.topic);
+        let text = topic.map(|topic| (topic.text)()).unwrap_or_default();
+        Answer::new(&text, View::Text(text.clone()))
+    }
 }
 
 /// `help leads list` is `leads list --help`; topics stay.

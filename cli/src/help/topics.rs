@@ -1,10 +1,8 @@
-use clap::ValueEnum as _;
-
 use crate::{
+    base::Format,
     config::{KEY_VARIABLE, PROFILE_VARIABLE, SETTINGS},
     env::FOLDER_VARIABLE,
     error::Exit,
-    render::Format,
 };
 
 /// Something to know that is not about one command.
@@ -108,13 +106,9 @@ fn environment() -> String {
 
 fn formatting() -> String {
     let formats = lines(
-        Format::value_variants()
+        Format::ALL
             .iter()
-            .filter_map(Format::to_possible_value)
-            .map(|format| {
-                let about = format.get_help().map(ToString::to_string);
-                format!("  {:<9} {}", format.get_name(), about.unwrap_or_default())
-            }),
+            .map(|format| format!("  {:<9} {}", format.name(), format.about())),
     );
     format!(
         "How answers are written.\n\n\

@@ -1,16 +1,14 @@
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream::LocalBoxStream};
 use konektor_spec::Operation;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    DetailView, DisplayContext, Note, Table,
+    DetailView, DisplayContext, Table,
     columns::{self, Field},
     table::ListColumn,
 };
-use crate::{
-    error::{Exit, Failure},
-    session::paging::Pages,
-};
+use crate::error::{Exit, Failure};
 
 /// What a call came to.
 pub(crate) struct Answer<'a> {
@@ -29,9 +27,60 @@ pub(super) enum Content<'a> {
     /// The API's data for programs, and the same for people.
     Whole(Value, View),
     /// A list that is read while it is written, and its usual columns.
-    Pages(Box<Pages<'a>>, Vec<ListColumn>),
+    List(List<'a>, Vec<ListColumn>),
     /// It is written already.
     Nothing,
+}
+
+/// What is said on stderr beside an answer.
+pub(crate) enum Note {
+    /// There are more rows than were written. Whoever reads the rows cannot know.
+    Cut(String),
+    /// Something that only a person wants to know.
+    ForPeople(String),
+}
+
+/// A part of a list: its rows as they come, and in the end what came with them.
+pub(crate) enum ListPart {
+    Rows(Vec<Value>),
+    End(ListEnd),
+}
+
+/// What came with the rows of a list.
+#[derive(Default)]
+pub(crate) struct ListEnd {
+    /// What the API says beside the rows.
+    pub(crate) metadata: Map<String, Value>,
+    pub(crate) note: Option<Note>,
+}
+
+/// A list that is read while it is written.
+pub(super) struct List<'a> {
+    parts: LocalBoxStream<'a, Result<ListPart, Failure>>,
+    end: ListEnd,
+}
+
+impl List<'_> {
+    /// The next rows; `None` after the last ones.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Value>>, Failure> {
+        while let Some(part) = self.parts.try_next().await? {
+            match part {
+                ListPart::Rows(rows) => return Ok(Some(rows)),
+                ListPart::End(end) => self.end = end,
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the API says beside the rows, once they are read.
+    pub(super) fn metadata(&self) -> &Map<String, Value> {
+        &self.end.metadata
+    }
+
+    /// What a person may want to know, once the rows are read.
+    pub(super) fn note(self) -> Option<Note> {
+        self.end.note
+    }
 }
 
 /// Data for people.
@@ -51,8 +100,15 @@ impl<'a> Answer<'a> {
         )))
     }
 
-    pub(crate) fn pages(pages: Pages<'a>, usual: impl Into<Vec<ListColumn>>) -> Self {
-        Self::from_content(Content::Pages(Box::new(pages), usual.into()))
+    pub(crate) fn list(
+        parts: impl Stream<Item = Result<ListPart, Failure>> + 'a,
+        usual: impl Into<Vec<ListColumn>>,
+    ) -> Self {
+        let list = List {
+            parts: parts.boxed_local(),
+            end: ListEnd::default(),
+        };
+        Self::from_content(Content::List(list, usual.into()))
     }
 
     /// All there was to write is written already.

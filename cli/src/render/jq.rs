@@ -16,7 +16,10 @@ const PRELUDE: &str = include_str!("prelude.jq");
 
 /// A filter that can be run.
 #[derive(Clone)]
-pub(crate) struct Filter(Arc<jaq_core::Filter<data::JustLut<Val>>>);
+pub(crate) struct Filter {
+    filter: Arc<jaq_core::Filter<data::JustLut<Val>>>,
+    code: Arc<str>,
+}
 
 impl Filter {
     /// # Errors
@@ -39,7 +42,15 @@ impl Filter {
             .with_funs(funs)
             .compile(modules)
             .map_err(|errors| undefined(&errors))?;
-        Ok(Self(Arc::new(filter)))
+        Ok(Self {
+            filter: Arc::new(filter),
+            code: code.into(),
+        })
+    }
+
+    /// The expression as it was typed.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
     }
 
     /// All that the filter makes of a document.
@@ -49,8 +60,8 @@ impl Filter {
     pub(super) fn run(&self, document: &Value) -> Result<Vec<Value>, Failure> {
         let input = read::parse_single(document.to_string().as_bytes())
             .map_err(|_| Failure::other("--jq cannot read the answer"))?;
-        let context = Ctx::<data::JustLut<Val>>::new(&self.0.lut, Vars::new([]));
-        self.0
+        let context = Ctx::<data::JustLut<Val>>::new(&self.filter.lut, Vars::new([]));
+        self.filter
             .id
             .run((context, input))
             .map(unwrap_valr)

@@ -2,58 +2,10 @@
 
 use std::{borrow::Cow, ffi::OsString};
 
-use clap::{Arg, ArgAction, ArgMatches, Command, ValueEnum, builder::EnumValueParser};
 use serde_json::Value;
 
 use super::{columns::Field, jq::Filter, json_rows};
-use crate::env::Environment;
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people; what a terminal gets
-    Table,
-    /// The API's data as it is
-    Json,
-    /// One row of JSON on each line
-    Ndjson,
-    /// The API's data as YAML
-    Yaml,
-    /// Rows for a spreadsheet
-    Csv,
-    /// Rows for shell tools; what a pipe gets
-    Tsv,
-    /// Rows for a document
-    Markdown,
-}
-
-impl Format {
-    /// # Errors
-    /// Why a word is none.
-    pub(crate) fn parse(word: &str) -> Result<Self, String> {
-        Self::from_str(word, false).map_err(|_| {
-            let names = Self::value_variants()
-                .iter()
-                .filter_map(Self::to_possible_value);
-            let names: Vec<_> = names.map(|value| value.get_name().to_owned()).collect();
-            format!("\"{word}\" is not allowed; allowed: {}", names.join(", "))
-        })
-    }
-
-    pub(crate) fn name(self) -> String {
-        let value = self.to_possible_value();
-        value.map_or_else(String::new, |value| value.get_name().to_owned())
-    }
-
-    /// Whether all rows are one document, which is whole or none.
-    pub(crate) fn is_document(self) -> bool {
-        matches!(self, Self::Json | Self::Yaml)
-    }
-
-    pub(super) fn is_json(self) -> bool {
-        matches!(self, Self::Json | Self::Ndjson)
-    }
-}
+use crate::{base::Format, env::Environment};
 
 /// What the flags say of the answer, and the settings.
 #[derive(Clone, Default)]
@@ -69,74 +21,21 @@ pub(crate) struct OutputOptions {
     pub(super) headers: bool,
 }
 
-const FORMAT: &str = "output";
-const FILTER: &str = "jq";
-const NO_HEADERS: &str = "no-headers";
-const COLUMNS: &str = "columns";
-const WIDE: &str = "wide";
-
 impl OutputOptions {
-    /// Adds the flags that every command has.
-    pub(crate) fn flags(command: Command, heading: &'static str) -> Command {
-        let flags = [
-            Arg::new(FORMAT)
-                .short('o')
-                .long(FORMAT)
-                .value_name("FORMAT")
-                .value_parser(EnumValueParser::<Format>::new())
-                .help("How to write the answer [default: table, tsv in a pipe]"),
-            Arg::new(FILTER)
-                .long(FILTER)
-                .value_name("EXPRESSION")
-                .value_parser(Filter::parse)
-                .help("Filter the JSON with an expression of the jq language"),
-            Arg::new(NO_HEADERS)
-                .long(NO_HEADERS)
-                .action(ArgAction::SetTrue)
-                .help("Leave out the names of columns"),
-        ];
-        flags.into_iter().fold(command, |command, flag| {
-            command.arg(flag.global(true).help_heading(heading))
-        })
-    }
-
-    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
-        let flag = |name| matches.try_get_one(name).ok().flatten() == Some(&true);
+    pub(crate) fn new(format: Option<Format>, filter: Option<Filter>, headers: bool) -> Self {
         Self {
-            format: matches.get_one(FORMAT).copied(),
-            usual: None,
-            filter: matches.get_one(FILTER).cloned(),
-            columns: matches
-                .try_get_many(COLUMNS)
-                .ok()
-                .flatten()
-                .map(|names| names.cloned().collect())
-                .unwrap_or_default(),
-            wide: flag(WIDE),
-            headers: !flag(NO_HEADERS),
+            format,
+            filter,
+            headers,
+            ..Self::default()
         }
     }
 
-    /// The flags as they were typed, for a command line to copy.
-    pub(crate) fn typed_words(matches: &ArgMatches) -> Vec<String> {
-        let raw = |name| matches.try_get_raw(name).ok().flatten();
-        let mut words = Vec::new();
-        for name in [FORMAT, FILTER, COLUMNS] {
-            let values: Vec<_> = raw(name)
-                .into_iter()
-                .flatten()
-                .map(|value| value.to_string_lossy().into_owned())
-                .collect();
-            if !values.is_empty() {
-                words.extend([format!("--{name}"), values.join(",")]);
-            }
-        }
-        for name in [NO_HEADERS, WIDE] {
-            if matches.try_get_one(name).ok().flatten() == Some(&true) {
-                words.push(format!("--{name}"));
-            }
-        }
-        words
+    /// With these columns alone; the usual ones if there are none. `wide` shows every column in full.
+    pub(crate) fn with_columns(mut self, columns: Vec<String>, wide: bool) -> Self {
+        self.columns = columns;
+        self.wide = wide;
+        self
     }
 
     /// With the format of the settings, where no flag says another.
@@ -183,12 +82,12 @@ impl OutputOptions {
             .map(|word| word.to_str().unwrap_or_default())
             .collect();
         let format = (0..words.len()).find_map(|at| match &words[at..] {
-            ["-o" | "--output", name, ..] => Format::from_str(name, false).ok(),
+            ["-o" | "--output", name, ..] => Format::from_name(name),
             [word, ..] => word
                 .strip_prefix("--output=")
                 .or_else(|| word.strip_prefix("-o="))
                 .or_else(|| word.strip_prefix("-o"))
-                .and_then(|name| Format::from_str(name, false).ok()),
+                .and_then(|name| Format::from_name(name)),
             [] => None,
         });
         Self {

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::{
-    Format, csv_injection, json,
+    csv_injection, json,
     json_rows::{field, names, text},
     tsv, yaml,
 };
-use crate::base::escape::escape_controls;
+use crate::base::{Format, escape::escape_controls};
 
 /// Writes rows in a format for programs. Nothing is kept but the row at hand.
 ///

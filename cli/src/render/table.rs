@@ -7,13 +7,16 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    DisplayContext, NOTHING,
+    DisplayContext,
     bar::bar,
     columns::Field,
     fit::{self, ColumnWidths},
 };
 use crate::base::sanitize;
 use crate::env::Terminal;
+
+/// What stands for null.
+pub(crate) const NOTHING: &str = "-";
 
 /// Rows under headings.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use crate::{
     config::MAX_WAIT,
     env::Environment,
     error::Failure,
-    render::{Currency, DisplayContext, OutputOptions},
+    render::{Currency, DisplayContext},
     session::{
         Context,
         explain::{explain, explain_keyed},
@@ -251,8 +251,8 @@ impl<'a> Call<'a> {
         let mut words = vec!["konektor".to_owned()];
         words.extend(self.context.path.iter().map(|&word| word.to_owned()));
         words.extend(arguments);
-        words.extend(OutputOptions::typed_words(self.context.matches));
-        words.extend(self.context.typed_globals());
+        words.extend(self.context.globals.output_words(self.context.matches));
+        words.extend(self.context.globals.server_words());
         words.extend(added);
         shlex::try_join(words.iter().map(String::as_str)).ok()
     }

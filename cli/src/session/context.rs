@@ -4,14 +4,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::ArgMatches;
+use clap::{ArgMatches, Command};
 use konektor_sdk::{Client, Error, Meta, Retries};
 use konektor_spec::{Access, OperationId, Spec};
 
+use super::GlobalArgs;
 use crate::{
     base::{sanitize, secret::Key},
-    command_tree::VERBOSE,
-    config::{BASE_URL, KeySource, PROFILE, Settings, Source},
+    config::{BASE_URL, KeySource, Settings},
     env::{Environment, RETRY_BUDGET},
     error::Failure,
     render::OutputOptions,
@@ -22,7 +22,11 @@ use crate::{
 pub(crate) struct Context<'a> {
     /// `["leads", "list"]`
     pub(crate) path: &'a [&'a str],
+    pub(crate) globals: GlobalArgs,
+    /// What was typed for this command.
     pub(crate) matches: &'a ArgMatches,
+    /// How the whole command line is built, for completion and manual pages.
+    pub(crate) command_tree: fn() -> Command,
     pub(crate) environment: &'a Environment<'a>,
     pub(crate) settings: Settings,
     pub(crate) options: OutputOptions,
@@ -33,10 +37,12 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     pub(crate) fn new(
         path: &'a [&'a str],
+        globals: GlobalArgs,
         matches: &'a ArgMatches,
+        command_tree: fn() -> Command,
         environment: &'a Environment<'a>,
-        settings: Settings,
     ) -> Self {
+        let settings = Settings::read(&globals.overrides(), environment);
         let retries = match settings.max_wait() {
             None => environment.retries,
             Some(Duration::ZERO) => Retries::none(),
@@ -44,9 +50,11 @@ impl<'a> Context<'a> {
         };
         Self {
             path,
+            options: globals.output_options(matches).or(settings.output()),
+            globals,
             matches,
+            command_tree,
             environment,
-            options: OutputOptions::from_matches(matches).or(settings.output()),
             settings,
             status_line: Arc::new(StatusLine::new(environment.notify)),
             retries,
@@ -135,7 +143,7 @@ impl<'a> Context<'a> {
 
     /// With `--verbose` the person sees this. It never holds a key, nor anything about a person.
     pub(crate) fn log(&self, line: impl FnOnce() -> String) {
-        if self.has(VERBOSE) {
+        if self.globals.verbose {
             self.environment.say(&line());
         }
     }
@@ -157,36 +165,6 @@ impl<'a> Context<'a> {
     /// Tells of an answer with `--verbose`.
     pub(crate) fn log_answer(&self, answer: Result<Option<&Meta>, &Error>, started: Instant) {
         self.log(|| summary(answer, started));
-    }
-
-    /// An argument that clap has made sure of.
-    pub(crate) fn required(&self, id: &str) -> Result<&'a str, Failure> {
-        self.argument(id)
-            .ok_or_else(|| Failure::usage(format!("{id} is missing")))
-    }
-
-    /// An argument that is text.
-    pub(crate) fn argument(&self, id: &str) -> Option<&'a str> {
-        let text: Option<&String> = self.matches.try_get_one(id).ok().flatten();
-        text.map(String::as_str)
-    }
-
-    /// Whether a flag is there.
-    pub(crate) fn has(&self, id: &str) -> bool {
-        matches!(self.matches.try_get_one(id), Ok(Some(true)))
-    }
-
-    /// The flags that say whom to ask, as they were typed, for a command line to copy.
-    pub(crate) fn typed_globals(&self) -> Vec<String> {
-        let settings = [
-            (PROFILE, &self.settings.profile),
-            (BASE_URL.name, self.settings.get(&BASE_URL)),
-        ];
-        settings
-            .into_iter()
-            .filter(|(_, found)| matches!(found.source, Source::Flag(_)))
-            .flat_map(|(name, found)| [format!("--{name}"), found.text.clone()])
-            .collect()
     }
 
     /// Whether there is somebody who can be asked.

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use clap::{Arg, ArgAction};
 use konektor_sdk::PreparedRequest;
 use konektor_spec::{
     Operation, Spec,
@@ -14,27 +13,7 @@ use crate::{
     base::secret::without_keys,
     error::Failure,
     render::{Answer, View, readable_json},
-    session::Context,
 };
-
-const ID: &str = "dry-run";
-
-/// The flag itself.
-pub(crate) fn flag() -> Arg {
-    Arg::new(ID)
-        .long(ID)
-        .action(ArgAction::SetTrue)
-        .help("Show what would be sent, and send nothing")
-}
-
-/// The flag, for commands that change something on this machine.
-pub(crate) fn local_flag() -> Arg {
-    flag().help("Show what would be written, and write nothing")
-}
-
-pub(crate) fn is_wanted(context: &Context<'_>) -> bool {
-    context.has(ID)
-}
 
 /// The request of an operation, without the key.
 pub(crate) fn answer<'b>(

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use futures::{
-    StreamExt as _, TryStreamExt as _,
+    Stream, StreamExt as _, TryStreamExt as _,
     stream::{self, FusedStream as _, LocalBoxStream},
 };
 use konektor_sdk::{Error, ErrorKind, PageStream, Pagination};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::{
     args::{MAX_PAGE_SIZE, PageArgs, Rows, Words},
     error::Failure,
-    render::{Note, count},
+    render::{ListEnd, ListPart, Note, count},
     session::Call,
 };
 
@@ -95,6 +95,26 @@ impl<'a> Pages<'a> {
         u64::try_from(total).unwrap_or_default()
     }
 
+    /// The rows, and in the end what came with them.
+    pub(crate) fn into_stream(self) -> impl Stream<Item = Result<ListPart, Failure>> + 'a {
+        stream::try_unfold(Some(self), async |pages| {
+            let Some(mut pages) = pages else {
+                return Ok(None);
+            };
+            Ok(Some(match pages.next().await? {
+                Some(rows) => (ListPart::Rows(rows), Some(pages)),
+                None => (ListPart::End(pages.end()?), None),
+            }))
+        })
+    }
+
+    fn end(&self) -> Result<ListEnd, Failure> {
+        Ok(ListEnd {
+            metadata: self.metadata()?,
+            note: self.note(),
+        })
+    }
+
     /// The rows of the next page; None after the last one that is wanted.
     ///
     /// # Errors
@@ -111,7 +131,7 @@ impl<'a> Pages<'a> {
     }
 
     /// What the API says beside the rows, as far as they are read.
-    pub(crate) fn metadata(&self) -> Result<Map<String, Value>, Failure> {
+    fn metadata(&self) -> Result<Map<String, Value>, Failure> {
         let mut metadata = Map::new();
         metadata.insert("pagination".to_owned(), serde_json::to_value(&self.last)?);
         for (name, value) in &self.extra {
@@ -121,7 +141,7 @@ impl<'a> Pages<'a> {
     }
 
     /// `50 of 412 · all: konektor leads list --status new --all`; None when this is all there is.
-    pub(crate) fn note(&self) -> Option<Note> {
+    fn note(&self) -> Option<Note> {
         let (start, end) = (self.first.as_ref()?, self.last.as_ref()?);
         let rows = i64::try_from(self.read).ok()?;
         let total = count(end.total);

@@ -68,7 +68,8 @@ pub(super) static RULES: [Rules; 6] = [
             &["args", "config", "render"],
             &["session"],
             &["commands"],
-            &["completion", "help", "registry"],
+            &["completion", "help"],
+            &["registry"],
             &["lib", "main"],
         ],
         forbidden: &[

@@ -2,17 +2,21 @@
 use std::fs::File;
 use std::{io, thread, time::Duration};
 
+use clap::Args;
 use konektor_spec::OperationId;
 #[cfg(unix)]
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 use tokio::{sync::oneshot, time::timeout};
 
-use super::try_out;
+use super::{NOUN, try_out};
 use crate::{
+    args::LocalDryRun,
     base::{sanitize, secret::Key},
-    commands::{LocalCommand, described},
-    config::{BASE_URL, Config, DEFAULT_PROFILE, KeyLocation, KeySource, MAX_WAIT, Source},
+    commands::LocalCommand,
+    config::{
+        BASE_URL, Config, DEFAULT_PROFILE, KeyLocation, KeySource, MAX_WAIT, Setting, Source,
+    },
     error::Failure,
     render::{Answer, DetailView, View},
     session::{
@@ -25,28 +29,29 @@ use crate::{
 /// No key is longer.
 const LONGEST: u64 = 4096;
 
-const ABOUT: &str = "Keep the API key of a profile, after a try whether the server takes it.";
-const EXAMPLES: &str = "  konektor auth login
+#[derive(Args)]
+pub(crate) struct Login {
+    #[command(flatten)]
+    dry_run: LocalDryRun,
+}
+
+impl LocalCommand for Login {
+    const PATH: &'static [&'static str] = &["auth", "login"];
+    const NOUN: &'static str = NOUN;
+    const ABOUT: &'static str = "Check an API key with the server and save it";
+    const DETAILS: &'static str = "The key is typed at a prompt that hides it, or read from stdin. It is saved in the system's keyring, or without \
+         a keyring in a file that only you can read. It is only ever sent to the server that accepted it.";
+    const EXAMPLES: &'static str = "  konektor auth login
   konektor auth login --profile toko --base-url http://127.0.0.1:8080
   pass show konektor | konektor auth login";
+    const NEEDS: &'static [&'static Setting] = &[&BASE_URL];
 
-pub(crate) static LOGIN: LocalCommand = LocalCommand {
-    path: &["auth", "login"],
-    noun: "The API key of a profile.",
-    needs: &[&BASE_URL],
-    shape: |command| {
-        let command = described(command, ABOUT, EXAMPLES).arg(dry_run::local_flag());
-        command.long_about(
-            "Keep the API key of a profile, after a try whether the server takes it.\n\n\
-             The key is asked for without showing it, or read from stdin. It is kept in the system's \
-             keyring, or where there is none in a file that only you can read, and sent to no other \
-             server than the one that took it.",
-        )
-    },
-    run: |context| Box::pin(run(context)),
-};
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        run(context, self.dry_run.dry_run).await
+    }
+}
 
-async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+async fn run<'a>(context: &'a Context<'a>, is_dry_run: bool) -> Result<Answer<'a>, Failure> {
     let settings = &context.settings;
     let credentials = settings
         .credentials()?
@@ -54,7 +59,7 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
     let (profile, server) = (settings.require_profile()?.text.as_str(), settings.server());
 
     let keeps_server = settings.get(&BASE_URL).source != Source::Default;
-    if dry_run::is_wanted(context) {
+    if is_dry_run {
         let key = format!("the key of profile {profile} for {server}, if the server takes it");
         let place = credentials.where_is(credentials.place(profile, server)?);
         let what = if keeps_server {

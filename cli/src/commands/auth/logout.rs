@@ -1,8 +1,11 @@
+use clap::Args;
 use serde_json::json;
 
+use super::NOUN;
 use crate::{
-    commands::{LocalCommand, described},
-    config::{BASE_URL, KeySource},
+    args::LocalDryRun,
+    commands::LocalCommand,
+    config::{BASE_URL, KeySource, Setting},
     error::Failure,
     render::{Answer, View},
     session::{
@@ -11,22 +14,29 @@ use crate::{
     },
 };
 
-const ABOUT: &str = "Forget the API key of a profile.";
-const EXAMPLES: &str = "  konektor auth logout
+#[derive(Args)]
+pub(crate) struct Logout {
+    #[command(flatten)]
+    dry_run: LocalDryRun,
+}
+
+impl LocalCommand for Logout {
+    const PATH: &'static [&'static str] = &["auth", "logout"];
+    const NOUN: &'static str = NOUN;
+    const ABOUT: &'static str = "Remove a saved API key";
+    const EXAMPLES: &'static str = "  konektor auth logout
   konektor auth logout --profile toko";
+    const NEEDS: &'static [&'static Setting] = &[&BASE_URL];
 
-pub(crate) static LOGOUT: LocalCommand = LocalCommand {
-    path: &["auth", "logout"],
-    noun: "The API key of a profile.",
-    needs: &[&BASE_URL],
-    shape: |command| described(command, ABOUT, EXAMPLES).arg(dry_run::local_flag()),
-    run: |context| Box::pin(std::future::ready(run(context))),
-};
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        run(context, self.dry_run.dry_run)
+    }
+}
 
-fn run<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
+fn run<'a>(context: &Context<'a>, is_dry_run: bool) -> Result<Answer<'a>, Failure> {
     let settings = &context.settings;
     let (profile, server) = (settings.require_profile()?.text.as_str(), settings.server());
-    if dry_run::is_wanted(context) {
+    if is_dry_run {
         let kept = settings.stored_key()?.zip(settings.credentials()?);
         return dry_run::changes(kept.map(|((_, place), credentials)| {
             let what = format!("without the key of profile {profile} for {server}");

@@ -8,6 +8,9 @@ use konektor_sdk::{ErrorKind, Workspace};
 
 use crate::{error::Failure, session::Call};
 
+/// What the word is about.
+const NOUN: &str = "Log in and out";
+
 /// Tries a key, and gets to know its workspace. One that lacks the scope for that is a good key too.
 async fn try_out(call: &Call<'_>) -> Result<Option<Workspace>, Failure> {
     match call

@@ -1,26 +1,31 @@
+use clap::Args;
 use konektor_spec::OperationId;
 use serde_json::json;
 
-use super::try_out;
+use super::{NOUN, try_out};
 use crate::{
-    commands::{LocalCommand, described},
-    config::{BASE_URL, OUTPUT},
+    commands::LocalCommand,
+    config::{BASE_URL, OUTPUT, Setting},
     error::Failure,
     render::{Answer, DetailView, View},
     session::Context,
 };
 
-const ABOUT: &str = "Show which key is used, and whether the server takes it.";
-const EXAMPLES: &str = "  konektor auth status
-  konektor auth status --profile toko -o json";
+#[derive(Args)]
+pub(crate) struct Status {}
 
-pub(crate) static STATUS: LocalCommand = LocalCommand {
-    path: &["auth", "status"],
-    noun: "The API key of a profile.",
-    needs: &[&BASE_URL, &OUTPUT],
-    shape: |command| described(command, ABOUT, EXAMPLES),
-    run: |context| Box::pin(run(context)),
-};
+impl LocalCommand for Status {
+    const PATH: &'static [&'static str] = &["auth", "status"];
+    const NOUN: &'static str = NOUN;
+    const ABOUT: &'static str = "Show the current API key and check it with the server";
+    const EXAMPLES: &'static str = "  konektor auth status
+  konektor auth status --profile toko -o json";
+    const NEEDS: &'static [&'static Setting] = &[&BASE_URL, &OUTPUT];
+
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        run(context).await
+    }
+}
 
 async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
     let settings = &context.settings;

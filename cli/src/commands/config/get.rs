@@ -1,30 +1,34 @@
+use clap::Args;
 use serde_json::json;
 
+use super::{NOUN, SettingName};
 use crate::{
-    commands::config::name_argument,
+    commands::LocalCommand,
     config::{PROFILE, Setting, unknown_setting},
-};
-use crate::{
-    commands::{LocalCommand, described},
     error::Failure,
     render::{Answer, View},
     session::Context,
 };
 
-const ABOUT: &str = "Show the value of a setting.";
-const EXAMPLES: &str = "  konektor config get base-url
+#[derive(Args)]
+pub(crate) struct Get {
+    #[command(flatten)]
+    name: SettingName,
+}
+
+impl LocalCommand for Get {
+    const PATH: &'static [&'static str] = &["config", "get"];
+    const NOUN: &'static str = NOUN;
+    const ABOUT: &'static str = "Show the value of a setting";
+    const EXAMPLES: &'static str = "  konektor config get base-url
   konektor config get max-wait --profile toko";
 
-pub(crate) static GET: LocalCommand = LocalCommand {
-    path: &["config", "get"],
-    noun: "Profiles and their settings.",
-    needs: &[],
-    shape: |command| described(command, ABOUT, EXAMPLES).arg(name_argument()),
-    run: |context| Box::pin(std::future::ready(run(context))),
-};
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        run(context, &self.name.name)
+    }
+}
 
-fn run<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
-    let name = context.required("name")?;
+fn run<'a>(context: &Context<'a>, name: &str) -> Result<Answer<'a>, Failure> {
     let found = match Setting::from_name(name) {
         Some(setting) => context.settings.require(setting)?,
         None if name == PROFILE => context.settings.require_profile()?,

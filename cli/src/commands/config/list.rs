@@ -1,24 +1,29 @@
+use clap::Args;
 use serde_json::json;
 
-use crate::config::{OUTPUT, PROFILE, SETTINGS, SettingValue};
+use super::NOUN;
 use crate::{
-    commands::{LocalCommand, described},
+    commands::LocalCommand,
+    config::{OUTPUT, PROFILE, SETTINGS, SettingValue},
     error::Failure,
     render::{Answer, Cell, Column, NOTHING, Table, View},
     session::Context,
 };
 
-const ABOUT: &str = "Show every setting, and where its value came from.";
-const EXAMPLES: &str = "  konektor config list
+#[derive(Args)]
+pub(crate) struct List {}
+
+impl LocalCommand for List {
+    const PATH: &'static [&'static str] = &["config", "list"];
+    const NOUN: &'static str = NOUN;
+    const ABOUT: &'static str = "Show every setting, and where its value came from";
+    const EXAMPLES: &'static str = "  konektor config list
   konektor config list --profile toko -o json";
 
-pub(crate) static LIST: LocalCommand = LocalCommand {
-    path: &["config", "list"],
-    noun: "Profiles and their settings.",
-    needs: &[],
-    shape: |command| described(command, ABOUT, EXAMPLES),
-    run: |context| Box::pin(std::future::ready(run(context))),
-};
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        run(context)
+    }
+}
 
 fn run<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
     let settings = &context.settings;

@@ -6,20 +6,23 @@ pub(crate) mod path;
 pub(crate) mod set;
 
 use clap::{
-    Arg,
+    Args,
     builder::{PossibleValue, PossibleValuesParser},
 };
 
 use crate::config::{PROFILE, SETTINGS};
 
-/// The argument that names a setting.
-fn name_argument() -> Arg {
+/// What the word is about.
+const NOUN: &str = "View and change settings";
+
+#[derive(Args)]
+struct SettingName {
+    #[arg(value_name = "NAME", value_parser = setting_names(), help = "A setting")]
+    name: String,
+}
+
+fn setting_names() -> PossibleValuesParser {
     let settings = SETTINGS.map(|setting| PossibleValue::new(setting.name).help(setting.about));
-    let profile = PossibleValue::new(PROFILE).help("whose settings and key are used");
-    let names = std::iter::once(profile).chain(settings);
-    Arg::new("name")
-        .required(true)
-        .value_name("NAME")
-        .value_parser(PossibleValuesParser::new(names))
-        .help("A setting")
+    let profile = PossibleValue::new(PROFILE).help("the profile in use");
+    PossibleValuesParser::new(std::iter::once(profile).chain(settings))
 }

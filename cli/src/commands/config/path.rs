@@ -1,23 +1,28 @@
+use clap::Args;
 use serde_json::json;
 
+use super::NOUN;
 use crate::{
-    commands::{LocalCommand, described},
+    commands::LocalCommand,
     error::Failure,
     render::{Answer, View},
     session::Context,
 };
 
-const ABOUT: &str = "Show where the config file is.";
-const EXAMPLES: &str = "  konektor config path
+#[derive(Args)]
+pub(crate) struct Path {}
+
+impl LocalCommand for Path {
+    const PATH: &'static [&'static str] = &["config", "path"];
+    const NOUN: &'static str = NOUN;
+    const ABOUT: &'static str = "Show where the config file is";
+    const EXAMPLES: &'static str = "  konektor config path
   $EDITOR \"$(konektor config path)\"";
 
-pub(crate) static PATH: LocalCommand = LocalCommand {
-    path: &["config", "path"],
-    noun: "Profiles and their settings.",
-    needs: &[],
-    shape: |command| described(command, ABOUT, EXAMPLES),
-    run: |context| Box::pin(std::future::ready(run(context))),
-};
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        run(context)
+    }
+}
 
 fn run<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
     let path = context.settings.config.file()?.display().to_string();

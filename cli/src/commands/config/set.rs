@@ -1,12 +1,11 @@
-use clap::Arg;
+use clap::Args;
 use serde_json::json;
 
+use super::{NOUN, SettingName};
 use crate::{
-    commands::config::name_argument,
+    args::LocalDryRun,
+    commands::LocalCommand,
     config::{Config, PROFILE, Setting, check_profile, unknown_setting},
-};
-use crate::{
-    commands::{LocalCommand, described},
     error::Failure,
     render::{Answer, View},
     session::{
@@ -15,32 +14,32 @@ use crate::{
     },
 };
 
-const ABOUT: &str = "Keep a setting in the profile, or say which profile is in use.";
-const EXAMPLES: &str = "  konektor config set output json
+#[derive(Args)]
+pub(crate) struct Set {
+    #[command(flatten)]
+    name: SettingName,
+    #[arg(value_name = "VALUE", help = "The new value; empty to unset")]
+    value: String,
+    #[command(flatten)]
+    dry_run: LocalDryRun,
+}
+
+impl LocalCommand for Set {
+    const PATH: &'static [&'static str] = &["config", "set"];
+    const NOUN: &'static str = NOUN;
+    const ABOUT: &'static str = "Set a value in the profile, or switch profiles";
+    const EXAMPLES: &'static str = "  konektor config set output json
   konektor config set max-wait 5m --profile nightly
   konektor config set profile toko
   konektor config set output ''     # the default again";
 
-pub(crate) static SET: LocalCommand = LocalCommand {
-    path: &["config", "set"],
-    noun: "Profiles and their settings.",
-    needs: &[],
-    shape: |command| {
-        described(command, ABOUT, EXAMPLES)
-            .arg(name_argument())
-            .arg(
-                Arg::new("value")
-                    .required(true)
-                    .value_name("VALUE")
-                    .help("Its value; an empty one takes the setting out of the profile"),
-            )
-            .arg(dry_run::local_flag())
-    },
-    run: |context| Box::pin(std::future::ready(run(context))),
-};
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        run(context, self)
+    }
+}
 
-fn run<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
-    let (name, value) = (context.required("name")?, context.required("value")?);
+fn run<'a>(context: &Context<'a>, args: &Set) -> Result<Answer<'a>, Failure> {
+    let (name, value) = (args.name.name.as_str(), args.value.as_str());
     let setting = Setting::from_name(name);
     let profile = match setting {
         Some(_) => context.settings.require_profile()?.text.as_str(),
@@ -52,7 +51,7 @@ fn run<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
         Some(_) if value.is_empty() => {}
         Some(setting) => setting.check(value)?,
     }
-    if dry_run::is_wanted(context) {
+    if args.dry_run.dry_run {
         let what = match setting {
             None => format!("profile {value} in use"),
             Some(_) if value.is_empty() => format!("profile {profile} without {name}"),

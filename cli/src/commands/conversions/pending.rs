@@ -40,7 +40,7 @@ impl ApiCommand for Pending {
         let page = self.rows.page();
         let request = self.args.clone().request(&call.client, page);
         let pages = Pages::new(call, &self.rows, self.args.words(), request.pages())?;
-        Ok(Answer::pages(pages, columns()))
+        Ok(Answer::list(pages.into_stream(), columns()))
     }
 }
 

@@ -7,16 +7,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Command, FromArgMatches as _, builder::ValueHint};
+use clap::{Args, ValueHint};
 use konektor_spec::OperationId;
 
 use crate::{
-    args::{Columns, LeadsListArgs, OperationArgs as _, PageArgs},
-    base::atomic_file::{AtomicFile, Readers},
-    commands::{LocalCommand, described},
-    config::BASE_URL,
+    args::{Columns, LeadsListArgs, LocalDryRun, OperationArgs as _, PageArgs},
+    base::{
+        Format,
+        atomic_file::{AtomicFile, Readers},
+    },
+    commands::LocalCommand,
+    config::{BASE_URL, Setting},
     error::Failure,
-    render::{Answer, Format, INCOMPLETE, RowWriter, Spool, WriterOptions, count, documented},
+    render::{Answer, INCOMPLETE, RowWriter, Spool, WriterOptions, count, documented},
     session::{
         Call, Context,
         dry_run::{self, Change},
@@ -26,24 +29,11 @@ use crate::{
     },
 };
 
-const ABOUT: &str = "Write leads with all their fields into a CSV, NDJSON or JSON file.";
-const EXAMPLES: &str = "  konektor leads export leads.csv
-  konektor leads export won.ndjson --status won --created-from 2025-01-01
-  konektor leads export - -o ndjson | jq -r .email";
-
 /// The name that stands for stdout.
 const STDOUT: &str = "-";
 
-pub(crate) static EXPORT: LocalCommand = LocalCommand {
-    path: &["leads", "export"],
-    noun: "",
-    needs: &[&BASE_URL],
-    shape: |command| shape(described(command, ABOUT, EXAMPLES)),
-    run: |context| Box::pin(run(context)),
-};
-
 #[derive(Args)]
-struct Export {
+pub(crate) struct Export {
     #[arg(
         value_name = "FILE",
         value_hint = ValueHint::FilePath,
@@ -54,23 +44,27 @@ struct Export {
     filters: LeadsListArgs,
     #[command(flatten)]
     columns: Columns<LeadsListArgs>,
+    #[command(flatten)]
+    dry_run: LocalDryRun,
 }
 
-fn shape(command: Command) -> Command {
-    let command = command
-        .long_about(format!(
-            "{ABOUT}\n\nThe format is the one of the file's name, or of -o; stdout gets CSV. A file \
-             takes its name when the last lead is in it, so that a half one never looks whole; on \
-             stdout the exit code says whether it is. What a spreadsheet would run is made text by a \
-             quote before it, which an import takes away again."
-        ))
-        .arg(dry_run::local_flag());
-    Export::augment_args(command)
+impl LocalCommand for Export {
+    const PATH: &'static [&'static str] = &["leads", "export"];
+    const ABOUT: &'static str = "Write leads with all their fields into a CSV, NDJSON or JSON file";
+    const DETAILS: &'static str = "The format is the one of the file's name, or of -o; stdout gets CSV. The file \
+         appears only when it is complete; on stdout the exit code says whether the output is. Cells that look like \
+         formulas get a leading quote, which an import removes again.";
+    const EXAMPLES: &'static str = "  konektor leads export leads.csv
+  konektor leads export won.ndjson --status won --created-from 2025-01-01
+  konektor leads export - -o ndjson | jq -r .email";
+    const NEEDS: &'static [&'static Setting] = &[&BASE_URL];
+
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        run(context, self).await
+    }
 }
 
-async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
-    let export = Export::from_arg_matches(context.matches)
-        .map_err(|error| Failure::from_usage(&error, "konektor leads export"))?;
+async fn run<'a>(context: &'a Context<'a>, export: &Export) -> Result<Answer<'a>, Failure> {
     let name = &*export.file;
     if context.options.is_filtered() {
         return Err(
@@ -79,7 +73,7 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
         );
     }
     let format = format(context, name)?;
-    if dry_run::is_wanted(context) {
+    if export.dry_run.dry_run {
         let place = if name == STDOUT { "stdout" } else { name };
         let what = format!("the leads that the flags let through, as {}", format.name());
         return dry_run::changes([Change::new(place, what)]);

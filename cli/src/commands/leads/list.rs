@@ -38,7 +38,7 @@ impl ApiCommand for List {
             .clone()
             .request(&call.client, &call.args_clock(), page);
         let pages = Pages::new(call, &self.rows, self.args.words(), request.pages())?;
-        Ok(Answer::pages(pages, columns()))
+        Ok(Answer::list(pages.into_stream(), columns()))
     }
 }
 

@@ -5,14 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Arg, Command, ValueHint, value_parser};
+use clap::{Args, ValueEnum, ValueHint};
 use konektor_spec::OperationId;
 use serde_json::json;
 
 use crate::{
+    args::LocalDryRun,
     base::atomic_file::{self, Readers},
     commands::LocalCommand,
-    config::{BASE_URL, OUTPUT},
+    config::{BASE_URL, OUTPUT, Setting},
     env::Environment,
     error::Failure,
     render::{Answer, View},
@@ -28,101 +29,109 @@ const NAME: &str = "konektor-agent-api";
 /// Where agents look for skills, below a home or a project.
 const SKILLS: &str = ".claude/skills";
 
-const TARGET: &str = "target";
-const FOLDER: &str = "folder";
-
-pub(crate) static INSTALL: LocalCommand = LocalCommand {
-    path: &["skill", "install"],
-    noun: "",
-    needs: &[&BASE_URL, &OUTPUT],
-    shape: |command| {
-        target(command)
-            .about("Give the guide to the agents on this machine, as an Agent Skill.")
-            .after_help(
-                "Examples:\n  \
-                 konektor skill install\n  \
-                 konektor skill install --target project\n  \
-                 konektor skill install --folder ~/.agents/skills",
-            )
-            .arg(dry_run::local_flag())
-    },
-    run: |context| Box::pin(install(context)),
-};
-
-pub(crate) static CHECK: LocalCommand = LocalCommand {
-    path: &["skill", "check"],
-    noun: "",
-    needs: &[&BASE_URL, &OUTPUT],
-    shape: |command| {
-        target(command)
-            .about("Say whether the installed guide is the server's.")
-            .after_help(
-                "Examples:\n  \
-                 konektor skill check\n  \
-                 konektor skill check --target project || konektor skill install --target project",
-            )
-    },
-    run: |context| Box::pin(check(context)),
-};
-
-fn target(command: Command) -> Command {
-    command
-        .arg(
-            Arg::new(TARGET)
-                .long(TARGET)
-                .value_name("WHOSE")
-                .value_parser(["user", "project"])
-                .default_value("user")
-                .help(format!(
-                    "For all your projects (~/{SKILLS}), or for the one in this folder ({SKILLS})"
-                )),
-        )
-        .arg(
-            Arg::new(FOLDER)
-                .long(FOLDER)
-                .value_name("FOLDER")
-                .value_hint(ValueHint::DirPath)
-                .value_parser(value_parser!(PathBuf))
-                .conflicts_with(TARGET)
-                .help("Another folder of skills"),
-        )
+// Where the guide is.
+#[derive(Args)]
+struct Place {
+    #[arg(
+        long,
+        value_name = "TARGET",
+        default_value = "user",
+        help = format!("For all your projects (~/{SKILLS}), or for the one in this folder ({SKILLS})")
+    )]
+    target: Target,
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        value_hint = ValueHint::DirPath,
+        conflicts_with = "target",
+        help = "Another folder of skills"
+    )]
+    folder: Option<PathBuf>,
 }
 
-async fn install<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
-    let file = file(context)?;
-    if dry_run::is_wanted(context) {
-        let what = format!("the guide of {}", context.settings.server());
-        return dry_run::changes([Change::new(file.display(), what)]);
-    }
-    let guide = guide(context).await?;
-    write(&file, &guide).map_err(|error| {
-        Failure::other(format!("{} cannot be written: {error}", file.display()))
-    })?;
-    told(&file, "current")
+#[derive(Clone, Copy, ValueEnum)]
+enum Target {
+    User,
+    Project,
 }
 
-async fn check<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
-    let file = file(context)?;
-    let installed = match fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Failure::other(format!("{} is not there", file.display()))
-                .hint("install it with: konektor skill install"));
+#[derive(Args)]
+pub(crate) struct Install {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    dry_run: LocalDryRun,
+}
+
+impl LocalCommand for Install {
+    const PATH: &'static [&'static str] = &["skill", "install"];
+    const ABOUT: &'static str = "Install the guide as an Agent Skill for Claude and other agents";
+    const EXAMPLES: &'static str = "  konektor skill install
+  konektor skill install --target project
+  konektor skill install --folder ~/.agents/skills";
+    const NEEDS: &'static [&'static Setting] = &[&BASE_URL, &OUTPUT];
+
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        let file = self.place.file(context.environment)?;
+        if self.dry_run.dry_run {
+            let what = format!("the guide of {}", context.settings.server());
+            return dry_run::changes([Change::new(file.display(), what)]);
         }
-        Err(error) => {
-            return Err(Failure::other(format!(
-                "{} cannot be read: {error}",
-                file.display()
-            )));
-        }
-    };
-    if guide(context).await? == installed {
-        return told(&file, "current");
+        let guide = guide(context).await?;
+        write(&file, &guide).map_err(|error| Failure::from_file("write", &file, &error))?;
+        answer(&file, "installed", format!("Installed {}", file.display()))
     }
-    Err(
-        Failure::other(format!("{} is not the server's guide", file.display()))
-            .hint("bring it up to date with: konektor skill install"),
-    )
+}
+
+#[derive(Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    place: Place,
+}
+
+impl LocalCommand for Check {
+    const PATH: &'static [&'static str] = &["skill", "check"];
+    const ABOUT: &'static str = "Check whether the installed guide is up to date";
+    const EXAMPLES: &'static str = "  konektor skill check
+  konektor skill check --target project || konektor skill install --target project";
+    const NEEDS: &'static [&'static Setting] = &[&BASE_URL, &OUTPUT];
+
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        let file = self.place.file(context.environment)?;
+        let installed = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(
+                    Failure::other(format!("{} is not installed", file.display()))
+                        .hint("install it with: konektor skill install"),
+                );
+            }
+            Err(error) => return Err(Failure::from_file("read", &file, &error)),
+        };
+        if guide(context).await? == installed {
+            return answer(
+                &file,
+                "current",
+                format!("{} is up to date", file.display()),
+            );
+        }
+        Err(Failure::other(format!(
+            "{} differs from the server's guide",
+            file.display()
+        ))
+        .hint("update it with: konektor skill install"))
+    }
+}
+
+impl Place {
+    fn file(&self, environment: &Environment<'_>) -> Result<PathBuf, Failure> {
+        let folder = match (&self.folder, self.target) {
+            (Some(folder), _) => folder.clone(),
+            (None, Target::Project) => PathBuf::from(SKILLS),
+            (None, Target::User) => home(environment)?.join(SKILLS),
+        };
+        Ok(folder.join(NAME).join("SKILL.md"))
+    }
 }
 
 async fn guide(context: &Context<'_>) -> Result<String, Failure> {
@@ -133,28 +142,9 @@ async fn guide(context: &Context<'_>) -> Result<String, Failure> {
     Ok(guide)
 }
 
-fn told<'a>(file: &Path, state: &str) -> Result<Answer<'a>, Failure> {
+fn answer<'a>(file: &Path, state: &str, text: String) -> Result<Answer<'a>, Failure> {
     let file = file.display().to_string();
-    Answer::new(
-        &json!({"file": file, "state": state}),
-        View::Text(format!("{file} is {state}")),
-    )
-}
-
-fn file(context: &Context<'_>) -> Result<PathBuf, Failure> {
-    let folder = match context.matches.get_one::<PathBuf>(FOLDER) {
-        Some(folder) => folder.clone(),
-        None if context
-            .matches
-            .get_one::<String>(TARGET)
-            .map(String::as_str)
-            == Some("project") =>
-        {
-            PathBuf::from(SKILLS)
-        }
-        None => home(context.environment)?.join(SKILLS),
-    };
-    Ok(folder.join(NAME).join("SKILL.md"))
+    Answer::new(&json!({"file": file, "state": state}), View::Text(text))
 }
 
 fn home(environment: &Environment<'_>) -> Result<PathBuf, Failure> {

@@ -16,10 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{
-    Arg, ArgAction, Command,
-    builder::{TypedValueParser as _, ValueHint},
-};
+use clap::{Args, ValueHint};
 use indicatif::ProgressBar;
 use konektor_sdk::LeadMatchBy;
 use konektor_spec::{OperationId, Spec};
@@ -27,11 +24,11 @@ use serde_json::{Value, json};
 
 use crate::{
     args::word,
-    commands::{LocalCommand, described},
-    config::{BASE_URL, OUTPUT, Source},
+    commands::LocalCommand,
+    config::{BASE_URL, OUTPUT, Setting, Source},
     error::{Exit, Failure},
     render::{Answer, DetailView, View, count},
-    session::{Call, Context, dry_run, progress},
+    session::{Call, Context, progress},
 };
 use checkpoint::{Checkpoint, Done, Plan};
 use columns::{Fields, Mapping, Target};
@@ -39,87 +36,73 @@ use input::Input;
 use row::{Request, Rules, reasons};
 use send::End;
 
-const ABOUT: &str = "Create or update many leads from a CSV, TSV, NDJSON or JSON file.";
-const EXAMPLES: &str = "  konektor leads import leads.csv --dry-run
+#[derive(Args)]
+pub(crate) struct Import {
+    #[arg(
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help = "The file, or - for stdin"
+    )]
+    file: String,
+    #[arg(
+        long,
+        value_name = "HEADER=FIELD",
+        help = "Map a column to a field, or skip it (--map \"Usia=\")"
+    )]
+    map: Vec<String>,
+    #[arg(
+        long,
+        value_name = "FIELD",
+        value_parser = word(LeadMatchBy::VALUES),
+        ignore_case = true,
+        help = "Match existing leads by this field only; a row without it creates a new lead"
+    )]
+    match_by: Option<LeadMatchBy>,
+    #[arg(
+        long,
+        conflicts_with_all = ["map", "match_by", "dry_run"],
+        help = "Continue an import that was stopped"
+    )]
+    resume: bool,
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help = "Where bad rows go [default: beside FILE, .rejects.csv or .rejects.ndjson]"
+    )]
+    rejects: Option<PathBuf>,
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help = "Progress file for --resume [default: FILE.checkpoint]"
+    )]
+    checkpoint: Option<PathBuf>,
+    #[arg(short, long, help = "Do not ask for confirmation")]
+    yes: bool,
+    #[arg(long, help = "Check every row, and send nothing")]
+    dry_run: bool,
+}
+
+impl LocalCommand for Import {
+    const PATH: &'static [&'static str] = &["leads", "import"];
+    const ABOUT: &'static str = "Create or update many leads from a CSV, TSV, NDJSON or JSON file";
+    const DETAILS: &'static str = "Columns are matched to lead fields by name (case, spaces and underscores do not \
+         matter); read-only fields are ignored. An existing lead is matched by uniqueCode, else externalRef, else \
+         phone, and updated; an empty cell leaves its field as it is, null in JSON clears it.\n\n\
+         Every row is checked before one is sent. Bad rows, and those that the server refuses, go into a file of \
+         rejects with the reasons; fix it and import it. Answers of the server are recorded in a checkpoint: after \
+         Ctrl-C, a crash or a lost network, --resume continues without duplicates and without gaps, for 24 hours.";
+    const EXAMPLES: &'static str = "  konektor leads import leads.csv --dry-run
   konektor leads import leads.csv
   konektor leads import leads.csv --resume
   konektor leads import kontak.csv --map 'Nama Depan=firstName' --map 'Usia='
   konektor leads export - -o ndjson --profile old | konektor leads import - --profile new";
+    const NEEDS: &'static [&'static Setting] = &[&BASE_URL, &OUTPUT];
 
-pub(crate) static IMPORT: LocalCommand = LocalCommand {
-    path: &["leads", "import"],
-    noun: "",
-    needs: &[&BASE_URL, &OUTPUT],
-    shape: |command| shape(described(command, ABOUT, EXAMPLES)),
-    run: |context| Box::pin(run(context)),
-};
-
-fn shape(command: Command) -> Command {
-    command
-        .long_about(
-            "Create or update many leads from a CSV, TSV, NDJSON or JSON file.\n\n\
-             Columns are found by the names of the API's fields, case, spaces and underscores aside; \
-             those that only the server writes are passed over. A lead that is there already is found \
-             by uniqueCode, else externalRef, else phone, and updated; an empty cell leaves its field \
-             as it is, null in JSON empties it.\n\n\
-             Every row is checked before one is sent. Bad rows, and those that the server refuses, go \
-             into a file of rejects with the reasons; mend it and import it. What the server has \
-             answered is kept in a checkpoint: after Ctrl-C, a crash or a lost network, --resume goes \
-             on, makes no lead twice and leaves none out, within the day that the server remembers.",
-        )
-        .arg(
-            Arg::new("file")
-                .required(true)
-                .value_name("FILE")
-                .value_hint(ValueHint::FilePath)
-                .help("The file, or - for stdin"),
-        )
-        .arg(
-            Arg::new("map")
-                .long("map")
-                .value_name("HEADER=FIELD")
-                .action(ArgAction::Append)
-                .help("What a column is; without a field it is left out"),
-        )
-        .arg(
-            Arg::new("match-by")
-                .long("match-by")
-                .value_name("FIELD")
-                .value_parser(word(LeadMatchBy::VALUES).map(|field| field.to_string()))
-                .ignore_case(true)
-                .help("Find leads by this field alone; a row without it makes a new lead"),
-        )
-        .arg(
-            Arg::new("resume")
-                .long("resume")
-                .action(ArgAction::SetTrue)
-                .conflicts_with_all(["map", "match-by", "dry-run"])
-                .help("Go on with an import that was stopped"),
-        )
-        .arg(path_argument(
-            "rejects",
-            "Where bad rows go [default: beside FILE, .rejects.csv or .rejects.ndjson]",
-        ))
-        .arg(path_argument(
-            "checkpoint",
-            "Where it is kept how far the import has come [default: FILE.checkpoint]",
-        ))
-        .arg(
-            Arg::new("yes")
-                .long("yes")
-                .short('y')
-                .action(ArgAction::SetTrue)
-                .help("Do not ask"),
-        )
-        .arg(dry_run::flag().help("Check every row, and send nothing"))
-}
-
-fn path_argument(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .value_name("FILE")
-        .value_hint(ValueHint::FilePath)
-        .help(help)
+    async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
+        run(context, self).await
+    }
 }
 
 /// The rows of a file, as requests.
@@ -144,14 +127,17 @@ struct Validation {
     lines: BTreeMap<u64, u64>,
 }
 
-async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
-    let name = context.required("file")?;
+async fn run<'a>(context: &'a Context<'a>, args: &Import) -> Result<Answer<'a>, Failure> {
+    let name = &*args.file;
     let input = Input::open(context, name)?;
-    let checkpoint_path = path(context, "checkpoint").unwrap_or_else(|| input.beside("checkpoint"));
-    let rejects = path(context, "rejects");
+    let checkpoint_path = args
+        .checkpoint
+        .clone()
+        .unwrap_or_else(|| input.beside("checkpoint"));
+    let rejects = args.rejects.clone();
 
-    if dry_run::is_wanted(context) {
-        let plan = plan(context, &input, rejects)?;
+    if args.dry_run {
+        let plan = plan(context, args, &input, rejects)?;
         let rows = Rows::new(Spec::builtin(), input, &plan)?;
         let validation = rows.check()?;
         return dry_run_answer(context, &rows, &validation);
@@ -159,16 +145,16 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
 
     let call =
         Call::once(context, context.operation(OperationId::LeadsUpsert)?)?.keeping_keys(true);
-    let resumed = if context.has("resume") {
+    let resumed = if args.resume {
         Some(Checkpoint::resume(&checkpoint_path, &input, context)?)
     } else if Checkpoint::is_there(&checkpoint_path)? {
-        return Err(unfinished_import(context, name, &checkpoint_path));
+        return Err(unfinished_import(context, args, &checkpoint_path));
     } else {
         None
     };
     let plan = match &resumed {
         Some((plan, _)) => plan.clone(),
-        None => plan(context, &input, rejects.clone())?,
+        None => plan(context, args, &input, rejects.clone())?,
     };
     let rejects = rejects.unwrap_or_else(|| plan.rejects.clone());
     let is_ours = resumed.is_some() && plan.rejects == rejects;
@@ -176,12 +162,12 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
     let rows = Rows::new(Spec::builtin(), input, &plan)?;
     let validation = rows.check()?;
     let mut checkpoint = if let Some((_, checkpoint)) = resumed {
-        if plan.is_forgotten((context.environment.now)()) && !context.has("yes") {
+        if plan.is_forgotten((context.environment.now)()) && !args.yes {
             reject_duplicates(&rows, &validation, &checkpoint.done)?;
         }
         checkpoint
     } else {
-        confirm(context, &rows.input.name, &validation)?;
+        confirm(context, args, &rows.input.name, &validation)?;
         Checkpoint::begin(&checkpoint_path, &plan)?
     };
 
@@ -191,7 +177,7 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
     progress::end(context, &bar);
     checkpoint.keep()?;
 
-    let go_on = format!("go on with: {}", again(context, name));
+    let go_on = format!("go on with: {}", rerun_command(context, args));
     match end {
         Ok(End::Done) => {
             let mut bad = validation.bad;
@@ -217,16 +203,21 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
 }
 
 /// What the flags ask for.
-fn plan(context: &Context<'_>, input: &Input, rejects: Option<PathBuf>) -> Result<Plan, Failure> {
-    let map = context.matches.get_many::<String>("map");
-    let map = map.into_iter().flatten().cloned().collect();
-    let found_by = context.argument("match-by").map(str::to_owned);
+fn plan(
+    context: &Context<'_>,
+    args: &Import,
+    input: &Input,
+    rejects: Option<PathBuf>,
+) -> Result<Plan, Failure> {
+    let found_by = args.match_by.as_ref().map(ToString::to_string);
     let rejects = rejects.unwrap_or_else(|| rejects::path(input));
-    Plan::new(context, input.sha256.clone(), rejects, map, found_by)
-}
-
-fn path(context: &Context<'_>, name: &str) -> Option<PathBuf> {
-    context.argument(name).map(PathBuf::from)
+    Plan::new(
+        context,
+        input.sha256.clone(),
+        rejects,
+        args.map.clone(),
+        found_by,
+    )
 }
 
 impl Rows {
@@ -315,12 +306,13 @@ impl Rows {
 }
 
 /// An import that began, and neither ended nor goes on.
-fn unfinished_import(context: &Context<'_>, name: &str, path: &Path) -> Failure {
+fn unfinished_import(context: &Context<'_>, args: &Import, path: &Path) -> Failure {
     let path = path.display();
     Failure::usage(format!(
-        "an import of {name} was stopped; {path} knows how far it came"
+        "an import of {} was stopped; {path} knows how far it came",
+        args.file
     ))
-    .hint(format!("go on with: {}", again(context, name)))
+    .hint(format!("go on with: {}", rerun_command(context, args)))
     .hint(format!(
         "or begin anew, which may make leads twice: remove {path}"
     ))
@@ -346,10 +338,15 @@ fn reject_duplicates(rows: &Rows, validation: &Validation, done: &Done) -> Resul
     .hint("look for them in the workspace; go on all the same with: --resume --yes"))
 }
 
-fn confirm(context: &Context<'_>, name: &str, validation: &Validation) -> Result<(), Failure> {
+fn confirm(
+    context: &Context<'_>,
+    args: &Import,
+    name: &str,
+    validation: &Validation,
+) -> Result<(), Failure> {
     let bad = validation.bad.len() as u64;
     let good = validation.rows - bad;
-    if good == 0 || context.has("yes") || !context.is_interactive() {
+    if good == 0 || args.yes || !context.is_interactive() {
         return Ok(());
     }
     let but = match bad {
@@ -485,16 +482,19 @@ fn answer<'b>(
 }
 
 /// The command line that goes on.
-fn again(context: &Context<'_>, name: &str) -> String {
-    let mut words: Vec<String> = ["konektor", "leads", "import", name]
+fn rerun_command(context: &Context<'_>, args: &Import) -> String {
+    let mut words: Vec<String> = ["konektor", "leads", "import", &args.file]
         .map(str::to_owned)
         .into();
-    for flag in ["rejects", "checkpoint"] {
-        if let Some(value) = context.argument(flag) {
-            words.extend([format!("--{flag}"), value.to_owned()]);
+    for (flag, path) in [
+        ("--rejects", &args.rejects),
+        ("--checkpoint", &args.checkpoint),
+    ] {
+        if let Some(path) = path {
+            words.extend([flag.to_owned(), path.display().to_string()]);
         }
     }
-    words.extend(context.typed_globals());
+    words.extend(context.globals.server_words());
     // Elsewhere neither the environment nor the config file need say the same.
     let profile = &context.settings.profile;
     if !matches!(profile.source, Source::Flag(_) | Source::Default) {

@@ -1,0 +1,60 @@
+use std::pin::Pin;
+
+use clap::Command;
+use konektor_spec::TAGS;
+
+use super::{ApiCommand, LocalCommand, api_command, local_command};
+use crate::{
+    args::OperationArgs as _,
+    config::{BASE_URL, OUTPUT, Setting},
+    error::{Exit, Failure},
+    render::Output,
+    session::Context,
+};
+
+/// A command without its type.
+pub(crate) struct Entry {
+    /// Its words, like `leads` and `list`.
+    pub(crate) path: Vec<&'static str>,
+    /// What the first of several words is about.
+    pub(crate) noun: &'static str,
+    pub(crate) about: &'static str,
+    /// The settings that the command always needs. It stops when one of them is wrong.
+    pub(crate) needs: &'static [&'static Setting],
+    /// Adds the arguments and the rest of the help.
+    pub(crate) shape: fn(Command) -> Command,
+    pub(crate) execute: for<'a> fn(&'a Context<'a>, &'a Output<'a>) -> Executing<'a>,
+}
+
+type Executing<'a> = Pin<Box<dyn Future<Output = Result<Exit, Failure>> + 'a>>;
+
+/// The settings that every operation needs, a dry run too.
+static OPERATION_SETTINGS: [&Setting; 2] = [&BASE_URL, &OUTPUT];
+
+impl Entry {
+    /// The command of an operation.
+    pub(crate) fn api<C: ApiCommand>() -> Self {
+        let operation = C::Operation::OPERATION;
+        let noun = TAGS.iter().find(|(tag, _)| *tag == operation.tag());
+        Self {
+            path: operation.as_str().split('_').collect(),
+            noun: noun.map_or("", |(_, about)| about),
+            about: C::Operation::SUMMARY,
+            needs: &OPERATION_SETTINGS,
+            shape: api_command::shape::<C>,
+            execute: |context, output| Box::pin(api_command::execute::<C>(context, output)),
+        }
+    }
+
+    /// A command that is not an operation.
+    pub(crate) fn local<C: LocalCommand>() -> Self {
+        Self {
+            path: C::PATH.to_vec(),
+            noun: C::NOUN,
+            about: C::ABOUT,
+            needs: C::NEEDS,
+            shape: local_command::shape::<C>,
+            execute: |context, output| Box::pin(local_command::execute::<C>(context, output)),
+        }
+    }
+}

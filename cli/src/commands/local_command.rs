@@ -1,0 +1,50 @@
+use clap::{Args, Command};
+
+use crate::{
+    config::Setting,
+    error::{Exit, Failure},
+    render::{Answer, DisplayContext, Output},
+    session::Context,
+};
+
+/// A command that is not an operation of the document.
+pub(crate) trait LocalCommand: Args + 'static {
+    /// Its words.
+    const PATH: &'static [&'static str];
+    /// What the first of several words is about, where no operation says so.
+    const NOUN: &'static str = "";
+    /// What it does, in a line.
+    const ABOUT: &'static str;
+    /// What else there is to know.
+    const DETAILS: &'static str = "";
+    /// Command lines, shown at the end of the help.
+    const EXAMPLES: &'static str;
+    /// The settings that it always needs. What shows settings and mends them needs none.
+    const NEEDS: &'static [&'static Setting] = &[];
+
+    fn run<'a>(
+        &self,
+        context: &'a Context<'a>,
+    ) -> impl Future<Output = Result<Answer<'a>, Failure>>;
+}
+
+pub(super) fn shape<C: LocalCommand>(command: Command) -> Command {
+    let command = C::augment_args(command)
+        .about(C::ABOUT)
+        .after_help(format!("Examples:\n{}", C::EXAMPLES));
+    match C::DETAILS {
+        "" => command,
+        details => command.long_about(format!("{}\n\n{details}", C::ABOUT)),
+    }
+}
+
+pub(super) async fn execute<'a, C: LocalCommand>(
+    context: &'a Context<'a>,
+    output: &'a Output<'a>,
+) -> Result<Exit, Failure> {
+    let command = C::from_arg_matches(context.matches)
+        .map_err(|error| Failure::from_usage(&error, &context.path.join(" ")))?;
+    let answer = command.run(context).await?;
+    let display = DisplayContext::new(context.environment.clock());
+    output.answer(answer, &display).await
+}

@@ -1,0 +1,139 @@
+use clap::{
+    ArgMatches, Args, ValueHint,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+
+use crate::{
+    base::{Format, parse_duration},
+    config::Overrides,
+    render::{Filter, OutputOptions},
+};
+
+// What every command takes.
+#[derive(Args, Clone, Default)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        value_hint = ValueHint::Url,
+        help = base_url_help()
+    )]
+    pub(crate) base_url: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help = "Profile to use [default: KONEKTOR_PROFILE, else the current profile]"
+    )]
+    pub(crate) profile: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "TIME",
+        value_parser = duration,
+        help = "Longest wait when rate limited, e.g. 30s or 5m; 0 to fail at once [default: 30s]"
+    )]
+    max_wait: Option<String>,
+    #[arg(long, global = true, help = "Log requests and responses to stderr")]
+    pub(crate) verbose: bool,
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_parser = format_parser(),
+        help = "Output format [default: table, tsv in a pipe]"
+    )]
+    output: Option<Format>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "EXPRESSION",
+        value_parser = Filter::parse,
+        help = "Filter JSON output with a jq expression"
+    )]
+    jq: Option<Filter>,
+    #[arg(long, global = true, help = "Omit the header row")]
+    no_headers: bool,
+}
+
+/// The flags of an operation that say which fields of an answer are shown.
+const COLUMNS: &str = "columns";
+const WIDE: &str = "wide";
+
+impl GlobalArgs {
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            profile: self.profile.clone(),
+            base_url: self.base_url.clone(),
+            output: self.output.map(|format| format.name().to_owned()),
+            max_wait: self.max_wait.clone(),
+        }
+    }
+
+    /// How the answer is written, as these flags and those of the command say.
+    pub(crate) fn output_options(&self, command: &ArgMatches) -> OutputOptions {
+        OutputOptions::new(self.output, self.jq.clone(), !self.no_headers)
+            .with_columns(columns(command), is_wide(command))
+    }
+
+    /// The flags that shape the output, as they were typed, for a command line to copy.
+    pub(crate) fn output_words(&self, command: &ArgMatches) -> Vec<String> {
+        let flag = |name: &str, value: String| [format!("--{name}"), value];
+        let mut words = Vec::new();
+        words.extend(
+            self.output
+                .into_iter()
+                .flat_map(|format| flag("output", format.name().to_owned())),
+        );
+        words.extend(
+            self.jq
+                .iter()
+                .flat_map(|filter| flag("jq", filter.code().to_owned())),
+        );
+        let columns = columns(command);
+        if !columns.is_empty() {
+            words.extend(flag(COLUMNS, columns.join(",")));
+        }
+        words.extend(self.no_headers.then(|| "--no-headers".to_owned()));
+        words.extend(is_wide(command).then(|| format!("--{WIDE}")));
+        words
+    }
+
+    /// The flags that say whom to ask, as they were typed, for a command line to copy.
+    pub(crate) fn server_words(&self) -> Vec<String> {
+        [("profile", &self.profile), ("base-url", &self.base_url)]
+            .into_iter()
+            .filter_map(|(name, value)| Some([format!("--{name}"), value.clone()?]))
+            .flatten()
+            .collect()
+    }
+}
+
+fn columns(command: &ArgMatches) -> Vec<String> {
+    let columns = command.try_get_many(COLUMNS).ok().flatten();
+    columns.into_iter().flatten().cloned().collect()
+}
+
+fn is_wide(command: &ArgMatches) -> bool {
+    matches!(command.try_get_one(WIDE), Ok(Some(true)))
+}
+
+fn base_url_help() -> String {
+    format!(
+        "Server URL [default: KONEKTOR_BASE_URL, the profile, else {}]",
+        konektor_spec::origin(konektor_spec::SERVER_URL)
+    )
+}
+
+fn duration(text: &str) -> Result<String, String> {
+    parse_duration(text).map(|_| text.to_owned())
+}
+
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    let values = Format::ALL.map(|format| PossibleValue::new(format.name()).help(format.about()));
+    PossibleValuesParser::new(values)
+        .try_map(|name| Format::from_name(&name).ok_or("not an output format"))
+}
