@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, io, path::Path};
 
-use clap::error::{ContextKind, ContextValue};
 use heck::ToKebabCase as _;
 use konektor_sdk::{ErrorCode, ErrorKind};
 use serde::Serialize;
@@ -56,13 +55,13 @@ impl Exit {
         match self {
             Self::Done => "done",
             Self::Failure => "any other failure",
-            Self::Usage => "the command line or a setting is wrong; nothing was changed",
-            Self::PartialSuccess => "partly done: some rows were not taken",
-            Self::Access => "no key, or one that may not do this",
-            Self::NotFound => "there is no such thing in the workspace",
-            Self::ValidationFailed => "a value is not valid",
-            Self::RateLimited => "too many requests; try again later",
-            Self::Unavailable => "the server cannot be reached, or fails",
+            Self::Usage => "invalid command line or setting; nothing was changed",
+            Self::PartialSuccess => "partial success: some rows were rejected",
+            Self::Access => "no API key, or not allowed with this key",
+            Self::NotFound => "not found in this workspace",
+            Self::ValidationFailed => "validation failed",
+            Self::RateLimited => "rate limited; try again later",
+            Self::Unavailable => "the server cannot be reached, or failed",
             Self::Interrupted => "stopped by Ctrl-C",
         }
     }
@@ -141,10 +140,8 @@ impl Failure {
         Self::new(
             Exit::Access,
             ErrorCode::Unauthorized.as_str(),
-            format!("this needs an API key, and profile {profile} has none for {server}"),
-            Some(
-                "keep one with: konektor auth login; or for a script: export KONEKTOR_API_KEY=kna_…",
-            ),
+            format!("not logged in to {server} (profile {profile})"),
+            Some("log in with: konektor auth login; in scripts: export KONEKTOR_API_KEY=kna_…"),
         )
     }
 
@@ -152,7 +149,7 @@ impl Failure {
         Self::new(
             Exit::Usage,
             USAGE,
-            "there is no place for a config file",
+            "no folder for the config file",
             Some("set HOME or KONEKTOR_CONFIG_DIR to a folder"),
         )
     }
@@ -168,9 +165,9 @@ impl Failure {
         Self::new(
             Exit::Usage,
             USAGE,
-            format!("{path} can be read by others, and keys are in it"),
+            format!("{path} holds API keys and can be read by other users"),
             Some(&format!(
-                "run: chmod 600 {path}; and have keys revoked that others may have seen"
+                "run: chmod 600 {path}; revoke keys that others may have read"
             )),
         )
     }
@@ -180,7 +177,7 @@ impl Failure {
             Exit::Access,
             ErrorCode::Unauthorized.as_str(),
             "the keyring is locked",
-            Some("unlock it and try again; or for a script: export KONEKTOR_API_KEY=kna_…"),
+            Some("unlock it and try again; in scripts: export KONEKTOR_API_KEY=kna_…"),
         )
     }
 
@@ -199,7 +196,7 @@ impl Failure {
         if error.kind() == io::ErrorKind::Interrupted {
             return Self::interrupted("stopped");
         }
-        Self::other(format!("the input cannot be read: {error}"))
+        Self::other(format!("cannot read the input: {error}"))
     }
 
     pub(crate) fn interrupted(message: impl Into<String>) -> Self {
@@ -241,7 +238,7 @@ impl Failure {
 
     /// The output could not be written. That nobody reads it any more is no failure, but ends the work.
     pub(crate) fn from_output(error: &io::Error) -> Self {
-        let message = format!("the output cannot be written: {error}");
+        let message = format!("cannot write the output: {error}");
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Exit::Done, "DONE", message, None),
             _ => Self::other(message),
@@ -287,66 +284,36 @@ impl Failure {
         }))
     }
 
-    /// A command line that clap does not take, though it names this command.
+    /// A command line that clap refuses, in clap's own words. `command` is what it names, like `konektor leads list`.
     pub(crate) fn from_usage(error: &clap::Error, command: &str) -> Self {
-        let told = match error.kind() {
-            clap::error::ErrorKind::InvalidSubcommand => from_command(error),
-            clap::error::ErrorKind::UnknownArgument => from_flag(error),
-            clap::error::ErrorKind::MissingRequiredArgument => from_missing(error),
-            clap::error::ErrorKind::ArgumentConflict => from_conflict(error),
-            clap::error::ErrorKind::ValueValidation => from_value(error),
-            _ => return Self::from_word(error).unwrap_or_else(|| Self::from_anything(error)),
-        };
-        match told {
-            Some(message) => Self::usage(message).hint(match command {
-                // A key on the command line is seen by other programs, and stays in the shell's history.
-                "konektor auth login" => {
-                    "the key is asked for, or piped in: pass show konektor | konektor auth login"
-                        .to_owned()
-                }
-                command => format!("see: {command} --help"),
-            }),
-            None => Self::from_anything(error),
-        }
-    }
-
-    /// In clap's own words.
-    fn from_anything(error: &clap::Error) -> Self {
         let text = error.render().to_string();
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
         let mut lines = text
-            .trim_end()
-            .strip_prefix("error: ")
-            .unwrap_or(&text)
-            .lines();
+            .lines()
+            .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+            .map(str::trim)
+            .filter(|line| !line.is_empty());
         let message = lines.next().unwrap_or_default();
-        let mut failure = Self::usage(message);
-        failure.0.lines.extend(lines.map(str::to_owned));
-        failure
-    }
-
-    /// A value that is not among those allowed.
-    fn from_word(error: &clap::Error) -> Option<Self> {
-        let ContextValue::Strings(allowed) = error.get(ContextKind::ValidValue)? else {
-            return None;
+        let failure = if message.ends_with(':') {
+            let listed: Vec<_> = lines.by_ref().collect();
+            Self::usage(format!("{message} {}", listed.join(", ")))
+        } else {
+            Self::usage(message)
         };
-        let flag = string(error, ContextKind::InvalidArg)?;
-        let name = flag.split_whitespace().next()?.trim_start_matches('-');
-        let value = string(error, ContextKind::InvalidValue)?;
-        let nearest = suggestion(error, ContextKind::SuggestedValue, |word| {
-            format!("\"{word}\"")
-        });
-        Some(Self::new(
-            Exit::Usage,
-            USAGE,
-            format!("{name}: \"{value}\" is not allowed{nearest}"),
-            Some(&format!("allowed: {}", allowed.join(", "))),
-        ))
+        lines.fold(failure, Self::hint).hint(match command {
+            // A key on the command line is visible to other users, and stays in the shell's history.
+            "konektor auth login" => {
+                "the key is typed at a prompt, or piped in: pass show konektor | konektor auth login"
+                    .to_owned()
+            }
+            command => format!("see: {command} --help"),
+        })
     }
 }
 
 impl From<serde_json::Error> for Failure {
     fn from(_: serde_json::Error) -> Self {
-        Self::other("the answer cannot be written as JSON")
+        Self::other("cannot write the answer as JSON")
     }
 }
 
@@ -375,74 +342,6 @@ pub(crate) fn did_you_mean(word: Option<&str>) -> String {
 
 fn indented(line: impl AsRef<str>) -> String {
     format!("  {}", line.as_ref())
-}
-
-/// `there is no command "lst", did you mean "list"?`
-fn from_command(error: &clap::Error) -> Option<String> {
-    let word = string(error, ContextKind::InvalidSubcommand)?;
-    let nearest = suggestion(error, ContextKind::SuggestedSubcommand, |word| {
-        format!("\"{word}\"")
-    });
-    Some(format!("there is no command \"{word}\"{nearest}"))
-}
-
-fn from_flag(error: &clap::Error) -> Option<String> {
-    let flag = string(error, ContextKind::InvalidArg)?;
-    let nearest = suggestion(error, ContextKind::SuggestedArg, str::to_owned);
-    Some(if flag.starts_with('-') {
-        format!("there is no flag {flag}{nearest}")
-    } else {
-        format!("unexpected argument \"{flag}\"{nearest}")
-    })
-}
-
-fn from_missing(error: &clap::Error) -> Option<String> {
-    let missing = strings(error, ContextKind::InvalidArg)?;
-    let verb = if missing.len() == 1 { "is" } else { "are" };
-    Some(format!("{} {verb} missing", missing.join(", ")))
-}
-
-fn from_conflict(error: &clap::Error) -> Option<String> {
-    let name = |flag: &str| flag.split(' ').next().unwrap_or_default().to_owned();
-    let flag = string(error, ContextKind::InvalidArg)?;
-    let others = strings(error, ContextKind::PriorArg)?;
-    let others: Vec<_> = others.iter().map(|flag| name(flag)).collect();
-    Some(if others.iter().any(|other| *other == name(flag)) {
-        format!("{} is given twice", name(flag))
-    } else {
-        format!("{} cannot be used with {}", name(flag), others.join(", "))
-    })
-}
-
-fn from_value(error: &clap::Error) -> Option<String> {
-    let flag = string(error, ContextKind::InvalidArg)?;
-    let name = flag.split(' ').next()?.trim_start_matches('-');
-    let value = string(error, ContextKind::InvalidValue)?;
-    let why = std::error::Error::source(error)?;
-    Some(format!("{name}: \"{value}\" is {why}"))
-}
-
-/// The same with what clap found to be the nearest.
-fn suggestion(error: &clap::Error, kind: ContextKind, quoted: fn(&str) -> String) -> String {
-    strings(error, kind)
-        .and_then(|words| words.first().map(|word| quoted(word)))
-        .map(|word| format!(", did you mean {word}?"))
-        .unwrap_or_default()
-}
-
-fn strings(error: &clap::Error, kind: ContextKind) -> Option<Vec<String>> {
-    match error.get(kind)? {
-        ContextValue::String(text) => Some(vec![text.clone()]),
-        ContextValue::Strings(texts) => Some(texts.clone()),
-        _ => None,
-    }
-}
-
-fn string(error: &clap::Error, kind: ContextKind) -> Option<&str> {
-    match error.get(kind)? {
-        ContextValue::String(text) => Some(text),
-        _ => None,
-    }
 }
 
 fn exit(kind: ErrorKind) -> Exit {

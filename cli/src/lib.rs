@@ -75,9 +75,10 @@ where
             match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                     let text = error.render();
-                    let text = match environment.color {
-                        true => text.ansi().to_string(),
-                        false => text.to_string(),
+                    let text = if environment.color {
+                        text.ansi().to_string()
+                    } else {
+                        text.to_string()
                     };
                     output
                         .text(&text)

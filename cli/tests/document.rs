@@ -338,7 +338,7 @@ fn only_fields_that_may_be_null_can_be_emptied() {
     assert_eq!(ran.code, 2);
     assert!(
         ran.stderr
-            .starts_with("error: clear: \"status\" is not allowed"),
+            .starts_with("error: invalid value 'status' for '--clear <FIELD>'\n"),
         "{}",
         ran.stderr
     );
@@ -347,7 +347,7 @@ fn only_fields_that_may_be_null_can_be_emptied() {
     assert_eq!(ran.code, 2);
     assert_eq!(
         ran.stderr,
-        "error: --email and --clear email contradict each other\n"
+        "error: --email and --clear email cannot be used together\n"
     );
     assert!(api.requests().is_empty());
 }
@@ -389,8 +389,10 @@ fn a_word_may_be_typed_in_any_case() {
     assert_eq!(ran.code, 2);
     assert!(
         ran.stderr.starts_with(
-            "error: status: \"wonn\" is not allowed, did you mean \"won\"?\n  allowed: pageview, new,"
-        ),
+            "error: invalid value 'wonn' for '--status <VALUE>'\n  [possible values: pageview, new,"
+        ) && ran
+            .stderr
+            .contains("\n  tip: a similar value exists: 'won'"),
         "{}",
         ran.stderr
     );

@@ -117,7 +117,7 @@ fn the_guide_is_installed_and_checked() {
         .with("HOME", home.path());
     let outdated = newer.run("konektor skill check");
     assert_eq!(outdated.code, 1);
-    assert!(outdated.stderr.contains("is not the server's guide"));
+    assert!(outdated.stderr.contains("differs from the server's guide"));
     assert_eq!(newer.run("konektor skill install").code, 0);
     assert_eq!(newer.run("konektor skill check").code, 0);
 }

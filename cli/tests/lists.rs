@@ -314,7 +314,7 @@ fn a_list_that_was_cut_says_so_in_every_format() {
         ("-o ndjson", "--output ndjson "),
         (
             "-o csv --columns id,unique-code",
-            "--output csv --columns 'id,unique-code' ",
+            "--output csv --columns 'id,uniqueCode' ",
         ),
         ("-o tsv --no-headers", "--output tsv --no-headers "),
         ("-o markdown", "--output markdown "),
@@ -411,7 +411,7 @@ fn a_watch_outlasts_a_server_that_is_away() {
             "{stdout:?}"
         );
         let told = String::from_utf8(if on_terminal { stdout.1 } else { stderr }).unwrap();
-        let times = told.matches("it is tried again").count();
+        let times = told.matches("trying again").count();
         // A terminal is drawn anew each time, in a pipe it is said once.
         assert_eq!(times, if on_terminal { 2 } else { 1 }, "{told}");
         assert_eq!(api.requests().len(), if on_terminal { 4 } else { 5 });
@@ -466,8 +466,8 @@ fn a_page_of_more_than_a_page_is_refused() {
     let ran = api.run("konektor leads list --page 2 --limit 150");
     assert_eq!(ran.code, 2);
     insta::assert_snapshot!(ran.stderr, @r"
-    error: --page counts pages of at most 100 rows, and --limit wants 150
-      leave one of them out, or go on with --cursor
+    error: --page cannot be used with --limit 150: a page has at most 100 rows
+      leave one of them out, or use --cursor
     ");
     assert!(api.requests().is_empty());
 }
@@ -717,7 +717,7 @@ fn an_export_takes_no_filter_and_says_what_does() {
     let ran = api.run("konektor leads export - --jq .id");
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     insta::assert_snapshot!(ran.stderr, @r"
-    error: --jq is for answers; an export writes the leads themselves
+    error: --jq cannot be used with an export
       filter the list: konektor leads list --all -o ndjson --jq … > leads.ndjson
     ");
     assert!(api.requests().is_empty());

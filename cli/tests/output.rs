@@ -132,7 +132,7 @@ fn the_last_page_says_so_and_a_single_one_says_nothing() {
     );
     assert_eq!(
         note(&leads(0, 99, 412), "konektor leads list --page 99"),
-        "nothing on this page; 412 in all\n"
+        "this page is empty; 412 in total\n"
     );
 }
 
@@ -173,7 +173,7 @@ fn an_analysis_that_was_cut_says_so_too() {
         let ran = api.run(&format!("konektor analytics campaigns {format}"));
         assert_eq!(ran.code, 0);
         assert!(
-            ran.stderr.contains("and there are more"),
+            ran.stderr.contains("only the first"),
             "{format}: {}",
             ran.stderr
         );

@@ -176,7 +176,7 @@ fn a_full_disk_is_told() {
         assert_eq!(output.status.code(), Some(1), "{words:?}");
         let told = text(&output.stderr);
         assert!(
-            told.starts_with("error: the output cannot be written: "),
+            told.starts_with("error: cannot write the output: "),
             "{told}"
         );
     }
@@ -253,7 +253,7 @@ fn requests_that_wait_for_the_same_are_told_of_once() {
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert_eq!(api.requests().len(), 17);
-    let waits = told.lines().filter(|line| line.starts_with("waiting "));
+    let waits = told.lines().filter(|line| line.starts_with("retrying in "));
     assert_eq!(waits.count(), 1, "{told}");
 }
 

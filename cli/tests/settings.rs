@@ -159,7 +159,7 @@ fn a_wrong_setting_stops_what_needs_it_and_names_its_line() {
         ),
         (
             "max-wait = \"soon\"",
-            "max-wait (profile default, FILE:3): \"soon\"",
+            "max-wait (profile default, FILE:3): invalid duration \"soon\"",
             "--max-wait 5s",
         ),
         (
@@ -312,7 +312,7 @@ fn what_is_wrong_can_be_set_right() {
 fn a_profile_that_is_not_there_is_told_with_the_nearest_one() {
     let config = "[profiles.toko]\nmax-wait = 5\n";
     let person = Person::with(config).without_key();
-    let told = "there is no profile \"tok\" (flag --profile), did you mean \"toko\"?";
+    let told = "unknown profile \"tok\" (flag --profile), did you mean \"toko\"?";
     for line in [
         "konektor leads list --profile tok",
         "konektor auth status --profile tok",
@@ -320,7 +320,7 @@ fn a_profile_that_is_not_there_is_told_with_the_nearest_one() {
     ] {
         let stderr = person.must_end(line, 2);
         let expected = format!(
-            "error: {told}\n  profiles: toko\n  make it with: konektor auth login --profile tok\n"
+            "error: {told}\n  profiles: toko\n  create it with: konektor auth login --profile tok\n"
         );
         assert_eq!(stderr, expected, "{line}");
     }
@@ -347,7 +347,7 @@ fn a_profile_that_is_not_there_is_told_with_the_nearest_one() {
     let stderr = person.must_end("konektor config set profile tok", 0);
     assert_eq!(
         stderr,
-        "profile tok is in use; there is no profile \"tok\", did you mean \"toko\"?\n"
+        "switched to profile tok; unknown profile \"tok\", did you mean \"toko\"?\n"
     );
 }
 

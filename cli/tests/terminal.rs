@@ -323,7 +323,11 @@ fn errors_are_for_people_too() {
     let api = Api::silent();
     let mut screen = Screen::run(&api, 100, "konektor leads list --status qualifed", &[]);
     assert_eq!(screen.end(), 2);
-    assert!(screen.text().contains("did you mean \"qualified\"?"));
+    assert!(
+        screen
+            .text()
+            .contains("a similar value exists: 'qualified'")
+    );
 }
 
 /// A shell in a home of its own, where somebody types the lines that the help gives and presses Tab.

@@ -20,7 +20,7 @@ impl<F: ValueEnum + PartialEq> Cleared<F> {
                 let value = field.to_possible_value();
                 let name = value.map_or_else(String::new, |value| value.get_name().to_kebab_case());
                 Err(Failure::usage(format!(
-                    "--{name} and --clear {name} contradict each other"
+                    "--{name} and --clear {name} cannot be used together"
                 )))
             }
             (None, true) => Ok(Change::Clear),

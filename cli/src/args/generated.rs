@@ -551,7 +551,7 @@ pub(crate) struct LeadsUpsertArgs {
         long,
         value_name = "FIELD",
         value_delimiter = ',',
-        help = "Empty these fields"
+        help = "Clear these fields"
     )]
     pub(crate) clear: Vec<ClearableField>,
     #[arg(
@@ -862,7 +862,7 @@ pub(crate) struct LeadsUpdateArgs {
         long,
         value_name = "FIELD",
         value_delimiter = ',',
-        help = "Empty these fields"
+        help = "Clear these fields"
     )]
     pub(crate) clear: Vec<ClearableField>,
     #[arg(

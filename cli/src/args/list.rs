@@ -12,7 +12,7 @@ pub(crate) struct Rows {
     #[arg(
         long,
         conflicts_with_all = ["page", "limit"],
-        help = "All rows, written as they come; json and yaml when the last one is there"
+        help = "Fetch all rows; json and yaml are written once complete"
     )]
     pub(crate) all: bool,
 }
@@ -22,7 +22,10 @@ pub(crate) struct Rows {
 pub(crate) struct ListColumns<O: OperationArgs> {
     #[command(flatten)]
     columns: Columns<O>,
-    #[arg(long, help = "Every column in full, however wide the table becomes")]
+    #[arg(
+        long,
+        help = "Show every column in full, however wide the table becomes"
+    )]
     wide: bool,
 }
 

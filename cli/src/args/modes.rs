@@ -32,7 +32,7 @@ pub(crate) struct Watch {
         long = "watch",
         value_name = "SECONDS",
         value_parser = value_parser!(u64).range(1..),
-        help = "Ask again so often, until Ctrl-C; a terminal is drawn over, a pipe is added to"
+        help = "Refresh every N seconds until Ctrl-C; in a pipe, append"
     )]
     seconds: Option<u64>,
 }

@@ -15,7 +15,7 @@ pub(crate) struct Columns<O: OperationArgs> {
         value_delimiter = ',',
         value_parser = word(O::COLUMNS).map(str::to_owned),
         ignore_case = true,
-        help = "Only these fields, in this order"
+        help = "Show only these fields, in this order"
     )]
     columns: Vec<String>,
     #[arg(skip)]

@@ -164,7 +164,7 @@ fn read_file(name: &str, most: u64) -> Result<Vec<u8>, Failure> {
         .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
         .map_err(|error| Failure::from_file("read", name.as_ref(), &error))?;
     if bytes.len() as u64 > most {
-        return Err(Failure::usage(format!("{name} has more than {most} bytes")));
+        return Err(Failure::usage(format!("{name} exceeds {most} bytes")));
     }
     Ok(bytes)
 }

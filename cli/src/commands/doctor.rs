@@ -98,11 +98,7 @@ fn config(context: &Context<'_>) -> Vec<Finding> {
             let words = format!("profile {profile}, {}", path.display());
             Finding::new("config", State::Good, words)
         }
-        None => Finding::new(
-            "config",
-            State::Doubtful,
-            "there is no place for a config file",
-        ),
+        None => Finding::new("config", State::Doubtful, "no folder for the config file"),
     }]
 }
 
@@ -133,7 +129,7 @@ async fn server(context: &Context<'_>, findings: &mut Vec<Finding>) -> bool {
             findings.push(Finding::new(
                 "server",
                 State::Good,
-                format!("{server} answers"),
+                format!("{server} is reachable"),
             ));
             findings.extend(
                 reply
@@ -153,7 +149,9 @@ async fn server(context: &Context<'_>, findings: &mut Vec<Finding>) -> bool {
 fn clock(theirs: Timestamp, ours: Timestamp) -> Finding {
     let ahead = ours.as_second() - theirs.as_second();
     match ahead {
-        ahead if ahead.abs() <= SKEW => Finding::new("clock", State::Good, "as the server's"),
+        ahead if ahead.abs() <= SKEW => {
+            Finding::new("clock", State::Good, "in sync with the server")
+        }
         1.. => Finding::new(
             "clock",
             State::Doubtful,
@@ -184,7 +182,7 @@ async fn key(context: &Context<'_>, reached: bool, findings: &mut Vec<Finding>) 
         findings.push(Finding::new(
             "key",
             State::Doubtful,
-            format!("{source}, not tried"),
+            format!("{source}, not checked"),
         ));
         return;
     }
@@ -240,8 +238,8 @@ fn failed(what: &'static str, failure: &Failure) -> Finding {
 fn answer<'b>(findings: &[Finding]) -> Result<Answer<'b>, Failure> {
     let word = |state| match state {
         State::Good => ("ok", Tone::Good),
-        State::Doubtful => ("look", Tone::Busy),
-        State::Bad(_) => ("bad", Tone::Bad),
+        State::Doubtful => ("warn", Tone::Busy),
+        State::Bad(_) => ("fail", Tone::Bad),
     };
     let json: Vec<_> = findings
         .iter()

@@ -85,12 +85,12 @@ impl<'a> Screen<'a> {
         if self.call.environment.terminal.is_some() {
             let told = self.said.get_or_insert_with(|| {
                 let message = sanitize::line(failure.message());
-                format!("since {now}: {message}; it is tried again")
+                format!("since {now}: {message}; trying again")
             });
             let told = told.clone();
             return self.draw(Some(&told));
         }
-        self.say(Some(format!("{}; it is tried again", failure.message())));
+        self.say(Some(format!("{}; trying again", failure.message())));
         Ok(())
     }
 

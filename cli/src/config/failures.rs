@@ -23,14 +23,14 @@ pub(super) fn misplaced_setting(name: &str, place: &str, profile: &str) -> Failu
 /// A profile that nothing is known of, beside those that are known.
 pub(super) fn unknown_profile(name: &str, place: &str, known: &[String]) -> Failure {
     let meant = did_you_mean(nearest(name, known.iter().map(String::as_str)));
-    let failure = Failure::usage(format!("there is no profile \"{name}\"{place}{meant}"));
+    let failure = Failure::usage(format!("unknown profile \"{name}\"{place}{meant}"));
     let failure = if known.is_empty() {
         failure
     } else {
         failure.hint(format!("profiles: {}", known.join(", ")))
     };
     failure.hint(format!(
-        "make it with: konektor auth login --profile {name}"
+        "create it with: konektor auth login --profile {name}"
     ))
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct Setting {
 pub(crate) static BASE_URL: Setting = Setting {
     name: "base-url",
     variable: "KONEKTOR_BASE_URL",
-    about: "where the server is",
+    about: "server URL",
     default: || konektor_spec::origin(SERVER_URL).to_owned(),
     check: base_url,
 };
@@ -50,21 +50,20 @@ pub(crate) static BASE_URL: Setting = Setting {
 pub(crate) static OUTPUT: Setting = Setting {
     name: "output",
     variable: "KONEKTOR_OUTPUT",
-    about: "how an answer is written",
+    about: "output format",
     default: || "table, tsv in a pipe".to_owned(),
-    check: |text| match Format::from_name(text) {
-        Some(_) => Ok(()),
-        None => {
-            let names = Format::ALL.map(Format::name).join(", ");
-            Err(format!("\"{text}\" is not allowed; allowed: {names}"))
-        }
+    check: |text| {
+        let names = || Format::ALL.map(Format::name).join(", ");
+        Format::from_name(text)
+            .map(|_| ())
+            .ok_or_else(|| format!("\"{text}\" is not allowed; allowed: {}", names()))
     },
 };
 
 pub(crate) static MAX_WAIT: Setting = Setting {
     name: "max-wait",
     variable: "KONEKTOR_MAX_WAIT",
-    about: "how long to wait when there were too many requests",
+    about: "longest wait when rate limited",
     default: || "30s".to_owned(),
     check: |text| parse_duration(text).map(|_| ()),
 };
@@ -72,7 +71,7 @@ pub(crate) static MAX_WAIT: Setting = Setting {
 pub(crate) static KEY_STORE: Setting = Setting {
     name: "key-store",
     variable: "KONEKTOR_KEY_STORE",
-    about: "where a key is kept: keyring (a file where there is none), or file",
+    about: "where API keys are saved: keyring (a file where there is none), or file",
     default: || "keyring".to_owned(),
     check: |text| match text {
         "keyring" | "file" => Ok(()),

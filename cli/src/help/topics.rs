@@ -15,7 +15,7 @@ pub(super) struct Topic {
 pub(super) static ALL: [Topic; 3] = [
     Topic {
         name: "exit-codes",
-        about: "how the program ends, for scripts",
+        about: "exit codes, for scripts",
         text: exit_codes,
     },
     Topic {
@@ -37,9 +37,9 @@ fn exit_codes() -> String {
             .map(|exit| format!("  {:>3}  {}", exit.code(), exit.meaning())),
     );
     format!(
-        "How the program ends, for scripts.\n\n\
+        "Exit codes, for scripts.\n\n\
          {codes}\n\n\
-         A reader that goes away (konektor leads list --all | head) is no failure: 0.\n\
+         A closed pipe (konektor leads list --all | head) is not an error: 0.\n\
          With -o json or -o ndjson a failure is one JSON object on stderr, with code, message,\n\
          details (by field), requestId, retryable and retryAfter (in seconds).\n"
     )
@@ -49,9 +49,9 @@ fn exit_codes() -> String {
 const OF_SETTINGS: [(&str, &str); 3] = [
     (
         KEY_VARIABLE,
-        "an API key of the workspace (never a flag: other programs see those)",
+        "an API key; there is no flag, because other users can see command lines",
     ),
-    (PROFILE_VARIABLE, "whose settings and key to use"),
+    (PROFILE_VARIABLE, "the profile to use"),
     (
         FOLDER_VARIABLE,
         "the folder of config.toml [default: ~/.config/konektor]",
@@ -61,27 +61,27 @@ const OF_SETTINGS: [(&str, &str); 3] = [
 const VARIABLES: &[(&str, &str)] = &[
     (
         "KONEKTOR_PAGER, PAGER",
-        "the program that shows long output [default: less -FRX]; empty or cat for none",
+        "the program that shows long output [default: less -FRX]; empty or cat to disable",
     ),
-    ("NO_COLOR", "no colours"),
-    ("CLICOLOR", "0 for no colours"),
+    ("NO_COLOR", "disables colours"),
+    ("CLICOLOR", "0 disables colours"),
     (
         "CLICOLOR_FORCE",
-        "1 for colours in a pipe too (with -o table)",
+        "1 enables colours in a pipe too (with -o table)",
     ),
-    ("TERM", "dumb for neither colours nor a pager"),
+    ("TERM", "dumb disables colours and the pager"),
     (
         "XDG_CACHE_HOME",
-        "where the workspace's currency and time zone are kept for a day [default: ~/.cache]",
+        "where the workspace's currency and time zone are cached for a day [default: ~/.cache]",
     ),
     ("TZ", "the time zone that times are shown in"),
     (
         "HTTPS_PROXY, ALL_PROXY",
-        "a proxy on the way to an https:// server, like http://proxy.example:3128",
+        "the proxy for https:// servers, e.g. http://proxy.example:3128",
     ),
     (
         "NO_PROXY",
-        "hosts that are reached without one, with commas between them",
+        "hosts to reach without a proxy, separated by commas",
     ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",
@@ -100,7 +100,7 @@ fn environment() -> String {
     format!(
         "The environment variables that the program reads.\n\n{lines}\n\n\
          A flag wins over its variable, that over the profile, that over the default; \
-         `konektor config list`\nshows what holds and why.\n"
+         `konektor config list`\nshows which setting is in effect and where it came from.\n"
     )
 }
 
@@ -117,15 +117,15 @@ fn formatting() -> String {
          -o, --output FORMAT\n{formats}\n\n\
          --columns FIELDS   only these fields, by the API's names: --columns uniqueCode,phone\n\
          --wide             every column of a list in full, however wide the table becomes\n\
-         --no-headers       without the names of columns\n\
+         --no-headers       omits the header row\n\
          --jq EXPRESSION    filters the JSON of -o json in the jq language; text comes out as it is,\n                   \
          everything else as JSON, or in the format that -o says.\n                   \
          With -o ndjson the filter sees one row after the other.\n\n\
          tsv      tab, line end and backslash in a value are written \\t, \\n, \\r and \\\\\n\
-         csv      a cell that a spreadsheet would run (it begins with = + - @ tab or return) has a\n         \
-         quote before it, which `leads import` takes away again\n\
+         csv      cells starting with = + - @ tab or return are prefixed with ' to prevent formula\n         \
+         injection; `leads import` removes the prefix\n\
          json, yaml   one document, written when it is whole: a failure leaves nothing of it\n\n\
-         A list that was cut says so on stderr, in every format: 50 of 412. With --all nothing is cut.\n\
+         A list that is cut off says so on stderr, in every format: 50 of 412. With --all nothing is cut.\n\
          Control characters in leads are escaped, and so are those that have no width or change the direction\n\
          of text: as \\u202e in json and yaml, as \\x1b or \\u202e in tsv, csv, markdown and the text of --jq.\n\
          Line ends and tabs stay in csv and the text of --jq. Tables show \u{fffd} instead.\n\

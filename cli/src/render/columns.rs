@@ -1,5 +1,6 @@
 //! The fields of what an operation answers, and how each looks to a person.
 
+use heck::ToSnakeCase as _;
 use konektor_spec::{Operation, Schema};
 use serde_json::Value;
 
@@ -86,6 +87,22 @@ impl Field {
             _ => Kind::Text,
         };
         Self { name, kind }
+    }
+
+    /// The words of the name: `estimated value` for `estimatedValue`.
+    pub(super) fn label(&self) -> String {
+        let last = self.name.rsplit('.').next().unwrap_or_default();
+        last.to_snake_case().replace('_', " ")
+    }
+
+    /// A time in full; everything else as in a table.
+    pub(super) fn detail(&self, row: &Value, display: &DisplayContext) -> Cell {
+        let value = json_rows::field(row, &self.name);
+        let time = value.as_str().and_then(|text| text.parse().ok());
+        match (self.kind, time) {
+            (Kind::Time, Some(time)) => Cell::new(display.clock.at_and_ago(time)),
+            _ => self.cell(row, display),
+        }
     }
 
     pub(super) fn column(&self) -> Column {

@@ -1,4 +1,5 @@
 use comfy_table::{ColumnConstraint, ContentArrangement};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
@@ -6,7 +7,7 @@ use super::{
     columns::Field,
     table::{Cell, RenderOptions, blank},
 };
-use crate::base::sanitize;
+use crate::{base::sanitize, error::Failure};
 
 /// One thing, its fields below each other.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +15,59 @@ pub(crate) struct DetailView {
     fields: Vec<(String, Cell)>,
 }
 
+/// A line that shows fields of the document under another name, or several on one line.
+pub(crate) struct DetailLine {
+    pub(crate) label: &'static str,
+    pub(crate) fields: &'static [&'static str],
+}
+
 impl DetailView {
+    /// Every documented field that a thing has, and after them those that a newer server adds. `first` are the lines
+    /// that come first, `renamed` those that have another label in their place.
+    pub(crate) fn documented(
+        thing: &impl Serialize,
+        fields: &[Field],
+        first: &[DetailLine],
+        renamed: &[(&str, &str)],
+        display: &DisplayContext,
+    ) -> Result<Self, Failure> {
+        let row = serde_json::to_value(thing)?;
+        let named = |name: &str| fields.iter().find(|field| field.name == name);
+        let mut view = Self::default();
+        for line in first {
+            let cells = line.fields.iter().filter_map(|name| named(name));
+            let cells = cells.map(|field| field.detail(&row, display));
+            view.fields.extend(
+                cells
+                    .reduce(Cell::joined)
+                    .map(|cell| (line.label.to_owned(), cell)),
+            );
+        }
+        let in_first = |field: &Field| first.iter().any(|line| line.fields.contains(&&*field.name));
+        for field in fields {
+            let top = field.name.split('.').next().unwrap_or_default();
+            if row.get(top).is_none() || in_first(field) {
+                continue;
+            }
+            let label = renamed.iter().find(|(name, _)| *name == field.name);
+            let label = label.map_or_else(|| field.label(), |(_, label)| (*label).to_owned());
+            view.fields.push((label, field.detail(&row, display)));
+        }
+        let known = |name: &str| {
+            let mut names = fields
+                .iter()
+                .filter_map(|field| field.name.split('.').next());
+            names.any(|known| known == name)
+        };
+        let extra = row.as_object().into_iter().flatten();
+        let extra = extra.filter(|(name, _)| !known(name));
+        Ok(view.extra(
+            &extra
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        ))
+    }
+
     /// Adds a field.
     pub(crate) fn with(mut self, label: &str, value: impl Into<String>) -> Self {
         self.fields.push((label.to_owned(), Cell::new(value)));

@@ -68,7 +68,7 @@ impl Filter {
             .map(|result| {
                 let result = result.map_err(|error| Failure::usage(format!("--jq: {error}")))?;
                 serde_json::from_str(&result.to_string())
-                    .map_err(|_| Failure::usage("--jq: a result is no JSON (NaN, for example)"))
+                    .map_err(|_| Failure::usage("--jq: a result is not JSON (NaN, for example)"))
             })
             .collect()
     }
@@ -93,9 +93,9 @@ fn unreadable(errors: &load::Errors<&str, ()>, code: &str) -> String {
             let at = before
                 .and_then(|before| code.get(..before))
                 .map_or(0, |read| read.chars().count());
-            format!("not an expression of jq from character {} on", at + 1)
+            format!("invalid jq expression from character {} on", at + 1)
         }
-        _ => "not an expression of jq: it ends too early".to_owned(),
+        _ => "invalid jq expression: it ends too early".to_owned(),
     }
 }
 
@@ -105,7 +105,10 @@ fn undefined(errors: &jaq_core::compile::Errors<&str, ()>) -> String {
         .flat_map(|(_, errors)| errors)
         .map(|(name, _)| *name)
         .collect();
-    format!("not an expression of jq: there is no {}", names.join(", "))
+    format!(
+        "invalid jq expression: unknown function {}",
+        names.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -143,11 +146,11 @@ mod tests {
     fn what_cannot_be_read_is_told_by_its_place() {
         assert_eq!(
             Filter::parse(".data[").unwrap_err(),
-            "not an expression of jq: it ends too early"
+            "invalid jq expression: it ends too early"
         );
         assert_eq!(
             Filter::parse(".data | nothing").unwrap_err(),
-            "not an expression of jq: there is no nothing"
+            "invalid jq expression: unknown function nothing"
         );
         assert!(Filter::parse(".a ) b").unwrap_err().contains("character 4"));
     }

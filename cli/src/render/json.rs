@@ -12,7 +12,7 @@ use crate::error::Failure;
 pub(super) fn text(value: &impl Serialize, pretty: bool) -> Result<String, Failure> {
     let mut text = Vec::new();
     write(&mut text, value, pretty.then_some(0))
-        .map_err(|_| Failure::other("the answer cannot be written as JSON"))?;
+        .map_err(|_| Failure::other("cannot write the answer as JSON"))?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 

@@ -120,12 +120,7 @@ impl ListColumn {
         let Some(first) = cells.next() else {
             return Cell::optional(None::<String>);
         };
-        cells
-            .filter(|cell| cell.text != NOTHING)
-            .fold(first, |first, cell| Cell {
-                text: format!("{} {}", first.text, cell.text),
-                ..first
-            })
+        cells.fold(first, Cell::joined)
     }
 }
 
@@ -167,6 +162,17 @@ impl Cell {
     pub(crate) fn tone(mut self, tone: Tone) -> Self {
         self.tone = tone;
         self
+    }
+
+    /// The texts of both, with a space between; nothing is added by a value that is null.
+    pub(super) fn joined(self, other: Self) -> Self {
+        if other.text == NOTHING {
+            return self;
+        }
+        Self {
+            text: format!("{} {}", self.text, other.text),
+            ..self
+        }
     }
 
     /// In the colour of another one.

@@ -10,7 +10,7 @@ use crate::error::Failure;
 /// A value as a document, or as an item of a list.
 pub(super) fn text(value: &Value) -> Result<String, Failure> {
     let text = serde_saphyr::to_string(&Harmless(value))
-        .map_err(|_| Failure::other("the answer cannot be written as YAML"))?;
+        .map_err(|_| Failure::other("cannot write the answer as YAML"))?;
     Ok(escaped(&text))
 }
 

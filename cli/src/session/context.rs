@@ -200,7 +200,7 @@ impl<'a> Context<'a> {
             .read_to_end(&mut bytes)
             .map_err(|error| Failure::from_input(&error))?;
         if bytes.len() as u64 > most {
-            return Err(Failure::usage(format!("stdin has more than {most} bytes")));
+            return Err(Failure::usage(format!("stdin exceeds {most} bytes")));
         }
         Ok(bytes)
     }

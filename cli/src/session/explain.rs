@@ -47,13 +47,11 @@ fn hint(
     let server = context.settings.server();
     match error.kind() {
         ErrorKind::Unauthorized => format!(
-            "check the key (konektor auth status): it may be mistyped, expired, revoked, or not of {server}"
+            "check the key (konektor auth status): it may be mistyped, expired, revoked, or belong to a different server than {server}"
         ),
         ErrorKind::Forbidden => forbidden(operation),
         ErrorKind::NotFound if error.code().is_some() && operation.is_some_and(may_be_missing) => {
-            "a lead is named by its id, uniqueCode, externalRef or phone; find it with: \
-             konektor leads list --search …"
-                .to_owned()
+            "find the lead with: konektor leads list --search …".to_owned()
         }
         ErrorKind::NotFound | ErrorKind::UnexpectedResponse => {
             format!("is there a Konektor server at {server}?")
@@ -61,7 +59,7 @@ fn hint(
         ErrorKind::Validation | ErrorKind::IdempotencyKeyReused => {
             format!("see: konektor {} --help", context.path.join(" "))
         }
-        ErrorKind::AmbiguousHandle => "name the lead by its id".to_owned(),
+        ErrorKind::AmbiguousHandle => "use the id of the lead".to_owned(),
         ErrorKind::Proxy => "check the proxy, and the variable that names it".to_owned(),
         ErrorKind::RateLimited => match error.retry_after() {
             // Of a longer wait, such as the one for a new day, people are told instead.
@@ -69,29 +67,29 @@ fn hint(
                 format!("try again in {}", seconds(wait.as_secs()))
             }
             Some(wait) => format!(
-                "try again in {}, or let it wait: --max-wait {}s",
+                "retry in {}, or pass --max-wait {}s to wait automatically",
                 seconds(wait.as_secs()),
                 wait.as_secs()
             ),
             None => "try again in a minute".to_owned(),
         },
         ErrorKind::Network => format!(
-            "check the network and the address: {server} (--base-url, KONEKTOR_BASE_URL or the profile)"
+            "check the network and the server URL: {server} (--base-url, KONEKTOR_BASE_URL or the profile)"
         ),
         _ if is_repeatable => "try again in a moment".to_owned(),
         _ if operation.is_some_and(|operation| operation.method == "GET") => {
-            "try again; if it stays, tell support".to_owned()
+            "try again; if it persists, contact support".to_owned()
         }
-        _ => "look whether it happened before you try again".to_owned(),
+        _ => "check whether it took effect before you try again".to_owned(),
     }
 }
 
 fn forbidden(operation: Option<&Operation>) -> String {
     let scope = operation
         .and_then(Operation::scope)
-        .unwrap_or("it asks for");
+        .unwrap_or("that the operation needs");
     format!(
-        "this needs a key with the scope {scope}, used from an address that it allows, \
+        "use a key with the scope {scope}, from an address that the key allows, \
          on a plan with the Agent API"
     )
 }

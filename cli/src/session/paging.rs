@@ -52,9 +52,9 @@ impl<'a> Pages<'a> {
             && limit > MAX_PAGE_SIZE
         {
             return Err(Failure::usage(format!(
-                "--page counts pages of at most {MAX_PAGE_SIZE} rows, and --limit wants {limit}"
+                "--page cannot be used with --limit {limit}: a page has at most {MAX_PAGE_SIZE} rows"
             ))
-            .hint("leave one of them out, or go on with --cursor"));
+            .hint("leave one of them out, or use --cursor"));
         }
         let batches = match rows.page.limit {
             _ if rows.all => batches(call, pages.max_rows(u64::MAX)).boxed_local(),
@@ -148,7 +148,7 @@ impl<'a> Pages<'a> {
         if rows == 0 {
             return Some(match end.total {
                 0 => Note::ForPeople("nothing found".to_owned()),
-                _ => Note::Cut(format!("nothing on this page; {total} in all")),
+                _ => Note::Cut(format!("this page is empty; {total} in total")),
             });
         }
         let first = (start.page - 1).saturating_mul(start.limit) + 1;

@@ -41,13 +41,13 @@ impl StatusLine {
         let seconds = time.as_secs_f64().round();
         let why = match (status, limit) {
             (Some(429), Some(limit)) => {
-                format!("the workspace may send {limit} requests a minute")
+                format!("rate limit of {limit} requests a minute reached")
             }
-            (Some(429), None) => "there were too many requests".to_owned(),
-            (Some(status), _) => format!("the server answered {status}"),
-            (None, _) => "the server was not reached".to_owned(),
+            (Some(429), None) => "rate limit reached".to_owned(),
+            (Some(status), _) => format!("the server answered with status {status}"),
+            (None, _) => "the server could not be reached".to_owned(),
         };
-        self.say(&format!("waiting {seconds} s: {why}"));
+        self.say(&format!("retrying in {seconds} s: {why}"));
     }
 
     /// Whether requests beside this one wait for the same, or have just waited, so that the person knows. Their waits

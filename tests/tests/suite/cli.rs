@@ -279,7 +279,7 @@ fn must_fail(output: &Output, code: i32) {
     assert_eq!(output.stdout, b"");
     // Messages about retries may come first.
     let mut lines = stderr(output).lines();
-    let first = lines.find(|line| !line.starts_with("waiting "));
+    let first = lines.find(|line| !line.starts_with("retrying in "));
     assert!(
         first.is_some_and(|line| line.starts_with("error: ")),
         "{}",

@@ -255,7 +255,7 @@ impl<'a> Operation<'a> {
         let headers = headers.into_iter().map(Input::declaration);
         let clear = self.is_clearing().then(|| {
             quote! {
-                #[arg(long, value_name = "FIELD", value_delimiter = ',', help = "Empty these fields")]
+                #[arg(long, value_name = "FIELD", value_delimiter = ',', help = "Clear these fields")]
                 pub(crate) clear: Vec<ClearableField>,
             }
         });

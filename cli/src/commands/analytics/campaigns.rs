@@ -49,7 +49,7 @@ impl ApiCommand for Campaigns {
         let shown = count(i64::try_from(campaigns.len()).unwrap_or(i64::MAX));
         Ok(match meta.extra.get("truncated") {
             Some(Value::Bool(true)) => answer.with_truncation_note(format!(
-                "the first {shown}, and there are more; shorten the period"
+                "only the first {shown} are shown; shorten the period"
             )),
             _ if campaigns.is_empty() => answer.with_note("nothing found"),
             _ => answer,

@@ -68,7 +68,7 @@ const MOST_DAYS: usize = 31;
 const AT_ONCE: usize = 4;
 
 fn by_day_help() -> String {
-    format!("Each day by itself too; that is one request a day, for at most {MOST_DAYS} days")
+    format!("Add a daily breakdown (one request a day, up to {MOST_DAYS} days)")
 }
 
 /// The same up to now. A preset ends at a midnight to come, and what arrives between two requests would be in one of
@@ -97,10 +97,10 @@ async fn days(
 ) -> Result<Vec<(Date, AnalyticsSummary)>, Failure> {
     call.load_workspace().await;
     let (from, to) = (summary.period.from, summary.period.to);
-    let from = from.ok_or_else(|| too_many("has no beginning"))?;
+    let from = from.ok_or_else(|| too_many("has no start"))?;
     let days = parts(from, to, &call.workspace_clock());
     if days.len() > MOST_DAYS {
-        return Err(too_many("has more"));
+        return Err(too_many("is longer"));
     }
     let knows_zone = call.knows_zone();
     futures::stream::iter(days)
@@ -156,7 +156,7 @@ fn parts(from: Timestamp, to: Timestamp, clock: &LocalClock) -> Vec<Part> {
 
 fn too_many(why: &str) -> Failure {
     Failure::usage(format!(
-        "--by-day asks for each of at most {MOST_DAYS} days, and this period {why}"
+        "--by-day covers at most {MOST_DAYS} days; this period {why}"
     ))
     .hint("shorten it, for example with: --since 30d")
 }

@@ -97,7 +97,7 @@ async fn run<'a>(context: &'a Context<'a>, is_dry_run: bool) -> Result<Answer<'a
         .with("profile", profile)
         .with("server", server)
         .maybe("workspace", workspace.as_deref())
-        .with("key kept in", KeySource::Stored(place).to_string());
+        .with("key saved in", KeySource::Stored(place).to_string());
     let answer = Answer::new(
         &json!({
             "profile": profile,
@@ -109,7 +109,7 @@ async fn run<'a>(context: &'a Context<'a>, is_dry_run: bool) -> Result<Answer<'a
     )?;
     Ok(match context.key_source()? {
         Some(KeySource::Variable) => {
-            answer.with_note("KONEKTOR_API_KEY is set and still wins over the key that is kept")
+            answer.with_note("KONEKTOR_API_KEY is set and overrides the saved key")
         }
         _ => answer,
     })
@@ -117,7 +117,7 @@ async fn run<'a>(context: &'a Context<'a>, is_dry_run: bool) -> Result<Answer<'a
 
 async fn ask(context: &Context<'_>, server: &str) -> Result<Key, Failure> {
     let key = if context.environment.stdin_is_terminal {
-        let prompt = sanitize::line(&format!("API key for {server} (it is not shown): "));
+        let prompt = sanitize::line(&format!("API key for {server} (input is hidden): "));
         let typed = typed_unseen(prompt).await;
         let typed = typed.map_err(|error| Failure::from_input(&error))?;
         Key::new(&typed)
@@ -127,7 +127,7 @@ async fn ask(context: &Context<'_>, server: &str) -> Result<Key, Failure> {
         Key::new(&String::from_utf8_lossy(&bytes))
     };
     if key.reveal().is_empty() {
-        return Err(Failure::usage("there is no key on stdin"));
+        return Err(Failure::usage("no API key on stdin"));
     }
     Ok(key)
 }

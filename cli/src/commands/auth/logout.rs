@@ -39,7 +39,7 @@ fn run<'a>(context: &Context<'a>, is_dry_run: bool) -> Result<Answer<'a>, Failur
     if is_dry_run {
         let kept = settings.stored_key()?.zip(settings.credentials()?);
         return dry_run::changes(kept.map(|((_, place), credentials)| {
-            let what = format!("without the key of profile {profile} for {server}");
+            let what = format!("would remove the key of profile {profile} for {server}");
             Change::new(credentials.where_is(place), what)
         }));
     }
@@ -52,10 +52,8 @@ fn run<'a>(context: &Context<'a>, is_dry_run: bool) -> Result<Answer<'a>, Failur
         View::Text(String::new()),
     )?;
     Ok(answer.with_note(match (forgotten, context.key_source()?) {
-        (_, Some(KeySource::Variable)) => {
-            "nothing is kept; KONEKTOR_API_KEY is still set".to_owned()
-        }
-        (true, _) => format!("the key of profile {profile} for {server} is forgotten"),
-        (false, _) => format!("profile {profile} has no key for {server}"),
+        (_, Some(KeySource::Variable)) => "no saved key; KONEKTOR_API_KEY is still set".to_owned(),
+        (true, _) => format!("removed the key of profile {profile} for {server}"),
+        (false, _) => format!("no saved key for {server} in profile {profile}"),
     }))
 }

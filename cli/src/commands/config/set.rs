@@ -71,10 +71,10 @@ fn run<'a>(context: &Context<'a>, args: &Set) -> Result<Answer<'a>, Failure> {
         View::Text(String::new()),
     )?;
     Ok(match profile {
-        Some(profile) => answer.with_note(format!("{name} of profile {profile} is set")),
+        Some(profile) => answer.with_note(format!("set {name} of profile {profile}")),
         None => answer.with_note(match context.settings.no_such_profile(value, "") {
-            Some(failure) => format!("profile {value} is in use; {}", failure.message()),
-            None => format!("profile {value} is in use"),
+            Some(failure) => format!("switched to profile {value}; {}", failure.message()),
+            None => format!("switched to profile {value}"),
         }),
     })
 }

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
 use clap::Args;
-use konektor_sdk::{ConversionSyncStatus as State, ConversionsStatus};
+use serde_json::Value;
 
 use crate::{
     args::{Columns, ConversionsStatusArgs, Watch},
     commands::ApiCommand,
     error::Failure,
-    render::{Answer, Cell, Column, Table, View, count, share_of},
+    render::{Answer, Cell, Column, Field, Table, View, count, documented, share_of},
     session::Call,
 };
 
@@ -40,7 +40,9 @@ impl ApiCommand for Status {
         let request = self.args.clone().request(&call.client, &call.args_clock());
         let (status, _) = call.send(request.send_with_meta()).await?;
 
-        Answer::new(&status, View::Table(table(&status)))
+        let status = serde_json::to_value(&status)?;
+        let table = table(&status, &documented(call.operation));
+        Answer::new(&status, View::Table(table))
     }
 }
 
@@ -52,17 +54,15 @@ fn columns() -> [Column; 3] {
     ]
 }
 
-fn table(status: &ConversionsStatus) -> Table {
-    let rows = [
-        (State::Pending, status.pending),
-        (State::Synced, status.synced),
-        (State::Partial, status.partial),
-        (State::Failed, status.failed),
-        (State::None, status.none),
-    ];
+/// A row for each documented count.
+fn table(status: &Value, fields: &[Field]) -> Table {
+    let counts = fields
+        .iter()
+        .filter_map(|field| Some((&field.name, status[&field.name].as_i64()?)));
+    let rows: Vec<_> = counts.collect();
     let most = rows.iter().map(|(_, leads)| *leads).max();
-    let rows = rows.map(|(name, leads)| {
-        let state = Cell::status(name.as_str());
+    let rows = rows.into_iter().map(|(name, leads)| {
+        let state = Cell::status(name);
         let share = share_of(leads, most.unwrap_or_default());
         vec![
             state.clone(),

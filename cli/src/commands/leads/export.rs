@@ -67,10 +67,8 @@ impl LocalCommand for Export {
 async fn run<'a>(context: &'a Context<'a>, export: &Export) -> Result<Answer<'a>, Failure> {
     let name = &*export.file;
     if context.options.is_filtered() {
-        return Err(
-            Failure::usage("--jq is for answers; an export writes the leads themselves")
-                .hint("filter the list: konektor leads list --all -o ndjson --jq … > leads.ndjson"),
-        );
+        return Err(Failure::usage("--jq cannot be used with an export")
+            .hint("filter the list: konektor leads list --all -o ndjson --jq … > leads.ndjson"));
     }
     let format = format(context, name)?;
     if export.dry_run.dry_run {
@@ -107,7 +105,9 @@ async fn run<'a>(context: &'a Context<'a>, export: &Export) -> Result<Answer<'a>
     to.finish()?;
     if context.environment.stderr_is_terminal && name != STDOUT {
         let rows = count(i64::try_from(rows.get()).unwrap_or(i64::MAX));
-        context.environment.say(&format!("{rows} leads in {name}"));
+        context
+            .environment
+            .say(&format!("exported {rows} leads to {name}"));
     }
     Ok(Answer::nothing())
 }
@@ -192,7 +192,7 @@ impl Write for Sink<'_> {
 fn format(context: &Context<'_>, name: &str) -> Result<Format, Failure> {
     match (context.options.typed(), name) {
         (Some(Format::Table), _) => Err(Failure::usage(
-            "a table is for people; say -o csv, ndjson or json",
+            "a table cannot be exported; use -o csv, ndjson or json",
         )),
         (Some(format), _) => Ok(format),
         (None, STDOUT) => Ok(Format::Csv),
@@ -224,10 +224,8 @@ fn by_name(file: &str) -> Result<Format, Failure> {
         Some("tsv") => Ok(Format::Tsv),
         Some("yaml" | "yml") => Ok(Format::Yaml),
         Some("md") => Ok(Format::Markdown),
-        _ => Err(
-            Failure::usage(format!("{file}: the name does not say the format"))
-                .hint("end it with .csv, .ndjson or .json, or say -o csv"),
-        ),
+        _ => Err(Failure::usage(format!("cannot tell the format of {file}"))
+            .hint("use a name that ends in .csv, .ndjson or .json, or pass -o csv")),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     args::{Columns, LeadsGetArgs},
     commands::{ApiCommand, leads::view},
     error::Failure,
-    render::{Answer, View},
+    render::Answer,
     session::Call,
 };
 
@@ -30,6 +30,6 @@ impl ApiCommand for Get {
         let request = self.args.clone().request(&call.client);
         let (lead, _) = call.send(request.send_with_meta()).await?;
 
-        Answer::new(&lead, View::Detail(view::record(&lead, &call.display())))
+        Answer::new(&lead, view::view(&lead, call)?)
     }
 }

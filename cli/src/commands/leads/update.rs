@@ -5,7 +5,7 @@ use crate::{
     args::{Columns, DryRun, LeadsUpdateArgs},
     commands::{ApiCommand, Prepared, leads::view},
     error::Failure,
-    render::{Answer, View},
+    render::Answer,
     session::Call,
 };
 
@@ -38,6 +38,6 @@ impl ApiCommand for Update {
         let request = self.args.clone().request(&call.client)?;
         let (lead, _) = call.send(request.send_with_meta()).await?;
 
-        Answer::new(&lead, View::Detail(view::record(&lead, &call.display())))
+        Answer::new(&lead, view::view(&lead, call)?)
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     args::{Columns, DryRun, LeadsUpsertArgs},
     commands::{ApiCommand, Prepared, leads::view},
     error::Failure,
-    render::{Answer, View},
+    render::Answer,
     session::Call,
 };
 
@@ -45,7 +45,7 @@ impl ApiCommand for Upsert {
         let (lead, created) = (&upserted.lead, upserted.created);
         let answer = Answer::new(
             &json!({"data": lead, "created": created}),
-            View::Detail(view::record(lead, &call.display())),
+            view::view(lead, call)?,
         )?;
         Ok(answer
             .with_metadata(&meta.extra)

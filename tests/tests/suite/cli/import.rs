@@ -189,7 +189,7 @@ both_engines! {
         assert_eq!(stopped.stdout, b"");
         let told = stderr(&stopped);
         assert!(told.starts_with("error: stopped after row "), "{told}");
-        let go_on = told.lines().find_map(|line| line.trim().strip_prefix("go on with: konektor ")).unwrap();
+        let go_on = told.lines().find_map(|line| line.trim().strip_prefix("continue with: konektor ")).unwrap();
         let words: Vec<_> = go_on.split(' ').collect();
         let done = konektor(&server, &words).output().await.unwrap();
         must_end(&done, 0);
@@ -255,9 +255,9 @@ both_engines! {
         std::fs::write(&rejects, "mine").unwrap();
         let nowhere = desk.beside("nowhere/rejects.csv");
         for (path, why) in [
-            (&rejects, "is there already"),
+            (&rejects, "already exists"),
             (&desk.file, "is the file to import"),
-            (&desk.folder.path().to_owned(), "is no regular file"),
+            (&desk.folder.path().to_owned(), "is not a regular file"),
             (&nowhere, "cannot be written"),
         ] {
             let refused = desk.imported(&server, &["--rejects", path.to_str().unwrap()]).await;
@@ -304,7 +304,7 @@ both_engines! {
         assert_eq!(std::fs::read_dir(desk.folder.path()).unwrap().count(), 1);
         let unknown = Desk::with("leads.csv", "Nama\nBudi\n").imported(&server, &["--dry-run"]).await;
         must_end(&unknown, 2);
-        assert!(stderr(&unknown).contains("line 1: \"Nama\" is no field of a lead"), "{}", stderr(&unknown));
+        assert!(stderr(&unknown).contains("line 1: unknown column \"Nama\""), "{}", stderr(&unknown));
     }
 
     async fn a_person_is_asked_and_sees_it_go_on(server) {

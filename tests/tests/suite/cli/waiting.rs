@@ -17,7 +17,7 @@ both_engines! {
         let mut list = list.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut told = BufReader::new(list.stderr.take().unwrap()).lines();
         let line = told.next_line().await.unwrap().unwrap();
-        assert!(line.starts_with("waiting 1 s: the workspace may send 60 requests a minute"), "{line}");
+        assert!(line.starts_with("retrying in 1 s: rate limit of 60 requests a minute reached"), "{line}");
         server.clock.advance(Duration::from_secs(2));
         let done = list.wait_with_output().await.unwrap();
         assert_eq!(done.status.code(), Some(0));
@@ -27,7 +27,7 @@ both_engines! {
         while server.get("/workspace").await.status == 200 {}
         let refused = output_of(&server, &["leads", "list", "--max-wait", "0"]).await;
         must_fail(&refused, 7);
-        assert!(!stderr(&refused).contains("waiting"), "{}", stderr(&refused));
+        assert!(!stderr(&refused).contains("retrying"), "{}", stderr(&refused));
     }
 
     async fn a_wait_can_be_broken_off(server) {

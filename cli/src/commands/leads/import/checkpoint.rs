@@ -105,7 +105,7 @@ impl Plan {
         let server = context.settings.server();
         if self.server != server {
             return Err(Failure::usage(format!(
-                "the import began at {}, not at {server}",
+                "the import was started at {}, not at {server}",
                 self.server
             )));
         }
@@ -122,12 +122,12 @@ impl Plan {
             None => format!("profile {profile}"),
         };
         Err(Failure::usage(format!(
-            "the import began with {}, not with {}",
+            "the import was started with {}, not with {}",
             with(self.key.as_deref(), &self.profile),
             with(key.as_deref(), &context.settings.profile.text)
         ))
         .hint(format!(
-            "go on with the key that it began with: --profile {}, or that key in KONEKTOR_API_KEY",
+            "continue with the key that it was started with: --profile {}, or that key in KONEKTOR_API_KEY",
             self.profile
         )))
     }
@@ -194,7 +194,7 @@ impl Checkpoint {
         checkpoint.lock()?;
         if is_begun(&checkpoint.file).map_err(failed)? {
             return Err(Failure::usage(format!(
-                "another import began meanwhile ({})",
+                "another import was started meanwhile ({})",
                 path.display()
             )));
         }
@@ -212,10 +212,10 @@ impl Checkpoint {
     ) -> Result<(Plan, Self), Failure> {
         if !Self::is_there(path)? {
             return Err(Failure::usage(format!(
-                "there is nothing to go on with: no import began in {}",
+                "nothing to resume: no import was started in {}",
                 path.display()
             ))
-            .hint("begin without --resume"));
+            .hint("run it without --resume"));
         }
         let file = OpenOptions::new()
             .read(true)
@@ -231,11 +231,11 @@ impl Checkpoint {
         let plan = checkpoint.read()?;
         if plan.sha256 != input.sha256 {
             return Err(Failure::usage(format!(
-                "{} is not what it was when the import began",
+                "{} has changed since the import was started",
                 input.name
             ))
             .hint(format!(
-                "go on with the same file, or remove {} and begin anew",
+                "continue with the same file, or delete {} and start over",
                 path.display()
             )));
         }
@@ -247,7 +247,7 @@ impl Checkpoint {
     fn lock(&self) -> Result<(), Failure> {
         self.file.try_lock().map_err(|_| {
             Failure::usage(format!(
-                "another konektor is busy with this import ({})",
+                "another konektor is running this import ({})",
                 self.path.display()
             ))
         })
@@ -256,7 +256,7 @@ impl Checkpoint {
     /// A last line that was cut off is none.
     fn read(&mut self) -> Result<Plan, Failure> {
         let failed = |error: io::Error| Failure::from_file("read", &self.path, &error);
-        let broken = || Failure::other(format!("{} is no checkpoint", self.path.display()));
+        let broken = || Failure::other(format!("{} is not a checkpoint", self.path.display()));
         let mut reader = BufReader::new(&self.file);
         let mut line = Vec::new();
         reader.read_until(b'\n', &mut line).map_err(failed)?;

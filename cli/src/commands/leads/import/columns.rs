@@ -109,7 +109,7 @@ impl Fields {
             if !header.iter().any(|header| compared(header) == *name) {
                 let columns = header.iter().filter(|name| !name.is_empty());
                 return Err(Failure::usage(format!(
-                    "--map: no column is called \"{typed}\" (line {line})"
+                    "--map: there is no column \"{typed}\" (line {line})"
                 ))
                 .hint(format!("columns: {}", quoted(columns))));
             }
@@ -130,8 +130,8 @@ impl Fields {
                 && columns.contains(&target)
             {
                 return Err(
-                    Failure::usage(format!("line {line}: two columns are {field}"))
-                        .hint(format!("leave one of them out: --map \"{name}=\"")),
+                    Failure::usage(format!("line {line}: two columns map to {field}"))
+                        .hint(format!("skip one of them: --map \"{name}=\"")),
                 );
             }
             columns.push(target);
@@ -141,7 +141,7 @@ impl Fields {
         }
         if !columns.iter().any(|target| *target != Target::Ignored) {
             return Err(Failure::usage(format!(
-                "line {line}: no column is a field of a lead; the first line is the header"
+                "line {line}: no column matches a field of a lead; the first line is the header"
             )));
         }
         Ok(columns)
@@ -155,13 +155,13 @@ impl Fields {
             .collect();
         let first = names.first().map_or("", String::as_str);
         let is = if names.len() == 1 {
-            "is no field"
+            "unknown column"
         } else {
-            "are no fields"
+            "unknown columns"
         };
-        Failure::usage(format!("{place}: {} {is} of a lead", quoted(names)))
+        Failure::usage(format!("{place}: {is} {}", quoted(names)))
             .hint(format!(
-                "say which field it is: --map \"{first}=notes\"; or leave it out: --map \"{first}=\""
+                "map each column to a field (--map \"{first}=notes\") or skip it (--map \"{first}=\")"
             ))
             .hint(format!("fields: {}", fields.join(", ")))
     }
@@ -193,7 +193,7 @@ impl Fields {
         let (has, wanted) = (cells.len(), columns.len());
         let empty_beyond = cells.iter().skip(wanted).all(String::is_empty);
         if has < wanted || !empty_beyond {
-            let why = format!("Has {has} cells, and the header has {wanted}");
+            let why = format!("{has} cells, but the header has {wanted} (is a quote not closed?)");
             return Err(BTreeMap::from([("row".to_owned(), why)]));
         }
         let values = columns.iter().zip(cells).filter_map(|(target, cell)| {
@@ -348,8 +348,8 @@ mod tests {
             .columns(&texts(&["Nama", "Telepon", "status"]), &Mapping::new(), 3)
             .unwrap_err();
         insta::assert_snapshot!(failure.lines().join("\n"), @r#"
-        line 3: "Nama", "Telepon" are no fields of a lead
-          say which field it is: --map "Nama=notes"; or leave it out: --map "Nama="
+        line 3: unknown columns "Nama", "Telepon"
+          map each column to a field (--map "Nama=notes") or skip it (--map "Nama=")
           fields: uniqueCode, externalRef, firstName, lastName, email, phone, status, priority, source, adPlatform, assignedTo, estimatedValue, actualValue, notes, campaignName
         "#);
     }
@@ -413,7 +413,7 @@ mod tests {
             .columns(&texts(&["Nama", "", "phone"]), &mapping, 1)
             .unwrap_err();
         insta::assert_snapshot!(failure.lines().join("\n"), @r#"
-        --map: no column is called "Nama Depan" (line 1)
+        --map: there is no column "Nama Depan" (line 1)
           columns: "Nama", "phone"
         "#);
     }

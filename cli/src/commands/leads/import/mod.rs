@@ -177,7 +177,7 @@ async fn run<'a>(context: &'a Context<'a>, args: &Import) -> Result<Answer<'a>, 
     progress::end(context, &bar);
     checkpoint.keep()?;
 
-    let go_on = format!("go on with: {}", rerun_command(context, args));
+    let go_on = format!("continue with: {}", rerun_command(context, args));
     match end {
         Ok(End::Done) => {
             let mut bad = validation.bad;
@@ -309,12 +309,12 @@ impl Rows {
 fn unfinished_import(context: &Context<'_>, args: &Import, path: &Path) -> Failure {
     let path = path.display();
     Failure::usage(format!(
-        "an import of {} was stopped; {path} knows how far it came",
+        "an earlier import of {} is unfinished ({path})",
         args.file
     ))
-    .hint(format!("go on with: {}", rerun_command(context, args)))
+    .hint(format!("continue with: {}", rerun_command(context, args)))
     .hint(format!(
-        "or begin anew, which may make leads twice: remove {path}"
+        "or start over, which may create duplicates: delete {path}"
     ))
 }
 
@@ -332,10 +332,10 @@ fn reject_duplicates(rows: &Rows, validation: &Validation, done: &Done) -> Resul
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "the import began more than a day ago: leads of these rows may be there already, and would be made twice: {}",
+        "the import was started more than a day ago; leads of these rows may exist already and would be duplicated: {}",
         unsure.join(", ")
     ))
-    .hint("look for them in the workspace; go on all the same with: --resume --yes"))
+    .hint("look for them in the workspace; continue anyway with: --resume --yes"))
 }
 
 fn confirm(
@@ -362,7 +362,7 @@ fn confirm(
     if context.confirm(&question)? {
         Ok(())
     } else {
-        Err(Failure::other("nothing was sent").hint("--yes does not ask"))
+        Err(Failure::other("cancelled; nothing was sent").hint("--yes skips the question"))
     }
 }
 

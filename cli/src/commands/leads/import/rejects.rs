@@ -45,11 +45,11 @@ pub(super) fn check(path: &Path, input: &Input, is_ours: bool) -> Result<(), Fai
             return Err(refused("is the file to import"));
         }
         if !found.is_file() {
-            return Err(refused("is no regular file"));
+            return Err(refused("is not a regular file"));
         }
         if !is_ours {
-            return Err(refused("is there already, and would be overwritten")
-                .hint("or move it away, or import it first"));
+            return Err(refused("already exists and would be overwritten")
+                .hint("or delete it, or import it first"));
         }
     }
     AtomicFile::create(path, Readers::Owner)

@@ -1,12 +1,11 @@
 use clap::Args;
-use konektor_sdk::{Client, SupportTicket};
+use konektor_sdk::Client;
 
 use crate::{
     args::{Columns, DryRun, SupportTicketCreateArgs},
-    base::LocalClock,
     commands::{ApiCommand, Prepared},
     error::Failure,
-    render::{Answer, DetailView, View},
+    render::{Answer, DetailLine, DetailView, View, documented},
     session::Call,
 };
 
@@ -39,17 +38,16 @@ impl ApiCommand for Create {
         let request = self.args.clone().request(&call.client);
         let (ticket, _) = call.send(request.send_with_meta()).await?;
 
-        Answer::new(&ticket, View::Detail(record(&ticket, &call.clock())))
+        let fields = documented(call.operation);
+        let display = call.display();
+        let view = DetailView::documented(&ticket, &fields, &FIRST, &RENAMED, &display)?;
+        Answer::new(&ticket, View::Detail(view))
     }
 }
 
-fn record(ticket: &SupportTicket, clock: &LocalClock) -> DetailView {
-    DetailView::default()
-        .with("ticket", &ticket.ticket_ref)
-        .with("subject", &ticket.subject)
-        .with("status", ticket.status.as_str())
-        .with("priority", ticket.priority.as_str())
-        .with("created", clock.at_and_ago(ticket.created_at))
-        .with("id", &ticket.ticket_id)
-        .extra(&ticket.extra)
-}
+const FIRST: [DetailLine; 1] = [DetailLine {
+    label: "ticket",
+    fields: &["ticketRef"],
+}];
+
+const RENAMED: [(&str, &str); 2] = [("ticketId", "id"), ("createdAt", "created")];
