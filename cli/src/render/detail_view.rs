@@ -39,7 +39,7 @@ impl DetailView {
             let cells = cells.map(|field| field.detail(&row, display));
             view.fields.extend(
                 cells
-                    .reduce(Cell::joined)
+                    .reduce(|first, cell| first.joined(&cell))
                     .map(|cell| (line.label.to_owned(), cell)),
             );
         }
@@ -54,10 +54,10 @@ impl DetailView {
             view.fields.push((label, field.detail(&row, display)));
         }
         let known = |name: &str| {
-            let mut names = fields
+            let mut tops = fields
                 .iter()
                 .filter_map(|field| field.name.split('.').next());
-            names.any(|known| known == name)
+            tops.any(|known| known == name)
         };
         let extra = row.as_object().into_iter().flatten();
         let extra = extra.filter(|(name, _)| !known(name));

@@ -87,7 +87,7 @@ impl OutputOptions {
                 .strip_prefix("--output=")
                 .or_else(|| word.strip_prefix("-o="))
                 .or_else(|| word.strip_prefix("-o"))
-                .and_then(|name| Format::from_name(name)),
+                .and_then(Format::from_name),
             [] => None,
         });
         Self {

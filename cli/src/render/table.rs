@@ -120,7 +120,7 @@ impl ListColumn {
         let Some(first) = cells.next() else {
             return Cell::optional(None::<String>);
         };
-        cells.fold(first, Cell::joined)
+        cells.fold(first, |first, cell| first.joined(&cell))
     }
 }
 
@@ -165,7 +165,7 @@ impl Cell {
     }
 
     /// The texts of both, with a space between; nothing is added by a value that is null.
-    pub(super) fn joined(self, other: Self) -> Self {
+    pub(super) fn joined(self, other: &Self) -> Self {
         if other.text == NOTHING {
             return self;
         }
