@@ -9,7 +9,7 @@ use crate::error::Failure;
 /// The fields that `--clear` names.
 pub(super) struct Cleared<F>(pub(super) Vec<F>);
 
-impl<F: ValueEnum + PartialEq> Cleared<F> {
+impl<F: ValueEnum + PartialEq + Copy> Cleared<F> {
     /// What becomes of a field.
     ///
     /// # Errors

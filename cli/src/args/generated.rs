@@ -152,6 +152,7 @@ impl LeadsListArgs {
         clock: &LocalClock,
         page: PageArgs,
     ) -> konektor_sdk::leads::List {
+        use konektor_sdk::leads::List;
         let Self {
             status,
             priority,
@@ -172,25 +173,22 @@ impl LeadsListArgs {
         client
             .leads()
             .list()
-            .set_if_some(page, konektor_sdk::leads::List::page)
-            .set_if_some(limit, konektor_sdk::leads::List::limit)
-            .set_if_some(cursor, konektor_sdk::leads::List::cursor)
-            .set_if_some(status, konektor_sdk::leads::List::status)
-            .set_if_some(priority, konektor_sdk::leads::List::priority)
-            .set_if_some(source, konektor_sdk::leads::List::source)
-            .set_if_some(ad_platform, konektor_sdk::leads::List::ad_platform)
-            .set_if_some(assigned_to, konektor_sdk::leads::List::assigned_to)
+            .set_if_some(page, List::page)
+            .set_if_some(limit, List::limit)
+            .set_if_some(cursor, List::cursor)
+            .set_if_some(status, List::status)
+            .set_if_some(priority, List::priority)
+            .set_if_some(source, List::source)
+            .set_if_some(ad_platform, List::ad_platform)
+            .set_if_some(assigned_to, List::assigned_to)
             .set_if_some(
                 created_from.map(|time| time.resolve(clock)),
-                konektor_sdk::leads::List::created_from,
+                List::created_from,
             )
-            .set_if_some(
-                created_to.map(|time| time.resolve(clock)),
-                konektor_sdk::leads::List::created_to,
-            )
-            .set_if_some(search, konektor_sdk::leads::List::search)
-            .set_if_some(sort_by, konektor_sdk::leads::List::sort_by)
-            .set_if_some(sort_order, konektor_sdk::leads::List::sort_order)
+            .set_if_some(created_to.map(|time| time.resolve(clock)), List::created_to)
+            .set_if_some(search, List::search)
+            .set_if_some(sort_by, List::sort_by)
+            .set_if_some(sort_order, List::sort_order)
     }
     /// Returns the arguments as words of a command line.
     pub(crate) fn words(&self) -> Words {
@@ -370,6 +368,7 @@ impl OperationArgs for LeadsCreateArgs {
 impl LeadsCreateArgs {
     /// Builds the request.
     pub(crate) fn request(self, client: &Client) -> konektor_sdk::leads::Create {
+        use konektor_sdk::leads::Create;
         let Self {
             unique_code,
             external_ref,
@@ -391,27 +390,21 @@ impl LeadsCreateArgs {
         client
             .leads()
             .create(first_name)
-            .set_if_some(unique_code, konektor_sdk::leads::Create::unique_code)
-            .set_if_some(external_ref, konektor_sdk::leads::Create::external_ref)
-            .set_if_some(last_name, konektor_sdk::leads::Create::last_name)
-            .set_if_some(email, konektor_sdk::leads::Create::email)
-            .set_if_some(phone, konektor_sdk::leads::Create::phone)
-            .set_if_some(status, konektor_sdk::leads::Create::status)
-            .set_if_some(priority, konektor_sdk::leads::Create::priority)
-            .set_if_some(source, konektor_sdk::leads::Create::source)
-            .set_if_some(ad_platform, konektor_sdk::leads::Create::ad_platform)
-            .set_if_some(assigned_to, konektor_sdk::leads::Create::assigned_to)
-            .set_if_some(
-                estimated_value,
-                konektor_sdk::leads::Create::estimated_value,
-            )
-            .set_if_some(actual_value, konektor_sdk::leads::Create::actual_value)
-            .set_if_some(notes, konektor_sdk::leads::Create::notes)
-            .set_if_some(campaign_name, konektor_sdk::leads::Create::campaign_name)
-            .set_if_some(
-                idempotency_key,
-                konektor_sdk::leads::Create::idempotency_key,
-            )
+            .set_if_some(unique_code, Create::unique_code)
+            .set_if_some(external_ref, Create::external_ref)
+            .set_if_some(last_name, Create::last_name)
+            .set_if_some(email, Create::email)
+            .set_if_some(phone, Create::phone)
+            .set_if_some(status, Create::status)
+            .set_if_some(priority, Create::priority)
+            .set_if_some(source, Create::source)
+            .set_if_some(ad_platform, Create::ad_platform)
+            .set_if_some(assigned_to, Create::assigned_to)
+            .set_if_some(estimated_value, Create::estimated_value)
+            .set_if_some(actual_value, Create::actual_value)
+            .set_if_some(notes, Create::notes)
+            .set_if_some(campaign_name, Create::campaign_name)
+            .set_if_some(idempotency_key, Create::idempotency_key)
     }
 }
 #[derive(Args, Clone)]
@@ -594,6 +587,7 @@ impl OperationArgs for LeadsUpsertArgs {
 impl LeadsUpsertArgs {
     /// Builds the request.
     pub(crate) fn request(self, client: &Client) -> Result<konektor_sdk::leads::Upsert, Failure> {
+        use konektor_sdk::leads::Upsert;
         let Self {
             match_by,
             match_value,
@@ -631,73 +625,39 @@ impl LeadsUpsertArgs {
         Ok(client
             .leads()
             .upsert(konektor_sdk::LeadMatch::new(match_by, match_value))
-            .set_if_some(unique_code, konektor_sdk::leads::Upsert::unique_code)
+            .set_if_some(unique_code, Upsert::unique_code)
             .set_or_clear(
                 external_ref,
-                konektor_sdk::leads::Upsert::external_ref,
-                konektor_sdk::leads::Upsert::clear_external_ref,
+                Upsert::external_ref,
+                Upsert::clear_external_ref,
             )
-            .set_if_some(first_name, konektor_sdk::leads::Upsert::first_name)
-            .set_or_clear(
-                last_name,
-                konektor_sdk::leads::Upsert::last_name,
-                konektor_sdk::leads::Upsert::clear_last_name,
-            )
-            .set_or_clear(
-                email,
-                konektor_sdk::leads::Upsert::email,
-                konektor_sdk::leads::Upsert::clear_email,
-            )
-            .set_or_clear(
-                phone,
-                konektor_sdk::leads::Upsert::phone,
-                konektor_sdk::leads::Upsert::clear_phone,
-            )
-            .set_if_some(status, konektor_sdk::leads::Upsert::status)
-            .set_if_some(priority, konektor_sdk::leads::Upsert::priority)
-            .set_or_clear(
-                source,
-                konektor_sdk::leads::Upsert::source,
-                konektor_sdk::leads::Upsert::clear_source,
-            )
-            .set_or_clear(
-                ad_platform,
-                konektor_sdk::leads::Upsert::ad_platform,
-                konektor_sdk::leads::Upsert::clear_ad_platform,
-            )
-            .set_or_clear(
-                assigned_to,
-                konektor_sdk::leads::Upsert::assigned_to,
-                konektor_sdk::leads::Upsert::clear_assigned_to,
-            )
+            .set_if_some(first_name, Upsert::first_name)
+            .set_or_clear(last_name, Upsert::last_name, Upsert::clear_last_name)
+            .set_or_clear(email, Upsert::email, Upsert::clear_email)
+            .set_or_clear(phone, Upsert::phone, Upsert::clear_phone)
+            .set_if_some(status, Upsert::status)
+            .set_if_some(priority, Upsert::priority)
+            .set_or_clear(source, Upsert::source, Upsert::clear_source)
+            .set_or_clear(ad_platform, Upsert::ad_platform, Upsert::clear_ad_platform)
+            .set_or_clear(assigned_to, Upsert::assigned_to, Upsert::clear_assigned_to)
             .set_or_clear(
                 estimated_value,
-                konektor_sdk::leads::Upsert::estimated_value,
-                konektor_sdk::leads::Upsert::clear_estimated_value,
+                Upsert::estimated_value,
+                Upsert::clear_estimated_value,
             )
             .set_or_clear(
                 actual_value,
-                konektor_sdk::leads::Upsert::actual_value,
-                konektor_sdk::leads::Upsert::clear_actual_value,
+                Upsert::actual_value,
+                Upsert::clear_actual_value,
             )
-            .set_or_clear(
-                notes,
-                konektor_sdk::leads::Upsert::notes,
-                konektor_sdk::leads::Upsert::clear_notes,
-            )
+            .set_or_clear(notes, Upsert::notes, Upsert::clear_notes)
             .set_or_clear(
                 campaign_name,
-                konektor_sdk::leads::Upsert::campaign_name,
-                konektor_sdk::leads::Upsert::clear_campaign_name,
+                Upsert::campaign_name,
+                Upsert::clear_campaign_name,
             )
-            .set_if_some(
-                create_if_missing,
-                konektor_sdk::leads::Upsert::create_if_missing,
-            )
-            .set_if_some(
-                idempotency_key,
-                konektor_sdk::leads::Upsert::idempotency_key,
-            ))
+            .set_if_some(create_if_missing, Upsert::create_if_missing)
+            .set_if_some(idempotency_key, Upsert::idempotency_key))
     }
 }
 #[derive(Args, Clone)]
@@ -904,6 +864,7 @@ impl OperationArgs for LeadsUpdateArgs {
 impl LeadsUpdateArgs {
     /// Builds the request.
     pub(crate) fn request(self, client: &Client) -> Result<konektor_sdk::leads::Update, Failure> {
+        use konektor_sdk::leads::Update;
         let Self {
             id,
             unique_code,
@@ -939,69 +900,38 @@ impl LeadsUpdateArgs {
         Ok(client
             .leads()
             .update(id)
-            .set_if_some(unique_code, konektor_sdk::leads::Update::unique_code)
+            .set_if_some(unique_code, Update::unique_code)
             .set_or_clear(
                 external_ref,
-                konektor_sdk::leads::Update::external_ref,
-                konektor_sdk::leads::Update::clear_external_ref,
+                Update::external_ref,
+                Update::clear_external_ref,
             )
-            .set_if_some(first_name, konektor_sdk::leads::Update::first_name)
-            .set_or_clear(
-                last_name,
-                konektor_sdk::leads::Update::last_name,
-                konektor_sdk::leads::Update::clear_last_name,
-            )
-            .set_or_clear(
-                email,
-                konektor_sdk::leads::Update::email,
-                konektor_sdk::leads::Update::clear_email,
-            )
-            .set_or_clear(
-                phone,
-                konektor_sdk::leads::Update::phone,
-                konektor_sdk::leads::Update::clear_phone,
-            )
-            .set_if_some(status, konektor_sdk::leads::Update::status)
-            .set_if_some(priority, konektor_sdk::leads::Update::priority)
-            .set_or_clear(
-                source,
-                konektor_sdk::leads::Update::source,
-                konektor_sdk::leads::Update::clear_source,
-            )
-            .set_or_clear(
-                ad_platform,
-                konektor_sdk::leads::Update::ad_platform,
-                konektor_sdk::leads::Update::clear_ad_platform,
-            )
-            .set_or_clear(
-                assigned_to,
-                konektor_sdk::leads::Update::assigned_to,
-                konektor_sdk::leads::Update::clear_assigned_to,
-            )
+            .set_if_some(first_name, Update::first_name)
+            .set_or_clear(last_name, Update::last_name, Update::clear_last_name)
+            .set_or_clear(email, Update::email, Update::clear_email)
+            .set_or_clear(phone, Update::phone, Update::clear_phone)
+            .set_if_some(status, Update::status)
+            .set_if_some(priority, Update::priority)
+            .set_or_clear(source, Update::source, Update::clear_source)
+            .set_or_clear(ad_platform, Update::ad_platform, Update::clear_ad_platform)
+            .set_or_clear(assigned_to, Update::assigned_to, Update::clear_assigned_to)
             .set_or_clear(
                 estimated_value,
-                konektor_sdk::leads::Update::estimated_value,
-                konektor_sdk::leads::Update::clear_estimated_value,
+                Update::estimated_value,
+                Update::clear_estimated_value,
             )
             .set_or_clear(
                 actual_value,
-                konektor_sdk::leads::Update::actual_value,
-                konektor_sdk::leads::Update::clear_actual_value,
+                Update::actual_value,
+                Update::clear_actual_value,
             )
-            .set_or_clear(
-                notes,
-                konektor_sdk::leads::Update::notes,
-                konektor_sdk::leads::Update::clear_notes,
-            )
+            .set_or_clear(notes, Update::notes, Update::clear_notes)
             .set_or_clear(
                 campaign_name,
-                konektor_sdk::leads::Update::campaign_name,
-                konektor_sdk::leads::Update::clear_campaign_name,
+                Update::campaign_name,
+                Update::clear_campaign_name,
             )
-            .set_if_some(
-                idempotency_key,
-                konektor_sdk::leads::Update::idempotency_key,
-            ))
+            .set_if_some(idempotency_key, Update::idempotency_key))
     }
 }
 #[derive(Args, Clone)]
@@ -1057,6 +987,7 @@ impl AnalyticsSummaryArgs {
         client: &Client,
         clock: &LocalClock,
     ) -> konektor_sdk::analytics::Summary {
+        use konektor_sdk::analytics::Summary;
         let Self {
             timeframe,
             from,
@@ -1065,15 +996,9 @@ impl AnalyticsSummaryArgs {
         client
             .analytics()
             .summary()
-            .set_if_some(timeframe, konektor_sdk::analytics::Summary::timeframe)
-            .set_if_some(
-                from.map(|time| time.resolve(clock)),
-                konektor_sdk::analytics::Summary::from,
-            )
-            .set_if_some(
-                to.map(|time| time.resolve(clock)),
-                konektor_sdk::analytics::Summary::to,
-            )
+            .set_if_some(timeframe, Summary::timeframe)
+            .set_if_some(from.map(|time| time.resolve(clock)), Summary::from)
+            .set_if_some(to.map(|time| time.resolve(clock)), Summary::to)
     }
 }
 #[derive(Args, Clone)]
@@ -1120,6 +1045,7 @@ impl AnalyticsFunnelArgs {
         client: &Client,
         clock: &LocalClock,
     ) -> konektor_sdk::analytics::Funnel {
+        use konektor_sdk::analytics::Funnel;
         let Self {
             timeframe,
             from,
@@ -1128,15 +1054,9 @@ impl AnalyticsFunnelArgs {
         client
             .analytics()
             .funnel()
-            .set_if_some(timeframe, konektor_sdk::analytics::Funnel::timeframe)
-            .set_if_some(
-                from.map(|time| time.resolve(clock)),
-                konektor_sdk::analytics::Funnel::from,
-            )
-            .set_if_some(
-                to.map(|time| time.resolve(clock)),
-                konektor_sdk::analytics::Funnel::to,
-            )
+            .set_if_some(timeframe, Funnel::timeframe)
+            .set_if_some(from.map(|time| time.resolve(clock)), Funnel::from)
+            .set_if_some(to.map(|time| time.resolve(clock)), Funnel::to)
     }
 }
 #[derive(Args, Clone)]
@@ -1189,6 +1109,7 @@ impl AnalyticsCampaignsArgs {
         client: &Client,
         clock: &LocalClock,
     ) -> konektor_sdk::analytics::Campaigns {
+        use konektor_sdk::analytics::Campaigns;
         let Self {
             timeframe,
             from,
@@ -1197,15 +1118,9 @@ impl AnalyticsCampaignsArgs {
         client
             .analytics()
             .campaigns()
-            .set_if_some(timeframe, konektor_sdk::analytics::Campaigns::timeframe)
-            .set_if_some(
-                from.map(|time| time.resolve(clock)),
-                konektor_sdk::analytics::Campaigns::from,
-            )
-            .set_if_some(
-                to.map(|time| time.resolve(clock)),
-                konektor_sdk::analytics::Campaigns::to,
-            )
+            .set_if_some(timeframe, Campaigns::timeframe)
+            .set_if_some(from.map(|time| time.resolve(clock)), Campaigns::from)
+            .set_if_some(to.map(|time| time.resolve(clock)), Campaigns::to)
     }
 }
 #[derive(Args, Clone)]
@@ -1260,6 +1175,7 @@ impl ConversionsStatusArgs {
         client: &Client,
         clock: &LocalClock,
     ) -> konektor_sdk::conversions::Status {
+        use konektor_sdk::conversions::Status;
         let Self {
             timeframe,
             from,
@@ -1269,16 +1185,10 @@ impl ConversionsStatusArgs {
         client
             .conversions()
             .status()
-            .set_if_some(timeframe, konektor_sdk::conversions::Status::timeframe)
-            .set_if_some(
-                from.map(|time| time.resolve(clock)),
-                konektor_sdk::conversions::Status::from,
-            )
-            .set_if_some(
-                to.map(|time| time.resolve(clock)),
-                konektor_sdk::conversions::Status::to,
-            )
-            .set_if_some(platform, konektor_sdk::conversions::Status::platform)
+            .set_if_some(timeframe, Status::timeframe)
+            .set_if_some(from.map(|time| time.resolve(clock)), Status::from)
+            .set_if_some(to.map(|time| time.resolve(clock)), Status::to)
+            .set_if_some(platform, Status::platform)
     }
 }
 #[derive(Args, Clone)]
@@ -1304,6 +1214,7 @@ impl ConversionsPendingArgs {
         client: &Client,
         page: PageArgs,
     ) -> konektor_sdk::conversions::Pending {
+        use konektor_sdk::conversions::Pending;
         let Self {} = self;
         let PageArgs {
             page,
@@ -1313,9 +1224,9 @@ impl ConversionsPendingArgs {
         client
             .conversions()
             .pending()
-            .set_if_some(page, konektor_sdk::conversions::Pending::page)
-            .set_if_some(limit, konektor_sdk::conversions::Pending::limit)
-            .set_if_some(cursor, konektor_sdk::conversions::Pending::cursor)
+            .set_if_some(page, Pending::page)
+            .set_if_some(limit, Pending::limit)
+            .set_if_some(cursor, Pending::cursor)
     }
     /// Returns the arguments as words of a command line.
     pub(crate) fn words(&self) -> Words {
@@ -1402,6 +1313,7 @@ impl OperationArgs for SupportTicketCreateArgs {
 impl SupportTicketCreateArgs {
     /// Builds the request.
     pub(crate) fn request(self, client: &Client) -> konektor_sdk::support::CreateTicket {
+        use konektor_sdk::support::CreateTicket;
         let Self {
             subject,
             message,
@@ -1411,11 +1323,8 @@ impl SupportTicketCreateArgs {
         client
             .support()
             .create_ticket(subject, message)
-            .set_if_some(priority, konektor_sdk::support::CreateTicket::priority)
-            .set_if_some(
-                idempotency_key,
-                konektor_sdk::support::CreateTicket::idempotency_key,
-            )
+            .set_if_some(priority, CreateTicket::priority)
+            .set_if_some(idempotency_key, CreateTicket::idempotency_key)
     }
 }
 /// The maximum number of rows on a page.

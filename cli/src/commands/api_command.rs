@@ -56,7 +56,7 @@ pub(super) async fn execute<'a, C: ApiCommand>(
     let command = C::from_arg_matches(context.matches)
         .map_err(|error| Failure::from_usage(&error, &context.path.join(" ")))?;
     let args = command.operation();
-    let operation = context.operation(C::Operation::OPERATION)?;
+    let operation = Context::operation(C::Operation::OPERATION)?;
     if let Some(request) = command.dry_run(&context.client(None)?) {
         let request = request?.map_err(|error| explain(&error, Some(operation), context))?;
         let answer = dry_run::answer(operation, &request, args.idempotency_key())?;
@@ -66,11 +66,9 @@ pub(super) async fn execute<'a, C: ApiCommand>(
     let call = Call::new(context, operation, &args.times()).await?;
     let call = call.keeping_keys(args.idempotency_key().is_some());
     let run = || -> Running<'_> { Box::pin(command.run(&call)) };
-    match command.pause() {
-        Some(pause) => watch::watch(&call, &run, output, pause).await,
-        None => {
-            let answer = run().await?.documented_by(operation);
-            output.answer(answer, &call.display()).await
-        }
+    if let Some(pause) = command.pause() {
+        return watch::watch(&call, &run, output, pause).await;
     }
+    let answer = run().await?.documented_by(operation);
+    output.answer(answer, &call.display()).await
 }

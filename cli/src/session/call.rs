@@ -82,7 +82,7 @@ impl<'a> Call<'a> {
             Calendar::Named => {}
         }
         if !self.knows_workspace() {
-            let operation = self.context.operation(OperationId::WorkspaceShow)?;
+            let operation = Context::operation(OperationId::WorkspaceShow)?;
             let request = self.client.workspace().show().send_with_meta();
             let answer = self
                 .context

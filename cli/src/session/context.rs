@@ -63,11 +63,10 @@ impl<'a> Context<'a> {
 
     /// A call of an operation, with the global flags of this command.
     pub(crate) async fn call(&'a self, operation: OperationId) -> Result<Call<'a>, Failure> {
-        Call::new(self, self.operation(operation)?, &[]).await
+        Call::new(self, Self::operation(operation)?, &[]).await
     }
 
     pub(crate) fn operation(
-        &self,
         operation: OperationId,
     ) -> Result<&'static konektor_spec::Operation, Failure> {
         Spec::builtin()

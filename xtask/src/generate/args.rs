@@ -317,7 +317,7 @@ impl<'a> Operation<'a> {
         let name = format_ident!("{}Args", self.id.to_upper_camel_case());
         let (noun, verb) = requests::method(self.id)?;
         let builder = format_ident!("{}", verb.to_string().to_upper_camel_case());
-        let builder = quote!(konektor_sdk::#noun::#builder);
+        let path = quote!(konektor_sdk::#noun::#builder);
 
         let has_times = |input: &Input| matches!(input.kind, Kind::Time);
         let clock = self
@@ -349,22 +349,26 @@ impl<'a> Operation<'a> {
             }
         });
         let required = &self.required;
-        let setters = self
+        let setters: Vec<_> = self
             .inputs
             .iter()
             .filter(|input| !input.is_required)
-            .map(|input| input.setter(&builder));
+            .map(|input| input.setter(&quote!(#builder)))
+            .collect();
+        let import = (!setters.is_empty()).then(|| quote!(use #path;));
         let request = quote!(client.#noun().#verb(#(#required),*) #(#setters)*);
         let (output, request) = if self.is_clearing() {
-            (quote!(Result<#builder, Failure>), quote!(Ok(#request)))
+            (quote!(Result<#path, Failure>), quote!(Ok(#request)))
         } else {
-            (builder, request)
+            (path, request)
         };
         let words = self.is_paged().then(|| self.words());
         Ok(quote! {
             impl #name {
                 /// Builds the request.
                 pub(crate) fn request(self, client: &Client, #clock #page) -> #output {
+                    #import
+
                     let Self { #(#fields),* } = self;
                     #page_fields
                     #changes
@@ -811,7 +815,7 @@ mod tests {
              help=\"Onlyleadswithaphone.\")]pub(crate)has_phone:Option<bool>"
         );
         let methods = generated.methods("LeadsListArgs");
-        let passes = "set_if_some(has_phone,konektor_sdk::leads::List::has_phone)";
+        let passes = "set_if_some(has_phone,List::has_phone)";
         assert!(methods.contains(passes), "{methods}");
         assert!(
             generated
@@ -837,8 +841,7 @@ mod tests {
         let methods = generated.methods("LeadsUpdateArgs");
         for part in [
             "letjob_title=cleared.or(job_title,ClearableField::JobTitle)?;",
-            "set_or_clear(job_title,konektor_sdk::leads::Update::job_title,\
-             konektor_sdk::leads::Update::clear_job_title",
+            "set_or_clear(job_title,Update::job_title,Update::clear_job_title",
         ] {
             assert!(methods.contains(part), "{part}: {methods}");
         }

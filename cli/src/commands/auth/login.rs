@@ -75,7 +75,7 @@ async fn run<'a>(context: &'a Context<'a>, is_dry_run: bool) -> Result<Answer<'a
     // Before the key is asked for.
     settings.require(&MAX_WAIT)?;
     let key = ask(context, server).await?;
-    let operation = context.operation(OperationId::WorkspaceShow)?;
+    let operation = Context::operation(OperationId::WorkspaceShow)?;
     let call = Call::with_key(context, operation, Some(&key))?;
     let workspace = try_out(&call).await?;
     if let Some(workspace) = &workspace {

@@ -76,7 +76,7 @@ async fn run<'a>(context: &'a Context<'a>, export: &Export) -> Result<Answer<'a>
         let what = format!("the leads that the flags let through, as {}", format.name());
         return dry_run::changes([Change::new(place, what)]);
     }
-    let operation = context.operation(OperationId::LeadsList)?;
+    let operation = Context::operation(OperationId::LeadsList)?;
     let call = Call::new(context, operation, &export.filters.times()).await?;
     let filters = export.filters.clone();
     // Until here nothing is lost when the program is ended; a keyring that does not answer is waited for until then.

@@ -144,7 +144,7 @@ async fn run<'a>(context: &'a Context<'a>, args: &Import) -> Result<Answer<'a>, 
     }
 
     let call =
-        Call::once(context, context.operation(OperationId::LeadsUpsert)?)?.keeping_keys(true);
+        Call::once(context, Context::operation(OperationId::LeadsUpsert)?)?.keeping_keys(true);
     let resumed = if args.resume {
         Some(Checkpoint::resume(&checkpoint_path, &input, context)?)
     } else if Checkpoint::is_there(&checkpoint_path)? {
