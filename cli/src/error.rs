@@ -6,7 +6,7 @@ use heck::ToKebabCase as _;
 use konektor_sdk::{ErrorCode, ErrorKind};
 use serde::Serialize;
 
-/// How the program ends.
+/// The exit code of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done,
@@ -67,7 +67,7 @@ impl Exit {
     }
 }
 
-/// Why there is no answer. Written as JSON it is what programs are told.
+/// Why a command failed. Programs read it as JSON.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Failure(Box<Report>);
 
@@ -181,7 +181,7 @@ impl Failure {
         )
     }
 
-    /// One that asks somebody who is not there, or does not work.
+    /// A keyring that waits for somebody who is not there, or does not work.
     pub(crate) fn unresponsive_keyring() -> Self {
         Self::new(
             Exit::Access,
@@ -225,7 +225,7 @@ impl Failure {
         failure
     }
 
-    /// With a word on what to do, or on what else.
+    /// Adds a hint on what to do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         let hint = hint.into();
         self.0.lines.push(indented(&hint));

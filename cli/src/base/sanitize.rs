@@ -1,4 +1,4 @@
-//! Text of strangers, made harmless for a terminal.
+//! Makes untrusted text harmless for a terminal.
 //!
 //! Control characters can move the cursor, rename the window or run what a terminal binds to them;
 //! bidirectional overrides make text read as another one (<https://trojansource.codes>).

@@ -12,7 +12,7 @@ use crate::{
     session::Call,
 };
 
-/// Goes on until the person has seen enough.
+/// Repeats the command until Ctrl-C.
 pub(crate) async fn watch<'a>(
     call: &Call<'_>,
     run: &dyn Fn() -> Running<'a>,
@@ -43,7 +43,7 @@ pub(crate) async fn watch<'a>(
     }
 }
 
-/// What was shown, and what was said beside it.
+/// The last output, and the last note beside it.
 struct Screen<'a> {
     call: &'a Call<'a>,
     text: String,

@@ -147,7 +147,7 @@ impl Credentials {
     fn read(&self) -> Result<DocumentMut, Failure> {
         let path = self.path();
         let text = store::read(&path)?.unwrap_or_default();
-        // Not one word of what is in it.
+        // The parser's message would quote the file, which holds keys.
         text.parse()
             .map_err(|_| Failure::usage(format!("{} is not TOML", path.display())))
     }

@@ -88,7 +88,7 @@ impl Setting {
     }
 
     /// # Errors
-    /// Why a value is none of this setting.
+    /// When the value is not valid for this setting.
     pub(crate) fn check(&self, text: &str) -> Result<(), Failure> {
         (self.check)(text).map_err(|why| Failure::usage(format!("{}: {why}", self.name)))
     }
@@ -236,7 +236,7 @@ impl Settings {
         let mut values = Vec::new();
         for setting in SETTINGS {
             let set = match find(setting, overrides, environment, &config, &profile.text) {
-                // A misspelled one would silently be none.
+                // Reject a misspelled setting; it would otherwise be ignored.
                 Ok(None) => unknown
                     .iter()
                     .position(|unknown| unknown.meant == Some(setting.name))
@@ -512,7 +512,7 @@ fn place_of_profile(source: &Source, config: &Config) -> String {
 /// `place` is where it stands, if that is not the command line.
 ///
 /// # Errors
-/// When a name would not be one on a line of its own.
+/// When the name contains characters that the config file cannot hold.
 pub(crate) fn check_profile(name: &str, place: &str) -> Result<(), Failure> {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
@@ -529,7 +529,7 @@ pub(crate) fn check_profile(name: &str, place: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A name in the file that is none of a setting.
+/// A name in the config file that is not a setting.
 struct UnknownName {
     /// The setting that was probably meant.
     meant: Option<&'static str>,

@@ -11,7 +11,7 @@ use crate::{
     error::Failure,
 };
 
-/// What is in a file; None when there is none.
+/// The text of a file; `None` if it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<String>, Failure> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),

@@ -136,7 +136,7 @@ impl<'a> Environment<'a> {
         self.terminal.is_some() && !self.is_dumb() && set("CLICOLOR").is_none_or(|on| on != "0")
     }
 
-    /// An empty name, or `cat`, is none.
+    /// The pager that the environment names. An empty name or `cat` disables it.
     pub(crate) fn wanted_pager(&self) -> Option<Vec<String>> {
         if self.terminal.is_none() || self.is_dumb() {
             return None;
@@ -213,7 +213,7 @@ fn config_folder() -> Option<PathBuf> {
 /// A variable holds bytes that are no Unicode text.
 pub(crate) struct NotText;
 
-/// A stream that everybody who has the world may write to.
+/// A stream that everyone with the environment may write to.
 pub struct Stream<'a>(Box<dyn Shared + 'a>);
 
 trait Shared {

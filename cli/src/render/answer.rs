@@ -15,7 +15,7 @@ pub(crate) struct Answer<'a> {
     pub(super) content: Content<'a>,
     /// The fields of its rows.
     pub(super) fields: Vec<Field>,
-    /// The field whose items are the rows, where the data itself is none.
+    /// The field whose items are the rows, when the data itself is not a list.
     pub(super) rows_at: Option<&'static str>,
     /// What is said beside the data.
     pub(super) note: Option<Note>,

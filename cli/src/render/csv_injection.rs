@@ -1,4 +1,4 @@
-//! Cells that a spreadsheet would run, made into text, and back again.
+//! Protection against formula injection: cells that a spreadsheet would run become text.
 //!
 //! Whoever opens a CSV file runs its cells that begin like a formula
 //! (<https://owasp.org/www-community/attacks/CSV_Injection>). A quote before them makes them text.
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 const QUOTE: char = '\'';
 
-/// A cell that stays what it is in a spreadsheet.
+/// Escapes a cell that a spreadsheet would run as a formula.
 pub(crate) fn escape(cell: &str) -> Cow<'_, str> {
     if is_formula(cell.trim_start_matches(QUOTE)) {
         Cow::Owned(format!("{QUOTE}{cell}"))

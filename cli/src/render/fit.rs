@@ -10,7 +10,7 @@ pub(super) struct ColumnWidths {
     pub(super) preferred_width: usize,
     /// The width below which it says nothing any more.
     pub(super) min_width: usize,
-    /// Columns with a higher rank are dropped first; those with rank 0 stay.
+    /// Columns with a higher priority are dropped first; those with 0 stay.
     pub(super) drop_priority: u8,
 }
 

@@ -77,7 +77,7 @@ impl Column {
         self
     }
 
-    /// It may be dropped, after those with a higher rank.
+    /// The column may be dropped, after those with a higher priority.
     pub(crate) fn drop_priority(mut self, drop_priority: u8) -> Self {
         self.drop_priority = drop_priority;
         self

@@ -18,7 +18,7 @@ use crate::{
     session::{Call, status_line::StatusLine},
 };
 
-/// What a command has to work with: what was typed, what holds, what is around.
+/// Everything a command can use: arguments, settings, environment.
 pub(crate) struct Context<'a> {
     /// `["leads", "list"]`
     pub(crate) path: &'a [&'a str],

@@ -36,7 +36,7 @@ pub(crate) fn answer<'b>(
     shown(request, idempotency_key)
 }
 
-/// Why the value of an upsert's match is none of its field.
+/// Why the value of an upsert's match is not valid for the field that it matches by.
 fn match_complaint(body: &Value) -> Result<Option<String>, Failure> {
     let by = body.pointer("/match/by").and_then(Value::as_str);
     let schema = by

@@ -17,10 +17,10 @@ use crate::{
     env::Environment,
 };
 
-/// How long it is believed. Currencies and time zones change seldom.
+/// How long an entry is valid. Currencies and time zones seldom change.
 const LIFE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Where it is kept; nowhere when there is no such place.
+/// The cache of one workspace; without a cache folder it stores nothing.
 pub(crate) struct WorkspaceCache {
     file: Option<PathBuf>,
     now: Timestamp,
@@ -64,7 +64,7 @@ impl WorkspaceCache {
         }
     }
 
-    /// Anything that cannot be read is not known.
+    /// The cached workspace; `None` if there is none, it is too old or cannot be read.
     pub(crate) fn workspace(&self) -> Option<CachedWorkspace> {
         let entry: Entry = serde_json::from_slice(&fs::read(self.file.as_ref()?).ok()?).ok()?;
         let age = self.now.duration_since(entry.known_since);
@@ -73,7 +73,7 @@ impl WorkspaceCache {
             .then_some(entry.workspace)
     }
 
-    /// What cannot be kept is asked for again.
+    /// Stores the workspace. A failure is ignored: the next command asks the server.
     pub(crate) fn store(&self, workspace: &CachedWorkspace) {
         let entry = Entry {
             workspace: workspace.clone(),

@@ -100,7 +100,7 @@ impl Plan {
         })
     }
 
-    /// Leads that are new to another workspace would be made there.
+    /// Fails if the import would continue in another workspace, where it would create its leads anew.
     fn ensure_belongs_to(&self, context: &Context<'_>) -> Result<(), Failure> {
         let server = context.settings.server();
         if self.server != server {
@@ -171,7 +171,7 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// One whose first line was cut off is none: nothing had been sent yet.
+    /// A checkpoint with a truncated first line does not count: nothing had been sent yet.
     pub(super) fn is_there(path: &Path) -> Result<bool, Failure> {
         match File::open(path).and_then(|file| is_begun(&file)) {
             Ok(begun) => Ok(begun),
@@ -243,7 +243,7 @@ impl Checkpoint {
         Ok((plan, checkpoint))
     }
 
-    /// Two programs would send the same rows.
+    /// Fails if another program runs this import: both would send the same rows.
     fn lock(&self) -> Result<(), Failure> {
         self.file.try_lock().map_err(|_| {
             Failure::usage(format!(
@@ -253,7 +253,7 @@ impl Checkpoint {
         })
     }
 
-    /// A last line that was cut off is none.
+    /// Ignores a truncated last line.
     fn read(&mut self) -> Result<Plan, Failure> {
         let failed = |error: io::Error| Failure::from_file("read", &self.path, &error);
         let broken = || Failure::other(format!("{} is not a checkpoint", self.path.display()));
@@ -276,7 +276,7 @@ impl Checkpoint {
         Ok(plan)
     }
 
-    /// Keeps what came of a row.
+    /// Records the outcome of a row.
     pub(super) fn note(&mut self, row: u64, outcome: Outcome) -> Result<(), Failure> {
         let line = Line { row, outcome };
         self.write(&line)?;
@@ -293,14 +293,14 @@ impl Checkpoint {
             .map_err(|error| Failure::from_file("write", &self.path, &error))
     }
 
-    /// Makes sure that it outlasts a power cut too.
+    /// Writes the file to the disk, so that it survives a power cut.
     pub(super) fn keep(&self) -> Result<(), Failure> {
         self.file
             .sync_all()
             .map_err(|error| Failure::from_file("write", &self.path, &error))
     }
 
-    /// Every row is done: nothing is left to go on with.
+    /// Deletes the checkpoint when every row is done.
     pub(super) fn finish(self) -> Result<Done, Failure> {
         std::fs::remove_file(&self.path)
             .map_err(|error| Failure::from_file("remove", &self.path, &error))?;

@@ -398,7 +398,7 @@ impl Pace {
         if self.free.is_none() || missing <= 0.0 {
             return Duration::ZERO;
         }
-        // Without any idea it waits for an answer.
+        // No limit is known yet: wait for the first response.
         let seconds = missing / self.refill.max(0.001);
         Duration::from_secs_f64(seconds)
     }
