@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     domain::workspace::UnknownTimeZone,
-    store::{
-        StoreError,
-        leads::{Candidate, Taken},
-    },
+    store::{Candidate, StoreError, Taken},
 };
 
 /// What is wrong with each bad field, by its dotted path.

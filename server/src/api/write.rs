@@ -5,7 +5,7 @@ use crate::{
     domain::lead::Lead,
     error::Error,
     reply::{Outcome, Reply},
-    store::{StoreError, Write, idempotency::Idempotent},
+    store::{StoreError, Tenant, Write, idempotency::Idempotent},
 };
 
 /// Makes a reply anew from the outcome of the first one and the lead as it is now.
@@ -15,7 +15,7 @@ impl Call {
     /// Runs a write and replies with its output.
     ///
     /// A refused request leaves its key free: it can be corrected and sent again.
-    pub(super) async fn write<W: Write>(
+    pub(super) async fn write<W: Write<Tenant>>(
         &self,
         write: W,
         reply: impl Fn(W::Output) -> Result<Reply, Error> + Send + Sync + 'static,
@@ -25,7 +25,7 @@ impl Call {
 
     /// Runs a write whose answer shows a lead. Once personal data of the lead has changed, its answer is not repeated
     /// but made anew.
-    pub(super) async fn write_lead<W: Write>(
+    pub(super) async fn write_lead<W: Write<Tenant>>(
         &self,
         write: W,
         reply: impl Fn(W::Output) -> Result<Reply, Error> + Send + Sync + 'static,
@@ -34,7 +34,7 @@ impl Call {
         self.write_idempotent(write, reply, Some(renew)).await
     }
 
-    async fn write_idempotent<W: Write>(
+    async fn write_idempotent<W: Write<Tenant>>(
         &self,
         write: W,
         reply: impl Fn(W::Output) -> Result<Reply, Error> + Send + Sync + 'static,

@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::error::DatabaseError;
 
-use super::{
-    DatabaseUrlError, PoolerError, SchemaError,
-    leads::{Candidate, Taken},
-};
+use super::{DatabaseUrlError, PoolerError, SchemaError};
 use crate::{panics::Panicked, vault::VaultError};
 
 /// Why the store failed.
@@ -64,6 +61,24 @@ pub enum StoreError {
     /// Anything else the database said.
     #[error("the database refused: {0}")]
     Database(#[source] sqlx::Error),
+}
+
+/// Why a value cannot be a lead's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Another lead has it in the same field.
+    Same,
+    /// Another lead has it in this field, so that a handle would fit both.
+    As(&'static str),
+}
+
+/// A lead that a handle fits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    /// Its id.
+    pub id: String,
+    /// The field that the handle fits.
+    pub field: &'static str,
 }
 
 impl StoreError {

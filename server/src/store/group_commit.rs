@@ -9,7 +9,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use sqlx::{AnyConnection, AnyPool, Connection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Store, StoreError, Write, WriteProgress, error::is_undone};
+use super::{StoreError, Write, WriteProgress, error::is_undone};
 use crate::panics;
 
 /// The most writes in one transaction: the first one waits for the last.
@@ -69,8 +69,8 @@ impl Failure {
     }
 }
 
-struct Queued<W: Write<Store>> {
-    store: Store,
+struct Queued<Scope: Sync, W: Write<Scope>> {
+    scope: Scope,
     write: Arc<W>,
     result: Option<Result<W::Output, StoreError>>,
     progress: WriteProgress,
@@ -93,15 +93,19 @@ impl GroupCommit {
     }
 
     /// Runs a write; it is on the disk when this returns its output.
-    pub(super) async fn run<W: Write<Store>>(
+    pub(super) async fn run<Scope, W>(
         &self,
-        store: &Store,
+        scope: &Scope,
         write: Arc<W>,
         progress: WriteProgress,
-    ) -> Result<W::Output, StoreError> {
+    ) -> Result<W::Output, StoreError>
+    where
+        Scope: Clone + Send + Sync + 'static,
+        W: Write<Scope>,
+    {
         let (caller, result) = oneshot::channel();
         let queued = Queued {
-            store: store.clone(),
+            scope: scope.clone(),
             write,
             result: None,
             progress,
@@ -152,7 +156,7 @@ async fn run_group(
     transaction.commit().await.map_err(Failure::from_commit)
 }
 
-impl<W: Write<Store>> QueuedWrite for Queued<W> {
+impl<Scope: Send + Sync, W: Write<Scope>> QueuedWrite for Queued<Scope, W> {
     fn is_abandoned(&self) -> bool {
         self.caller.is_closed()
     }
@@ -164,7 +168,7 @@ impl<W: Write<Store>> QueuedWrite for Queued<W> {
     fn run<'a>(&'a mut self, connection: &'a mut AnyConnection) -> BoxedRun<'a> {
         Box::pin(async move {
             let mut savepoint = connection.begin().await?;
-            let run = self.write.run(&self.store, &mut savepoint);
+            let run = self.write.run(&self.scope, &mut savepoint);
             let result = match panics::catch(run).await {
                 Ok(result) => result,
                 Err(panicked) => {
@@ -214,7 +218,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::store::tests::temporary;
+    use crate::store::{Store, tests::temporary};
 
     const ROW: &str = "insert into write_probe (id, writes) values ($1, 1)";
 

@@ -1,29 +1,68 @@
 //! Whether the database takes writes: a full disk answers every read.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use sqlx::AnyConnection;
+use tokio::time::{Instant, timeout};
 
-use super::{Store, StoreError, Write};
+use super::{Engine, Store, StoreError, Write};
 
 /// How long a healthy database may take to reply.
 pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the result of a look is used.
-pub(super) const PING_TTL: Duration = Duration::from_millis(250);
+/// How long the result of a check is used.
+const PING_TTL: Duration = Duration::from_millis(250);
 
 /// Changes the one row of its table each time, so that something has to reach the disk.
 const PROBE: &str = "insert into write_probe (id, writes) values (1, 1) \
     on conflict (id) do update set writes = write_probe.writes + 1";
 
 /// A write that changes nothing for anybody.
-pub(super) struct Probe;
+struct Probe;
 
 impl Write<Store> for Probe {
     type Output = ();
 
     async fn run(&self, _: &Store, connection: &mut AnyConnection) -> Result<(), StoreError> {
         sqlx::query(PROBE).execute(connection).await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Whether the database replies and, if the last write found it full or away, takes writes again. Callers within a
+    /// moment share one check.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let mut last = self.last_check.lock().await;
+        let healthy = match *last {
+            Some((at, healthy)) if at.elapsed() < PING_TTL => healthy,
+            _ => {
+                let checked = timeout(PING_TIMEOUT, self.check()).await;
+                let healthy = matches!(checked, Ok(Ok(())));
+                *last = Some((Instant::now(), healthy));
+                healthy
+            }
+        };
+        if healthy {
+            Ok(())
+        } else {
+            Err(sqlx::Error::PoolTimedOut.into())
+        }
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        sqlx::query("select 1").execute(&self.health).await?;
+        if self.write_failed.load(Ordering::Relaxed) {
+            match self.engine {
+                // It has one writer.
+                Engine::Sqlite => self.write(Probe).await?,
+                Engine::Postgres => {
+                    let mut connection = self.health.acquire().await?;
+                    Probe.run(self, &mut connection).await?;
+                    self.write_failed.store(false, Ordering::Relaxed);
+                }
+            }
+        }
         Ok(())
     }
 }

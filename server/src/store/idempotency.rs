@@ -1,18 +1,17 @@
 //! Writes that happen once, however often they are requested: their answers are stored for the next request.
 //!
 //! An answer is stored in the transaction of its write, so that neither exists without the other. Of two concurrent
-//! requests under one key only one writes: a process knows its own requests ([`InFlight`]), SQLite has one writer, and
+//! requests under one key only one writes: a process knows its own requests ([`super::in_flight`]), SQLite has one writer, and
 //! on PostgreSQL an advisory lock lasts until the first answer is visible.
 //!
 //! An answer must not bring back personal data that was removed from a lead. It is stored with the lead's id, and its
 //! body is blanked in the transaction that changes the lead's personal data ([`Tenant::blank_answers`]).
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use jiff::Timestamp;
-use parking_lot::Mutex;
 use sqlx::{AnyConnection, Row};
 use subtle::ConstantTimeEq;
 
@@ -89,35 +88,6 @@ pub enum Idempotent<T> {
     InFlight,
 }
 
-/// The idempotent requests that this process is running.
-#[derive(Clone, Default)]
-pub(super) struct InFlight(Arc<Mutex<HashSet<(String, BlindIndex)>>>);
-
-/// Keeps other requests under the same key out while it lives. A caller that stops waiting drops it although the write
-/// may still happen; the transactions are correct without it.
-struct Guard {
-    in_flight: InFlight,
-    entry: (String, BlindIndex),
-}
-
-impl InFlight {
-    fn enter(&self, request: &IdempotentRequest) -> Option<Guard> {
-        let entry = (request.workspace_id.clone(), request.key);
-        let mut entries = self.0.lock();
-        entries.insert(entry.clone()).then(|| Guard {
-            in_flight: self.clone(),
-            entry,
-        })
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let mut entries = self.in_flight.0.lock();
-        entries.remove(&self.entry);
-    }
-}
-
 impl IdempotentRequest {
     fn id(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.key)
@@ -152,13 +122,17 @@ impl Tenant {
 
     /// Runs the write of a request, unless the request has been carried out before. `kept` is the answer to give again;
     /// an output without one leaves the key free.
-    pub async fn write_idempotent<W: Write>(
+    pub async fn write_idempotent<W: Write<Tenant>>(
         &self,
         request: IdempotentRequest,
         write: W,
         kept: fn(&W::Output) -> Option<KeptAnswer>,
     ) -> Result<Idempotent<W::Output>, StoreError> {
-        let Some(_guard) = self.store.in_flight.enter(&request) else {
+        let Some(_guard) = self
+            .store
+            .in_flight
+            .enter(&request.workspace_id, request.key)
+        else {
             return Ok(Idempotent::InFlight);
         };
         let write = OncePerKey {
@@ -272,13 +246,13 @@ impl Tenant {
 }
 
 /// A write that runs only if nothing was written under the key of its request.
-struct OncePerKey<W: Write> {
+struct OncePerKey<W: Write<Tenant>> {
     request: IdempotentRequest,
     write: W,
     kept: fn(&W::Output) -> Option<KeptAnswer>,
 }
 
-impl<W: Write> Write for OncePerKey<W> {
+impl<W: Write<Tenant>> Write<Tenant> for OncePerKey<W> {
     type Output = Idempotent<W::Output>;
 
     async fn run(

@@ -187,7 +187,7 @@ impl Tenant {
 /// Adds the tokens of the names that some leads have now. Another run, or a write, may have added them already.
 struct IndexNames(Vec<String>);
 
-impl Write for IndexNames {
+impl Write<Tenant> for IndexNames {
     type Output = ();
 
     async fn run(&self, tenant: &Tenant, connection: &mut AnyConnection) -> Result<(), StoreError> {

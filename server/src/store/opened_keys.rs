@@ -3,13 +3,12 @@
 //! Opening the keys of a workspace costs more than a request. The cache is bounded in size, and drops keys that have not
 //! been used for a while: those of a deleted workspace leave the memory by themselves.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use hashlink::LruCache;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{Store, StoreError};
 use crate::vault::{WorkspaceKeys, WrappedKey};
 
 /// The most workspaces in the cache; each takes about 3 KB.
@@ -33,7 +32,11 @@ impl Default for OpenedKeys {
 
 impl OpenedKeys {
     /// The opened keys of a workspace, unless its wrapped ones have changed.
-    fn get(&self, workspace_id: &str, wrapped: &[WrappedKey]) -> Option<Arc<WorkspaceKeys>> {
+    pub(super) fn get(
+        &self,
+        workspace_id: &str,
+        wrapped: &[WrappedKey],
+    ) -> Option<Arc<WorkspaceKeys>> {
         let mut opened = self.0.lock();
         let opened = opened.get_mut(workspace_id)?;
         if opened.wrapped != wrapped {
@@ -43,7 +46,12 @@ impl OpenedKeys {
         Some(Arc::clone(&opened.keys))
     }
 
-    fn insert(&self, workspace_id: &str, wrapped: Vec<WrappedKey>, keys: Arc<WorkspaceKeys>) {
+    pub(super) fn insert(
+        &self,
+        workspace_id: &str,
+        wrapped: Vec<WrappedKey>,
+        keys: Arc<WorkspaceKeys>,
+    ) {
         let opened = Opened {
             wrapped,
             keys,
@@ -52,36 +60,8 @@ impl OpenedKeys {
         self.0.lock().insert(workspace_id.to_owned(), opened);
     }
 
-    fn forget_unused(&self, since: Instant) {
+    pub(super) fn forget_unused(&self, since: Instant) {
         self.0.lock().retain(|_, opened| opened.last_used >= since);
-    }
-}
-
-impl Store {
-    /// Opens the keys of a workspace, or takes them from the cache.
-    pub(super) fn open_keys(
-        &self,
-        workspace_id: &str,
-        wrapped: Vec<WrappedKey>,
-    ) -> Result<Arc<WorkspaceKeys>, StoreError> {
-        if wrapped.is_empty() {
-            return Err(StoreError::NoWorkspace);
-        }
-        if let Some(keys) = self.opened_keys.get(workspace_id, &wrapped) {
-            return Ok(keys);
-        }
-        // Without a lock: of two callers that open the same keys at once, both do the work and one result is kept.
-        let keys = Arc::new(self.vault.open_workspace(workspace_id, &wrapped)?);
-        self.opened_keys
-            .insert(workspace_id, wrapped, Arc::clone(&keys));
-        Ok(keys)
-    }
-
-    /// Drops keys that have not been used for this long.
-    pub(crate) fn forget_unused_keys(&self, for_longer_than: Duration) {
-        if let Some(since) = Instant::now().checked_sub(for_longer_than) {
-            self.opened_keys.forget_unused(since);
-        }
     }
 }
 

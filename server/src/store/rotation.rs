@@ -267,7 +267,7 @@ struct Reseal {
     rows: Vec<SealedRow>,
 }
 
-impl Write for Reseal {
+impl Write<Tenant> for Reseal {
     type Output = u64;
 
     async fn run(

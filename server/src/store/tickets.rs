@@ -50,7 +50,7 @@ pub struct SavedTicket {
 /// Saves a new ticket under a reference that is drawn for it.
 pub struct CreateTicket(pub NewTicket);
 
-impl Write for CreateTicket {
+impl Write<Tenant> for CreateTicket {
     type Output = SavedTicket;
 
     async fn run(

@@ -1,7 +1,10 @@
 //! Workspaces and their wrapped keys.
 
+use std::{sync::Arc, time::Duration};
+
 use jiff::Timestamp;
 use sqlx::{AnyConnection, Row};
+use tokio::time::Instant;
 
 use super::{Store, StoreError, Tenant, WriteProgress, sql::Columns};
 use crate::{
@@ -9,7 +12,7 @@ use crate::{
         time::to_millis,
         workspace::{NameIndex, Workspace},
     },
-    vault::{Purpose, WrappedKey},
+    vault::{Purpose, WorkspaceKeys, WrappedKey},
 };
 
 const INSERT_WORKSPACE: &str = "insert into workspace (id, name, plan, requests_per_minute, leads_per_day, timezone, currency, \
@@ -243,4 +246,32 @@ pub(super) fn name_index(number: i64) -> Result<NameIndex, StoreError> {
 /// A number that the store keeps as a bigint, of what is named `what`.
 pub(super) fn number(value: i64, what: &'static str) -> Result<u32, StoreError> {
     u32::try_from(value).map_err(|_| StoreError::Corrupt(what))
+}
+
+impl Store {
+    /// Opens the keys of a workspace, or takes them from the cache.
+    pub(super) fn open_keys(
+        &self,
+        workspace_id: &str,
+        wrapped: Vec<WrappedKey>,
+    ) -> Result<Arc<WorkspaceKeys>, StoreError> {
+        if wrapped.is_empty() {
+            return Err(StoreError::NoWorkspace);
+        }
+        if let Some(keys) = self.opened_keys.get(workspace_id, &wrapped) {
+            return Ok(keys);
+        }
+        // Without a lock: of two callers that open the same keys at once, both do the work and one result is kept.
+        let keys = Arc::new(self.vault.open_workspace(workspace_id, &wrapped)?);
+        self.opened_keys
+            .insert(workspace_id, wrapped, Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    /// Drops keys that have not been used for this long.
+    pub(crate) fn forget_unused_keys(&self, for_longer_than: Duration) {
+        if let Some(since) = Instant::now().checked_sub(for_longer_than) {
+            self.opened_keys.forget_unused(since);
+        }
+    }
 }

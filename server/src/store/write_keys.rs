@@ -17,7 +17,7 @@ use std::time::Duration;
 use sqlx::{AnyConnection, Row};
 use tokio::time::sleep;
 
-use super::{Engine, MAX_ATTEMPTS, Store, StoreError, Tenant, workspaces};
+use super::{Engine, Store, StoreError, Tenant, transaction::MAX_ATTEMPTS, workspaces};
 use crate::vault::VaultError;
 
 const SELECT_CURRENT_KEY: &str = "select key_id, name_index from workspace \

@@ -9,7 +9,7 @@ use crate::{
         database::{self, DatabaseArgs},
         output,
     },
-    store::{Engine, EraseLead, Erased, Store, StoreError, leads::Candidate},
+    store::{Candidate, Engine, EraseLead, Erased, Store, StoreError},
 };
 
 /// Remove for good what a lead tells of a person, and keep the lead for the totals

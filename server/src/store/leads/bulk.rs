@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Connection, Row, Transaction, query::Query};
 use tokio::sync::mpsc;
 
-use super::{after_change::BulkConsequences, columns::WRITTEN_COLUMNS, unique::Taken};
+use super::{after_change::BulkConsequences, columns::WRITTEN_COLUMNS};
 use crate::{
     domain::lead::Lead,
     store::{
-        Engine, StoreError, Tenant,
+        Engine, StoreError, Taken, Tenant,
         sql::{Parameters, SqlValue},
     },
 };

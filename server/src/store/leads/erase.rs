@@ -30,7 +30,7 @@ pub struct EraseLead {
     pub now: Timestamp,
 }
 
-impl Write for EraseLead {
+impl Write<Tenant> for EraseLead {
     type Output = Option<Erased>;
 
     async fn run(

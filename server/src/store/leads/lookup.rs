@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 use super::columns::lead_columns;
 use crate::{
     domain::{id, lead::Lead, phone::Phone},
-    store::{StoreError, Tenant, sql::AnyQuery},
+    store::{Candidate, StoreError, Tenant, sql::AnyQuery},
 };
 
 const BY_ID: &str = concat!(
@@ -51,15 +51,6 @@ pub enum Match {
     UniqueCode(String),
     ExternalRef(String),
     Phone(Phone),
-}
-
-/// A lead that a handle fits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Candidate {
-    /// Its id.
-    pub id: String,
-    /// The field that the handle fits.
-    pub field: &'static str,
 }
 
 /// Whether a statement locks the rows that it finds until its transaction ends.

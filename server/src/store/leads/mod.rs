@@ -13,7 +13,6 @@ mod write;
 pub use bulk::{BulkLead, BulkProgress, BulkStep};
 pub use erase::{EraseLead, Erased};
 pub use list::{LeadFilter, LeadOrder};
+pub use lookup::Match;
 pub(super) use lookup::RowLock;
-pub use lookup::{Candidate, Match};
-pub use unique::Taken;
 pub use write::{CreateLead, NewLead, UpdateLead, UpsertLead, Upserted};

@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 
 use crate::{
     domain::lead::Lead,
-    store::{StoreError, Tenant, sql::Columns},
+    store::{StoreError, Taken, Tenant, sql::Columns},
 };
 
 /// The leads, other than this one, that have one of these values, a code also as the other kind of code. With `or`
@@ -18,15 +18,6 @@ const SELECT_TAKEN: &str = "select unique_code, external_ref, phone_index from l
     union all select id from lead where workspace_id = $1 and unique_code = $4 \
     union all select id from lead where workspace_id = $1 and external_ref = $4 \
     union all select id from lead where workspace_id = $1 and phone_index = $5)";
-
-/// Why a value cannot be a lead's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    /// Another lead has it in the same field.
-    Same,
-    /// Another lead has it in this field, so that a handle would fit both.
-    As(&'static str),
-}
 
 /// The unique values that a lead does not share with what it was before.
 struct NewValues<'a> {

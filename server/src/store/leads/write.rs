@@ -6,14 +6,13 @@ use sqlx::AnyConnection;
 use super::{
     columns::{INSERT_LEAD, UPDATE_LEAD},
     lookup::{Match, RowLock, only_row},
-    unique::Taken,
 };
 use crate::{
     domain::{
         id,
         lead::{Lead, LeadChanges},
     },
-    store::{StoreError, Tenant, Write, lead_days::DayLimit, sql},
+    store::{StoreError, Taken, Tenant, Write, lead_days::DayLimit, sql},
 };
 
 /// A lead to be saved.
@@ -47,7 +46,7 @@ pub struct CreateLead {
     pub day: DayLimit,
 }
 
-impl Write for CreateLead {
+impl Write<Tenant> for CreateLead {
     type Output = Lead;
 
     async fn run(
@@ -72,7 +71,7 @@ pub struct UpdateLead {
     pub now: Timestamp,
 }
 
-impl Write for UpdateLead {
+impl Write<Tenant> for UpdateLead {
     type Output = Option<Lead>;
 
     async fn run(
@@ -115,7 +114,7 @@ pub struct UpsertLead {
     pub day: DayLimit,
 }
 
-impl Write for UpsertLead {
+impl Write<Tenant> for UpsertLead {
     type Output = Upserted;
 
     async fn run(
