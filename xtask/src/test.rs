@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use self::count::Count;
 use crate::{
     cargo::{self, PRODUCT, cargo},
-    debian, deny, generate,
+    debian, deny, generate, layers,
     postgres::{self, Postgres},
     process, spec, tools,
 };
@@ -35,6 +35,8 @@ pub(crate) struct Args {
 enum Step {
     /// Check the formatting
     Fmt,
+    /// Check that modules import each other in one direction only
+    Layers,
     /// Run Clippy
     Clippy,
     /// Check the licenses, sources and security advisories of dependencies
@@ -135,6 +137,7 @@ fn run_step(step: Step, postgres: Option<&Postgres>, count: &mut Count) -> Resul
     let url = postgres.map(Postgres::url).unwrap_or_default();
     match step {
         Step::Fmt => process::run(cargo("fmt").args(["--all", "--check"])),
+        Step::Layers => layers::run(),
         Step::Clippy => process::run(
             cargo("clippy")
                 .args(["--locked", "--workspace", "--all-targets"])
