@@ -358,7 +358,7 @@ fn columns_are_the_fields_of_the_documented_answer() {
     for operation in Spec::builtin().operations() {
         let mut flags = find(&root, &path(&operation.id)).get_arguments();
         let columns = flags.find(|flag| flag.get_long() == Some("columns"));
-        let allowed = columns.map(|columns| columns.get_possible_values());
+        let allowed = columns.map(clap::Arg::get_possible_values);
         let allowed: Vec<_> = allowed.into_iter().flatten().collect();
         let envelope = &operation.responses[0].schema;
         let mut columns = Vec::new();
@@ -370,7 +370,10 @@ fn columns_are_the_fields_of_the_documented_answer() {
                 beside.filter(|name| data.items().is_none() && !["success", "data"].contains(name));
             columns.extend(beside.map(str::to_owned));
         }
-        let allowed: Vec<_> = allowed.iter().map(|value| value.get_name()).collect();
+        let allowed: Vec<_> = allowed
+            .iter()
+            .map(clap::builder::PossibleValue::get_name)
+            .collect();
         assert_eq!(allowed, columns, "{}", operation.id);
     }
 }
