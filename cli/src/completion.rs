@@ -60,7 +60,7 @@ impl LocalCommand for Man {
     async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
         let folder = &self.folder;
         if self.dry_run.dry_run {
-            let what = "a manual page for each command";
+            let what = "write a manual page for each command";
             return dry_run::changes([Change::new(folder.display(), what)]);
         }
         let tree = (context.command_tree)();

@@ -94,7 +94,7 @@ fn harmless(value: &Value) -> Value {
 pub(crate) struct Change {
     /// A file, or the keyring.
     place: String,
-    /// What would be there.
+    /// What would be done to it, as an imperative.
     what: String,
 }
 

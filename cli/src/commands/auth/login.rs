@@ -60,12 +60,16 @@ async fn run<'a>(context: &'a Context<'a>, is_dry_run: bool) -> Result<Answer<'a
 
     let keeps_server = settings.get(&BASE_URL).source != Source::Default;
     if is_dry_run {
-        let key = format!("the key of profile {profile} for {server}, if the server takes it");
+        let key =
+            format!("store the key of profile {profile} for {server}, if the server accepts it");
         let place = credentials.where_is(credentials.place(profile, server)?);
         let what = if keeps_server {
-            Some(format!("profile {profile} with {} {server}", BASE_URL.name))
+            Some(format!(
+                "set {} of profile {profile} to {server}",
+                BASE_URL.name
+            ))
         } else {
-            (profile != DEFAULT_PROFILE).then(|| format!("profile {profile}"))
+            (profile != DEFAULT_PROFILE).then(|| format!("create profile {profile}"))
         };
         let file = settings.config.file()?;
         let config = what.map(|what| Change::new(file.display(), what));

@@ -39,7 +39,7 @@ fn run<'a>(context: &Context<'a>, is_dry_run: bool) -> Result<Answer<'a>, Failur
     if is_dry_run {
         let kept = settings.stored_key()?.zip(settings.credentials()?);
         return dry_run::changes(kept.map(|((_, place), credentials)| {
-            let what = format!("would remove the key of profile {profile} for {server}");
+            let what = format!("remove the key of profile {profile} for {server}");
             Change::new(credentials.where_is(place), what)
         }));
     }

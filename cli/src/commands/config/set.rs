@@ -53,9 +53,9 @@ fn run<'a>(context: &Context<'a>, args: &Set) -> Result<Answer<'a>, Failure> {
     }
     if args.dry_run.dry_run {
         let what = match setting {
-            None => format!("profile {value} in use"),
-            Some(_) if value.is_empty() => format!("profile {profile} without {name}"),
-            Some(_) => format!("profile {profile} with {name} {value}"),
+            None => format!("use profile {value}"),
+            Some(_) if value.is_empty() => format!("remove {name} from profile {profile}"),
+            Some(_) => format!("set {name} of profile {profile} to {value}"),
         };
         let file = context.settings.config.file()?;
         return dry_run::changes([Change::new(file.display(), what)]);

@@ -73,7 +73,10 @@ async fn run<'a>(context: &'a Context<'a>, export: &Export) -> Result<Answer<'a>
     let format = format(context, name)?;
     if export.dry_run.dry_run {
         let place = if name == STDOUT { "stdout" } else { name };
-        let what = format!("the leads that the flags let through, as {}", format.name());
+        let what = format!(
+            "write the leads that match the filters, as {}",
+            format.name()
+        );
         return dry_run::changes([Change::new(place, what)]);
     }
     let operation = Context::operation(OperationId::LeadsList)?;

@@ -74,7 +74,7 @@ impl LocalCommand for Install {
     async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
         let file = self.place.file(context.environment)?;
         if self.dry_run.dry_run {
-            let what = format!("the guide of {}", context.settings.server());
+            let what = format!("write the guide of {}", context.settings.server());
             return dry_run::changes([Change::new(file.display(), what)]);
         }
         let guide = guide(context).await?;

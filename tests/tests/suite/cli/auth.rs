@@ -284,13 +284,13 @@ both_engines! {
         let leads = person.folder.path().join("leads.csv");
         let pages = person.folder.path().join("man1");
         for (words, place, change) in [
-            (&["config", "set", "output", "json"][..], person.file("config.toml"), "profile default with output json"),
-            (&["config", "set", "base-url", ""], person.file("config.toml"), "profile default without base-url"),
-            (&["config", "set", "profile", "toko"], person.file("config.toml"), "profile toko in use"),
-            (&["auth", "logout"], person.file("credentials.toml"), &format!("without the key of profile default for {}", server.url)),
-            (&["skill", "install"], person.folder.path().join(".claude/skills/konektor-agent-api/SKILL.md"), &format!("the guide of {}", server.url)),
-            (&["man", pages.to_str().unwrap()], pages.clone(), "a manual page for each command"),
-            (&["leads", "export", leads.to_str().unwrap()], leads.clone(), "the leads that the flags let through, as json"),
+            (&["config", "set", "output", "json"][..], person.file("config.toml"), "set output of profile default to json"),
+            (&["config", "set", "base-url", ""], person.file("config.toml"), "remove base-url from profile default"),
+            (&["config", "set", "profile", "toko"], person.file("config.toml"), "use profile toko"),
+            (&["auth", "logout"], person.file("credentials.toml"), &format!("remove the key of profile default for {}", server.url)),
+            (&["skill", "install"], person.folder.path().join(".claude/skills/konektor-agent-api/SKILL.md"), &format!("write the guide of {}", server.url)),
+            (&["man", pages.to_str().unwrap()], pages.clone(), "write a manual page for each command"),
+            (&["leads", "export", leads.to_str().unwrap()], leads.clone(), "write the leads that match the filters, as json"),
         ] {
             let tried = person.run(&[words, &["--dry-run", "-o", "json"]].concat()).await;
             must_end(&tried, 0);
@@ -300,8 +300,8 @@ both_engines! {
         let tried = person.run(&["auth", "login", "--profile", "toko", "--dry-run", "-o", "json"]).await;
         must_end(&tried, 0);
         assert_eq!(json_of(&tried)["changes"], json!([
-            {"place": person.file("credentials.toml"), "change": "the key of profile toko for https://konektor.id, if the server takes it"},
-            {"place": person.file("config.toml"), "change": "profile toko"},
+            {"place": person.file("credentials.toml"), "change": "store the key of profile toko for https://konektor.id, if the server accepts it"},
+            {"place": person.file("config.toml"), "change": "create profile toko"},
         ]));
         assert_eq!(files(), before);
         assert_eq!(beside(), beside_before, "nothing new is beside the folder of the config");
@@ -389,14 +389,14 @@ both_engines! {
         };
         let (code, states) = checks(&["--base-url", &server.url]).await;
         assert_eq!(code, Some(4));
-        assert!(states.contains(&"key bad".to_owned()) && states.contains(&"server ok".to_owned()), "{states:?}");
+        assert!(states.contains(&"key fail".to_owned()) && states.contains(&"server ok".to_owned()), "{states:?}");
         must_end(&person.login(&server.key, &["--base-url", &server.url]).await, 0);
         let (code, states) = checks(&[]).await;
         assert_eq!(code, Some(0));
         assert!(states.contains(&"key ok".to_owned()) && states.contains(&"rate limit ok".to_owned()), "{states:?}");
         let (code, states) = checks(&["--base-url", "http://127.0.0.1:1"]).await;
         assert_eq!(code, Some(8));
-        assert!(states.contains(&"server bad".to_owned()), "{states:?}");
+        assert!(states.contains(&"server fail".to_owned()), "{states:?}");
     }
 
     async fn a_dry_run_shows_what_would_be_sent_and_sends_nothing(server) {
