@@ -133,7 +133,7 @@ impl Error {
         }
     }
 
-    /// What is wrong with each field, where it is fields that are wrong.
+    /// What is wrong with each field, if the error is about fields.
     #[must_use]
     pub fn details(&self) -> Option<&Details> {
         match self {

@@ -45,10 +45,10 @@ const DEFAULT_FILTER: &str = "info,sqlx=warn";
 /// How many lines are queued: some ten megabytes at most.
 const MAX_QUEUED_LINES: usize = 32_768;
 
-/// How often it is looked whether lines were lost.
+/// The interval between reports of lost lines.
 const LOSS_REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Logging goes on as long as this lives; what is queued is written when it is dropped, if somebody reads it.
+/// Keeps the logging going. Dropping it flushes the queue, unless nobody reads stderr.
 #[must_use = "logging ends when it is dropped"]
 pub struct Logging {
     losses: Losses,

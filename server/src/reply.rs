@@ -45,7 +45,7 @@ struct KeptEnvelope {
 }
 
 impl Reply {
-    /// It was carried out; this is the data.
+    /// A reply with this data, whose outcome is [`Outcome::Done`].
     #[must_use]
     pub fn done(data: impl Serialize + Send + Sync + 'static) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Reply {
         }
     }
 
-    /// What was made.
+    /// A reply with what was created.
     #[must_use]
     pub fn created(data: impl Serialize + Send + Sync + 'static) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl Reply {
         }
     }
 
-    /// An earlier answer once more.
+    /// An earlier reply, sent again.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when what was kept is no answer.

@@ -7,6 +7,7 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
+    fmt,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     path::Path,
@@ -16,7 +17,7 @@ use std::{
 use clap::ValueEnum;
 use config::{Config, ConfigError, File, FileFormat, Map, Source, Value, ValueKind};
 use ipnet::IpNet;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::DeserializeOwned};
 use url::Url;
 
 use crate::{domain::address, logging::LogFormat};
@@ -33,7 +34,7 @@ pub struct Settings {
     /// Where callers reach the server; `http://` and the address it listens on unless set.
     #[serde(deserialize_with = "optional_public_url")]
     pub public_url: Option<String>,
-    /// Proxies that are believed about who their client is.
+    /// Proxies whose forwarding headers are trusted.
     #[serde(with = "ranges")]
     pub trusted_proxies: Vec<IpNet>,
     /// Whether to refuse to start when the schema of the database is not up to date.
@@ -53,7 +54,7 @@ pub struct Settings {
 }
 
 /// The database and its connections.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseSettings {
     /// `sqlite:FILE` or a `postgres://` URL.
@@ -195,7 +196,7 @@ impl Default for JobSettings {
 }
 
 /// A setting that a flag of the command line gives.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Flag {
     /// The flag, e.g. `--listen`.
     pub flag: &'static str,
@@ -206,7 +207,7 @@ pub struct Flag {
 }
 
 /// A setting in force.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Setting {
     /// Its name, e.g. `database.url`.
     pub key: String,
@@ -217,7 +218,7 @@ pub struct Setting {
 }
 
 /// Settings, and where each comes from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct LoadedSettings {
     /// The settings.
     pub settings: Settings,
@@ -248,6 +249,15 @@ pub enum SettingsError {
     },
 }
 
+/// Without the URL, which may hold a password.
+impl fmt::Debug for DatabaseSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("DatabaseSettings")
+            .finish_non_exhaustive()
+    }
+}
+
 impl Settings {
     /// Reads the settings from a file, if there is one, the environment and flags.
     ///
@@ -258,12 +268,93 @@ impl Settings {
         environment: impl Fn(&str) -> Option<OsString>,
         flags: Vec<Flag>,
     ) -> Result<LoadedSettings, SettingsError> {
-        let file_name = || file.map_or_else(String::new, |file| file.display().to_string());
+        let layers = Layers::new(file, environment, flags)?;
+        let settings: Self = layers.deserialize()?;
+        settings
+            .database
+            .check()
+            .map_err(|(key, why)| layers.invalid(key, why.to_owned()))?;
+        let effective = Config::try_from(&settings).map_err(|error| layers.file_error(&error))?;
+        let each = flat(&effective.cache)
+            .into_iter()
+            .map(|(key, value)| Setting {
+                origin: layers.origin(&key),
+                value: match &value.kind {
+                    ValueKind::Nil => String::new(),
+                    value => value.to_string(),
+                },
+                key,
+            })
+            .collect();
+        Ok(LoadedSettings { settings, each })
+    }
+
+    /// Where callers reach a server that listens on this address, without a slash at the end.
+    #[must_use]
+    pub fn public_url(&self, listening: SocketAddr) -> String {
+        self.public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{listening}"))
+    }
+}
+
+impl DatabaseSettings {
+    /// Reads the settings of the database alone. Another setting that cannot be used does not keep an operator from
+    /// revoking a key.
+    ///
+    /// # Errors
+    /// Those of [`Settings::load`].
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl Fn(&str) -> Option<OsString>,
+        flags: Vec<Flag>,
+    ) -> Result<Self, SettingsError> {
+        #[derive(Deserialize)]
+        struct Part {
+            database: DatabaseSettings,
+        }
+        let layers = Layers::new(file, environment, flags)?;
+        let Part { database } = layers.deserialize()?;
+        database
+            .check()
+            .map_err(|(key, why)| layers.invalid(key, why.to_owned()))?;
+        Ok(database)
+    }
+
+    /// What the type of a setting does not say: the setting, and what is wrong with it.
+    fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        if self.postgres_connections.get() < 2 {
+            return Err(("database.postgres_connections", "must be at least 2"));
+        }
+        if self.statement_timeout < self.request_timeout {
+            return Err((
+                "database.statement_timeout",
+                "must not be shorter than database.request_timeout",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Defaults, file, environment and flags, each over the one before.
+struct Layers {
+    config: Config,
+    values: BTreeMap<String, Value>,
+    file: String,
+}
+
+impl Layers {
+    fn new(
+        file: Option<&Path>,
+        environment: impl Fn(&str) -> Option<OsString>,
+        flags: Vec<Flag>,
+    ) -> Result<Self, SettingsError> {
+        let file_name = file.map_or_else(String::new, |file| file.display().to_string());
         let file_error = |error: ConfigError| SettingsError::File {
-            file: file_name(),
+            file: file_name.clone(),
             why: reason(&error),
         };
-        let defaults = Config::try_from(&Self::default()).map_err(file_error)?;
+        let defaults = Config::try_from(&Settings::default()).map_err(file_error)?;
         let from_environment = flat(&defaults.cache)
             .into_keys()
             .filter_map(|key| {
@@ -287,23 +378,16 @@ impl Settings {
             .add_source(Layer(from_flags))
             .build()
             .map_err(file_error)?;
-        let values = flat(&config.cache);
-        let origin = |key: &str| {
-            let origin = values.get(key)?.origin()?;
-            let is_file = !origin.starts_with(PREFIX) && !origin.starts_with("--");
-            Some(if is_file {
-                file_name()
-            } else {
-                origin.to_owned()
-            })
-        };
-        let invalid = |key: &str, why: String| SettingsError::Invalid {
-            key: key.to_owned(),
-            origin: origin(key).unwrap_or_else(|| "default".to_owned()),
-            why,
-        };
-        let settings: Self = match config.clone().try_deserialize() {
-            Ok(settings) => settings,
+        Ok(Self {
+            values: flat(&config.cache),
+            config,
+            file: file_name,
+        })
+    }
+
+    fn deserialize<T: DeserializeOwned>(&self) -> Result<T, SettingsError> {
+        match self.config.clone().try_deserialize() {
+            Ok(settings) => Ok(settings),
             Err(
                 ref error @ (ConfigError::At {
                     key: Some(ref key), ..
@@ -311,69 +395,51 @@ impl Settings {
                 | ConfigError::Type {
                     key: Some(ref key), ..
                 }),
-            ) if values.contains_key(key) => return Err(invalid(key, reason(error))),
-            Err(error) => return Err(file_error(error)),
-        };
-        settings
-            .check()
-            .map_err(|(key, why)| invalid(key, why.to_owned()))?;
-        let effective = Config::try_from(&settings).map_err(file_error)?;
-        let each = flat(&effective.cache)
-            .into_iter()
-            .map(|(key, value)| Setting {
-                origin: origin(&key),
-                value: match &value.kind {
-                    ValueKind::Nil => String::new(),
-                    value => value.to_string(),
-                },
-                key,
-            })
-            .collect();
-        Ok(LoadedSettings { settings, each })
+            ) if self.values.contains_key(key) => Err(self.invalid(key, reason(error))),
+            Err(error) => Err(self.file_error(&error)),
+        }
     }
 
-    /// What the type of a setting does not say: the setting, and what is wrong with it.
-    fn check(&self) -> Result<(), (&'static str, &'static str)> {
-        let DatabaseSettings {
-            postgres_connections,
-            request_timeout,
-            statement_timeout,
-            ..
-        } = self.database;
-        if postgres_connections.get() < 2 {
-            return Err(("database.postgres_connections", "must be at least 2"));
-        }
-        if statement_timeout < request_timeout {
-            return Err((
-                "database.statement_timeout",
-                "must not be shorter than database.request_timeout",
-            ));
-        }
-        Ok(())
+    /// The flag, environment variable or file that a setting comes from; None for a default.
+    fn origin(&self, key: &str) -> Option<String> {
+        let origin = self.values.get(key)?.origin()?;
+        let is_file = !origin.starts_with(PREFIX) && !origin.starts_with("--");
+        Some(if is_file {
+            self.file.clone()
+        } else {
+            origin.to_owned()
+        })
     }
 
-    /// Where callers reach a server that listens on this address, without a slash at the end.
-    #[must_use]
-    pub fn public_url(&self, listening: SocketAddr) -> String {
-        self.public_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{listening}"))
+    fn invalid(&self, key: &str, why: String) -> SettingsError {
+        SettingsError::Invalid {
+            key: key.to_owned(),
+            origin: self.origin(key).unwrap_or_else(|| "default".to_owned()),
+            why,
+        }
+    }
+
+    fn file_error(&self, error: &ConfigError) -> SettingsError {
+        SettingsError::File {
+            file: self.file.clone(),
+            why: reason(error),
+        }
     }
 }
 
-/// What is wrong, without the place, and without a line of the file: it may hold a password.
+/// What is wrong, without the place. Neither a value nor a line of the file is repeated: either may hold a password.
 fn reason(error: &ConfigError) -> String {
     let text = match error {
         ConfigError::At { error, .. } => error.to_string(),
         ConfigError::FileParse { cause, .. } => cause.to_string(),
-        ConfigError::Type {
-            unexpected,
-            expected,
-            ..
-        } => format!("invalid type: {unexpected}, expected {expected}"),
+        ConfigError::Type { expected, .. } => format!("expected {expected}"),
         error => error.to_string(),
     };
-    text.lines().next().unwrap_or_default().to_owned()
+    let line = text.lines().next().unwrap_or_default();
+    match line.rsplit_once(", expected ") {
+        Some((found, expected)) if found.starts_with("invalid ") => format!("expected {expected}"),
+        _ => line.to_owned(),
+    }
 }
 
 /// The environment variable of a setting.
@@ -617,9 +683,44 @@ mod tests {
     }
 
     #[test]
+    fn no_error_and_no_debug_repeats_a_value() {
+        let url = "postgres://u:secret@db/crm";
+        for text in [
+            format!("database = '{url}'"),
+            format!("[database]\nurl = ['{url}']"),
+            format!("[database]\nurl = '{url}"),
+            format!("[database]\npostgres_connections = '{url}'"),
+            format!("[database]\nacquire_timeout = '{url}'"),
+            format!("[connections]\nslots = '{url}'"),
+        ] {
+            let error = load(&text, &[], Vec::new()).map(drop).unwrap_err();
+            assert!(!error.contains("secret"), "{error}");
+        }
+        let file = format!("[database]\nurl = '{url}'");
+        let settings = load(&file, &[], Vec::new()).unwrap().settings;
+        assert!(!format!("{settings:?}").contains("secret"));
+    }
+
+    #[test]
+    fn the_settings_of_the_database_need_no_other_setting() {
+        let environment = |name: &str| match name {
+            "KONEKTOR_TRUSTED_PROXIES" => Some(OsString::from("nowhere")),
+            "KONEKTOR_DATABASE_URL" => Some(OsString::from("sqlite:a.db")),
+            _ => None,
+        };
+        assert!(Settings::load(None, environment, Vec::new()).is_err());
+        let database = DatabaseSettings::load(None, environment, Vec::new()).unwrap();
+        assert_eq!(database.url, "sqlite:a.db");
+    }
+
+    #[test]
     fn an_error_names_the_setting_and_where_it_stands() {
-        let variable = |name, value| load("", &[(name, value)], Vec::new()).unwrap_err();
-        let file = |text: &str| load(text, &[], Vec::new()).unwrap_err();
+        let variable = |name, value| {
+            load("", &[(name, value)], Vec::new())
+                .map(drop)
+                .unwrap_err()
+        };
+        let file = |text: &str| load(text, &[], Vec::new()).map(drop).unwrap_err();
         let errors = [
             file("[database]\nacquire_timeout = '1x'"),
             file("[requests]\nqueue_timeout = '0s'"),

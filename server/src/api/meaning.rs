@@ -1,6 +1,6 @@
 //! Checks at startup that the API document has the values to which code gives a meaning, and no others.
 //!
-//! With another value a server would sort by the wrong field, or count nothing, without a word. So it does not start.
+//! An unknown value would silently sort or count wrongly, so the server refuses to start.
 
 use std::collections::BTreeSet;
 

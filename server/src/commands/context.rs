@@ -8,7 +8,7 @@ use super::output::Output;
 use crate::{
     clock::Clock,
     randomness::Randomness,
-    settings::{Flag, LoadedSettings, Settings},
+    settings::{DatabaseSettings, Flag, LoadedSettings, Settings},
 };
 
 /// What a command works with beside its own arguments.
@@ -25,5 +25,12 @@ impl Context {
     pub(super) fn settings(&self, flags: Vec<Flag>) -> Result<LoadedSettings> {
         let environment = |name: &str| env::var_os(name);
         Ok(Settings::load(self.config.as_deref(), environment, flags)?)
+    }
+
+    /// The settings of the database alone.
+    pub(super) fn database_settings(&self, flags: Vec<Flag>) -> Result<DatabaseSettings> {
+        let environment = |name: &str| env::var_os(name);
+        let file = self.config.as_deref();
+        Ok(DatabaseSettings::load(file, environment, flags)?)
     }
 }

@@ -74,7 +74,7 @@ impl DatabaseArgs {
     }
 
     fn settings(&self, context: &Context) -> Result<DatabaseSettings> {
-        Ok(context.settings(self.flags())?.settings.database)
+        context.database_settings(self.flags())
     }
 }
 

@@ -1,10 +1,9 @@
-//! How many requests are carried out at once: so many, then a short queue, then a refusal that costs nothing.
+//! Limits concurrent requests: a bounded number run, a bounded number wait, and the rest are refused at once.
 //!
-//! A request that waits for longer than the queue allows would wait in vain: its client gives up, or has already sent it
-//! again.
+//! A request does not wait for long: by then its client has given up or sent it again.
 //!
-//! Unknown keys are looked up beside the requests, in lanes of their own. Anybody can make a well-formed key, and a flood
-//! of them must not take the turns of valid ones.
+//! Unknown keys are looked up under a limit of their own. Anybody can make a well-formed key, and a flood of them must not
+//! hold up valid ones.
 
 use std::{num::NonZeroUsize, time::Duration};
 

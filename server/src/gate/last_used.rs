@@ -23,7 +23,7 @@ impl LastUsed {
         }
     }
 
-    /// Writes what was noted. What cannot be written is still there the next time, even when this is stopped half-way.
+    /// Flushes to the store. Entries that fail to flush are kept for the next time.
     pub async fn write(&self, store: &Store) {
         let noted = self.0.lock().clone();
         match store.set_last_used(&noted).await {

@@ -104,7 +104,7 @@ impl Gate {
         self.recognised.contains(key)
     }
 
-    /// Whether the next failed authentication from this origin is refused as one too many.
+    /// Whether this address has used up its failed authentications.
     #[must_use]
     pub fn is_suspect(&self, origin: Origin) -> bool {
         self.throttle(origin).remaining == 0
@@ -113,7 +113,7 @@ impl Gate {
     /// Looks up the owner of a key.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`] when it is nobody's, or the throttle's refusal.
+    /// [`Error::Unauthorized`] when no workspace has this key, or the throttle's refusal.
     pub async fn authenticate(
         &self,
         store: &Store,

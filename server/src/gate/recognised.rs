@@ -1,4 +1,4 @@
-//! Keys that were good a moment ago, so that they need not queue behind those that nobody knows.
+//! Recently valid keys. They skip the queue in which unknown keys wait to be looked up.
 
 use std::{
     collections::HashSet,
@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::domain::api_key::ApiKey;
 
-/// When there are more than these, all are forgotten: each is known again with its next request.
+/// The set is cleared when it is full. A key enters it again with its next valid request.
 const MAX_RECOGNISED: usize = 10_000;
 
 /// Hashes of whole keys under a key of this process. A key that is in here is still verified for every request.

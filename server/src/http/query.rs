@@ -25,8 +25,8 @@ pub(super) fn parse(query: &str, bad: &mut Details) -> Result<Map<String, Value>
     Ok(values)
 }
 
-/// Turns text into the number that a schema asks for; text that is none stays, for the schema to refuse. A blank where
-/// the + of a time's offset belongs is one: that is how an unescaped + arrives.
+/// Converts text to the number that a schema asks for. Other text stays, for the schema to refuse. A blank before a
+/// time's offset is an unescaped + and is restored.
 pub(super) fn convert(values: &mut Map<String, Value>, name: &str, schema: &Schema) {
     if schema.kind() == Some(Kind::Integer)
         && let Some(value) = values.get_mut(name)

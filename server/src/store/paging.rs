@@ -37,9 +37,9 @@ pub struct Page<T> {
 
 /// A list as SQL.
 pub(super) struct List {
-    /// What is read of each row after its time; the first column is the id.
+    /// The columns to select after the time; the first one is the id.
     pub(super) columns: &'static str,
-    /// What is listed: a table and the conditions, to which more can be added with `and`.
+    /// A table and the conditions, to which more can be added with `and`.
     pub(super) from: String,
     /// The values of `from`.
     pub(super) parameters: Parameters,

@@ -17,7 +17,8 @@ const GIVEN_UP: u8 = 2;
 pub struct WriteProgress(Arc<AtomicU8>);
 
 impl WriteProgress {
-    /// From here on it may happen even if nobody waits for it; false when it was given up before.
+    /// Marks the write as begun: from here on it may happen even if nobody waits for it. False when the caller gave up
+    /// before.
     pub(super) fn begin(&self) -> bool {
         self.change(WAITING, BEGUN)
     }

@@ -106,8 +106,8 @@ fn backlog(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr
     })
 }
 
-/// Waits when the machine cannot take another connection, for lack of file descriptors or memory. A client that broke
-/// its connection before it was accepted is nobody's trouble.
+/// Waits when the machine cannot take another connection, for lack of file descriptors or memory. A connection that was
+/// aborted before it was accepted is ignored.
 async fn back_off(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(

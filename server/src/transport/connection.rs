@@ -204,8 +204,7 @@ impl Activity {
         !now.serving && !now.unsent && now.began.is_some_and(|began| began.elapsed() > time)
     }
 
-    /// When what is waited for has to be here: the end of a header, or its beginning. None while an answer is on its
-    /// way.
+    /// When the next header must have begun, or, once it has begun, be complete. None while a response is sent.
     fn deadline(&self) -> Option<Instant> {
         let now = self.now();
         if now.serving || now.unsent {
@@ -266,7 +265,7 @@ struct Socket {
     stream: TcpStream,
     activity: Arc<Activity>,
     arrival_timeout: Duration,
-    /// Ends when what is waited for should be here; it may be late, and is set again then.
+    /// The timer of the deadline. It may fire early, and is then reset.
     silence: Option<Pin<Box<Sleep>>>,
     /// Ends when an answer that did not fit into the socket's buffer has to be taken whole.
     stalled: Option<Pin<Box<Sleep>>>,

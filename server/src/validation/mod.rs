@@ -15,7 +15,7 @@ use crate::error::{Details, Error};
 pub(crate) const NO_BODY: &str = "This operation takes no body";
 
 /// The input of one operation as values, not validated yet.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Sent {
     /// The parameters of the path.
     pub path: Map<String, Value>,

@@ -1,4 +1,4 @@
-//! The document's schemas, compiled once, and how what was sent is held against them.
+//! Compiles the document's schemas once and validates input against them.
 
 use std::collections::HashMap;
 
@@ -33,7 +33,7 @@ impl Rules {
     /// Compiles every schema of the document that something is sent against.
     ///
     /// # Errors
-    /// When a schema is none.
+    /// When a schema is not valid.
     pub fn new(spec: &Spec) -> anyhow::Result<Self> {
         let operations = spec
             .operations()
@@ -106,7 +106,7 @@ impl Rules {
         })
     }
 
-    /// Why a value is none of a component schema; None when it is one.
+    /// Why a value does not match a component schema; None when it does.
     #[must_use]
     pub fn complaint(&self, component: &str, value: &str) -> Option<String> {
         let mut bad = Details::new();

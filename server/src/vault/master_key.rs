@@ -47,7 +47,7 @@ pub enum MasterKeysError {
     /// One of several has no number.
     #[error("each of several master keys needs its number before it, as in 2:KEY,1:KEY")]
     NoNumber,
-    /// What stands before a colon is no number, or too large, or 0.
+    /// The text before a colon is not a key number.
     #[error("what stands before a master key has to be its number, 1 or more, as in 2:KEY,1:KEY")]
     BadNumber,
     /// Two of them have one number.

@@ -1,4 +1,4 @@
-//! What a workspace is like that is about to be made.
+//! The defaults of a new workspace.
 
 use anyhow::{Result, bail};
 use konektor_spec::Spec;

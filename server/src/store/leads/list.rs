@@ -177,7 +177,7 @@ impl Tenant {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
-    /// The leads of a list, as what stands behind `from`.
+    /// The table and the conditions of a list, as in `from …`.
     fn listed_leads(
         &self,
         filter: &LeadFilter,

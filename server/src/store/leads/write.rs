@@ -20,7 +20,7 @@ use crate::{
 pub struct NewLead {
     /// As it is to be.
     pub lead: Lead,
-    /// Whether its uniqueCode was drawn for it, so that another does as well.
+    /// Whether its uniqueCode was generated, and may be replaced by another on a conflict.
     pub has_drawn_code: bool,
 }
 
