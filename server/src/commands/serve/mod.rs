@@ -121,21 +121,23 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
 
 /// The demo keeps away from real data: it has a database of its own, and no other is taken for it.
 fn check_demo(settings: &Settings, each: &[Setting]) -> Result<()> {
-    let given = |key: &str| {
-        each.iter()
-            .any(|setting| setting.key == key && setting.origin.is_some())
+    let origin = |key: &str| {
+        let setting = each.iter().find(|setting| setting.key == key);
+        setting.and_then(|setting| setting.origin.as_deref())
     };
-    if given("database.url") && settings.database.url != demo::DATABASE_URL {
+    if let Some(origin) = origin("database.url")
+        && settings.database.url != demo::DATABASE_URL
+    {
         bail!(UsageError(format!(
-            "--demo has a database of its own, {}: leave --database-url out and unset KONEKTOR_DATABASE_URL",
+            "--demo has a database of its own, {}: remove database.url, which is set by {origin}",
             database::describe(demo::DATABASE_URL)
         )));
     }
     if settings.no_migrate {
-        bail!(UsageError(
-            "--demo cannot be used with --no-migrate: leave it out and unset KONEKTOR_NO_MIGRATE"
-                .to_owned()
-        ));
+        bail!(UsageError(format!(
+            "--demo cannot be used with no_migrate, which is set by {}",
+            origin("no_migrate").unwrap_or("default")
+        )));
     }
     Ok(())
 }
