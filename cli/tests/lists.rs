@@ -473,6 +473,20 @@ fn a_page_of_more_than_a_page_is_refused() {
 }
 
 #[test]
+fn a_limit_of_no_rows_is_refused() {
+    for line in [
+        "konektor leads list --limit 0",
+        "konektor conversions pending --limit 0",
+    ] {
+        let api = Api::responding(Leads(412));
+        let ran = api.run(line);
+        assert_eq!(ran.code, 2, "{line}");
+        assert_eq!(ran.stderr, "error: --limit must be at least 1\n", "{line}");
+        assert!(api.requests().is_empty(), "{line}");
+    }
+}
+
+#[test]
 fn the_columns_of_later_pages_stand_under_those_of_the_first() {
     let ran = Api::responding(Leads(120))
         .on_a_terminal(100)

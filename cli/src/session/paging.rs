@@ -41,13 +41,16 @@ impl<'a> Pages<'a> {
     /// The rows that were asked for, through these filters.
     ///
     /// # Errors
-    /// When pages are counted in which more rows are wanted than a page has.
+    /// When no rows are wanted, or pages are counted in which more rows are wanted than a page has.
     pub(crate) fn new<T: Serialize + 'static>(
         call: &'a Call<'a>,
         rows: &Rows,
         filters: Words,
         pages: PageStream<T>,
     ) -> Result<Self, Failure> {
+        if rows.page.limit == Some(0) {
+            return Err(Failure::usage("--limit must be at least 1"));
+        }
         if let (Some(_), Some(limit)) = (rows.page.page, rows.page.limit)
             && limit > MAX_PAGE_SIZE
         {
