@@ -31,8 +31,8 @@ pub(crate) trait ApiCommand: Args + 'static {
         None
     }
 
-    /// The request to show instead of sending it, if that is what is wanted.
-    fn dry_run(&self, _: &Client) -> Option<Prepared> {
+    /// The request to show instead of sending it, if that is what is wanted. Only then a client is made.
+    fn dry_run(&self, _: impl FnOnce() -> Result<Client, Failure>) -> Option<Prepared> {
         None
     }
 }
@@ -57,7 +57,7 @@ pub(super) async fn execute<'a, C: ApiCommand>(
         .map_err(|error| Failure::from_usage(&error, &context.path.join(" ")))?;
     let args = command.operation();
     let operation = Context::operation(C::Operation::OPERATION)?;
-    if let Some(request) = command.dry_run(&context.client(None)?) {
+    if let Some(request) = command.dry_run(|| context.client(None)) {
         let request = request?.map_err(|error| explain(&error, Some(operation), context))?;
         let answer = dry_run::answer(operation, &request, args.idempotency_key())?;
         let display = DisplayContext::new(context.environment.clock());

@@ -30,9 +30,9 @@ impl ApiCommand for Create {
         &self.args
     }
 
-    fn dry_run(&self, client: &Client) -> Option<Prepared> {
+    fn dry_run(&self, client: impl FnOnce() -> Result<Client, Failure>) -> Option<Prepared> {
         self.dry_run
-            .then(|| Ok(self.args.clone().request(client).build()))
+            .then(|| Ok(self.args.clone().request(&client()?).build()))
     }
 
     async fn run<'a>(&'a self, call: &'a Call<'a>) -> Result<Answer<'a>, Failure> {
