@@ -426,3 +426,29 @@ fn only_a_misspelled_setting_is_taken_for_one() {
         assert!(told.contains("did you mean"), "{line}: {told}");
     }
 }
+
+#[test]
+fn logging_out_tells_of_the_removed_key_and_of_the_variable() {
+    let mut person = Person::with("").without_server();
+    person.api = person.api.on_a_terminal(80);
+    let file = person.folder.path().join("credentials.toml");
+    std::fs::write(
+        &file,
+        "[default]\n\"https://konektor.id\" = \"kna_1_stored\"\n",
+    )
+    .unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    assert_eq!(
+        person.must_end("konektor auth logout", 0),
+        "removed the key of profile default for https://konektor.id; KONEKTOR_API_KEY is still set\n"
+    );
+    assert_eq!(
+        person.must_end("konektor auth logout", 0),
+        "no saved key; KONEKTOR_API_KEY is still set\n"
+    );
+}

@@ -52,7 +52,12 @@ fn run<'a>(context: &Context<'a>, is_dry_run: bool) -> Result<Answer<'a>, Failur
         View::Text(String::new()),
     )?;
     Ok(answer.with_note(match (forgotten, context.key_source()?) {
-        (_, Some(KeySource::Variable)) => "no saved key; KONEKTOR_API_KEY is still set".to_owned(),
+        (true, Some(KeySource::Variable)) => format!(
+            "removed the key of profile {profile} for {server}; KONEKTOR_API_KEY is still set"
+        ),
+        (false, Some(KeySource::Variable)) => {
+            "no saved key; KONEKTOR_API_KEY is still set".to_owned()
+        }
         (true, _) => format!("removed the key of profile {profile} for {server}"),
         (false, _) => format!("no saved key for {server} in profile {profile}"),
     }))
