@@ -580,3 +580,16 @@ fn a_dry_run_shows_the_idempotency_key_that_was_typed() {
     assert_eq!(json["idempotencyKey"], "order-1024");
     assert!(api.requests().is_empty());
 }
+
+#[test]
+fn a_request_that_cannot_be_built_leads_to_the_help() {
+    let api = Api::silent();
+    let ran = api.run("konektor api POST /leads/../workspace");
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.ends_with("\n  see: konektor api --help\n"),
+        "{}",
+        ran.stderr
+    );
+    assert!(api.requests().is_empty());
+}

@@ -56,7 +56,8 @@ fn hint(
         ErrorKind::NotFound | ErrorKind::UnexpectedResponse => {
             format!("is there a Konektor server at {server}?")
         }
-        ErrorKind::Validation | ErrorKind::IdempotencyKeyReused => {
+        // A request that the SDK refuses to build is never sent.
+        ErrorKind::Config | ErrorKind::Validation | ErrorKind::IdempotencyKeyReused => {
             format!("see: konektor {} --help", context.path.join(" "))
         }
         ErrorKind::AmbiguousHandle => "use the id of the lead".to_owned(),
