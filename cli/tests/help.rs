@@ -11,6 +11,7 @@ use std::process::Command;
 
 use konektor_spec::Spec;
 use konektor_testing::{example, success};
+use serde_json::Value;
 use support::{Api, skipped};
 
 #[test]
@@ -105,7 +106,10 @@ fn the_guide_is_installed_and_checked() {
             .contains("install it with: konektor skill install")
     );
 
-    assert_eq!(api.run("konektor skill install").code, 0);
+    let installed = api.run("konektor skill install -o json");
+    assert_eq!(installed.code, 0);
+    let installed: Value = serde_json::from_str(&installed.stdout).unwrap();
+    assert_eq!(installed["state"], "current");
     assert_eq!(
         std::fs::read_to_string(&file).unwrap(),
         guide.as_str().unwrap()

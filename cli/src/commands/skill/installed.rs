@@ -79,7 +79,7 @@ impl LocalCommand for Install {
         }
         let guide = guide(context).await?;
         write(&file, &guide).map_err(|error| Failure::from_file("write", &file, &error))?;
-        answer(&file, "installed", format!("Installed {}", file.display()))
+        answer(&file, "current", format!("Installed {}", file.display()))
     }
 }
 
