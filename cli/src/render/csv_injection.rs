@@ -16,7 +16,7 @@ pub(crate) fn escape(cell: &str) -> Cow<'_, str> {
     }
 }
 
-/// What a cell was before it was [`escape`]; any other one is as it was meant.
+/// Undoes [`escape`]. A cell that was not escaped stays as it is.
 pub(crate) fn unescape(cell: &str) -> &str {
     match cell.strip_prefix(QUOTE) {
         // A quote before quotes is ours too: otherwise text that has one of its own would lose it.
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_spreadsheet_is_formula_becomes_text() {
+    fn a_formula_becomes_text() {
         for cell in ["=1+1", "+6281234567890", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
             assert_eq!(escape(cell), format!("'{cell}"));
         }

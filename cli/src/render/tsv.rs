@@ -22,7 +22,7 @@ pub(crate) fn escape(cell: &str) -> String {
     text
 }
 
-/// What a cell was before it was [`escape`]; a backslash before anything else is one.
+/// Undoes [`escape`]. A backslash that begins no escape stays as it is.
 pub(crate) fn unescape(cell: &str) -> String {
     let mut text = String::with_capacity(cell.len());
     let mut rest = cell;

@@ -197,7 +197,7 @@ impl<'a> Call<'a> {
         self.workspace.borrow().is_some()
     }
 
-    /// Whether [`when_in_workspace`](Self::when_in_workspace) is in the workspace's time zone.
+    /// Whether [`workspace_clock`](Self::workspace_clock) is in the workspace's time zone.
     pub(crate) fn knows_zone(&self) -> bool {
         let name = self.timezone();
         name.is_some_and(|name| TimeZone::get(&name).is_ok())

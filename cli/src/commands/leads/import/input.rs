@@ -239,8 +239,8 @@ fn table_records(file: File, delimiter: u8, quoting: bool, name: String) -> Reco
         match reader.read_byte_record(&mut record) {
             Ok(false) => None,
             Ok(true) => {
-                let path = record.position().map_or(0, csv::Position::byte);
-                let line = reader.get_mut().line_from(path);
+                let offset = record.position().map_or(0, csv::Position::byte);
+                let line = reader.get_mut().line_from(offset);
                 Some(Ok(Record {
                     line,
                     content: cells(&record),
@@ -370,9 +370,13 @@ impl<R> Lines<R> {
         }
     }
 
-    /// The number of the first line with something on it from a place on.
-    fn line_from(&mut self, path: u64) -> u64 {
-        while self.starts.front().is_some_and(|(start, _)| *start < path) {
+    /// The number of the first line with something on it at or after an offset in bytes.
+    fn line_from(&mut self, offset: u64) -> u64 {
+        while self
+            .starts
+            .front()
+            .is_some_and(|(start, _)| *start < offset)
+        {
             self.starts.pop_front();
         }
         self.starts.front().map_or(self.line, |(_, line)| *line)
