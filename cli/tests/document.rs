@@ -321,7 +321,7 @@ fn what_is_not_given_is_not_sent() {
 fn fields_are_emptied_by_clear() {
     let api = Api::documented("leads_update");
     let ran = api.run(
-        "konektor leads update CRM-1024 --status won --clear email,last-name --clear adPlatform",
+        "konektor leads update CRM-1024 --status won --clear Email,last-name --clear adplatform",
     );
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let body: Value = serde_json::from_slice(&api.request().body).unwrap();

@@ -544,6 +544,7 @@ pub(crate) struct LeadsUpsertArgs {
         long,
         value_name = "FIELD",
         value_delimiter = ',',
+        ignore_case = true,
         help = "Clear these fields"
     )]
     pub(crate) clear: Vec<ClearableField>,
@@ -822,6 +823,7 @@ pub(crate) struct LeadsUpdateArgs {
         long,
         value_name = "FIELD",
         value_delimiter = ',',
+        ignore_case = true,
         help = "Clear these fields"
     )]
     pub(crate) clear: Vec<ClearableField>,

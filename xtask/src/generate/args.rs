@@ -255,7 +255,13 @@ impl<'a> Operation<'a> {
         let headers = headers.into_iter().map(Input::declaration);
         let clear = self.is_clearing().then(|| {
             quote! {
-                #[arg(long, value_name = "FIELD", value_delimiter = ',', help = "Clear these fields")]
+                #[arg(
+                    long,
+                    value_name = "FIELD",
+                    value_delimiter = ',',
+                    ignore_case = true,
+                    help = "Clear these fields"
+                )]
                 pub(crate) clear: Vec<ClearableField>,
             }
         });
