@@ -250,7 +250,7 @@ impl Failure {
         let message = error.message();
         let is_about_proxy = message.to_lowercase().contains("_proxy");
         let hint = if is_about_proxy {
-            "the variables of proxies are explained by: konektor help environment"
+            "see: konektor help environment"
         } else {
             "check the key, and --base-url, KONEKTOR_BASE_URL or: konektor config list"
         };

@@ -359,7 +359,7 @@ fn a_page_that_is_not_the_apis_asks_for_the_address() {
     assert_eq!(ran.code, 5);
     assert!(
         ran.stderr
-            .contains("is there a Konektor server at http://127.0.0.1:"),
+            .contains("no Konektor API found at http://127.0.0.1:"),
         "{}",
         ran.stderr
     );

@@ -38,7 +38,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When there is no key, or the base URL is not one.
+    /// When there is no key, or the base URL is invalid.
     ///
     /// ```no_run
     /// let konektor = konektor_sdk::Client::from_env()?;
@@ -322,7 +322,7 @@ pub fn check_base_url(url: &str) -> Result<(), Error> {
 
 fn base_url(text: &str, allow_insecure_http: bool) -> Result<Url, Error> {
     let mut url = Url::parse(text.trim())
-        .map_err(|error| Error::config(format!("the base URL is not one: {error}")))?;
+        .map_err(|error| Error::config(format!("invalid base URL: {error}")))?;
     match url.scheme() {
         "https" => {}
         "http" if allow_insecure_http || is_this_machine(&url) => {}

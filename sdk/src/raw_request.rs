@@ -147,7 +147,7 @@ impl RawRequest {
 
     fn method(&self) -> Result<Method, Error> {
         let method = self.method.parse();
-        method.map_err(|_| Error::config("the method is not one"))
+        method.map_err(|_| Error::config("invalid HTTP method"))
     }
 }
 
@@ -226,11 +226,9 @@ fn url(base_url: &str, path: &str) -> Result<Url, Error> {
         ));
     }
     if segments.split('/').any(is_dots) {
-        return Err(Error::config(
-            "the path may not have the segments . and .., which lead elsewhere",
-        ));
+        return Err(Error::config("the path must not contain . or .. segments"));
     }
-    let base = Url::parse(base_url).map_err(|_| Error::config("the base URL is not one"))?;
+    let base = Url::parse(base_url).map_err(|_| Error::config("invalid base URL"))?;
     let url = Url::parse(&format!("{base_url}{path}"))
         .map_err(|_| Error::config("the path cannot be sent"))?;
     let is_below = url.origin() == base.origin()

@@ -76,7 +76,7 @@ pub(crate) struct LeadsListArgs {
         alias = "createdFrom",
         visible_alias = "since",
         value_name = "TIME",
-        help = "Only leads created at or after this time; a plain date means from the start of that day in the workspace's time zone. Or today, yesterday, 7d, 12h and the like."
+        help = "Only leads created at or after this time; a plain date means from the start of that day in the workspace's time zone. Also accepts today, yesterday, 7d or 12h."
     )]
     pub(crate) created_from: Option<RelativeTime>,
     #[arg(
@@ -84,7 +84,7 @@ pub(crate) struct LeadsListArgs {
         alias = "createdTo",
         visible_alias = "until",
         value_name = "TIME",
-        help = "Only leads created at or before this time; a plain date means to the end of that day in the workspace's time zone. Or today, yesterday, 7d, 12h and the like."
+        help = "Only leads created at or before this time; a plain date means to the end of that day in the workspace's time zone. Also accepts today, yesterday, 7d or 12h."
     )]
     pub(crate) created_to: Option<RelativeTime>,
     #[arg(
@@ -950,14 +950,14 @@ pub(crate) struct AnalyticsSummaryArgs {
         long = "from",
         visible_alias = "since",
         value_name = "TIME",
-        help = "Start of a period of your own, inclusive; a plain date means the start of that day in the workspace's time zone. Without to, up to now. Or today, yesterday, 7d, 12h and the like."
+        help = "Start of a period of your own, inclusive; a plain date means the start of that day in the workspace's time zone. Without to, up to now. Also accepts today, yesterday, 7d or 12h."
     )]
     pub(crate) from: Option<RelativeTime>,
     #[arg(
         long = "to",
         visible_alias = "until",
         value_name = "TIME",
-        help = "End of a period of your own, inclusive; a plain date means the end of that day in the workspace's time zone. Without from, since the earliest lead. Or today, yesterday, 7d, 12h and the like."
+        help = "End of a period of your own, inclusive; a plain date means the end of that day in the workspace's time zone. Without from, since the earliest lead. Also accepts today, yesterday, 7d or 12h."
     )]
     pub(crate) to: Option<RelativeTime>,
 }
@@ -1017,14 +1017,14 @@ pub(crate) struct AnalyticsFunnelArgs {
         long = "from",
         visible_alias = "since",
         value_name = "TIME",
-        help = "Start of a period of your own, inclusive; a plain date means the start of that day in the workspace's time zone. Without to, up to now. Or today, yesterday, 7d, 12h and the like."
+        help = "Start of a period of your own, inclusive; a plain date means the start of that day in the workspace's time zone. Without to, up to now. Also accepts today, yesterday, 7d or 12h."
     )]
     pub(crate) from: Option<RelativeTime>,
     #[arg(
         long = "to",
         visible_alias = "until",
         value_name = "TIME",
-        help = "End of a period of your own, inclusive; a plain date means the end of that day in the workspace's time zone. Without from, since the earliest lead. Or today, yesterday, 7d, 12h and the like."
+        help = "End of a period of your own, inclusive; a plain date means the end of that day in the workspace's time zone. Without from, since the earliest lead. Also accepts today, yesterday, 7d or 12h."
     )]
     pub(crate) to: Option<RelativeTime>,
 }
@@ -1075,14 +1075,14 @@ pub(crate) struct AnalyticsCampaignsArgs {
         long = "from",
         visible_alias = "since",
         value_name = "TIME",
-        help = "Start of a period of your own, inclusive; a plain date means the start of that day in the workspace's time zone. Without to, up to now. Or today, yesterday, 7d, 12h and the like."
+        help = "Start of a period of your own, inclusive; a plain date means the start of that day in the workspace's time zone. Without to, up to now. Also accepts today, yesterday, 7d or 12h."
     )]
     pub(crate) from: Option<RelativeTime>,
     #[arg(
         long = "to",
         visible_alias = "until",
         value_name = "TIME",
-        help = "End of a period of your own, inclusive; a plain date means the end of that day in the workspace's time zone. Without from, since the earliest lead. Or today, yesterday, 7d, 12h and the like."
+        help = "End of a period of your own, inclusive; a plain date means the end of that day in the workspace's time zone. Without from, since the earliest lead. Also accepts today, yesterday, 7d or 12h."
     )]
     pub(crate) to: Option<RelativeTime>,
 }
@@ -1139,14 +1139,14 @@ pub(crate) struct ConversionsStatusArgs {
         long = "from",
         visible_alias = "since",
         value_name = "TIME",
-        help = "Start of a period of your own, inclusive; a plain date means the start of that day in the workspace's time zone. Without to, up to now. Or today, yesterday, 7d, 12h and the like."
+        help = "Start of a period of your own, inclusive; a plain date means the start of that day in the workspace's time zone. Without to, up to now. Also accepts today, yesterday, 7d or 12h."
     )]
     pub(crate) from: Option<RelativeTime>,
     #[arg(
         long = "to",
         visible_alias = "until",
         value_name = "TIME",
-        help = "End of a period of your own, inclusive; a plain date means the end of that day in the workspace's time zone. Without from, since the earliest lead. Or today, yesterday, 7d, 12h and the like."
+        help = "End of a period of your own, inclusive; a plain date means the end of that day in the workspace's time zone. Without from, since the earliest lead. Also accepts today, yesterday, 7d or 12h."
     )]
     pub(crate) to: Option<RelativeTime>,
     #[arg(
@@ -1344,7 +1344,7 @@ pub(crate) struct PageArgs {
         long = "limit",
         value_name = "NUMBER",
         value_parser = whole_number,
-        help = "The most rows in all; pages are fetched as needed. [at least 1] [default: 50]"
+        help = "Maximum number of rows in total; pages are fetched as needed. [at least 1] [default: 50]"
     )]
     pub(crate) limit: Option<u64>,
     #[arg(

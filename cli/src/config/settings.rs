@@ -487,7 +487,7 @@ fn profile(
         }
     } else if config.has_odd_profile() {
         return Err(Failure::usage(format!(
-            "profile ({}): a name is text between quotes",
+            "profile ({}): the profile name must be a quoted string",
             config.place_of(&[PROFILE])
         )));
     } else if let Some(text) = config.profile() {
@@ -650,7 +650,7 @@ fn variable(environment: &Environment<'_>, name: &str) -> Result<Option<String>,
 /// One that a client takes. It is stored and shown, so that no secret may be in it; what is wrong is said without it.
 fn base_url(text: &str) -> Result<(), String> {
     if holds_key(text) {
-        return Err("an API key is in it; keep that with: konektor auth login".to_owned());
+        return Err("contains an API key; save it with: konektor auth login".to_owned());
     }
     check_base_url(text).map_err(|error| {
         format!(

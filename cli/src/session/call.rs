@@ -104,7 +104,7 @@ impl<'a> Call<'a> {
         }
         let day = typed.resolve(&self.args_clock());
         let why = match name {
-            Some(name) => format!("it does not know the workspace's time zone, {name}"),
+            Some(name) => format!("unknown time zone {name}"),
             None => "the key may not read the workspace's time zone".to_owned(),
         };
         self.environment.say(&format!(

@@ -71,7 +71,7 @@ impl<'a> Context<'a> {
     ) -> Result<&'static konektor_spec::Operation, Failure> {
         Spec::builtin()
             .operation(operation.as_str())
-            .ok_or_else(|| Failure::other("the API has no such operation any more"))
+            .ok_or_else(|| Failure::other("internal error: unknown operation"))
     }
 
     /// The key, which a call of this kind may need.

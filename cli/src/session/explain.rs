@@ -54,7 +54,7 @@ fn hint(
             "find the lead with: konektor leads list --search …".to_owned()
         }
         ErrorKind::NotFound | ErrorKind::UnexpectedResponse => {
-            format!("is there a Konektor server at {server}?")
+            format!("no Konektor API found at {server}; check the server URL")
         }
         // A request that the SDK refuses to build is never sent.
         ErrorKind::Config | ErrorKind::Validation | ErrorKind::IdempotencyKeyReused => {
@@ -86,11 +86,12 @@ fn hint(
 }
 
 fn forbidden(operation: Option<&Operation>) -> String {
-    let scope = operation
-        .and_then(Operation::scope)
-        .unwrap_or("that the operation needs");
+    let scope = operation.and_then(Operation::scope).map_or_else(
+        || "the required scope".to_owned(),
+        |scope| format!("the scope {scope}"),
+    );
     format!(
-        "use a key with the scope {scope}, from an address that the key allows, \
+        "use a key with {scope}, from an address that the key allows, \
          on a plan with the Agent API"
     )
 }

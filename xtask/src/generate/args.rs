@@ -220,7 +220,7 @@ impl<'a> Operation<'a> {
             .as_object_mut()
             .and_then(|it| it.shift_remove("maximum"));
         self.max_page_size = maximum.context("the limit has no maximum")?.as_u64();
-        let description = "The most rows in all; pages are fetched as needed.";
+        let description = "Maximum number of rows in total; pages are fetched as needed.";
         let help = Input::new(self.document, "limit", description, &schema)?.help;
         let limit = self.inputs.iter_mut().find(|input| input.name == "limit");
         limit.context("no limit")?.help = help;
@@ -456,7 +456,7 @@ impl Input {
         let kind = Kind::from_schema(document, schema)?;
         let mut help: Vec<_> = description.split_whitespace().map(str::to_owned).collect();
         if matches!(kind, Kind::Time) {
-            help.push("Or today, yesterday, 7d, 12h and the like.".to_owned());
+            help.push("Also accepts today, yesterday, 7d or 12h.".to_owned());
         }
         help.extend(facts(document, schema)?.map(|fact| format!("[{fact}]")));
         Ok(Self {
@@ -869,7 +869,7 @@ mod tests {
         let declaration = generated.declaration("ConversionsPendingArgs", "synced_from");
         for part in [
             "visible_alias=\"since\"",
-            "Ortoday,yesterday",
+            "Alsoacceptstoday,yesterday",
             "Option<RelativeTime>",
         ] {
             assert!(declaration.contains(part), "{declaration}");

@@ -235,7 +235,7 @@ both_engines! {
             ("https://konektor.id/?token=hunter2", "may not have a query or fragment"),
             ("https://konektor.id/#hunter2", "may not have a query or fragment"),
             ("http://hunter2.example", "would send the key unencrypted"),
-            ("https://konektor.id/kna_1_hunter2", "an API key is in it"),
+            ("https://konektor.id/kna_1_hunter2", "contains an API key"),
         ] {
             let config = format!("[profiles.kept]\nbase-url = \"{url}\"\n");
             std::fs::create_dir_all(person.file("")).unwrap();

@@ -90,8 +90,8 @@ impl LocalCommand for Import {
     const DETAILS: &'static str = "Columns are matched to lead fields by name (case, spaces and underscores do not \
          matter); read-only fields are ignored. An existing lead is matched by uniqueCode, else externalRef, else \
          phone, and updated; an empty cell leaves its field as it is, null in JSON clears it.\n\n\
-         Every row is checked before one is sent. Bad rows, and those that the server refuses, go into a file of \
-         rejects with the reasons; fix it and import it. Answers of the server are recorded in a checkpoint: after \
+         Every row is checked before one is sent. Bad rows, and those that the server refuses, go into a \
+         rejects file with the reasons; correct and import that file. Answers of the server are recorded in a checkpoint: after \
          Ctrl-C, a crash or a lost network, --resume continues without duplicates and without gaps, for 24 hours.";
     const EXAMPLES: &'static str = "  konektor leads import leads.csv --dry-run
   konektor leads import leads.csv
