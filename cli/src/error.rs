@@ -236,7 +236,7 @@ impl Failure {
         self
     }
 
-    /// The output could not be written. That nobody reads it any more is no failure, but ends the work.
+    /// The output could not be written. A closed pipe ends the command with exit code 0.
     pub(crate) fn from_output(error: &io::Error) -> Self {
         let message = format!("cannot write the output: {error}");
         match error.kind() {

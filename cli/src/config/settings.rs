@@ -340,8 +340,7 @@ impl Settings {
         Ok(&self.profile)
     }
 
-    /// What a person is to know although the command goes on: the file cannot be read, and the command gets on
-    /// without; or something in it is not known; or the profile is not; or its answer is not written as it was meant.
+    /// Problems that do not stop the command.
     pub(crate) fn warnings(&self, needed: &[&'static Setting]) -> Vec<String> {
         let is_format_needed = needed.iter().any(|setting| setting.name == OUTPUT.name);
         let mut warnings: Vec<_> = self
@@ -647,7 +646,7 @@ fn variable(environment: &Environment<'_>, name: &str) -> Result<Option<String>,
         .map_err(|_| Failure::usage(format!("{name} is not Unicode text")))
 }
 
-/// One that a client takes. It is stored and shown, so that no secret may be in it; what is wrong is said without it.
+/// Checks a base URL. Messages never quote it; it may contain a secret.
 fn base_url(text: &str) -> Result<(), String> {
     if holds_key(text) {
         return Err("contains an API key; save it with: konektor auth login".to_owned());

@@ -34,8 +34,7 @@ pub struct Environment<'a> {
     pub pager: Option<Vec<String>>,
     /// The time.
     pub now: Clock,
-    /// The time zone that times are shown in. It is looked up when a time is shown, because the system's takes longer
-    /// than everything else that a command does before it does anything.
+    /// The time zone that times are shown in. Looked up lazily: reading the system's zone dominates start-up.
     pub zone: Zone,
     /// Environment variables by their names.
     pub variable: Variables,

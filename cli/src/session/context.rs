@@ -232,7 +232,7 @@ fn summary(answer: Result<Option<&Meta>, &Error>, started: Instant) -> String {
     parts.join(", ")
 }
 
-/// Ctrl-C, or being told to end, from now on. Where signals cannot be heard, they end the program at once as ever.
+/// Ctrl-C, or being told to end, from now on. Without signal handlers, the default action applies.
 pub(crate) fn interrupted() -> impl Future<Output = ()> {
     #[cfg(unix)]
     let heard = {

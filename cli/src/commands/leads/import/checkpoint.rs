@@ -64,7 +64,7 @@ impl Done {
     }
 }
 
-/// What an import is; it goes on only as it began.
+/// The import's parameters; a resume must match them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Plan {

@@ -305,7 +305,7 @@ impl Rows {
     }
 }
 
-/// An import that began, and neither ended nor goes on.
+/// An unfinished import that this run does not resume.
 fn unfinished_import(context: &Context<'_>, args: &Import, path: &Path) -> Failure {
     let path = path.display();
     Failure::usage(format!(
