@@ -15,7 +15,7 @@ use super::{
     values::{MatchBy, SortBy, SortOrder, parse},
 };
 use crate::domain::{
-    lead::{CONVERSION, NOTHING_TO_SYNC},
+    lead::{CONVERSION, Lead, NOTHING_TO_SYNC},
     period::Period,
 };
 
@@ -34,6 +34,12 @@ pub(crate) enum UnservableDocument {
     /// A value that the code means and nobody can send or see.
     #[error("the code needs the value {1} of {0}, which the document has not")]
     MissingValue(&'static str, &'static str),
+    /// A property that no lead has.
+    #[error("no code behind the property {1} of {0}; add it to server/src/domain/lead_fields.rs")]
+    UnknownField(&'static str, String),
+    /// A field of a lead that the document does not describe.
+    #[error("the code has the field {1} of {0}, which the document has not")]
+    MissingField(&'static str, String),
 }
 
 /// Whether there is a rule for a value.
@@ -82,5 +88,25 @@ pub(crate) fn check(spec: &Spec) -> Result<(), UnservableDocument> {
             }
         }
     }
-    Ok(())
+    check_lead_fields(spec)
+}
+
+/// Checks that a lead has the properties that the document describes, so that none of them is lost.
+fn check_lead_fields(spec: &Spec) -> Result<(), UnservableDocument> {
+    const LEAD: &str = "Lead";
+    let schema = spec
+        .schema(LEAD)
+        .ok_or(UnservableDocument::MissingSchema(LEAD))?;
+    let documented: BTreeSet<_> = schema
+        .properties()
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let fields = Lead::field_names();
+    if let Some(unknown) = documented.difference(&fields).next() {
+        return Err(UnservableDocument::UnknownField(LEAD, unknown.clone()));
+    }
+    match fields.difference(&documented).next() {
+        Some(missing) => Err(UnservableDocument::MissingField(LEAD, missing.clone())),
+        None => Ok(()),
+    }
 }

@@ -1,9 +1,10 @@
 //! A lead, and what a caller wants changed about one.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::{amount::Amount, id, lead_fields::lead_fields, phone::Phone, time};
 
@@ -202,6 +203,27 @@ pub const ERASED_NAME: &str = "Erased";
 pub const NOTHING_TO_SYNC: &str = "none";
 
 impl Lead {
+    /// The names of all fields, as the API document writes them.
+    #[must_use]
+    pub fn field_names() -> BTreeSet<String> {
+        let new = NewLead {
+            id: String::new(),
+            unique_code: String::new(),
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let fields = LeadChanges {
+            first_name: Some(String::new()),
+            status: Some(String::new()),
+            priority: Some(String::new()),
+            ..LeadChanges::default()
+        };
+        let lead = Self::create(new, fields).and_then(|lead| serde_json::to_value(lead).ok());
+        match lead {
+            Some(Value::Object(fields)) => fields.into_iter().map(|(name, _)| name).collect(),
+            _ => BTreeSet::new(),
+        }
+    }
+
     /// Whether this is its id, uniqueCode, externalRef or phone.
     #[must_use]
     pub fn has_handle(&self, handle: &str) -> bool {

@@ -229,6 +229,25 @@ async fn a_value_that_the_code_does_not_fit_is_refused_when_the_server_starts() 
     assert_eq!(start(options).await, Ok(()));
 }
 
+#[tokio::test]
+async fn a_field_of_a_lead_that_the_code_does_not_fit_is_refused_when_the_server_starts() {
+    let options = of(|document| {
+        document["components"]["schemas"]["Lead"]["properties"]["city"] = json!({"type": "string"});
+    });
+    let expected =
+        "no code behind the property city of Lead; add it to server/src/domain/lead_fields.rs";
+    assert_eq!(start(options).await, Err(expected.to_owned()));
+    let options = of(|document| {
+        let lead = &mut document["components"]["schemas"]["Lead"];
+        lead["properties"]
+            .as_object_mut()
+            .unwrap()
+            .remove("campaignName");
+    });
+    let expected = "the code has the field campaignName of Lead, which the document has not";
+    assert_eq!(start(options).await, Err(expected.to_owned()));
+}
+
 /// Creates a server, which checks its document.
 async fn start(options: Options) -> Result<(), String> {
     server::Server::new(
