@@ -254,6 +254,6 @@ fn the_environment_gives_key_and_base_url() {
     assert!(in_environment(&[key]).contains("a client"));
     assert!(in_environment(&[key, ("KONEKTOR_BASE_URL", "")]).contains("a client"));
     let wrong = in_environment(&[key, ("KONEKTOR_BASE_URL", "konektor")]);
-    assert!(wrong.contains("Config: the base URL"), "{wrong}");
+    assert!(wrong.contains("Config: invalid base URL"), "{wrong}");
     assert!(!wrong.contains(KEY), "{wrong}");
 }
