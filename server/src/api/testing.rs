@@ -119,6 +119,21 @@ impl TestApi {
         self.data(OperationId::LeadsCreate, body(fields)).await
     }
 
+    /// Creates four leads of two campaigns, two of which are conversions.
+    pub(crate) async fn sample_leads(&self) {
+        for (status, campaign, value) in [
+            ("new", "Brand", 0),
+            ("contacted", "Brand", 0),
+            ("won", "Promo Januari", 5_000_000),
+            ("won", "Promo Januari", 2_500_000),
+        ] {
+            self.lead(json!({
+                "firstName": "Budi", "status": status, "actualValue": value, "campaignName": campaign,
+            }))
+            .await;
+        }
+    }
+
     /// The whole answer of an operation, cursor included.
     pub(crate) async fn answer(&self, id: OperationId, sent: Sent) -> Value {
         match self.try_call(id, sent).await {

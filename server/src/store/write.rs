@@ -69,6 +69,9 @@ impl<Scope: Sync, W: Write<Scope>> Write<Scope> for Vec<W> {
 }
 
 /// A write that is run and undone: its output says what would have happened.
+///
+/// It must not run under an `Idempotency-Key`: the answer would be kept, and the real request would be taken for a
+/// repeat.
 pub struct DryRun<W>(pub W);
 
 impl<Scope: Sync, W: Write<Scope>> Write<Scope> for DryRun<W> {

@@ -53,22 +53,7 @@ mod tests {
     #[tokio::test]
     async fn every_status_of_the_document_is_a_stage() {
         let api = TestApi::new().await;
-        for (status, value) in [
-            ("new", 0),
-            ("contacted", 0),
-            ("won", 5_000_000),
-            ("won", 2_500_000),
-        ] {
-            let campaign = if status == "won" {
-                "Promo Januari"
-            } else {
-                "Brand"
-            };
-            api.lead(json!({
-                "firstName": "Budi", "status": status, "actualValue": value, "campaignName": campaign,
-            }))
-            .await;
-        }
+        api.sample_leads().await;
 
         assert_snapshot!(
             api.call(AnalyticsFunnel, query(json!({"timeframe": "today"})))

@@ -65,22 +65,7 @@ mod tests {
     #[tokio::test]
     async fn leads_and_conversions_of_the_period_are_counted() {
         let api = TestApi::new().await;
-        for (status, value) in [
-            ("new", 0),
-            ("contacted", 0),
-            ("won", 5_000_000),
-            ("won", 2_500_000),
-        ] {
-            let campaign = if status == "won" {
-                "Promo Januari"
-            } else {
-                "Brand"
-            };
-            api.lead(json!({
-                "firstName": "Budi", "status": status, "actualValue": value, "campaignName": campaign,
-            }))
-            .await;
-        }
+        api.sample_leads().await;
 
         assert_snapshot!(
             api.call(AnalyticsSummary, query(json!({"timeframe": "today"})))
