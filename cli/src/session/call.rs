@@ -44,7 +44,7 @@ impl<'a> Call<'a> {
     ) -> Result<Self, Failure> {
         let key = context.key_for(&operation.access)?;
         let call = Self::with_key(context, operation, key.as_ref())?;
-        call.settle_days(times).await?;
+        call.resolve_time_zone(times).await?;
         Ok(call)
     }
 
@@ -68,7 +68,7 @@ impl<'a> Call<'a> {
 
     /// Days that were typed are the workspace's: the server reads dates in its time zone. Where the key may not know
     /// it, they are those of this machine, and the person is told.
-    async fn settle_days(&self, times: &[&RelativeTime]) -> Result<(), Failure> {
+    async fn resolve_time_zone(&self, times: &[&RelativeTime]) -> Result<(), Failure> {
         let Some(typed) = times.iter().max_by_key(|time| time.calendar()) else {
             return Ok(());
         };
@@ -231,13 +231,13 @@ impl<'a> Call<'a> {
 
     /// Asks for the workspace when nothing is known of it.
     pub(crate) async fn load_workspace(&self) {
-        const PATIENCE: Duration = Duration::from_secs(2);
+        const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
         if self.knows_workspace() {
             return;
         }
         let request = self.client.workspace().show().send();
-        if let Ok(Ok(workspace)) = tokio::time::timeout(PATIENCE, request).await {
+        if let Ok(Ok(workspace)) = tokio::time::timeout(LOOKUP_TIMEOUT, request).await {
             self.cache_workspace(&workspace);
         }
     }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long an entry is valid. Currencies and time zones seldom change.
-const LIFE: SignedDuration = SignedDuration::from_hours(24);
+const TTL: SignedDuration = SignedDuration::from_hours(24);
 
 /// The cache of one workspace; without a cache folder it stores nothing.
 pub(crate) struct WorkspaceCache {
@@ -68,7 +68,7 @@ impl WorkspaceCache {
     pub(crate) fn workspace(&self) -> Option<CachedWorkspace> {
         let entry: Entry = serde_json::from_slice(&fs::read(self.file.as_ref()?).ok()?).ok()?;
         let age = self.now.duration_since(entry.known_since);
-        (SignedDuration::ZERO..LIFE)
+        (SignedDuration::ZERO..TTL)
             .contains(&age)
             .then_some(entry.workspace)
     }

@@ -322,7 +322,7 @@ fn unfinished_import(context: &Context<'_>, args: &Import, path: &Path) -> Failu
 /// the lead is there. Those rows are the first that are left.
 fn reject_duplicates(rows: &Rows, validation: &Validation, done: &Done) -> Result<(), Failure> {
     let mut unsure = Vec::new();
-    for row in rows.left(validation, done)?.take(send::MOST) {
+    for row in rows.left(validation, done)?.take(send::MAX_CONCURRENT) {
         let (number, request) = row?;
         if matches!(request, Request::Create(_)) {
             unsure.push(thousands(number));

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The most requests under way; more would not make the server faster.
-pub(super) const MOST: usize = 8;
+pub(super) const MAX_CONCURRENT: usize = 8;
 
 /// How long requests under way may still take after Ctrl-C or a failure. What they do is not lost in any case: it is sent again
 /// with the same idempotency key.
@@ -87,7 +87,7 @@ pub(super) async fn all(
         if !next_is_free && under_way.is_empty() {
             return Ok(End::Done);
         }
-        let may_send = next_is_free && under_way.len() < MOST;
+        let may_send = next_is_free && under_way.len() < MAX_CONCURRENT;
         let pause = pace.until_free().max(setbacks.until_over());
         tokio::select! {
             biased;
