@@ -31,7 +31,8 @@ pub use env::{Clock, Environment, Notify, Stream, Terminal, Variables, Zone};
 pub use registry::command;
 
 use crate::{
-    commands::Entry,
+    commands::{Entry, Execute, Invocation},
+    config::Setting,
     error::{Exit, Failure},
     render::{Output, OutputOptions},
     session::{Context, GlobalArgs},
@@ -68,8 +69,8 @@ where
 {
     let arguments = help::as_flag(arguments.into_iter().map(Into::into).collect());
     let mut command = command().term_width(environment.help_width());
-    let exit = match command.try_get_matches_from_mut(&arguments) {
-        Ok(matches) => execute(&matches, &environment),
+    let exit = match parse(&mut command, &arguments) {
+        Ok(parsed) => execute(parsed, &environment),
         Err(error) => {
             let output = Output::new(&environment, OutputOptions::named_in(&arguments));
             match error.kind() {
@@ -97,26 +98,58 @@ where
     exit.code()
 }
 
+/// What a command line asks for.
+struct Parsed {
+    globals: GlobalArgs,
+    entry: Entry,
+    invocation: Invocation,
+}
+
+fn parse(command: &mut clap::Command, arguments: &[OsString]) -> Result<Parsed, clap::Error> {
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    let (path, matches) = leaf(&matches);
+    let entry =
+        registry::find(&path).ok_or_else(|| clap::Error::new(ErrorKind::InvalidSubcommand))?;
+    Ok(Parsed {
+        // Global options reach the command's own matches.
+        globals: GlobalArgs::from_arg_matches(matches)?,
+        invocation: (entry.parse)(matches)?,
+        entry,
+    })
+}
+
 /// Runs the command, and reports its failure in the format that the flags and settings ask for.
-fn execute(matches: &ArgMatches, environment: &Environment<'_>) -> Exit {
-    let (path, command) = leaf(matches);
-    // Global options reach the command's own matches.
-    let globals = GlobalArgs::from_arg_matches(command).unwrap_or_default();
-    let context = Context::new(&path, globals, command, registry::command, environment);
+fn execute(parsed: Parsed, environment: &Environment<'_>) -> Exit {
+    let Parsed {
+        globals,
+        entry,
+        invocation: Invocation { columns, execute },
+    } = parsed;
+    let context = Context::new(
+        &entry.path,
+        globals,
+        columns,
+        registry::command,
+        environment,
+    );
     let output = Output::new(environment, context.options.clone());
-    dispatch(&context, &output).unwrap_or_else(|failure| output.failure(&failure))
+    let run = || run_command(execute, &context, &output);
+    dispatch(entry.needs, &context, &output, run).unwrap_or_else(|failure| output.failure(&failure))
 }
 
 /// Runs the command if the settings that it needs can be used.
-fn dispatch<'a>(context: &'a Context<'a>, output: &'a Output<'a>) -> Result<Exit, Failure> {
-    let entry = registry::find(context.path)
-        .ok_or_else(|| Failure::usage(format!("unknown command {}", context.path.join(" "))))?;
+fn dispatch(
+    needs: &'static [&'static Setting],
+    context: &Context<'_>,
+    output: &Output<'_>,
+    run: impl FnOnce() -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
     context.settings.flags_usable()?;
-    if entry.needs.is_empty() {
-        return run_command(&entry, context, output);
+    if needs.is_empty() {
+        return run();
     }
-    context.settings.usable(entry.needs)?;
-    let warnings = context.settings.warnings(entry.needs);
+    context.settings.usable(needs)?;
+    let warnings = context.settings.warnings(needs);
     let warn = || {
         for warning in &warnings {
             context.environment.say(&format!("warning: {warning}"));
@@ -124,16 +157,16 @@ fn dispatch<'a>(context: &'a Context<'a>, output: &'a Output<'a>) -> Result<Exit
     };
     // Programs are told of a failure alone.
     if output.errors_as_json() {
-        let exit = run_command(&entry, context, output)?;
+        let exit = run()?;
         warn();
         return Ok(exit);
     }
     warn();
-    run_command(&entry, context, output)
+    run()
 }
 
 fn run_command<'a>(
-    entry: &Entry,
+    execute: Execute,
     context: &'a Context<'a>,
     output: &'a Output<'a>,
 ) -> Result<Exit, Failure> {
@@ -141,7 +174,7 @@ fn run_command<'a>(
         .enable_all()
         .build()
         .map_err(|error| Failure::other(format!("the program cannot start: {error}")))?;
-    runtime.block_on((entry.execute)(context, output))
+    runtime.block_on(execute(context, output))
 }
 
 /// `konektor leads list`, as far as the words of a command line name commands.

@@ -3,6 +3,7 @@
 #![deny(unused_variables)]
 use super::{
     cleared::{Cleared, SetOrClear as _},
+    columns::{Columns, ListColumns, NoColumns},
     operation::{OperationArgs, SetIfSome as _},
     parsers::{number, uuid, whole_number, word},
     relative_time::RelativeTime,
@@ -20,6 +21,7 @@ impl OperationArgs for SkillShowArgs {
     const DESCRIPTION: &'static str =
         "This API in one short Markdown document, enough to make every call. Needs no key.";
     const COLUMNS: &'static [&'static str] = &[];
+    type Columns = NoColumns;
 }
 impl SkillShowArgs {
     /// Builds the request.
@@ -137,6 +139,7 @@ impl OperationArgs for LeadsListArgs {
         "createdAt",
         "updatedAt",
     ];
+    type Columns = ListColumns<Self>;
     fn times(&self) -> Vec<&RelativeTime> {
         [self.created_from.as_ref(), self.created_to.as_ref()]
             .into_iter()
@@ -361,6 +364,7 @@ impl OperationArgs for LeadsCreateArgs {
         "createdAt",
         "updatedAt",
     ];
+    type Columns = Columns<Self>;
     fn idempotency_key(&self) -> Option<&str> {
         self.idempotency_key.as_deref()
     }
@@ -581,6 +585,7 @@ impl OperationArgs for LeadsUpsertArgs {
         "updatedAt",
         "created",
     ];
+    type Columns = Columns<Self>;
     fn idempotency_key(&self) -> Option<&str> {
         self.idempotency_key.as_deref()
     }
@@ -694,6 +699,7 @@ impl OperationArgs for LeadsGetArgs {
         "createdAt",
         "updatedAt",
     ];
+    type Columns = Columns<Self>;
 }
 impl LeadsGetArgs {
     /// Builds the request.
@@ -859,6 +865,7 @@ impl OperationArgs for LeadsUpdateArgs {
         "createdAt",
         "updatedAt",
     ];
+    type Columns = Columns<Self>;
     fn idempotency_key(&self) -> Option<&str> {
         self.idempotency_key.as_deref()
     }
@@ -975,6 +982,7 @@ impl OperationArgs for AnalyticsSummaryArgs {
         "period.from",
         "period.to",
     ];
+    type Columns = Columns<Self>;
     fn times(&self) -> Vec<&RelativeTime> {
         [self.from.as_ref(), self.to.as_ref()]
             .into_iter()
@@ -1033,6 +1041,7 @@ impl OperationArgs for AnalyticsFunnelArgs {
     const SUMMARY: &'static str = "Leads by status";
     const DESCRIPTION: &'static str = "Count and share of every status among the leads of the period, in pipeline order, zeros included; the counts add up to totalLeads of the summary.";
     const COLUMNS: &'static [&'static str] = &["status", "count", "percentage"];
+    type Columns = Columns<Self>;
     fn times(&self) -> Vec<&RelativeTime> {
         [self.from.as_ref(), self.to.as_ref()]
             .into_iter()
@@ -1097,6 +1106,7 @@ impl OperationArgs for AnalyticsCampaignsArgs {
         "conversions",
         "conversionValue",
     ];
+    type Columns = Columns<Self>;
     fn times(&self) -> Vec<&RelativeTime> {
         [self.from.as_ref(), self.to.as_ref()]
             .into_iter()
@@ -1163,6 +1173,7 @@ impl OperationArgs for ConversionsStatusArgs {
     const SUMMARY: &'static str = "Leads by sync state";
     const DESCRIPTION: &'static str = "How many leads of the period are in each conversion sync state; the five add up to totalLeads of the summary.";
     const COLUMNS: &'static [&'static str] = &["pending", "synced", "partial", "failed", "none"];
+    type Columns = Columns<Self>;
     fn times(&self) -> Vec<&RelativeTime> {
         [self.from.as_ref(), self.to.as_ref()]
             .into_iter()
@@ -1208,6 +1219,7 @@ impl OperationArgs for ConversionsPendingArgs {
         "conversionSyncStatus",
         "lastConversionSyncAt",
     ];
+    type Columns = ListColumns<Self>;
 }
 impl ConversionsPendingArgs {
     /// Builds the request.
@@ -1259,6 +1271,7 @@ impl OperationArgs for WorkspaceShowArgs {
         "usage.teamMembers",
         "usage.activeRotators",
     ];
+    type Columns = Columns<Self>;
 }
 impl WorkspaceShowArgs {
     /// Builds the request.
@@ -1308,6 +1321,7 @@ impl OperationArgs for SupportTicketCreateArgs {
         "priority",
         "createdAt",
     ];
+    type Columns = Columns<Self>;
     fn idempotency_key(&self) -> Option<&str> {
         self.idempotency_key.as_deref()
     }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{generated::PageArgs, operation::OperationArgs, output::Columns};
+use super::generated::PageArgs;
 
 // Which rows of a list are read.
 #[derive(Args)]
@@ -15,18 +15,6 @@ pub(crate) struct Rows {
         help = "Fetch all rows; json and yaml are written once complete"
     )]
     pub(crate) all: bool,
-}
-
-// Which columns of a list are shown. It has more of them than fit most terminals.
-#[derive(Args)]
-pub(crate) struct ListColumns<O: OperationArgs> {
-    #[command(flatten)]
-    columns: Columns<O>,
-    #[arg(
-        long,
-        help = "Show every column in full, however wide the table becomes"
-    )]
-    wide: bool,
 }
 
 impl Rows {

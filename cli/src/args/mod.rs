@@ -3,21 +3,21 @@
 //! The structs are generated from the document; here is what they are built with.
 
 mod cleared;
+mod columns;
 mod generated;
 pub(crate) mod json;
 mod list;
 mod modes;
 mod operation;
-mod output;
 mod parsers;
 mod relative_time;
 mod words;
 
+pub(crate) use columns::{ColumnArgs, Columns};
 pub(crate) use generated::*;
-pub(crate) use list::{ListColumns, Rows};
+pub(crate) use list::Rows;
 pub(crate) use modes::{DryRun, LocalDryRun, Watch};
 pub(crate) use operation::OperationArgs;
-pub(crate) use output::Columns;
 pub(crate) use parsers::word;
 pub(crate) use relative_time::{Calendar, RelativeTime};
 pub(crate) use words::Words;

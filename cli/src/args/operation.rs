@@ -3,7 +3,7 @@
 use clap::Args;
 use konektor_spec::OperationId;
 
-use super::relative_time::RelativeTime;
+use super::{columns::ColumnArgs, relative_time::RelativeTime};
 
 /// What the document says of an operation for the command line. Generated for the arguments of each.
 pub(crate) trait OperationArgs: Args {
@@ -14,6 +14,8 @@ pub(crate) trait OperationArgs: Args {
     const DESCRIPTION: &'static str;
     /// The fields of the rows in its answer.
     const COLUMNS: &'static [&'static str];
+    /// The flags that select among these fields.
+    type Columns: ColumnArgs;
 
     /// The times that were typed.
     fn times(&self) -> Vec<&RelativeTime> {

@@ -1,6 +1,7 @@
 //! What knows nothing of the program: text, time, secrets, files.
 
 pub(crate) mod atomic_file;
+mod column_selection;
 mod duration;
 pub(crate) mod escape;
 mod format;
@@ -8,6 +9,7 @@ mod local_clock;
 pub(crate) mod sanitize;
 pub(crate) mod secret;
 
+pub(crate) use column_selection::ColumnSelection;
 pub(crate) use duration::parse_duration;
 pub(crate) use format::Format;
 pub(crate) use local_clock::LocalClock;

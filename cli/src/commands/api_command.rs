@@ -2,12 +2,13 @@
 
 use std::{pin::Pin, time::Duration};
 
-use clap::{Args, Command};
+use clap::{ArgMatches, Args, Command, FromArgMatches as _};
 use konektor_sdk::{Client, Error, PreparedRequest};
 
 use super::watch;
 use crate::{
-    args::OperationArgs,
+    args::{ColumnArgs as _, OperationArgs},
+    base::ColumnSelection,
     error::{Exit, Failure},
     render::{Answer, DisplayContext, Output},
     session::{Call, Context, dry_run, explain},
@@ -42,19 +43,34 @@ pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer<'a>, Fai
 /// A request that is built, or why there is none: the arguments contradict each other, or the SDK refuses them.
 pub(crate) type Prepared = Result<Result<PreparedRequest, Error>, Failure>;
 
+/// A command, and the flags that select the columns of its answer.
+#[derive(Args)]
+struct WithColumns<C: ApiCommand> {
+    #[command(flatten)]
+    command: C,
+    #[command(flatten)]
+    columns: <C::Operation as OperationArgs>::Columns,
+}
+
 pub(super) fn shape<C: ApiCommand>(command: Command) -> Command {
-    C::augment_args(command)
+    WithColumns::<C>::augment_args(command)
         .about(C::Operation::SUMMARY)
         .long_about(C::Operation::DESCRIPTION)
         .after_help(format!("Examples:\n{}", C::EXAMPLES))
 }
 
+pub(super) fn parse<C: ApiCommand>(
+    matches: &ArgMatches,
+) -> Result<(C, ColumnSelection), clap::Error> {
+    let WithColumns { command, columns } = WithColumns::from_arg_matches(matches)?;
+    Ok((command, columns.selection()))
+}
+
 pub(super) async fn execute<'a, C: ApiCommand>(
+    command: C,
     context: &'a Context<'a>,
     output: &'a Output<'a>,
 ) -> Result<Exit, Failure> {
-    let command = C::from_arg_matches(context.matches)
-        .map_err(|error| Failure::from_usage(&error, &context.path.join(" ")))?;
     let args = command.operation();
     let operation = Context::operation(C::Operation::OPERATION)?;
     if let Some(request) = command.dry_run(|| context.client(None)) {

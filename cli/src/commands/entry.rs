@@ -1,11 +1,12 @@
 use std::pin::Pin;
 
-use clap::Command;
+use clap::{ArgMatches, Command};
 use konektor_spec::TAGS;
 
 use super::{ApiCommand, LocalCommand, api_command, local_command};
 use crate::{
     args::OperationArgs as _,
+    base::ColumnSelection,
     config::{BASE_URL, OUTPUT, Setting},
     error::{Exit, Failure},
     render::Output,
@@ -16,19 +17,28 @@ use crate::{
 pub(crate) struct Entry {
     /// Its words, like `leads` and `list`.
     pub(crate) path: Vec<&'static str>,
-    /// What the first of several words is about.
+    /// The description of the first word, if there are several.
     pub(crate) noun: &'static str,
     pub(crate) about: &'static str,
     /// The settings that the command always needs. It stops when one of them is wrong.
     pub(crate) needs: &'static [&'static Setting],
     /// Adds the arguments and the rest of the help.
     pub(crate) shape: fn(Command) -> Command,
-    pub(crate) execute: for<'a> fn(&'a Context<'a>, &'a Output<'a>) -> Executing<'a>,
+    pub(crate) parse: fn(&ArgMatches) -> Result<Invocation, clap::Error>,
 }
+
+/// A command with its arguments.
+pub(crate) struct Invocation {
+    /// The columns that the arguments select.
+    pub(crate) columns: ColumnSelection,
+    pub(crate) execute: Execute,
+}
+
+pub(crate) type Execute = Box<dyn for<'a> FnOnce(&'a Context<'a>, &'a Output<'a>) -> Executing<'a>>;
 
 type Executing<'a> = Pin<Box<dyn Future<Output = Result<Exit, Failure>> + 'a>>;
 
-/// The settings that every operation needs, a dry run too.
+/// The settings that every operation needs, even in a dry run.
 static OPERATION_SETTINGS: [&Setting; 2] = [&BASE_URL, &OUTPUT];
 
 impl Entry {
@@ -42,7 +52,15 @@ impl Entry {
             about: C::Operation::SUMMARY,
             needs: &OPERATION_SETTINGS,
             shape: api_command::shape::<C>,
-            execute: |context, output| Box::pin(api_command::execute::<C>(context, output)),
+            parse: |matches| {
+                let (command, columns) = api_command::parse::<C>(matches)?;
+                Ok(Invocation {
+                    columns,
+                    execute: Box::new(|context, output| {
+                        Box::pin(api_command::execute(command, context, output))
+                    }),
+                })
+            },
         }
     }
 
@@ -54,7 +72,15 @@ impl Entry {
             about: C::ABOUT,
             needs: C::NEEDS,
             shape: local_command::shape::<C>,
-            execute: |context, output| Box::pin(local_command::execute::<C>(context, output)),
+            parse: |matches| {
+                let command = C::from_arg_matches(matches)?;
+                Ok(Invocation {
+                    columns: command.columns(),
+                    execute: Box::new(|context, output| {
+                        Box::pin(local_command::execute(command, context, output))
+                    }),
+                })
+            },
         }
     }
 }

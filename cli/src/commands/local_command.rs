@@ -1,6 +1,7 @@
 use clap::{Args, Command};
 
 use crate::{
+    base::ColumnSelection,
     config::Setting,
     error::{Exit, Failure},
     render::{Answer, DisplayContext, Output},
@@ -22,6 +23,11 @@ pub(crate) trait LocalCommand: Args + 'static {
     /// The settings that it always needs. What shows settings and mends them needs none.
     const NEEDS: &'static [&'static Setting] = &[];
 
+    /// The columns that the arguments select, if they can.
+    fn columns(&self) -> ColumnSelection {
+        ColumnSelection::default()
+    }
+
     fn run<'a>(
         &self,
         context: &'a Context<'a>,
@@ -39,11 +45,10 @@ pub(super) fn shape<C: LocalCommand>(command: Command) -> Command {
 }
 
 pub(super) async fn execute<'a, C: LocalCommand>(
+    command: C,
     context: &'a Context<'a>,
     output: &'a Output<'a>,
 ) -> Result<Exit, Failure> {
-    let command = C::from_arg_matches(context.matches)
-        .map_err(|error| Failure::from_usage(&error, &context.path.join(" ")))?;
     let answer = command.run(context).await?;
     let display = DisplayContext::new(context.environment.clock());
     output.answer(answer, &display).await

@@ -17,5 +17,5 @@ mod watch;
 pub(crate) mod workspace;
 
 pub(crate) use api_command::{ApiCommand, Prepared};
-pub(crate) use entry::Entry;
+pub(crate) use entry::{Entry, Execute, Invocation};
 pub(crate) use local_command::LocalCommand;

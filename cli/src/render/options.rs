@@ -5,7 +5,10 @@ use std::{borrow::Cow, ffi::OsString};
 use serde_json::Value;
 
 use super::{columns::Field, jq::Filter, json_rows};
-use crate::{base::Format, env::Environment};
+use crate::{
+    base::{ColumnSelection, Format},
+    env::Environment,
+};
 
 /// What the flags say of the answer, and the settings.
 #[derive(Clone, Default)]
@@ -22,20 +25,42 @@ pub(crate) struct OutputOptions {
 }
 
 impl OutputOptions {
-    pub(crate) fn new(format: Option<Format>, filter: Option<Filter>, headers: bool) -> Self {
+    pub(crate) fn new(
+        format: Option<Format>,
+        filter: Option<Filter>,
+        columns: ColumnSelection,
+        headers: bool,
+    ) -> Self {
         Self {
             format,
+            usual: None,
             filter,
+            columns: columns.names,
+            wide: columns.wide,
             headers,
-            ..Self::default()
         }
     }
 
-    /// With these columns alone; the usual ones if there are none. `wide` shows every column in full.
-    pub(crate) fn with_columns(mut self, columns: Vec<String>, wide: bool) -> Self {
-        self.columns = columns;
-        self.wide = wide;
-        self
+    /// The flags that lead to these options.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let flag = |name: &str, value: &str| [format!("--{name}"), value.to_owned()];
+        let mut words = Vec::new();
+        words.extend(
+            self.format
+                .into_iter()
+                .flat_map(|format| flag("output", format.name())),
+        );
+        words.extend(
+            self.filter
+                .iter()
+                .flat_map(|filter| flag("jq", filter.code())),
+        );
+        if !self.columns.is_empty() {
+            words.extend(flag("columns", &self.columns.join(",")));
+        }
+        words.extend((!self.headers).then(|| "--no-headers".to_owned()));
+        words.extend(self.wide.then(|| "--wide".to_owned()));
+        words
     }
 
     /// With the format of the settings, where no flag says another.

@@ -251,7 +251,7 @@ impl<'a> Call<'a> {
         let mut words = vec!["konektor".to_owned()];
         words.extend(self.context.path.iter().map(|&word| word.to_owned()));
         words.extend(arguments);
-        words.extend(self.context.globals.output_words(self.context.matches));
+        words.extend(self.context.options.words());
         words.extend(self.context.globals.server_words());
         words.extend(added);
         shlex::try_join(words.iter().map(String::as_str)).ok()

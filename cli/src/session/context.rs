@@ -4,13 +4,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::{ArgMatches, Command};
+use clap::Command;
 use konektor_sdk::{Client, Error, Meta, Retries};
 use konektor_spec::{Access, OperationId, Spec};
 
 use super::GlobalArgs;
 use crate::{
-    base::{sanitize, secret::Key},
+    base::{ColumnSelection, sanitize, secret::Key},
     config::{BASE_URL, KeySource, Settings},
     env::{Environment, RETRY_BUDGET},
     error::Failure,
@@ -23,8 +23,6 @@ pub(crate) struct Context<'a> {
     /// `["leads", "list"]`
     pub(crate) path: &'a [&'a str],
     pub(crate) globals: GlobalArgs,
-    /// What was typed for this command.
-    pub(crate) matches: &'a ArgMatches,
     /// How the whole command line is built, for completion and manual pages.
     pub(crate) command_tree: fn() -> Command,
     pub(crate) environment: &'a Environment<'a>,
@@ -38,7 +36,7 @@ impl<'a> Context<'a> {
     pub(crate) fn new(
         path: &'a [&'a str],
         globals: GlobalArgs,
-        matches: &'a ArgMatches,
+        columns: ColumnSelection,
         command_tree: fn() -> Command,
         environment: &'a Environment<'a>,
     ) -> Self {
@@ -50,9 +48,8 @@ impl<'a> Context<'a> {
         };
         Self {
             path,
-            options: globals.output_options(matches).or(settings.output()),
+            options: globals.output_options(columns).or(settings.output()),
             globals,
-            matches,
             command_tree,
             environment,
             settings,

@@ -1,10 +1,10 @@
 use clap::{
-    ArgMatches, Args, ValueHint,
+    Args, ValueHint,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 
 use crate::{
-    base::{Format, parse_duration},
+    base::{ColumnSelection, Format, parse_duration},
     config::Overrides,
     render::{Filter, OutputOptions},
 };
@@ -59,10 +59,6 @@ pub(crate) struct GlobalArgs {
     no_headers: bool,
 }
 
-/// The flags of an operation that say which fields of an answer are shown.
-const COLUMNS: &str = "columns";
-const WIDE: &str = "wide";
-
 impl GlobalArgs {
     pub(crate) fn overrides(&self) -> Overrides {
         Overrides {
@@ -73,33 +69,9 @@ impl GlobalArgs {
         }
     }
 
-    /// How the answer is written, as these flags and those of the command say.
-    pub(crate) fn output_options(&self, command: &ArgMatches) -> OutputOptions {
-        OutputOptions::new(self.output, self.jq.clone(), !self.no_headers)
-            .with_columns(columns(command), is_wide(command))
-    }
-
-    /// The flags that shape the output, as they were typed, for a command line to copy.
-    pub(crate) fn output_words(&self, command: &ArgMatches) -> Vec<String> {
-        let flag = |name: &str, value: String| [format!("--{name}"), value];
-        let mut words = Vec::new();
-        words.extend(
-            self.output
-                .into_iter()
-                .flat_map(|format| flag("output", format.name().to_owned())),
-        );
-        words.extend(
-            self.jq
-                .iter()
-                .flat_map(|filter| flag("jq", filter.code().to_owned())),
-        );
-        let columns = columns(command);
-        if !columns.is_empty() {
-            words.extend(flag(COLUMNS, columns.join(",")));
-        }
-        words.extend(self.no_headers.then(|| "--no-headers".to_owned()));
-        words.extend(is_wide(command).then(|| format!("--{WIDE}")));
-        words
+    /// How the answer is written.
+    pub(crate) fn output_options(&self, columns: ColumnSelection) -> OutputOptions {
+        OutputOptions::new(self.output, self.jq.clone(), columns, !self.no_headers)
     }
 
     /// The flags that say whom to ask, as they were typed, for a command line to copy.
@@ -110,15 +82,6 @@ impl GlobalArgs {
             .flatten()
             .collect()
     }
-}
-
-fn columns(command: &ArgMatches) -> Vec<String> {
-    let columns = command.try_get_many(COLUMNS).ok().flatten();
-    columns.into_iter().flatten().cloned().collect()
-}
-
-fn is_wide(command: &ArgMatches) -> bool {
-    matches!(command.try_get_one(WIDE), Ok(Some(true)))
 }
 
 fn base_url_help() -> String {

@@ -31,6 +31,7 @@ pub(crate) fn generate(document: &Value) -> Result<syn::File> {
 
         use super::{
             cleared::{Cleared, SetOrClear as _},
+            columns::{Columns, ListColumns, NoColumns},
             operation::{OperationArgs, SetIfSome as _},
             parsers::{number, uuid, whole_number, word},
             relative_time::RelativeTime,
@@ -286,6 +287,11 @@ impl<'a> Operation<'a> {
         let summary = text("summary")?;
         let description = unwrapped(text("description")?);
         let columns = columns(self.document, self.operation)?;
+        let selection = match columns.as_slice() {
+            [] => quote!(NoColumns),
+            _ if self.is_paged() => quote!(ListColumns<Self>),
+            _ => quote!(Columns<Self>),
+        };
         let times: Vec<_> = self
             .own_inputs()
             .filter(|input| matches!(input.kind, Kind::Time))
@@ -312,6 +318,7 @@ impl<'a> Operation<'a> {
                 const SUMMARY: &'static str = #summary;
                 const DESCRIPTION: &'static str = #description;
                 const COLUMNS: &'static [&'static str] = &[#(#columns),*];
+                type Columns = #selection;
                 #times
                 #idempotency_key
             }

@@ -5,7 +5,7 @@ use konektor_sdk::CampaignStats;
 use serde_json::Value;
 
 use crate::{
-    args::{AnalyticsCampaignsArgs, Columns, Watch},
+    args::{AnalyticsCampaignsArgs, Watch},
     commands::ApiCommand,
     error::Failure,
     render::{Answer, Cell, Column, Currency, Table, View, count, share_of},
@@ -16,8 +16,6 @@ use crate::{
 pub(crate) struct Campaigns {
     #[command(flatten)]
     args: AnalyticsCampaignsArgs,
-    #[command(flatten)]
-    columns: Columns<AnalyticsCampaignsArgs>,
     #[command(flatten)]
     watch: Watch,
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use konektor_sdk::FunnelStage;
 
 use crate::{
-    args::{AnalyticsFunnelArgs, Columns, Watch},
+    args::{AnalyticsFunnelArgs, Watch},
     commands::ApiCommand,
     error::Failure,
     render::{Answer, Cell, Column, Table, View, count, share, share_of},
@@ -15,8 +15,6 @@ use crate::{
 pub(crate) struct Funnel {
     #[command(flatten)]
     args: AnalyticsFunnelArgs,
-    #[command(flatten)]
-    columns: Columns<AnalyticsFunnelArgs>,
     #[command(flatten)]
     watch: Watch,
 }

@@ -9,7 +9,7 @@ use konektor_sdk::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    args::{AnalyticsSummaryArgs, Columns, Watch},
+    args::{AnalyticsSummaryArgs, Watch},
     base::LocalClock,
     commands::ApiCommand,
     error::Failure,
@@ -21,8 +21,6 @@ use crate::{
 pub(crate) struct Summary {
     #[command(flatten)]
     args: AnalyticsSummaryArgs,
-    #[command(flatten)]
-    columns: Columns<AnalyticsSummaryArgs>,
     #[command(flatten)]
     watch: Watch,
     #[arg(long, help = by_day_help())]

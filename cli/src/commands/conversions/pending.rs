@@ -3,7 +3,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::{
-    args::{ConversionsPendingArgs, ListColumns, Rows, Watch},
+    args::{ConversionsPendingArgs, Rows, Watch},
     commands::ApiCommand,
     error::Failure,
     render::{Answer, Column, ListColumn},
@@ -16,8 +16,6 @@ pub(crate) struct Pending {
     rows: Rows,
     #[command(flatten)]
     args: ConversionsPendingArgs,
-    #[command(flatten)]
-    columns: ListColumns<ConversionsPendingArgs>,
     #[command(flatten)]
     watch: Watch,
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::{
-    args::{Columns, ConversionsStatusArgs, Watch},
+    args::{ConversionsStatusArgs, Watch},
     commands::ApiCommand,
     error::Failure,
     render::{Answer, Cell, Column, Field, Table, View, count, documented, share_of},
@@ -15,8 +15,6 @@ use crate::{
 pub(crate) struct Status {
     #[command(flatten)]
     args: ConversionsStatusArgs,
-    #[command(flatten)]
-    columns: Columns<ConversionsStatusArgs>,
     #[command(flatten)]
     watch: Watch,
 }

@@ -2,7 +2,7 @@ use clap::Args;
 use konektor_sdk::Client;
 
 use crate::{
-    args::{Columns, DryRun, LeadsCreateArgs},
+    args::{DryRun, LeadsCreateArgs},
     commands::{ApiCommand, Prepared, leads::view},
     error::Failure,
     render::Answer,
@@ -15,8 +15,6 @@ pub(crate) struct Create {
     args: LeadsCreateArgs,
     #[command(flatten)]
     dry_run: DryRun,
-    #[command(flatten)]
-    columns: Columns<LeadsCreateArgs>,
 }
 
 impl ApiCommand for Create {

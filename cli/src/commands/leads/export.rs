@@ -11,9 +11,9 @@ use clap::{Args, ValueHint};
 use konektor_spec::OperationId;
 
 use crate::{
-    args::{Columns, LeadsListArgs, LocalDryRun, OperationArgs as _, PageArgs},
+    args::{ColumnArgs as _, Columns, LeadsListArgs, LocalDryRun, OperationArgs as _, PageArgs},
     base::{
-        Format,
+        ColumnSelection, Format,
         atomic_file::{AtomicFile, Readers},
     },
     commands::LocalCommand,
@@ -58,6 +58,10 @@ impl LocalCommand for Export {
   konektor leads export won.ndjson --status won --created-from 2025-01-01
   konektor leads export - -o ndjson | jq -r .email";
     const NEEDS: &'static [&'static Setting] = &[&BASE_URL];
+
+    fn columns(&self) -> ColumnSelection {
+        self.columns.selection()
+    }
 
     async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
         run(context, self).await

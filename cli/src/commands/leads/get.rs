@@ -1,7 +1,7 @@
 use clap::Args;
 
 use crate::{
-    args::{Columns, LeadsGetArgs},
+    args::LeadsGetArgs,
     commands::{ApiCommand, leads::view},
     error::Failure,
     render::Answer,
@@ -12,8 +12,6 @@ use crate::{
 pub(crate) struct Get {
     #[command(flatten)]
     args: LeadsGetArgs,
-    #[command(flatten)]
-    columns: Columns<LeadsGetArgs>,
 }
 
 impl ApiCommand for Get {

@@ -1,7 +1,7 @@
 use clap::Args;
 
 use crate::{
-    args::{LeadsListArgs, ListColumns, Rows},
+    args::{LeadsListArgs, Rows},
     commands::ApiCommand,
     error::Failure,
     render::{Answer, Column, ListColumn},
@@ -14,8 +14,6 @@ pub(crate) struct List {
     rows: Rows,
     #[command(flatten)]
     args: LeadsListArgs,
-    #[command(flatten)]
-    columns: ListColumns<LeadsListArgs>,
 }
 
 impl ApiCommand for List {

@@ -2,7 +2,7 @@ use clap::Args;
 use konektor_sdk::Client;
 
 use crate::{
-    args::{Columns, DryRun, LeadsUpdateArgs},
+    args::{DryRun, LeadsUpdateArgs},
     commands::{ApiCommand, Prepared, leads::view},
     error::Failure,
     render::Answer,
@@ -15,8 +15,6 @@ pub(crate) struct Update {
     args: LeadsUpdateArgs,
     #[command(flatten)]
     dry_run: DryRun,
-    #[command(flatten)]
-    columns: Columns<LeadsUpdateArgs>,
 }
 
 impl ApiCommand for Update {

@@ -3,7 +3,7 @@ use konektor_sdk::Client;
 use serde_json::json;
 
 use crate::{
-    args::{Columns, DryRun, LeadsUpsertArgs},
+    args::{DryRun, LeadsUpsertArgs},
     commands::{ApiCommand, Prepared, leads::view},
     error::Failure,
     render::Answer,
@@ -16,8 +16,6 @@ pub(crate) struct Upsert {
     args: LeadsUpsertArgs,
     #[command(flatten)]
     dry_run: DryRun,
-    #[command(flatten)]
-    columns: Columns<LeadsUpsertArgs>,
 }
 
 impl ApiCommand for Upsert {

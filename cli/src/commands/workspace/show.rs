@@ -2,7 +2,7 @@ use clap::Args;
 use konektor_sdk::{LeadsPerDay, Workspace};
 
 use crate::{
-    args::{Columns, WorkspaceShowArgs},
+    args::WorkspaceShowArgs,
     base::LocalClock,
     commands::ApiCommand,
     error::Failure,
@@ -14,8 +14,6 @@ use crate::{
 pub(crate) struct Show {
     #[command(flatten)]
     args: WorkspaceShowArgs,
-    #[command(flatten)]
-    columns: Columns<WorkspaceShowArgs>,
 }
 
 impl ApiCommand for Show {

@@ -2,7 +2,7 @@ use clap::Args;
 use konektor_sdk::Client;
 
 use crate::{
-    args::{Columns, DryRun, SupportTicketCreateArgs},
+    args::{DryRun, SupportTicketCreateArgs},
     commands::{ApiCommand, Prepared},
     error::Failure,
     render::{Answer, DetailLine, DetailView, View, documented},
@@ -15,8 +15,6 @@ pub(crate) struct Create {
     args: SupportTicketCreateArgs,
     #[command(flatten)]
     dry_run: DryRun,
-    #[command(flatten)]
-    columns: Columns<SupportTicketCreateArgs>,
 }
 
 impl ApiCommand for Create {
