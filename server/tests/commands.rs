@@ -686,7 +686,7 @@ fn the_demo_is_made_once_and_each_start_has_a_new_key() {
     let total = leads["pagination"]["total"].as_u64().unwrap();
     assert!((1_900..2_100).contains(&total));
     assert_eq!(first.get("/api/v2/agent/leads/CRM-1024", &key).0, 200);
-    assert_eq!(scratch.mode("konektor-demo.key"), 0o600);
+    assert_eq!(scratch.mode("konektor-demo.master-key"), 0o600);
 
     // A port that is taken is an error, and the key of the server that has it stays good.
     let address = text(&first.started, "listen");
@@ -698,6 +698,14 @@ fn the_demo_is_made_once_and_each_start_has_a_new_key() {
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains(&address) && refused.stderr.contains("--listen"));
     assert_eq!(first.leads(&key).0, 200);
+    let elsewhere = ScratchDir::new();
+    let refused = outcome(
+        elsewhere
+            .command()
+            .args(["serve", "--demo", "--listen", &address]),
+    );
+    assert_eq!(refused.code, Some(1));
+    assert_eq!(elsewhere.directory.path().read_dir().unwrap().count(), 0);
     assert!(first.stop(Signal::TERM).success());
 
     let second = scratch.demo();
@@ -747,8 +755,14 @@ fn the_demos_database_without_its_key_is_an_error_that_says_what_to_do() {
     fs::write(scratch.directory.path().join("konektor-demo.db"), "").unwrap();
     let refused = outcome(scratch.command().args(["serve", "--demo"]));
     assert_eq!(refused.code, Some(1));
-    assert!(refused.stderr.contains("konektor-demo.key"));
-    assert!(!scratch.directory.path().join("konektor-demo.key").exists());
+    assert!(refused.stderr.contains("konektor-demo.master-key"));
+    assert!(
+        !scratch
+            .directory
+            .path()
+            .join("konektor-demo.master-key")
+            .exists()
+    );
 }
 
 #[test]

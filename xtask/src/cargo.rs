@@ -6,10 +6,14 @@ use anyhow::{Context, Result};
 
 use crate::{paths, process};
 
-/// The arguments that select all crates except xtask.
+/// The arguments that build all crates except xtask with the features of `cargo demo`, so that nothing is compiled
+/// twice.
 ///
-/// xtask enables other features of shared dependencies, so including it would compile them again.
-pub(crate) const PRODUCT: [&str; 4] = ["--locked", "--workspace", "--exclude", "xtask"];
+/// xtask enables other features of shared dependencies, and is not a default member of the workspace.
+pub(crate) const PRODUCT: [&str; 2] = ["--locked", "--no-default-features"];
+
+/// The arguments that select xtask.
+pub(crate) const XTASK: [&str; 3] = ["--locked", "--package", "xtask"];
 
 /// Builds a `cargo` command that runs at the root of the repository.
 ///

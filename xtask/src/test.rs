@@ -13,7 +13,7 @@ use clap::ValueEnum;
 
 use self::count::Count;
 use crate::{
-    cargo::{self, PRODUCT, cargo},
+    cargo::{self, PRODUCT, XTASK, cargo},
     debian, deny, generate, layers,
     postgres::{self, Postgres},
     process, spec, tools,
@@ -138,11 +138,11 @@ fn run_step(step: Step, postgres: Option<&Postgres>, count: &mut Count) -> Resul
     match step {
         Step::Fmt => process::run(cargo("fmt").args(["--all", "--check"])),
         Step::Layers => layers::run(),
-        Step::Clippy => process::run(
-            cargo("clippy")
-                .args(["--locked", "--workspace", "--all-targets"])
-                .args(["--", "--deny", "warnings"]),
-        ),
+        Step::Clippy => {
+            clippy(&[&PRODUCT[..], &["--all-targets"]].concat())?;
+            clippy(&["--locked", "--bin", "konektor-server"])?;
+            clippy(&[&XTASK[..], &["--all-targets"]].concat())
+        }
         Step::Deny => deny::run(),
         Step::Generated => generate::run(true),
         Step::Build => process::run(cargo("build").args(PRODUCT).args([
@@ -159,7 +159,7 @@ fn run_step(step: Step, postgres: Option<&Postgres>, count: &mut Count) -> Resul
                 .env(postgres::TEST_URL, url);
             process::run_watched(&mut product, |line| count.add(line))?;
             let mut xtask = cargo("test");
-            xtask.args(["--locked", "--package", "xtask"]);
+            xtask.args(XTASK);
             process::run_watched(&mut xtask, |line| count.add(line))?;
             count.check_engines()
         }
@@ -170,6 +170,14 @@ fn run_step(step: Step, postgres: Option<&Postgres>, count: &mut Count) -> Resul
         }
         Step::Spec => spec::run(&spec::Args::default()),
     }
+}
+
+fn clippy(arguments: &[&str]) -> Result<()> {
+    process::run(
+        cargo("clippy")
+            .args(arguments)
+            .args(["--", "--deny", "warnings"]),
+    )
 }
 
 /// The summary at the end of the output.

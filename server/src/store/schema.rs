@@ -1,18 +1,30 @@
 //! The schema: whether a database's is the one this program knows, and bringing it up to date.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 use sqlx::{
-    AnyConnection, Connection, Executor, Row,
-    migrate::{Migrate, MigrateError, Migrator},
+    AnyConnection, Connection, Executor, Row, SqlStr,
+    migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
 };
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
 use super::{Engine, StoreError};
 
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+/// The files of `migrations/`, listed by the build script.
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+
+    pub(super) const fn files(engine: super::Engine) -> &'static [(&'static str, &'static str)] {
+        match engine {
+            super::Engine::Sqlite => SQLITE,
+            super::Engine::Postgres => POSTGRES,
+        }
+    }
+}
+
+static SQLITE: LazyLock<Migrator> = LazyLock::new(|| embedded_migrator(Engine::Sqlite));
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| embedded_migrator(Engine::Postgres));
 
 /// sqlx's table of the migrations that were applied.
 const APPLIED: &str = "_sqlx_migrations";
@@ -181,6 +193,24 @@ async fn migrate(
     Ok(transaction.commit().await?)
 }
 
+/// sqlx's macro would do this too, but it compiles both engines a second time for the build machine.
+fn embedded_migrator(engine: Engine) -> Migrator {
+    let migrations = embedded::files(engine)
+        .iter()
+        .filter_map(|(file, sql)| {
+            let (version, description) = file.strip_suffix(".sql")?.split_once('_')?;
+            Some(Migration::new(
+                version.parse().ok()?,
+                description.replace('_', " ").into(),
+                MigrationType::Simple,
+                SqlStr::from_static(sql),
+                false,
+            ))
+        })
+        .collect();
+    Migrator::with_migrations(migrations)
+}
+
 fn migrator(engine: Engine) -> &'static Migrator {
     match engine {
         Engine::Sqlite => &SQLITE,
@@ -209,11 +239,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_migration_is_part_of_the_one_transaction() {
+    fn every_file_is_a_migration() {
         for engine in [Engine::Sqlite, Engine::Postgres] {
-            for migration in migrator(engine).iter() {
-                assert!(!migration.no_tx, "{engine} {}", migration.version);
-            }
+            let files = embedded::files(engine).len();
+            assert!(
+                files > 0 && migrator(engine).iter().count() == files,
+                "{engine}"
+            );
         }
     }
 

@@ -23,7 +23,7 @@ use crate::{
 pub(super) const DATABASE_URL: &str = "sqlite:konektor-demo.db";
 
 const DATABASE_FILE: &str = "konektor-demo.db";
-const MASTER_KEY_FILE: &str = "konektor-demo.key";
+const MASTER_KEY_FILE: &str = "konektor-demo.master-key";
 const WORKSPACE: &str = "Toko Budi Online";
 const PLAN: &str = "pro";
 const LEADS: u32 = 2_013;
@@ -103,7 +103,7 @@ impl Demo {
   key        {key}   (all scopes, shown this once)
 
   next       export KONEKTOR_BASE_URL={url} KONEKTOR_API_KEY={key}
-             cargo run --release --bin konektor -- leads list",
+             cargo run --bin konektor -- leads list",
             key = *key
         )
     }

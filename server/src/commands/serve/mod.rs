@@ -39,7 +39,7 @@ Every limit, timeout and pool size is a setting: see `config show --help`.")]
 pub(super) struct Args {
     #[command(flatten)]
     settings: SettingsArgs,
-    /// Try it out: example leads in konektor-demo.db, its own key in konektor-demo.key, and a new API key
+    /// Try it out: example leads in konektor-demo.db, its own key in konektor-demo.master-key, and a new API key
     #[arg(long, conflicts_with = "no_migrate")]
     demo: bool,
 }
@@ -61,11 +61,6 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
         demo::DATABASE_URL.clone_into(&mut settings.database.url);
     }
     let database_url = settings.database.url.clone();
-    let master_keys = if args.demo {
-        demo::master_key()?
-    } else {
-        master_key::from_environment()?
-    };
     let schema = if settings.no_migrate {
         SchemaPolicy::RequireCurrent
     } else {
@@ -78,8 +73,13 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     tokio::spawn(logging.report_losses());
     // From here on a signal ends the server in good order.
     let mut stopped = pin!(stop_signal()?);
-    // First the port: a second server must not end the demo key of the one that has it.
+    // The port comes first: a demo that cannot have it must leave no files, and must not end the key of the one that has it.
     let listener = listen(&settings.listen).await?;
+    let master_keys = if args.demo {
+        demo::master_key()?
+    } else {
+        master_key::from_environment()?
+    };
     let opened = async {
         let store = database::open(&database_url, master_keys, options).await?;
         let store = store.with_randomness(context.randomness.clone());
