@@ -14,7 +14,7 @@ pub(crate) struct Columns<O: OperationArgs> {
         long,
         value_name = "FIELDS",
         value_delimiter = ',',
-        value_parser = word(O::COLUMNS).map(str::to_owned),
+        value_parser = word(O::FIELDS).map(|field| field.name.to_owned()),
         ignore_case = true,
         help = "Show only these fields, in this order"
     )]
@@ -65,5 +65,34 @@ impl<O: OperationArgs> ColumnArgs for ListColumns<O> {
 impl ColumnArgs for NoColumns {
     fn selection(&self) -> ColumnSelection {
         ColumnSelection::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{
+        AnalyticsFunnelArgs, LeadsGetArgs, LeadsListArgs, LeadsUpsertArgs, SkillShowArgs,
+        WorkspaceShowArgs,
+    };
+
+    fn names<O: OperationArgs>() -> Vec<&'static str> {
+        O::FIELDS.iter().map(|field| field.name).collect()
+    }
+
+    #[test]
+    fn fields_are_those_of_the_rows() {
+        assert_eq!(
+            names::<AnalyticsFunnelArgs>(),
+            ["status", "count", "percentage"]
+        );
+        assert_eq!(names::<LeadsListArgs>(), names::<LeadsGetArgs>());
+        assert!(names::<WorkspaceShowArgs>().contains(&"usage.leadsPerDay.limit"));
+        assert_eq!(names::<SkillShowArgs>(), [""; 0]);
+    }
+
+    #[test]
+    fn what_comes_beside_one_row_is_a_field_of_it() {
+        assert_eq!(names::<LeadsUpsertArgs>().last(), Some(&"created"));
     }
 }

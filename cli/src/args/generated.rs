@@ -9,7 +9,10 @@ use super::{
     relative_time::RelativeTime,
     words::Words,
 };
-use crate::{base::LocalClock, error::Failure};
+use crate::{
+    base::{Field, FieldKind, LocalClock},
+    error::Failure,
+};
 use clap::{Args, ValueEnum};
 use konektor_sdk::{Client, uuid::Uuid};
 use konektor_spec::OperationId;
@@ -20,7 +23,7 @@ impl OperationArgs for SkillShowArgs {
     const SUMMARY: &'static str = "Read the guide for agents";
     const DESCRIPTION: &'static str =
         "This API in one short Markdown document, enough to make every call. Needs no key.";
-    const COLUMNS: &'static [&'static str] = &[];
+    const FIELDS: &'static [Field] = &[];
     type Columns = NoColumns;
 }
 impl SkillShowArgs {
@@ -118,26 +121,26 @@ impl OperationArgs for LeadsListArgs {
     const OPERATION: OperationId = OperationId::LeadsList;
     const SUMMARY: &'static str = "List leads";
     const DESCRIPTION: &'static str = "Leads of the workspace, newest first, narrowed by any combination of filters. For the next page send `cursor` (the `pagination.nextCursor` of the previous page), until it is null. A cursor contains the filters and the order, so it can be sent alone. Sorted by updatedAt, oldest first, the last page ends with the lead that was last at the start, so a loop that updates the leads it lists ends too.";
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "uniqueCode",
-        "externalRef",
-        "firstName",
-        "lastName",
-        "email",
-        "phone",
-        "status",
-        "priority",
-        "source",
-        "adPlatform",
-        "assignedTo",
-        "estimatedValue",
-        "actualValue",
-        "notes",
-        "campaignName",
-        "conversionSyncStatus",
-        "createdAt",
-        "updatedAt",
+    const FIELDS: &'static [Field] = &[
+        Field::new("id", FieldKind::Text),
+        Field::new("uniqueCode", FieldKind::Text),
+        Field::new("externalRef", FieldKind::Text),
+        Field::new("firstName", FieldKind::Text),
+        Field::new("lastName", FieldKind::Text),
+        Field::new("email", FieldKind::Text),
+        Field::new("phone", FieldKind::Phone),
+        Field::new("status", FieldKind::Status),
+        Field::new("priority", FieldKind::Text),
+        Field::new("source", FieldKind::Text),
+        Field::new("adPlatform", FieldKind::Text),
+        Field::new("assignedTo", FieldKind::Text),
+        Field::new("estimatedValue", FieldKind::Amount),
+        Field::new("actualValue", FieldKind::Amount),
+        Field::new("notes", FieldKind::Text),
+        Field::new("campaignName", FieldKind::Text),
+        Field::new("conversionSyncStatus", FieldKind::Status),
+        Field::new("createdAt", FieldKind::Time),
+        Field::new("updatedAt", FieldKind::Time),
     ];
     type Columns = ListColumns<Self>;
     fn times(&self) -> Vec<&RelativeTime> {
@@ -343,26 +346,26 @@ impl OperationArgs for LeadsCreateArgs {
     const OPERATION: OperationId = OperationId::LeadsCreate;
     const SUMMARY: &'static str = "Create a lead";
     const DESCRIPTION: &'static str = "Makes a new lead; only `firstName` is required. A `uniqueCode`, `externalRef` or `phone` that another lead of the workspace already has is refused on that field, a uniqueCode also if it is another lead's externalRef and the other way round: use the upsert to create or update.";
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "uniqueCode",
-        "externalRef",
-        "firstName",
-        "lastName",
-        "email",
-        "phone",
-        "status",
-        "priority",
-        "source",
-        "adPlatform",
-        "assignedTo",
-        "estimatedValue",
-        "actualValue",
-        "notes",
-        "campaignName",
-        "conversionSyncStatus",
-        "createdAt",
-        "updatedAt",
+    const FIELDS: &'static [Field] = &[
+        Field::new("id", FieldKind::Text),
+        Field::new("uniqueCode", FieldKind::Text),
+        Field::new("externalRef", FieldKind::Text),
+        Field::new("firstName", FieldKind::Text),
+        Field::new("lastName", FieldKind::Text),
+        Field::new("email", FieldKind::Text),
+        Field::new("phone", FieldKind::Phone),
+        Field::new("status", FieldKind::Status),
+        Field::new("priority", FieldKind::Text),
+        Field::new("source", FieldKind::Text),
+        Field::new("adPlatform", FieldKind::Text),
+        Field::new("assignedTo", FieldKind::Text),
+        Field::new("estimatedValue", FieldKind::Amount),
+        Field::new("actualValue", FieldKind::Amount),
+        Field::new("notes", FieldKind::Text),
+        Field::new("campaignName", FieldKind::Text),
+        Field::new("conversionSyncStatus", FieldKind::Status),
+        Field::new("createdAt", FieldKind::Time),
+        Field::new("updatedAt", FieldKind::Time),
     ];
     type Columns = Columns<Self>;
     fn idempotency_key(&self) -> Option<&str> {
@@ -563,27 +566,27 @@ impl OperationArgs for LeadsUpsertArgs {
     const OPERATION: OperationId = OperationId::LeadsUpsert;
     const SUMMARY: &'static str = "Create or update a lead";
     const DESCRIPTION: &'static str = "Finds the lead by `match` and updates the fields given in `lead` (null clears a field that may be null); creates it when there is none, unless `createIfMissing` is false, which answers 404 instead. Creating needs `lead.firstName`; the matched value fills its own field, and a different one there is refused. An unknown `id` is always 404, because ids are made by the server. Two upserts for the same value at the same moment make one lead.";
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "uniqueCode",
-        "externalRef",
-        "firstName",
-        "lastName",
-        "email",
-        "phone",
-        "status",
-        "priority",
-        "source",
-        "adPlatform",
-        "assignedTo",
-        "estimatedValue",
-        "actualValue",
-        "notes",
-        "campaignName",
-        "conversionSyncStatus",
-        "createdAt",
-        "updatedAt",
-        "created",
+    const FIELDS: &'static [Field] = &[
+        Field::new("id", FieldKind::Text),
+        Field::new("uniqueCode", FieldKind::Text),
+        Field::new("externalRef", FieldKind::Text),
+        Field::new("firstName", FieldKind::Text),
+        Field::new("lastName", FieldKind::Text),
+        Field::new("email", FieldKind::Text),
+        Field::new("phone", FieldKind::Phone),
+        Field::new("status", FieldKind::Status),
+        Field::new("priority", FieldKind::Text),
+        Field::new("source", FieldKind::Text),
+        Field::new("adPlatform", FieldKind::Text),
+        Field::new("assignedTo", FieldKind::Text),
+        Field::new("estimatedValue", FieldKind::Amount),
+        Field::new("actualValue", FieldKind::Amount),
+        Field::new("notes", FieldKind::Text),
+        Field::new("campaignName", FieldKind::Text),
+        Field::new("conversionSyncStatus", FieldKind::Status),
+        Field::new("createdAt", FieldKind::Time),
+        Field::new("updatedAt", FieldKind::Time),
+        Field::new("created", FieldKind::Text),
     ];
     type Columns = Columns<Self>;
     fn idempotency_key(&self) -> Option<&str> {
@@ -678,26 +681,26 @@ impl OperationArgs for LeadsGetArgs {
     const OPERATION: OperationId = OperationId::LeadsGet;
     const SUMMARY: &'static str = "Read one lead";
     const DESCRIPTION: &'static str = "One lead by its id, uniqueCode, externalRef or phone.";
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "uniqueCode",
-        "externalRef",
-        "firstName",
-        "lastName",
-        "email",
-        "phone",
-        "status",
-        "priority",
-        "source",
-        "adPlatform",
-        "assignedTo",
-        "estimatedValue",
-        "actualValue",
-        "notes",
-        "campaignName",
-        "conversionSyncStatus",
-        "createdAt",
-        "updatedAt",
+    const FIELDS: &'static [Field] = &[
+        Field::new("id", FieldKind::Text),
+        Field::new("uniqueCode", FieldKind::Text),
+        Field::new("externalRef", FieldKind::Text),
+        Field::new("firstName", FieldKind::Text),
+        Field::new("lastName", FieldKind::Text),
+        Field::new("email", FieldKind::Text),
+        Field::new("phone", FieldKind::Phone),
+        Field::new("status", FieldKind::Status),
+        Field::new("priority", FieldKind::Text),
+        Field::new("source", FieldKind::Text),
+        Field::new("adPlatform", FieldKind::Text),
+        Field::new("assignedTo", FieldKind::Text),
+        Field::new("estimatedValue", FieldKind::Amount),
+        Field::new("actualValue", FieldKind::Amount),
+        Field::new("notes", FieldKind::Text),
+        Field::new("campaignName", FieldKind::Text),
+        Field::new("conversionSyncStatus", FieldKind::Status),
+        Field::new("createdAt", FieldKind::Time),
+        Field::new("updatedAt", FieldKind::Time),
     ];
     type Columns = Columns<Self>;
 }
@@ -844,26 +847,26 @@ impl OperationArgs for LeadsUpdateArgs {
     const OPERATION: OperationId = OperationId::LeadsUpdate;
     const SUMMARY: &'static str = "Update a lead";
     const DESCRIPTION: &'static str = "Changes the fields given and leaves the others as they are; null clears a field that may be null. Any status may follow any other. Values that the lead has already change nothing, updatedAt included.";
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "uniqueCode",
-        "externalRef",
-        "firstName",
-        "lastName",
-        "email",
-        "phone",
-        "status",
-        "priority",
-        "source",
-        "adPlatform",
-        "assignedTo",
-        "estimatedValue",
-        "actualValue",
-        "notes",
-        "campaignName",
-        "conversionSyncStatus",
-        "createdAt",
-        "updatedAt",
+    const FIELDS: &'static [Field] = &[
+        Field::new("id", FieldKind::Text),
+        Field::new("uniqueCode", FieldKind::Text),
+        Field::new("externalRef", FieldKind::Text),
+        Field::new("firstName", FieldKind::Text),
+        Field::new("lastName", FieldKind::Text),
+        Field::new("email", FieldKind::Text),
+        Field::new("phone", FieldKind::Phone),
+        Field::new("status", FieldKind::Status),
+        Field::new("priority", FieldKind::Text),
+        Field::new("source", FieldKind::Text),
+        Field::new("adPlatform", FieldKind::Text),
+        Field::new("assignedTo", FieldKind::Text),
+        Field::new("estimatedValue", FieldKind::Amount),
+        Field::new("actualValue", FieldKind::Amount),
+        Field::new("notes", FieldKind::Text),
+        Field::new("campaignName", FieldKind::Text),
+        Field::new("conversionSyncStatus", FieldKind::Status),
+        Field::new("createdAt", FieldKind::Time),
+        Field::new("updatedAt", FieldKind::Time),
     ];
     type Columns = Columns<Self>;
     fn idempotency_key(&self) -> Option<&str> {
@@ -972,15 +975,15 @@ impl OperationArgs for AnalyticsSummaryArgs {
     const OPERATION: OperationId = OperationId::AnalyticsSummary;
     const SUMMARY: &'static str = "Totals of a period";
     const DESCRIPTION: &'static str = "How many leads the period brought, how many of them are new or contacted now, and how many were won for how much. A conversion is a lead with status won, its value is actualValue.";
-    const COLUMNS: &'static [&'static str] = &[
-        "totalLeads",
-        "newLeads",
-        "contactedLeads",
-        "totalConversions",
-        "totalConversionValue",
-        "timeframe",
-        "period.from",
-        "period.to",
+    const FIELDS: &'static [Field] = &[
+        Field::new("totalLeads", FieldKind::Count),
+        Field::new("newLeads", FieldKind::Count),
+        Field::new("contactedLeads", FieldKind::Count),
+        Field::new("totalConversions", FieldKind::Count),
+        Field::new("totalConversionValue", FieldKind::Amount),
+        Field::new("timeframe", FieldKind::Text),
+        Field::new("period.from", FieldKind::Time),
+        Field::new("period.to", FieldKind::Time),
     ];
     type Columns = Columns<Self>;
     fn times(&self) -> Vec<&RelativeTime> {
@@ -1040,7 +1043,11 @@ impl OperationArgs for AnalyticsFunnelArgs {
     const OPERATION: OperationId = OperationId::AnalyticsFunnel;
     const SUMMARY: &'static str = "Leads by status";
     const DESCRIPTION: &'static str = "Count and share of every status among the leads of the period, in pipeline order, zeros included; the counts add up to totalLeads of the summary.";
-    const COLUMNS: &'static [&'static str] = &["status", "count", "percentage"];
+    const FIELDS: &'static [Field] = &[
+        Field::new("status", FieldKind::Status),
+        Field::new("count", FieldKind::Count),
+        Field::new("percentage", FieldKind::Share),
+    ];
     type Columns = Columns<Self>;
     fn times(&self) -> Vec<&RelativeTime> {
         [self.from.as_ref(), self.to.as_ref()]
@@ -1099,12 +1106,12 @@ impl OperationArgs for AnalyticsCampaignsArgs {
     const OPERATION: OperationId = OperationId::AnalyticsCampaigns;
     const SUMMARY: &'static str = "Leads by campaign";
     const DESCRIPTION: &'static str = "Leads, conversions and their value for each campaign name and ad platform of the period, most leads first. Leads without a campaign or platform form rows of their own, with null there.";
-    const COLUMNS: &'static [&'static str] = &[
-        "campaignName",
-        "adPlatform",
-        "leads",
-        "conversions",
-        "conversionValue",
+    const FIELDS: &'static [Field] = &[
+        Field::new("campaignName", FieldKind::Text),
+        Field::new("adPlatform", FieldKind::Text),
+        Field::new("leads", FieldKind::Count),
+        Field::new("conversions", FieldKind::Count),
+        Field::new("conversionValue", FieldKind::Amount),
     ];
     type Columns = Columns<Self>;
     fn times(&self) -> Vec<&RelativeTime> {
@@ -1172,7 +1179,13 @@ impl OperationArgs for ConversionsStatusArgs {
     const OPERATION: OperationId = OperationId::ConversionsStatus;
     const SUMMARY: &'static str = "Leads by sync state";
     const DESCRIPTION: &'static str = "How many leads of the period are in each conversion sync state; the five add up to totalLeads of the summary.";
-    const COLUMNS: &'static [&'static str] = &["pending", "synced", "partial", "failed", "none"];
+    const FIELDS: &'static [Field] = &[
+        Field::new("pending", FieldKind::Count),
+        Field::new("synced", FieldKind::Count),
+        Field::new("partial", FieldKind::Count),
+        Field::new("failed", FieldKind::Count),
+        Field::new("none", FieldKind::Count),
+    ];
     type Columns = Columns<Self>;
     fn times(&self) -> Vec<&RelativeTime> {
         [self.from.as_ref(), self.to.as_ref()]
@@ -1211,13 +1224,13 @@ impl OperationArgs for ConversionsPendingArgs {
     const SUMMARY: &'static str = "List leads with unsynced conversions";
     const DESCRIPTION: &'static str =
         "Leads whose conversions are pending or failed, newest first, of any period.";
-    const COLUMNS: &'static [&'static str] = &[
-        "leadId",
-        "uniqueCode",
-        "status",
-        "adPlatform",
-        "conversionSyncStatus",
-        "lastConversionSyncAt",
+    const FIELDS: &'static [Field] = &[
+        Field::new("leadId", FieldKind::Text),
+        Field::new("uniqueCode", FieldKind::Text),
+        Field::new("status", FieldKind::Status),
+        Field::new("adPlatform", FieldKind::Text),
+        Field::new("conversionSyncStatus", FieldKind::Status),
+        Field::new("lastConversionSyncAt", FieldKind::Time),
     ];
     type Columns = ListColumns<Self>;
 }
@@ -1255,21 +1268,21 @@ impl OperationArgs for WorkspaceShowArgs {
     const SUMMARY: &'static str = "Read the workspace";
     const DESCRIPTION: &'static str =
         "The workspace the key belongs to, with its time zone, currency, plan and usage.";
-    const COLUMNS: &'static [&'static str] = &[
-        "displayName",
-        "timezone",
-        "currency",
-        "language",
-        "dateFormat",
-        "trackingCode",
-        "subscription.plan",
-        "subscription.status",
-        "subscription.interval",
-        "subscription.currentPeriodEnd",
-        "usage.leadsPerDay.limit",
-        "usage.leadsPerDay.current",
-        "usage.teamMembers",
-        "usage.activeRotators",
+    const FIELDS: &'static [Field] = &[
+        Field::new("displayName", FieldKind::Text),
+        Field::new("timezone", FieldKind::Text),
+        Field::new("currency", FieldKind::Text),
+        Field::new("language", FieldKind::Text),
+        Field::new("dateFormat", FieldKind::Text),
+        Field::new("trackingCode", FieldKind::Text),
+        Field::new("subscription.plan", FieldKind::Text),
+        Field::new("subscription.status", FieldKind::Text),
+        Field::new("subscription.interval", FieldKind::Text),
+        Field::new("subscription.currentPeriodEnd", FieldKind::Time),
+        Field::new("usage.leadsPerDay.limit", FieldKind::Count),
+        Field::new("usage.leadsPerDay.current", FieldKind::Count),
+        Field::new("usage.teamMembers", FieldKind::Count),
+        Field::new("usage.activeRotators", FieldKind::Count),
     ];
     type Columns = Columns<Self>;
 }
@@ -1313,13 +1326,13 @@ impl OperationArgs for SupportTicketCreateArgs {
     const OPERATION: OperationId = OperationId::SupportTicketCreate;
     const SUMMARY: &'static str = "Open a support ticket";
     const DESCRIPTION: &'static str = "Sends a question or a problem to Konektor's support team and answers with the ticket's reference.";
-    const COLUMNS: &'static [&'static str] = &[
-        "ticketId",
-        "ticketRef",
-        "subject",
-        "status",
-        "priority",
-        "createdAt",
+    const FIELDS: &'static [Field] = &[
+        Field::new("ticketId", FieldKind::Text),
+        Field::new("ticketRef", FieldKind::Text),
+        Field::new("subject", FieldKind::Text),
+        Field::new("status", FieldKind::Status),
+        Field::new("priority", FieldKind::Text),
+        Field::new("createdAt", FieldKind::Time),
     ];
     type Columns = Columns<Self>;
     fn idempotency_key(&self) -> Option<&str> {

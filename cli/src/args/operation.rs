@@ -4,6 +4,7 @@ use clap::Args;
 use konektor_spec::OperationId;
 
 use super::{columns::ColumnArgs, relative_time::RelativeTime};
+use crate::base::Field;
 
 /// What the document says of an operation for the command line. Generated for the arguments of each.
 pub(crate) trait OperationArgs: Args {
@@ -13,7 +14,7 @@ pub(crate) trait OperationArgs: Args {
     /// All that there is to know, in Markdown, with each paragraph on one line.
     const DESCRIPTION: &'static str;
     /// The fields of the rows in its answer.
-    const COLUMNS: &'static [&'static str];
+    const FIELDS: &'static [Field];
     /// The flags that select among these fields.
     type Columns: ColumnArgs;
 

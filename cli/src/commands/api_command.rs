@@ -81,10 +81,12 @@ pub(super) async fn execute<'a, C: ApiCommand>(
     }
     let call = Call::new(context, operation, &args.times()).await?;
     let call = call.keeping_keys(args.idempotency_key().is_some());
-    let run = || -> Running<'_> { Box::pin(command.run(&call)) };
+    let run = || -> Running<'_> {
+        Box::pin(async { Ok(command.run(&call).await?.with_fields(C::Operation::FIELDS)) })
+    };
     if let Some(pause) = command.pause() {
         return watch::watch(&call, &run, output, pause).await;
     }
-    let answer = run().await?.documented_by(operation);
+    let answer = run().await?;
     output.answer(answer, &call.display()).await
 }

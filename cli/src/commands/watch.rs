@@ -24,7 +24,7 @@ pub(crate) async fn watch<'a>(
         for turn in 0_u64.. {
             let shown = async {
                 // A list is asked for while it is written.
-                let answer = run().await?.documented_by(call.operation);
+                let answer = run().await?;
                 output.text_of(answer, &call.display(), turn == 0).await
             };
             match shown.await {

@@ -1,20 +1,18 @@
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream::LocalBoxStream};
-use konektor_spec::Operation;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{
-    DetailView, DisplayContext, Table,
-    columns::{self, Field},
-    table::ListColumn,
+use super::{DetailView, DisplayContext, Table, table::ListColumn};
+use crate::{
+    base::Field,
+    error::{Exit, Failure},
 };
-use crate::error::{Exit, Failure};
 
 /// What a call came to.
 pub(crate) struct Answer<'a> {
     pub(super) content: Content<'a>,
     /// The fields of its rows.
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: &'static [Field],
     /// The field whose items are the rows, when the data itself is not a list.
     pub(super) rows_at: Option<&'static str>,
     /// What is said beside the data.
@@ -119,16 +117,16 @@ impl<'a> Answer<'a> {
     fn from_content(content: Content<'a>) -> Self {
         Self {
             content,
-            fields: Vec::new(),
+            fields: &[],
             rows_at: None,
             note: None,
             exit: Exit::Done,
         }
     }
 
-    /// With the columns that the document says it has.
-    pub(crate) fn documented_by(mut self, operation: &Operation) -> Self {
-        self.fields = columns::documented(operation);
+    /// With these fields in its rows.
+    pub(crate) fn with_fields(mut self, fields: &'static [Field]) -> Self {
+        self.fields = fields;
         self
     }
 

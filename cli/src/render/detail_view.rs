@@ -3,11 +3,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    DisplayContext, NOTHING,
-    columns::Field,
+    DisplayContext, NOTHING, columns,
     table::{Cell, RenderOptions, blank},
 };
-use crate::{base::sanitize, error::Failure};
+use crate::{
+    base::{Field, sanitize},
+    error::Failure,
+};
 
 /// One thing, its fields below each other.
 #[derive(Clone, Debug, Default)]
@@ -36,22 +38,24 @@ impl DetailView {
         let mut view = Self::default();
         for line in first {
             let cells = line.fields.iter().filter_map(|name| named(name));
-            let cells = cells.map(|field| field.detail(&row, display));
+            let cells = cells.map(|field| columns::detail(field, &row, display));
             view.fields.extend(
                 cells
                     .reduce(|first, cell| first.joined(&cell))
                     .map(|cell| (line.label.to_owned(), cell)),
             );
         }
-        let in_first = |field: &Field| first.iter().any(|line| line.fields.contains(&&*field.name));
+        let in_first = |field: &Field| first.iter().any(|line| line.fields.contains(&field.name));
         for field in fields {
             let top = field.name.split('.').next().unwrap_or_default();
             if row.get(top).is_none() || in_first(field) {
                 continue;
             }
             let label = renamed.iter().find(|(name, _)| *name == field.name);
-            let label = label.map_or_else(|| field.label(), |(_, label)| (*label).to_owned());
-            view.fields.push((label, field.detail(&row, display)));
+            let label =
+                label.map_or_else(|| columns::label(field), |(_, label)| (*label).to_owned());
+            view.fields
+                .push((label, columns::detail(field, &row, display)));
         }
         let known = |name: &str| {
             let mut tops = fields
@@ -102,7 +106,7 @@ impl DetailView {
     /// These fields of a row under their own names.
     pub(super) fn from_row(row: &Value, fields: &[&Field], display: &DisplayContext) -> Self {
         fields.iter().fold(Self::default(), |record, field| {
-            record.cell(&field.name, field.cell(row, display))
+            record.cell(field.name, columns::cell(field, row, display))
         })
     }
 

@@ -23,7 +23,6 @@ mod yaml;
 pub(crate) use amount::{Currency, count, share};
 pub(crate) use answer::{Answer, ListEnd, ListPart, Note, View};
 pub(crate) use bar::{share_of, sparkline};
-pub(crate) use columns::{Field, documented};
 pub(crate) use detail_view::{DetailLine, DetailView};
 pub(crate) use display_context::DisplayContext;
 pub(crate) use jq::Filter;

@@ -4,9 +4,9 @@ use std::{borrow::Cow, ffi::OsString};
 
 use serde_json::Value;
 
-use super::{columns::Field, jq::Filter, json_rows};
+use super::{jq::Filter, json_rows};
 use crate::{
-    base::{ColumnSelection, Format},
+    base::{ColumnSelection, Field, Format},
     env::Environment,
 };
 
@@ -89,7 +89,7 @@ impl OutputOptions {
     /// The columns that are wanted of rows with these fields.
     pub(crate) fn columns_of(&self, fields: &[Field]) -> Vec<String> {
         if self.columns.is_empty() {
-            fields.iter().map(|field| field.name.clone()).collect()
+            fields.iter().map(|field| field.name.to_owned()).collect()
         } else {
             self.columns.clone()
         }

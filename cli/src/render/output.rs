@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::{
-    DisplayContext, Field, OutputOptions, RowWriter, Spool, WriterOptions,
+    DisplayContext, OutputOptions, RowWriter, Spool, WriterOptions,
     answer::{Answer, Content, List, Note, View, shown, view_of_fields},
     jq::Filter,
     json, json_rows,
@@ -13,7 +13,7 @@ use super::{
     yaml,
 };
 use crate::{
-    base::{Format, escape::escape_controls, sanitize},
+    base::{Field, Format, escape::escape_controls, sanitize},
     env::{Environment, PagedWriter},
     error::{Exit, Failure},
 };
@@ -114,11 +114,11 @@ impl<'a> Output<'a> {
             }
             (Content::List(mut list, usual), None) => {
                 if self.format() == Format::Table {
-                    let shown = shown(&usual, &fields, &self.options.columns, self.options.wide);
-                    self.tables(&mut list, &shown, &fields, display, writer)
+                    let shown = shown(&usual, fields, &self.options.columns, self.options.wide);
+                    self.tables(&mut list, &shown, fields, display, writer)
                         .await?;
                 } else {
-                    self.rows_of_list(&mut list, &fields, writer).await?;
+                    self.rows_of_list(&mut list, fields, writer).await?;
                 }
                 Ok(list.note())
             }
@@ -132,7 +132,7 @@ impl<'a> Output<'a> {
                         let rows = json_rows::rows(json_rows::field(&document, name).clone());
                         self.records(rows, self.options.columns.clone(), writer)?;
                     }
-                    _ => self.whole(document, view, &fields, display, writer)?,
+                    _ => self.whole(document, view, fields, display, writer)?,
                 }
                 Ok(note)
             }

@@ -9,11 +9,13 @@ use unicode_width::UnicodeWidthStr as _;
 use super::{
     DisplayContext,
     bar::bar,
-    columns::Field,
+    columns,
     fit::{self, ColumnWidths},
 };
-use crate::base::sanitize;
-use crate::env::Terminal;
+use crate::{
+    base::{Field, sanitize},
+    env::Terminal,
+};
 
 /// What stands for null.
 pub(crate) const NOTHING: &str = "-";
@@ -47,7 +49,7 @@ pub(crate) struct Cell {
 #[derive(Clone, Debug)]
 pub(crate) struct ListColumn {
     column: Column,
-    fields: Vec<Cow<'static, str>>,
+    fields: Vec<&'static str>,
 }
 
 /// What a value means.
@@ -93,7 +95,7 @@ impl Column {
     pub(crate) fn fields(self, fields: &[&'static str]) -> ListColumn {
         ListColumn {
             column: self,
-            fields: fields.iter().map(|name| Cow::Borrowed(*name)).collect(),
+            fields: fields.to_vec(),
         }
     }
 }
@@ -102,13 +104,13 @@ impl ListColumn {
     /// A field under its own name.
     pub(crate) fn field(field: &Field) -> Self {
         Self {
-            column: field.column(),
-            fields: vec![Cow::Owned(field.name.clone())],
+            column: columns::column(field),
+            fields: vec![field.name],
         }
     }
 
     pub(crate) fn shows(&self, field: &Field) -> bool {
-        self.fields.iter().any(|name| *name == field.name)
+        self.fields.contains(&field.name)
     }
 
     fn cell(&self, row: &Value, fields: &[Field], display: &DisplayContext) -> Cell {
@@ -116,7 +118,7 @@ impl ListColumn {
             .fields
             .iter()
             .filter_map(|name| fields.iter().find(|field| field.name == *name))
-            .map(|field| field.cell(row, display));
+            .map(|field| columns::cell(field, row, display));
         let Some(first) = cells.next() else {
             return Cell::optional(None::<String>);
         };

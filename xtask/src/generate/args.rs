@@ -37,7 +37,7 @@ pub(crate) fn generate(document: &Value) -> Result<syn::File> {
             relative_time::RelativeTime,
             words::Words,
         };
-        use crate::{base::LocalClock, error::Failure};
+        use crate::{base::{Field, FieldKind, LocalClock}, error::Failure};
     );
     let mut page_args: Option<TokenStream> = None;
     for (path, item) in document::object(document, "/paths")? {
@@ -286,8 +286,8 @@ impl<'a> Operation<'a> {
         };
         let summary = text("summary")?;
         let description = unwrapped(text("description")?);
-        let columns = columns(self.document, self.operation)?;
-        let selection = match columns.as_slice() {
+        let fields = fields(self.document, self.operation)?;
+        let selection = match fields.as_slice() {
             [] => quote!(NoColumns),
             _ if self.is_paged() => quote!(ListColumns<Self>),
             _ => quote!(Columns<Self>),
@@ -317,7 +317,7 @@ impl<'a> Operation<'a> {
                 const OPERATION: OperationId = OperationId::#id;
                 const SUMMARY: &'static str = #summary;
                 const DESCRIPTION: &'static str = #description;
-                const COLUMNS: &'static [&'static str] = &[#(#columns),*];
+                const FIELDS: &'static [Field] = &[#(#fields),*];
                 type Columns = #selection;
                 #times
                 #idempotency_key
@@ -629,8 +629,8 @@ fn unwrapped(text: &str) -> String {
     paragraphs.collect::<Vec<_>>().join("\n\n")
 }
 
-/// Returns the fields of the rows in the response.
-fn columns(document: &Value, operation: &Value) -> Result<Vec<String>> {
+/// Generates the fields of the rows in the response. What comes beside a single row is a field of it.
+fn fields(document: &Value, operation: &Value) -> Result<Vec<TokenStream>> {
     let responses = document::object(operation, "/responses")?;
     let success = responses.iter().find(|(status, _)| status.starts_with('2'));
     let (_, success) = success.context("no success")?;
@@ -643,27 +643,47 @@ fn columns(document: &Value, operation: &Value) -> Result<Vec<String>> {
     let (_, data) = data.context("no data")?;
     let data = document::target(document, data)?;
     if let Some(row) = data.get("items") {
-        return columns_of(document, row, "");
+        return fields_of(document, row, "");
     }
-    let mut columns = columns_of(document, data, "")?;
-    let beside = envelope.iter().map(|(name, _)| *name);
-    let beside = beside.filter(|name| !["success", "data"].contains(name));
-    columns.extend(beside.map(str::to_owned));
-    Ok(columns)
+    let mut fields = fields_of(document, data, "")?;
+    for (name, property) in envelope {
+        if !["success", "data"].contains(&name) {
+            fields.push(field(document, name, property)?);
+        }
+    }
+    Ok(fields)
 }
 
-fn columns_of(document: &Value, schema: &Value, above: &str) -> Result<Vec<String>> {
-    let mut columns = Vec::new();
+fn fields_of(document: &Value, schema: &Value, above: &str) -> Result<Vec<TokenStream>> {
+    let mut fields = Vec::new();
     for (name, property) in document::properties(document::target(document, schema)?)? {
         let path = format!("{above}{name}");
         let target = document::target(document, property)?;
         if target.get("properties").is_some() {
-            columns.extend(columns_of(document, target, &format!("{path}."))?);
+            fields.extend(fields_of(document, target, &format!("{path}."))?);
         } else {
-            columns.push(path);
+            fields.push(field(document, &path, property)?);
         }
     }
-    Ok(columns)
+    Ok(fields)
+}
+
+/// Generates a field, with the kind that says how a person reads its value.
+fn field(document: &Value, name: &str, property: &Value) -> Result<TokenStream> {
+    let keyword = |keyword| -> Result<_> {
+        let value = document::keyword(document, property, keyword)?;
+        Ok(value.and_then(Value::as_str))
+    };
+    let kind = match (name, keyword("format")?, keyword("type")?) {
+        ("phone", ..) => quote!(Phone),
+        ("status" | "conversionSyncStatus", ..) => quote!(Status),
+        ("percentage", ..) => quote!(Share),
+        (_, Some("date-time"), _) => quote!(Time),
+        (_, _, Some("integer")) => quote!(Count),
+        (_, _, Some("number")) => quote!(Amount),
+        _ => quote!(Text),
+    };
+    Ok(quote!(Field::new(#name, FieldKind::#kind)))
 }
 
 /// Generates the enum of the fields that `--clear` can set to null.
@@ -860,8 +880,9 @@ mod tests {
         }
         let sdk = generated.methods("crate::leads::Update");
         assert!(sdk.contains("pubfnjob_title(") && sdk.contains("pubfnclear_job_title("));
-        let columns = "\"campaignName\",\"conversionSyncStatus\"";
-        assert!(methods.contains(columns), "{methods}");
+        let fields =
+            "Field::new(\"campaignName\",FieldKind::Text),Field::new(\"conversionSyncStatus\",";
+        assert!(methods.contains(fields), "{methods}");
     }
 
     #[test]
@@ -914,7 +935,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_answer_changes_the_columns() {
+    fn a_changed_answer_changes_the_fields() {
         let generated = from_changed(|document| {
             let schemas = &mut document["components"]["schemas"];
             schemas["LeadScore"] = json!({
@@ -928,7 +949,7 @@ mod tests {
         for args in ["LeadsListArgs", "LeadsGetArgs"] {
             let methods = generated.methods(args);
             assert!(
-                methods.contains("\"updatedAt\",\"score.total\"]"),
+                methods.contains("Field::new(\"score.total\",FieldKind::Count)]"),
                 "{methods}"
             );
         }

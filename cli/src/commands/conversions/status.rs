@@ -4,10 +4,11 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::{
-    args::{ConversionsStatusArgs, Watch},
+    args::{ConversionsStatusArgs, OperationArgs as _, Watch},
+    base::Field,
     commands::ApiCommand,
     error::Failure,
-    render::{Answer, Cell, Column, Field, Table, View, count, documented, share_of},
+    render::{Answer, Cell, Column, Table, View, count, share_of},
     session::Call,
 };
 
@@ -39,7 +40,7 @@ impl ApiCommand for Status {
         let (status, _) = call.send(request.send_with_meta()).await?;
 
         let status = serde_json::to_value(&status)?;
-        let table = table(&status, &documented(call.operation));
+        let table = table(&status, ConversionsStatusArgs::FIELDS);
         Answer::new(&status, View::Table(table))
     }
 }
@@ -56,7 +57,7 @@ fn columns() -> [Column; 3] {
 fn table(status: &Value, fields: &[Field]) -> Table {
     let counts = fields
         .iter()
-        .filter_map(|field| Some((&field.name, status[&field.name].as_i64()?)));
+        .filter_map(|field| Some((field.name, status[field.name].as_i64()?)));
     let rows: Vec<_> = counts.collect();
     let most = rows.iter().map(|(_, leads)| *leads).max();
     let rows = rows.into_iter().map(|(name, leads)| {

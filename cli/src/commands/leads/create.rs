@@ -2,7 +2,7 @@ use clap::Args;
 use konektor_sdk::Client;
 
 use crate::{
-    args::{DryRun, LeadsCreateArgs},
+    args::{DryRun, LeadsCreateArgs, OperationArgs as _},
     commands::{ApiCommand, Prepared, leads::view},
     error::Failure,
     render::Answer,
@@ -37,6 +37,6 @@ impl ApiCommand for Create {
         let request = self.args.clone().request(&call.client);
         let (lead, _) = call.send(request.send_with_meta()).await?;
 
-        Answer::new(&lead, view::view(&lead, call)?)
+        Answer::new(&lead, view::view(&lead, LeadsCreateArgs::FIELDS, call)?)
     }
 }

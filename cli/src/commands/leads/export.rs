@@ -19,7 +19,7 @@ use crate::{
     commands::LocalCommand,
     config::{BASE_URL, Setting},
     error::Failure,
-    render::{Answer, INCOMPLETE, RowWriter, Spool, WriterOptions, count, documented},
+    render::{Answer, INCOMPLETE, RowWriter, Spool, WriterOptions, count},
     session::{
         Call, Context,
         dry_run::{self, Change},
@@ -89,7 +89,7 @@ async fn run<'a>(context: &'a Context<'a>, export: &Export) -> Result<Answer<'a>
     // Until here nothing is lost when the program is ended; a keyring that does not answer is waited for until then.
     let stop = interrupted();
     let to = Destination::new(name)?;
-    let writer_options = writer_options(context, &call, name, format);
+    let writer_options = writer_options(context, name, format);
     let rows = Cell::new(0);
     let written = tokio::select! {
         written = write(context, &call, filters, name, writer_options, &to, &rows) => written,
@@ -207,16 +207,10 @@ fn format(context: &Context<'_>, name: &str) -> Result<Format, Failure> {
     }
 }
 
-fn writer_options(
-    context: &Context<'_>,
-    call: &Call<'_>,
-    name: &str,
-    format: Format,
-) -> WriterOptions {
-    let fields = documented(call.operation);
+fn writer_options(context: &Context<'_>, name: &str, format: Format) -> WriterOptions {
     WriterOptions {
         format,
-        columns: context.options.columns_of(&fields),
+        columns: context.options.columns_of(LeadsListArgs::FIELDS),
         headers: context.options.headers(),
         for_terminal: name == STDOUT && context.environment.terminal.is_some(),
     }

@@ -1,7 +1,7 @@
 use clap::Args;
 
 use crate::{
-    args::LeadsGetArgs,
+    args::{LeadsGetArgs, OperationArgs as _},
     commands::{ApiCommand, leads::view},
     error::Failure,
     render::Answer,
@@ -28,6 +28,6 @@ impl ApiCommand for Get {
         let request = self.args.clone().request(&call.client);
         let (lead, _) = call.send(request.send_with_meta()).await?;
 
-        Answer::new(&lead, view::view(&lead, call)?)
+        Answer::new(&lead, view::view(&lead, LeadsGetArgs::FIELDS, call)?)
     }
 }

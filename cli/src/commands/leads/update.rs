@@ -2,7 +2,7 @@ use clap::Args;
 use konektor_sdk::Client;
 
 use crate::{
-    args::{DryRun, LeadsUpdateArgs},
+    args::{DryRun, LeadsUpdateArgs, OperationArgs as _},
     commands::{ApiCommand, Prepared, leads::view},
     error::Failure,
     render::Answer,
@@ -36,6 +36,6 @@ impl ApiCommand for Update {
         let request = self.args.clone().request(&call.client)?;
         let (lead, _) = call.send(request.send_with_meta()).await?;
 
-        Answer::new(&lead, view::view(&lead, call)?)
+        Answer::new(&lead, view::view(&lead, LeadsUpdateArgs::FIELDS, call)?)
     }
 }

@@ -3,7 +3,7 @@ use konektor_sdk::Client;
 use serde_json::json;
 
 use crate::{
-    args::{DryRun, LeadsUpsertArgs},
+    args::{DryRun, LeadsUpsertArgs, OperationArgs as _},
     commands::{ApiCommand, Prepared, leads::view},
     error::Failure,
     render::Answer,
@@ -43,7 +43,7 @@ impl ApiCommand for Upsert {
         let (lead, created) = (&upserted.lead, upserted.created);
         let answer = Answer::new(
             &json!({"data": lead, "created": created}),
-            view::view(lead, call)?,
+            view::view(lead, LeadsUpsertArgs::FIELDS, call)?,
         )?;
         Ok(answer
             .with_metadata(&meta.extra)

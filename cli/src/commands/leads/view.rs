@@ -3,8 +3,9 @@
 use konektor_sdk::Lead;
 
 use crate::{
+    base::Field,
     error::Failure,
-    render::{DetailLine, DetailView, View, documented},
+    render::{DetailLine, DetailView, View},
     session::Call,
 };
 
@@ -43,7 +44,6 @@ const RENAMED: [(&str, &str); 4] = [
     ("updatedAt", "updated"),
 ];
 
-pub(super) fn view(lead: &Lead, call: &Call<'_>) -> Result<View, Failure> {
-    let fields = documented(call.operation);
-    DetailView::documented(lead, &fields, &FIRST, &RENAMED, &call.display()).map(View::Detail)
+pub(super) fn view(lead: &Lead, fields: &[Field], call: &Call<'_>) -> Result<View, Failure> {
+    DetailView::documented(lead, fields, &FIRST, &RENAMED, &call.display()).map(View::Detail)
 }

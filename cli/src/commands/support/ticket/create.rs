@@ -2,10 +2,10 @@ use clap::Args;
 use konektor_sdk::Client;
 
 use crate::{
-    args::{DryRun, SupportTicketCreateArgs},
+    args::{DryRun, OperationArgs as _, SupportTicketCreateArgs},
     commands::{ApiCommand, Prepared},
     error::Failure,
-    render::{Answer, DetailLine, DetailView, View, documented},
+    render::{Answer, DetailLine, DetailView, View},
     session::Call,
 };
 
@@ -36,9 +36,14 @@ impl ApiCommand for Create {
         let request = self.args.clone().request(&call.client);
         let (ticket, _) = call.send(request.send_with_meta()).await?;
 
-        let fields = documented(call.operation);
         let display = call.display();
-        let view = DetailView::documented(&ticket, &fields, &FIRST, &RENAMED, &display)?;
+        let view = DetailView::documented(
+            &ticket,
+            SupportTicketCreateArgs::FIELDS,
+            &FIRST,
+            &RENAMED,
+            &display,
+        )?;
         Answer::new(&ticket, View::Detail(view))
     }
 }
