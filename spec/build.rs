@@ -16,12 +16,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         target.join("openapi.json"),
         serde_json::to_string(&document)?,
     )?;
-    fs::write(target.join("facts.rs"), facts(&document))?;
+    fs::write(target.join("facts.rs"), facts(&document)?)?;
     Ok(())
 }
 
 /// What is known at compile time.
-fn facts(document: &Value) -> String {
+fn facts(document: &Value) -> Result<String, Box<dyn Error>> {
     let ids: Vec<_> = document["paths"]
         .as_object()
         .into_iter()
@@ -38,10 +38,16 @@ fn facts(document: &Value) -> String {
     };
     let server_url = &document["servers"][0]["url"];
     let version = &document["info"]["version"];
+    let idempotency_hours = &document["x-konektor-limits"]["idempotencyHours"];
+    let key_format = &document["components"]["securitySchemes"]["apiKey"]["bearerFormat"];
+    let key_prefix = key_format
+        .as_str()
+        .and_then(|format| format.split_once('<'));
+    let (key_prefix, _) = key_prefix.ok_or("bearerFormat has no prefix before its first <")?;
     let tag_of_each = lines(ids.iter().map(|(_, _, tag)| format!("            {tag},")));
     let tags = document["tags"].as_array().into_iter().flatten();
     let tags = lines(tags.map(|tag| format!("    ({}, {}),", tag["name"], tag["description"])));
-    format!(
+    Ok(format!(
         "/// [`Spec::server_url`] of the built-in document, for those who need no more of it.
 pub const SERVER_URL: &str = {server_url};
 
@@ -51,6 +57,12 @@ pub const API_VERSION: &str = {version};
 /// [`Spec::tags`] of the built-in document, for those who need no more of it.
 pub const TAGS: &[(&str, &str)] = &[
 {tags}];
+
+/// [`Limits::idempotency_hours`] of the built-in document, for those who need no more of it.
+pub const IDEMPOTENCY_HOURS: u32 = {idempotency_hours};
+
+/// What every API key begins with.
+pub const KEY_PREFIX: &str = \"{key_prefix}\";
 
 /// The operations of the built-in document by their `operationId`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,7 +93,7 @@ impl OperationId {{
         count = ids.len(),
         all = each(&|_, name| format!("Self::{name}, ")),
         names = each(&|id, name| format!("            Self::{name} => \"{id}\",\n")),
-    )
+    ))
 }
 
 fn lines(lines: impl Iterator<Item = String>) -> String {

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, io, path::Path};
 
 use heck::ToKebabCase as _;
 use konektor_sdk::{ErrorCode, ErrorKind};
+use konektor_spec::KEY_PREFIX;
 use serde::Serialize;
 
 /// The exit code of the program.
@@ -141,7 +142,9 @@ impl Failure {
             Exit::Access,
             ErrorCode::Unauthorized.as_str(),
             format!("not logged in to {server} (profile {profile})"),
-            Some("log in with: konektor auth login; in scripts: export KONEKTOR_API_KEY=kna_…"),
+            Some(&format!(
+                "log in with: konektor auth login; in scripts: export KONEKTOR_API_KEY={KEY_PREFIX}…"
+            )),
         )
     }
 
@@ -177,7 +180,9 @@ impl Failure {
             Exit::Access,
             ErrorCode::Unauthorized.as_str(),
             "the keyring is locked",
-            Some("unlock it and try again; in scripts: export KONEKTOR_API_KEY=kna_…"),
+            Some(&format!(
+                "unlock it and try again; in scripts: export KONEKTOR_API_KEY={KEY_PREFIX}…"
+            )),
         )
     }
 

@@ -41,6 +41,19 @@ impl OperationId {
     pub fn named(id: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.as_str() == id)
     }
+
+    /// The operation in the built-in document.
+    ///
+    /// ```
+    /// use konektor_spec::OperationId;
+    ///
+    /// assert_eq!(OperationId::LeadsList.operation().path.as_str(), "/leads");
+    /// ```
+    #[must_use]
+    pub fn operation(self) -> &'static Operation {
+        // Both are in the document's order.
+        &Spec::builtin().operations[self as usize]
+    }
 }
 
 pub use error::SpecError;
@@ -355,10 +368,13 @@ mod tests {
         assert_eq!(spec.server_url(), SERVER_URL);
         assert_eq!(spec.version(), API_VERSION);
         assert!(spec.tags().eq(TAGS.iter().copied()));
+        assert_eq!(spec.limits().idempotency_hours, IDEMPOTENCY_HOURS);
+        assert_eq!(KEY_PREFIX, "kna_");
         let ids: Vec<_> = spec.operations().iter().map(|op| op.id.as_str()).collect();
         assert_eq!(ids, OperationId::ALL.map(OperationId::as_str));
         for id in OperationId::ALL {
-            assert_eq!(spec.operation(id.as_str()).unwrap().tag, id.tag());
+            assert_eq!(id.operation().id, id.as_str());
+            assert_eq!(id.operation().tag, id.tag());
         }
         assert_eq!(
             OperationId::named("leads_list"),

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-/// Every key begins with it.
-const PREFIX: &str = "kna_";
+use konektor_spec::KEY_PREFIX;
 
 /// An API key. Nothing that shows it shows the key.
 #[derive(Clone)]
@@ -33,11 +32,11 @@ pub(crate) fn holds_key(text: &str) -> bool {
 
 /// The text with no key in it, which somebody may have typed where none belongs.
 pub(crate) fn without_keys(text: &str) -> String {
-    let mut parts = text.split(PREFIX);
+    let mut parts = text.split(KEY_PREFIX);
     let mut safe = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let behind = part.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        safe.push_str(PREFIX);
+        safe.push_str(KEY_PREFIX);
         if behind.len() < part.len() {
             safe.push('…');
         }
@@ -48,7 +47,7 @@ pub(crate) fn without_keys(text: &str) -> String {
 
 /// `kna_<id>_<secret>`: the id alone may be written anywhere.
 pub(crate) fn key_id(key: &str) -> Option<&str> {
-    let (id, secret) = key.trim().strip_prefix(PREFIX)?.split_once('_')?;
+    let (id, secret) = key.trim().strip_prefix(KEY_PREFIX)?.split_once('_')?;
     (!id.is_empty() && !secret.is_empty()).then_some(id)
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn execute<'a, C: ApiCommand>(
     output: &'a Output<'a>,
 ) -> Result<Exit, Failure> {
     let args = command.operation();
-    let operation = Context::operation(C::Operation::OPERATION)?;
+    let operation = C::Operation::OPERATION.operation();
     if let Some(request) = command.dry_run(|| context.client(None)) {
         let request = request?.map_err(|error| explain(&error, Some(operation), context))?;
         let answer = dry_run::answer(operation, &request, args.idempotency_key())?;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use konektor_sdk::{ErrorKind, jiff::Timestamp};
-use konektor_spec::{Access, Spec};
+use konektor_spec::{Access, OperationId, Spec};
 use serde_json::json;
 
 use crate::{
@@ -186,7 +186,7 @@ async fn key(context: &Context<'_>, reached: bool, findings: &mut Vec<Finding>) 
         ));
         return;
     }
-    let operation = Spec::builtin().operation("workspace_show");
+    let operation = OperationId::WorkspaceShow.operation();
     let client = context
         .key_for(&Access::AnyKey)
         .and_then(|key| context.client(key.as_ref()));
@@ -197,9 +197,10 @@ async fn key(context: &Context<'_>, reached: bool, findings: &mut Vec<Finding>) 
             return;
         }
     };
-    let path = operation.map_or("", |operation| operation.path.as_str());
     let request = client.workspace().show().send_with_meta();
-    let answer = context.logged("GET", path, request).await;
+    let answer = context
+        .logged(&operation.method, operation.path.as_str(), request)
+        .await;
     let limit = match &answer {
         Ok((_, meta)) => meta.rate_limit,
         Err(error) => error.rate_limit(),
@@ -218,7 +219,7 @@ async fn key(context: &Context<'_>, reached: bool, findings: &mut Vec<Finding>) 
             State::Doubtful,
             format!("{source}; {}", error.message()),
         ),
-        Err(error) => failed("key", &explain(&error, operation, context)),
+        Err(error) => failed("key", &explain(&error, Some(operation), context)),
     });
     findings.extend(limit.map(|limit| {
         let state = if limit.remaining == 0 {

@@ -16,14 +16,17 @@ pub(crate) trait LocalCommand: Args + 'static {
     const NOUN: &'static str = "";
     /// What it does, in a line.
     const ABOUT: &'static str;
-    /// What else there is to know.
-    const DETAILS: &'static str = "";
     /// Command lines, shown at the end of the help.
     const EXAMPLES: &'static str;
     /// The settings that it always needs. What shows settings and mends them needs none.
     const NEEDS: &'static [&'static Setting] = &[];
 
-    /// The columns that the arguments select, if they can.
+    /// The rest of its description.
+    fn details() -> String {
+        String::new()
+    }
+
+    /// The columns that the arguments select.
     fn columns(&self) -> ColumnSelection {
         ColumnSelection::default()
     }
@@ -38,10 +41,11 @@ pub(super) fn shape<C: LocalCommand>(command: Command) -> Command {
     let command = C::augment_args(command)
         .about(C::ABOUT)
         .after_help(format!("Examples:\n{}", C::EXAMPLES));
-    match C::DETAILS {
-        "" => command,
-        details => command.long_about(format!("{}\n\n{details}", C::ABOUT)),
+    let details = C::details();
+    if details.is_empty() {
+        return command;
     }
+    command.long_about(format!("{}\n\n{details}", C::ABOUT))
 }
 
 pub(super) async fn execute<'a, C: LocalCommand>(

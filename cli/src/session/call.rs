@@ -82,7 +82,7 @@ impl<'a> Call<'a> {
             Calendar::Named => {}
         }
         if !self.knows_workspace() {
-            let operation = Context::operation(OperationId::WorkspaceShow)?;
+            let operation = OperationId::WorkspaceShow.operation();
             let request = self.client.workspace().show().send_with_meta();
             let answer = self
                 .context

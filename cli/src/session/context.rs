@@ -6,7 +6,7 @@ use std::{
 
 use clap::Command;
 use konektor_sdk::{Client, Error, Meta, Retries};
-use konektor_spec::{Access, OperationId, Spec};
+use konektor_spec::{Access, OperationId};
 
 use super::GlobalArgs;
 use crate::{
@@ -60,15 +60,7 @@ impl<'a> Context<'a> {
 
     /// A call of an operation, with the global flags of this command.
     pub(crate) async fn call(&'a self, operation: OperationId) -> Result<Call<'a>, Failure> {
-        Call::new(self, Self::operation(operation)?, &[]).await
-    }
-
-    pub(crate) fn operation(
-        operation: OperationId,
-    ) -> Result<&'static konektor_spec::Operation, Failure> {
-        Spec::builtin()
-            .operation(operation.as_str())
-            .ok_or_else(|| Failure::other("internal error: unknown operation"))
+        Call::new(self, operation.operation(), &[]).await
     }
 
     /// The key, which a call of this kind may need.

@@ -39,12 +39,15 @@ impl LocalCommand for Login {
     const PATH: &'static [&'static str] = &["auth", "login"];
     const NOUN: &'static str = NOUN;
     const ABOUT: &'static str = "Check an API key with the server and save it";
-    const DETAILS: &'static str = "The key is typed at a prompt that hides it, or read from stdin. It is saved in the system's keyring, or without \
-         a keyring in a file that only you can read. It is only ever sent to the server that accepted it.";
     const EXAMPLES: &'static str = "  konektor auth login
   konektor auth login --profile toko --base-url http://127.0.0.1:8080
   pass show konektor | konektor auth login";
     const NEEDS: &'static [&'static Setting] = &[&BASE_URL];
+
+    fn details() -> String {
+        "The key is typed at a prompt that hides it, or read from stdin. It is saved in the system's keyring, or without \
+         a keyring in a file that only you can read. It is only ever sent to the server that accepted it.".to_owned()
+    }
 
     async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
         run(context, self.dry_run.dry_run).await
@@ -79,7 +82,7 @@ async fn run<'a>(context: &'a Context<'a>, is_dry_run: bool) -> Result<Answer<'a
     // Before the key is asked for.
     settings.require(&MAX_WAIT)?;
     let key = ask(context, server).await?;
-    let operation = Context::operation(OperationId::WorkspaceShow)?;
+    let operation = OperationId::WorkspaceShow.operation();
     let call = Call::with_key(context, operation, Some(&key))?;
     let workspace = try_out(&call).await?;
     if let Some(workspace) = &workspace {

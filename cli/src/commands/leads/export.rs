@@ -51,13 +51,16 @@ pub(crate) struct Export {
 impl LocalCommand for Export {
     const PATH: &'static [&'static str] = &["leads", "export"];
     const ABOUT: &'static str = "Write leads with all their fields into a CSV, NDJSON or JSON file";
-    const DETAILS: &'static str = "The format is the one of the file's name, or of -o; stdout gets CSV. The file \
-         appears only when it is complete; on stdout the exit code says whether the output is. Cells that look like \
-         formulas get a leading quote, which an import removes again.";
     const EXAMPLES: &'static str = "  konektor leads export leads.csv
   konektor leads export won.ndjson --status won --created-from 2025-01-01
   konektor leads export - -o ndjson | jq -r .email";
     const NEEDS: &'static [&'static Setting] = &[&BASE_URL];
+
+    fn details() -> String {
+        "The format is the one of the file's name, or of -o; stdout gets CSV. The file \
+         appears only when it is complete; on stdout the exit code says whether the output is. Cells that look like \
+         formulas get a leading quote, which an import removes again.".to_owned()
+    }
 
     fn columns(&self) -> ColumnSelection {
         self.columns.selection()
@@ -83,7 +86,7 @@ async fn run<'a>(context: &'a Context<'a>, export: &Export) -> Result<Answer<'a>
         );
         return dry_run::changes([Change::new(place, what)]);
     }
-    let operation = Context::operation(OperationId::LeadsList)?;
+    let operation = OperationId::LeadsList.operation();
     let call = Call::new(context, operation, &export.filters.times()).await?;
     let filters = export.filters.clone();
     // Until here nothing is lost when the program is ended; a keyring that does not answer is waited for until then.

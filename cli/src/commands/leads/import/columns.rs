@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use konektor_spec::{Schema, Spec};
+use konektor_spec::{OperationId, Schema};
 use serde_json::{Map, Value};
 
 use super::{input::Content, rejects};
-use crate::{args::json, error::Failure};
+use crate::{
+    args::{LeadsGetArgs, OperationArgs as _, json},
+    error::Failure,
+};
 
 /// The fields of a lead, as the document has them.
 pub(super) struct Fields {
     /// Those that can be sent, each with its schema.
     writable: Vec<(String, Schema)>,
     /// Those that the server alone writes.
-    read_only: Vec<String>,
+    read_only: Vec<&'static str>,
     /// Those that a lead can be found by.
     pub(super) lookup_fields: Vec<String>,
 }
@@ -37,9 +40,9 @@ pub(super) struct ColumnMapping {
 }
 
 impl Fields {
-    pub(super) fn from_spec(spec: &Spec) -> Option<Self> {
-        let upsert = &spec.operation("leads_upsert")?.body.as_ref()?.schema;
-        let answer = &spec.operation("leads_get")?.responses.first()?.schema;
+    pub(super) fn from_document() -> Option<Self> {
+        let upsert = OperationId::LeadsUpsert.operation();
+        let upsert = &upsert.body.as_ref()?.schema;
         let writable: Vec<_> = upsert
             .property("lead")?
             .properties()
@@ -47,12 +50,10 @@ impl Fields {
             .collect();
         let by = upsert.property("match")?.property("by")?;
         let lookup_fields: Vec<_> = by.values().map(str::to_owned).collect();
-        let read_only = answer
-            .property("data")?
-            .properties()
-            .map(|(name, _)| name)
+        let read_only = LeadsGetArgs::FIELDS
+            .iter()
+            .map(|field| field.name)
             .filter(|name| !writable.iter().any(|(known, _)| known == name))
-            .map(str::to_owned)
             .collect();
         Some(Self {
             writable,
@@ -70,7 +71,7 @@ impl Fields {
         if let Some(field) = known.chain(lookup_fields).find(is_it) {
             return Some(Target::Field(field.to_owned()));
         }
-        let read_only = self.read_only.iter().map(String::as_str);
+        let read_only = self.read_only.iter().copied();
         read_only
             .chain(rejects::COLUMNS)
             .any(|known| is_it(&known))
@@ -271,9 +272,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::base::Field;
 
     fn fields() -> Fields {
-        Fields::from_spec(Spec::builtin()).unwrap()
+        Fields::from_document().unwrap()
     }
 
     fn texts(names: &[&str]) -> Vec<String> {
@@ -311,9 +313,7 @@ mod tests {
 
     #[test]
     fn every_field_of_an_answer_is_known() {
-        let lead = Spec::builtin().operation("leads_get").unwrap();
-        let data = lead.responses[0].schema.property("data").unwrap();
-        for (name, _) in data.properties() {
+        for Field { name, .. } in LeadsGetArgs::FIELDS {
             assert!(fields().target(name).is_some(), "{name}");
         }
         assert_eq!(

@@ -19,7 +19,7 @@ use std::{
 use clap::{Args, ValueHint};
 use indicatif::ProgressBar;
 use konektor_sdk::LeadMatchBy;
-use konektor_spec::{OperationId, Spec};
+use konektor_spec::{IDEMPOTENCY_HOURS, OperationId};
 use serde_json::{Value, json};
 
 use crate::{
@@ -87,18 +87,23 @@ pub(crate) struct Import {
 impl LocalCommand for Import {
     const PATH: &'static [&'static str] = &["leads", "import"];
     const ABOUT: &'static str = "Create or update many leads from a CSV, TSV, NDJSON or JSON file";
-    const DETAILS: &'static str = "Columns are matched to lead fields by name (case, spaces and underscores do not \
-         matter); read-only fields are ignored. An existing lead is matched by uniqueCode, else externalRef, else \
-         phone, and updated; an empty cell leaves its field as it is, null in JSON clears it.\n\n\
-         Every row is checked before one is sent. Bad rows, and those that the server refuses, go into a \
-         rejects file with the reasons; correct and import that file. Answers of the server are recorded in a checkpoint: after \
-         Ctrl-C, a crash or a lost network, --resume continues without duplicates and without gaps, for 24 hours.";
     const EXAMPLES: &'static str = "  konektor leads import leads.csv --dry-run
   konektor leads import leads.csv
   konektor leads import leads.csv --resume
   konektor leads import kontak.csv --map 'Nama Depan=firstName' --map 'Usia='
   konektor leads export - -o ndjson --profile old | konektor leads import - --profile new";
     const NEEDS: &'static [&'static Setting] = &[&BASE_URL, &OUTPUT];
+
+    fn details() -> String {
+        format!(
+            "Columns are matched to lead fields by name (case, spaces and underscores do not \
+         matter); read-only fields are ignored. An existing lead is matched by uniqueCode, else externalRef, else \
+         phone, and updated; an empty cell leaves its field as it is, null in JSON clears it.\n\n\
+         Every row is checked before one is sent. Bad rows, and those that the server refuses, go into a \
+         rejects file with the reasons; correct and import that file. Answers of the server are recorded in a checkpoint: after \
+         Ctrl-C, a crash or a lost network, --resume continues without duplicates and without gaps, for {IDEMPOTENCY_HOURS} hours."
+        )
+    }
 
     async fn run<'a>(&self, context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
         run(context, self).await
@@ -138,13 +143,12 @@ async fn run<'a>(context: &'a Context<'a>, args: &Import) -> Result<Answer<'a>, 
 
     if args.dry_run {
         let plan = plan(context, args, &input, rejects)?;
-        let rows = Rows::new(Spec::builtin(), input, &plan)?;
+        let rows = Rows::new(input, &plan)?;
         let validation = rows.check()?;
         return dry_run_answer(context, &rows, &validation);
     }
 
-    let call =
-        Call::once(context, Context::operation(OperationId::LeadsUpsert)?)?.keeping_keys(true);
+    let call = Call::once(context, OperationId::LeadsUpsert.operation())?.keeping_keys(true);
     let resumed = if args.resume {
         Some(Checkpoint::resume(&checkpoint_path, &input, context)?)
     } else if Checkpoint::is_there(&checkpoint_path)? {
@@ -159,7 +163,7 @@ async fn run<'a>(context: &'a Context<'a>, args: &Import) -> Result<Answer<'a>, 
     let rejects = rejects.unwrap_or_else(|| plan.rejects.clone());
     let is_ours = resumed.is_some() && plan.rejects == rejects;
     rejects::check(&rejects, &input, is_ours)?;
-    let rows = Rows::new(Spec::builtin(), input, &plan)?;
+    let rows = Rows::new(input, &plan)?;
     let validation = rows.check()?;
     let mut checkpoint = if let Some((_, checkpoint)) = resumed {
         if plan.is_forgotten((context.environment.now)()) && !args.yes {
@@ -221,8 +225,8 @@ fn plan(
 }
 
 impl Rows {
-    fn new(spec: &Spec, input: Input, plan: &Plan) -> Result<Self, Failure> {
-        let fields = Fields::from_spec(spec)
+    fn new(input: Input, plan: &Plan) -> Result<Self, Failure> {
+        let fields = Fields::from_document()
             .ok_or_else(|| Failure::other("this API has no leads to import"))?;
         let mapping = fields.mapping(&plan.map)?;
         let columns = match input
@@ -251,7 +255,7 @@ impl Rows {
             }
         };
         Ok(Self {
-            rules: Rules::new(spec, &fields, plan.found_by.as_deref())?,
+            rules: Rules::new(&fields, plan.found_by.as_deref())?,
             input,
             fields,
             mapping,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use konektor_spec::{
-    Spec,
+    OperationId,
     phone::{Phone, strip_marks},
     rule::Rule,
 };
@@ -45,12 +45,11 @@ pub(super) struct Rules {
 
 impl Rules {
     /// `only` is the field to find leads by, if one was named.
-    pub(super) fn new(spec: &Spec, fields: &Fields, only: Option<&str>) -> Result<Self, Failure> {
-        let rule = |id: &str| {
-            let body = spec
-                .operation(id)
-                .and_then(|operation| operation.body.as_ref())
-                .ok_or_else(|| Failure::other(format!("this API has no {id}")))?;
+    pub(super) fn new(fields: &Fields, only: Option<&str>) -> Result<Self, Failure> {
+        let rule = |id: OperationId| {
+            let body = id.operation().body.as_ref();
+            let body =
+                body.ok_or_else(|| Failure::other(format!("{} has no body", id.as_str())))?;
             Rule::new(&body.schema).map_err(|error| Failure::other(error.to_string()))
         };
         let lookup_fields = match only {
@@ -62,8 +61,8 @@ impl Rules {
                 .collect(),
         };
         Ok(Self {
-            create: rule("leads_create")?,
-            upsert: rule("leads_upsert")?,
+            create: rule(OperationId::LeadsCreate)?,
+            upsert: rule(OperationId::LeadsUpsert)?,
             lookup_fields,
         })
     }
@@ -170,8 +169,8 @@ mod tests {
     use super::*;
 
     fn request(lead: &Value) -> Result<Request, FieldErrors> {
-        let fields = Fields::from_spec(Spec::builtin()).unwrap();
-        let rules = Rules::new(Spec::builtin(), &fields, None).unwrap();
+        let fields = Fields::from_document().unwrap();
+        let rules = Rules::new(&fields, None).unwrap();
         rules.request(lead.as_object().unwrap().clone())
     }
 
