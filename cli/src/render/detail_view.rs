@@ -1,9 +1,9 @@
 use comfy_table::{ColumnConstraint, ContentArrangement};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
-    DisplayContext, NOTHING, columns,
+    DisplayContext, NOTHING, columns, json_rows,
     table::{Cell, RenderOptions, blank},
 };
 use crate::{
@@ -11,65 +11,97 @@ use crate::{
     error::Failure,
 };
 
-/// One thing, its fields below each other.
+/// One thing, with a line for each field.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DetailView {
     fields: Vec<(String, Cell)>,
 }
 
-/// A line that shows fields of the document under another name, or several on one line.
+/// A line that shows documented fields in another way than under their own names.
+#[derive(Clone, Debug)]
 pub(crate) struct DetailLine {
-    pub(crate) label: &'static str,
-    pub(crate) fields: &'static [&'static str],
+    label: &'static str,
+    fields: &'static [&'static str],
+    text: Option<String>,
+}
+
+impl DetailLine {
+    /// Shows the values of these fields under one label.
+    pub(crate) const fn new(label: &'static str, fields: &'static [&'static str]) -> Self {
+        Self {
+            label,
+            fields,
+            text: None,
+        }
+    }
+
+    /// Shows this text instead of the values.
+    pub(crate) fn with_text(self, text: String) -> Self {
+        Self {
+            text: Some(text),
+            ..self
+        }
+    }
+
+    fn shows(&self, field: &Field) -> bool {
+        self.fields.contains(&field.name)
+    }
+
+    fn cell(&self, row: &Value, fields: &[Field], display: &DisplayContext) -> Option<Cell> {
+        if let Some(text) = &self.text {
+            return Some(Cell::new(text));
+        }
+        let named = |name| fields.iter().find(|field| field.name == name);
+        let fields = self.fields.iter().filter_map(|name| named(*name));
+        let cells = fields.map(|field| columns::detail(field, row, display));
+        cells.reduce(|first, cell| first.joined(&cell))
+    }
 }
 
 impl DetailView {
-    /// Every documented field that a thing has, and after them those that a newer server adds. `first` are the lines
-    /// that come first, `renamed` those that have another label in their place.
+    /// Shows every field that a thing has: first these lines, then the documented fields in the document's order, then
+    /// the fields that a newer server adds. Each of the other lines takes the place of its first field.
     pub(crate) fn documented(
         thing: &impl Serialize,
         fields: &[Field],
         first: &[DetailLine],
-        renamed: &[(&str, &str)],
+        others: &[DetailLine],
         display: &DisplayContext,
     ) -> Result<Self, Failure> {
         let row = serde_json::to_value(thing)?;
-        let named = |name: &str| fields.iter().find(|field| field.name == name);
+        let labelled = |line: &DetailLine| {
+            let cell = line.cell(&row, fields, display)?;
+            Some((line.label.to_owned(), cell))
+        };
         let mut view = Self::default();
-        for line in first {
-            let cells = line.fields.iter().filter_map(|name| named(name));
-            let cells = cells.map(|field| columns::detail(field, &row, display));
-            view.fields.extend(
-                cells
-                    .reduce(|first, cell| first.joined(&cell))
-                    .map(|cell| (line.label.to_owned(), cell)),
-            );
-        }
-        let in_first = |field: &Field| first.iter().any(|line| line.fields.contains(&field.name));
+        view.fields.extend(first.iter().filter_map(labelled));
         for field in fields {
             let top = field.name.split('.').next().unwrap_or_default();
-            if row.get(top).is_none() || in_first(field) {
+            if row.get(top).is_none() || first.iter().any(|line| line.shows(field)) {
                 continue;
             }
-            let label = renamed.iter().find(|(name, _)| *name == field.name);
-            let label =
-                label.map_or_else(|| columns::label(field), |(_, label)| (*label).to_owned());
-            view.fields
-                .push((label, columns::detail(field, &row, display)));
+            match others.iter().find(|line| line.shows(field)) {
+                Some(line) if line.fields.first() == Some(&field.name) => {
+                    view.fields.extend(labelled(line));
+                }
+                Some(_) => {}
+                None => {
+                    let cell = columns::detail(field, &row, display);
+                    view.fields.push((columns::label(field), cell));
+                }
+            }
         }
-        let known = |name: &str| {
-            let mut tops = fields
-                .iter()
-                .filter_map(|field| field.name.split('.').next());
-            tops.any(|known| known == name)
+        let is_documented = |name: &str| {
+            let mut names = fields.iter().map(|field| field.name.split('.').next());
+            names.any(|top| top == Some(name))
         };
-        let extra = row.as_object().into_iter().flatten();
-        let extra = extra.filter(|(name, _)| !known(name));
-        Ok(view.extra(
-            &extra
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-        ))
+        for (name, value) in row.as_object().into_iter().flatten() {
+            if !is_documented(name) {
+                let text = (!value.is_null()).then(|| json_rows::text(value).into_owned());
+                view.fields.push((name.clone(), Cell::optional(text)));
+            }
+        }
+        Ok(view)
     }
 
     /// Adds a field.
@@ -89,17 +121,6 @@ impl DetailView {
     /// Adds a field with a meaning of its own.
     pub(crate) fn cell(mut self, label: &str, cell: Cell) -> Self {
         self.fields.push((label.to_owned(), cell));
-        self
-    }
-
-    /// Adds what a newer server says beside the known fields.
-    pub(crate) fn extra(mut self, extra: &Map<String, Value>) -> Self {
-        for (name, value) in extra {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            self.fields.push((name.clone(), Cell::new(text)));
-        }
         self
     }
 

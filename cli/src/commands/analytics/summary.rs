@@ -9,11 +9,11 @@ use konektor_sdk::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    args::{AnalyticsSummaryArgs, Watch},
+    args::{AnalyticsSummaryArgs, OperationArgs as _, Watch},
     base::LocalClock,
     commands::ApiCommand,
     error::Failure,
-    render::{Answer, DetailView, View, count, sparkline},
+    render::{Answer, DetailLine, DetailView, View, count, sparkline},
     session::Call,
 };
 
@@ -47,15 +47,15 @@ impl ApiCommand for Summary {
         let request = self.args.clone().request(&call.client, &call.args_clock());
         let (summary, _) = call.send_with_workspace(request.send_with_meta()).await?;
         if !self.by_day {
-            return Answer::new(&summary, View::Detail(record(&summary, call)));
+            return Answer::new(&summary, View::Detail(view(&summary, call)?));
         }
 
         let summary = so_far(summary, call).await?;
         let days = days(&summary, call).await?;
-        let record = record(&summary, call).with("leads by day", picture(&days));
+        let view = view(&summary, call)?.with("leads by day", picture(&days));
         let mut json = serde_json::to_value(&summary)?;
         json["days"] = days.iter().map(day).collect::<Result<_, _>>()?;
-        Ok(Answer::new(&json, View::Detail(record))?.with_rows_at("days"))
+        Ok(Answer::new(&json, View::Detail(view))?.with_rows_at("days"))
     }
 }
 
@@ -186,26 +186,22 @@ fn picture(days: &[(Date, AnalyticsSummary)]) -> String {
     }
 }
 
-fn record(summary: &AnalyticsSummary, call: &Call<'_>) -> DetailView {
-    let currency = call.display().currency;
+fn view(summary: &AnalyticsSummary, call: &Call<'_>) -> Result<DetailView, Failure> {
+    let lines = [
+        DetailLine::new("period", &["period.from", "period.to"]).with_text(period(summary, call))
+    ];
+    let fields = AnalyticsSummaryArgs::FIELDS;
+    DetailView::documented(summary, fields, &[], &lines, &call.display())
+}
+
+/// `2025-01-01 00:00 WIB to 2025-01-31 23:59 WIB`
+fn period(summary: &AnalyticsSummary, call: &Call<'_>) -> String {
     let clock = call.workspace_clock();
-    let from = summary.period.from.map(|from| clock.at(from));
-    let period = match from {
-        Some(from) => format!("{from} to {}", clock.at(summary.period.to)),
-        None => format!("up to {}", clock.at(summary.period.to)),
-    };
-    DetailView::default()
-        .with("leads", count(summary.total_leads))
-        .with("new", count(summary.new_leads))
-        .with("contacted", count(summary.contacted_leads))
-        .with("conversions", count(summary.total_conversions))
-        .with(
-            "conversion value",
-            currency.amount(summary.total_conversion_value),
-        )
-        .with("timeframe", &summary.timeframe)
-        .with("period", period)
-        .extra(&summary.extra)
+    let to = clock.at(summary.period.to);
+    match summary.period.from {
+        Some(from) => format!("{} to {to}", clock.at(from)),
+        None => format!("up to {to}"),
+    }
 }
 
 #[cfg(test)]

@@ -9,39 +9,21 @@ use crate::{
     session::Call,
 };
 
-/// What a lead is called comes first. All other fields follow as the document has them.
+/// A lead's names and identifiers come first.
 const FIRST: [DetailLine; 6] = [
-    DetailLine {
-        label: "name",
-        fields: &["firstName", "lastName"],
-    },
-    DetailLine {
-        label: "code",
-        fields: &["uniqueCode"],
-    },
-    DetailLine {
-        label: "external ref",
-        fields: &["externalRef"],
-    },
-    DetailLine {
-        label: "id",
-        fields: &["id"],
-    },
-    DetailLine {
-        label: "phone",
-        fields: &["phone"],
-    },
-    DetailLine {
-        label: "email",
-        fields: &["email"],
-    },
+    DetailLine::new("name", &["firstName", "lastName"]),
+    DetailLine::new("code", &["uniqueCode"]),
+    DetailLine::new("external ref", &["externalRef"]),
+    DetailLine::new("id", &["id"]),
+    DetailLine::new("phone", &["phone"]),
+    DetailLine::new("email", &["email"]),
 ];
 
-const RENAMED: [(&str, &str); 4] = [
-    ("campaignName", "campaign"),
-    ("conversionSyncStatus", "conversions"),
-    ("createdAt", "created"),
-    ("updatedAt", "updated"),
+const RENAMED: [DetailLine; 4] = [
+    DetailLine::new("campaign", &["campaignName"]),
+    DetailLine::new("conversions", &["conversionSyncStatus"]),
+    DetailLine::new("created", &["createdAt"]),
+    DetailLine::new("updated", &["updatedAt"]),
 ];
 
 pub(super) fn view(lead: &Lead, fields: &[Field], call: &Call<'_>) -> Result<View, Failure> {

@@ -2,11 +2,10 @@ use clap::Args;
 use konektor_sdk::{LeadsPerDay, Workspace};
 
 use crate::{
-    args::WorkspaceShowArgs,
-    base::LocalClock,
+    args::{OperationArgs as _, WorkspaceShowArgs},
     commands::ApiCommand,
     error::Failure,
-    render::{Answer, DetailView, View, count},
+    render::{Answer, DetailLine, DetailView, DisplayContext, View, count},
     session::Call,
 };
 
@@ -31,33 +30,35 @@ impl ApiCommand for Show {
         let (workspace, _) = call.send(request.send_with_meta()).await?;
         call.cache_workspace(&workspace);
 
-        Answer::new(&workspace, View::Detail(record(&workspace, &call.clock())))
+        Answer::new(&workspace, View::Detail(view(&workspace, call)?))
     }
 }
 
-fn record(workspace: &Workspace, clock: &LocalClock) -> DetailView {
-    let clock = clock.in_zone(Some(&workspace.timezone));
-    let (subscription, usage) = (&workspace.subscription, &workspace.usage);
-    DetailView::default()
-        .with("name", &workspace.display_name)
-        .with("plan", subscription.plan.as_str())
-        .with(
+/// The workspace, with times in its own time zone.
+fn view(workspace: &Workspace, call: &Call<'_>) -> Result<DetailView, Failure> {
+    let display = DisplayContext {
+        clock: call.workspace_clock(),
+        ..call.display()
+    };
+    let subscription = &workspace.subscription;
+    let lines = [
+        DetailLine::new("name", &["displayName"]),
+        DetailLine::new("time zone", &["timezone"]),
+        DetailLine::new(
             "subscription",
-            format!("{}, {}", subscription.status, subscription.interval),
+            &["subscription.status", "subscription.interval"],
         )
-        .maybe(
-            "current period end",
-            subscription.current_period_end.map(|end| clock.at(end)),
+        .with_text(format!(
+            "{}, {}",
+            subscription.status, subscription.interval
+        )),
+        DetailLine::new(
+            "leads today",
+            &["usage.leadsPerDay.limit", "usage.leadsPerDay.current"],
         )
-        .with("leads today", leads_today(&usage.leads_per_day))
-        .with("team members", count(usage.team_members))
-        .with("active rotators", count(usage.active_rotators))
-        .with("time zone", &workspace.timezone)
-        .with("currency", &workspace.currency)
-        .with("language", &workspace.language)
-        .with("date format", &workspace.date_format)
-        .with("tracking code", &workspace.tracking_code)
-        .extra(&workspace.extra)
+        .with_text(leads_today(&workspace.usage.leads_per_day)),
+    ];
+    DetailView::documented(workspace, WorkspaceShowArgs::FIELDS, &[], &lines, &display)
 }
 
 fn leads_today(leads: &LeadsPerDay) -> String {

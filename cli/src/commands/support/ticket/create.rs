@@ -48,9 +48,9 @@ impl ApiCommand for Create {
     }
 }
 
-const FIRST: [DetailLine; 1] = [DetailLine {
-    label: "ticket",
-    fields: &["ticketRef"],
-}];
+const FIRST: [DetailLine; 1] = [DetailLine::new("ticket", &["ticketRef"])];
 
-const RENAMED: [(&str, &str); 2] = [("ticketId", "id"), ("createdAt", "created")];
+const RENAMED: [DetailLine; 2] = [
+    DetailLine::new("id", &["ticketId"]),
+    DetailLine::new("created", &["createdAt"]),
+];
