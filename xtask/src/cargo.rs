@@ -39,6 +39,7 @@ pub(crate) fn cargo(subcommand: &str) -> Command {
 pub(crate) fn install_components() -> Result<()> {
     for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         if !process::succeeds(cargo(subcommand).arg("--version")) {
+            eprintln!("Installing {component} with rustup.");
             process::run(Command::new("rustup").args(["component", "add", component]))
                 .with_context(|| {
                     format!("{component} is missing; install it for this toolchain")

@@ -1,4 +1,4 @@
-//! Installs Debian packages where that dependencies no password.
+//! Installs Debian packages where that needs no password.
 
 use std::process::Command;
 
@@ -82,6 +82,7 @@ pub(crate) fn install(dependencies: &[Dependency]) -> Result<()> {
         );
     };
 
+    eprintln!("Installing with apt-get: {}.", packages.join(", "));
     process::run(root("apt-get").args(["--quiet", "update"]))?;
     let mut install = root("env");
     install

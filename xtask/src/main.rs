@@ -10,7 +10,9 @@ mod faults;
 mod fuzz;
 mod fuzz_api;
 mod generate;
+mod interop;
 mod layers;
+mod package;
 mod paths;
 mod postgres;
 mod process;
@@ -30,8 +32,10 @@ use clap::Parser;
 enum Task {
     /// Run all checks and tests on SQLite and PostgreSQL, installing missing tools first
     Test(test::Args),
-    /// Lint openapi.yaml, and compile TypeScript and Python clients generated from it
-    Spec(spec::Args),
+    /// Lint openapi.yaml
+    Spec,
+    /// Generate clients in TypeScript, Python, Go and Java, and use them against a running server
+    Interop(interop::Args),
     /// Regenerate the code derived from openapi.yaml
     Generate {
         /// Change nothing; fail if the generated code is out of date
@@ -69,7 +73,8 @@ fn run(task: Task) -> Result<()> {
     process::stop_children_on_signals()?;
     match task {
         Task::Test(args) => test::run(&args),
-        Task::Spec(args) => spec::run(&args),
+        Task::Spec => spec::run(),
+        Task::Interop(args) => interop::run(&args),
         Task::Generate { check } => generate::run(check),
         Task::Layers => layers::run(),
         Task::Deny => deny::run(),

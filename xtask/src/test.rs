@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use self::count::Count;
 use crate::{
     cargo::{self, PRODUCT, XTASK, cargo},
-    debian, deny, generate, layers,
+    debian, deny, generate, layers, package,
     postgres::{self, Postgres},
     process, spec, tools,
 };
@@ -47,10 +47,12 @@ enum Step {
     Build,
     /// Run the tests of all crates, on SQLite and PostgreSQL
     Tests,
-    /// Run the examples in the documentation
+    /// Build the documentation without a warning, and run its examples
     Doc,
-    /// Lint openapi.yaml and compile clients generated from it
+    /// Lint openapi.yaml
     Spec,
+    /// Check the minimum supported Rust version, and build the SDK from its package
+    Package,
 }
 
 impl Step {
@@ -164,11 +166,15 @@ fn run_step(step: Step, postgres: Option<&Postgres>, count: &mut Count) -> Resul
             count.check_engines()
         }
         Step::Doc => {
+            let mut pages = cargo("doc");
+            pages.args(PRODUCT).arg("--no-deps");
+            process::run(pages.env("RUSTDOCFLAGS", "--deny warnings"))?;
             let mut doc = cargo("test");
             doc.args(PRODUCT).arg("--doc").env(postgres::TEST_URL, url);
             process::run_watched(&mut doc, |line| count.add(line))
         }
-        Step::Spec => spec::run(&spec::Args::default()),
+        Step::Spec => spec::run(),
+        Step::Package => package::run(),
     }
 }
 

@@ -41,6 +41,10 @@ impl Toolbox {
         if fs::read_to_string(&installed).is_ok_and(|installed| installed == pins) {
             return Ok(toolbox);
         }
+        eprintln!(
+            "Installing the packages that xtask/tools/{name} lists from PyPI and npm into {}.",
+            toolbox.directory.display()
+        );
         toolbox
             .install(&settings)
             .with_context(|| format!("installing the tools for {name}"))?;
@@ -105,6 +109,13 @@ impl Toolbox {
             command.env("PATH", path);
         }
         command
+    }
+
+    /// The directory of an installed Python module.
+    pub(crate) fn python_module(&self, name: &str) -> Result<PathBuf> {
+        let print = format!("import {name}, os; print(os.path.dirname({name}.__file__))");
+        let directory = process::read(self.command("python").args(["-c", &print]))?;
+        Ok(directory.into())
     }
 
     /// Creates an empty directory next to the tools, from which their libraries can be imported.

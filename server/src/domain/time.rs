@@ -47,12 +47,12 @@ pub fn format(time: Timestamp) -> String {
     WIRE.timestamp_to_string(&whole_millis(time))
 }
 
-/// For `#[serde(serialize_with = "…")]`: as [`format`] writes it.
+/// For `#[serde(serialize_with = "…")]`: as [`format()`] writes it.
 pub fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format(*time))
 }
 
-/// For `#[serde(serialize_with = "…")]`: as [`format`] writes it, or null.
+/// For `#[serde(serialize_with = "…")]`: as [`format()`] writes it, or null.
 pub fn serialize_option<S: Serializer>(
     time: &Option<Timestamp>,
     serializer: S,

@@ -1,11 +1,11 @@
 //! Writes that happen once, however often they are requested: their answers are stored for the next request.
 //!
 //! An answer is stored in the transaction of its write, so that neither exists without the other. Of two concurrent
-//! requests under one key only one writes: a process knows its own requests ([`super::in_flight`]), SQLite has one writer, and
+//! requests under one key only one writes: a process knows its own requests (`super::in_flight`), SQLite has one writer, and
 //! on PostgreSQL an advisory lock lasts until the first answer is visible.
 //!
 //! An answer must not bring back personal data that was removed from a lead. It is stored with the lead's id, and its
-//! body is blanked in the transaction that changes the lead's personal data ([`Tenant::blank_answers`]).
+//! body is blanked in the transaction that changes the lead's personal data (`Tenant::blank_answers`).
 
 use std::time::Duration;
 
