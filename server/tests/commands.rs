@@ -7,7 +7,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -20,7 +20,8 @@ use konektor_server::{
     },
     vault::{MasterKey, MasterKeys, Vault},
 };
-use rustix::process::{Pid, Signal, kill_process};
+use konektor_testing::{ServerProcess, program};
+use rustix::process::Signal;
 use serde_json::Value;
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
@@ -37,13 +38,6 @@ struct Outcome {
     stderr: String,
 }
 
-/// A running server; ended when it is dropped.
-struct Server {
-    child: Child,
-    /// What it printed first.
-    started: Value,
-}
-
 impl ScratchDir {
     fn new() -> Self {
         Self {
@@ -53,15 +47,8 @@ impl ScratchDir {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_konektor-server"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("KONEKTOR_") {
-                command.env_remove(name);
-            }
-        }
-        command
-            .current_dir(self.directory.path())
-            .stdin(Stdio::null());
+        let mut command = program("konektor-server");
+        command.current_dir(self.directory.path());
         command
     }
 
@@ -83,9 +70,9 @@ impl ScratchDir {
         text(&self.json("workspace create --name Toko"), "workspaceId")
     }
 
-    fn demo(&self) -> Server {
+    fn demo(&self) -> ServerProcess {
         let mut command = self.command();
-        Server::start(command.args(["serve", "--demo", "--listen", "127.0.0.1:0", "--json"]))
+        ServerProcess::start(command.args(["serve", "--demo", "--listen", "127.0.0.1:0", "--json"]))
     }
 
     fn mode(&self, file: &str) -> u32 {
@@ -140,55 +127,25 @@ impl ScratchDir {
     }
 }
 
-impl Server {
-    fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let stdout = child.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
-        Self {
-            started: serde_json::from_str(&line).unwrap(),
-            child,
-        }
-    }
-
-    /// The status and body of a GET.
-    fn get(&self, path: &str, api_key: &str) -> (u16, String) {
-        let address = text(&self.started, "listen");
-        let mut stream = TcpStream::connect(&address).unwrap();
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {api_key}\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, body.to_owned())
-    }
-
-    fn leads(&self, api_key: &str) -> (u16, Value) {
-        let (status, body) = self.get("/api/v2/agent/leads?limit=1", api_key);
-        (status, serde_json::from_str(&body).unwrap())
-    }
-
-    fn stop(mut self, signal: Signal) -> ExitStatus {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-        self.child.wait().unwrap()
-    }
+/// Sends a GET request and returns the status and the body of the answer.
+fn get(server: &ServerProcess, path: &str, api_key: &str) -> (u16, String) {
+    let address = text(&server.started, "listen");
+    let mut stream = TcpStream::connect(&address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {api_key}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, body.to_owned())
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn list_leads(server: &ServerProcess, api_key: &str) -> (u16, Value) {
+    let (status, body) = get(server, "/api/v2/agent/leads?limit=1", api_key);
+    (status, serde_json::from_str(&body).unwrap())
 }
 
 fn outcome(command: &mut Command) -> Outcome {
@@ -681,11 +638,11 @@ fn the_demo_is_made_once_and_each_start_has_a_new_key() {
     let workspace = first.started["workspaceId"].clone();
     assert_eq!(first.started["engine"], "SQLite");
     assert_eq!(first.started["database"], "konektor-demo.db");
-    let (status, leads) = first.leads(&key);
+    let (status, leads) = list_leads(&first, &key);
     assert_eq!(status, 200);
     let total = leads["pagination"]["total"].as_u64().unwrap();
     assert!((1_900..2_100).contains(&total));
-    assert_eq!(first.get("/api/v2/agent/leads/CRM-1024", &key).0, 200);
+    assert_eq!(get(&first, "/api/v2/agent/leads/CRM-1024", &key).0, 200);
     assert_eq!(scratch.mode("konektor-demo.master-key"), 0o600);
 
     // A port that is taken is an error, and the key of the server that has it stays good.
@@ -697,7 +654,7 @@ fn the_demo_is_made_once_and_each_start_has_a_new_key() {
     );
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains(&address) && refused.stderr.contains("--listen"));
-    assert_eq!(first.leads(&key).0, 200);
+    assert_eq!(list_leads(&first, &key).0, 200);
     let elsewhere = ScratchDir::new();
     let refused = outcome(
         elsewhere
@@ -706,12 +663,12 @@ fn the_demo_is_made_once_and_each_start_has_a_new_key() {
     );
     assert_eq!(refused.code, Some(1));
     assert_eq!(elsewhere.directory.path().read_dir().unwrap().count(), 0);
-    assert!(first.stop(Signal::TERM).success());
+    first.stop();
 
     let second = scratch.demo();
     assert_eq!(second.started["workspaceId"], workspace);
-    assert_eq!(second.leads(&key).0, 401);
-    let (status, leads) = second.leads(&text(&second.started, "apiKey"));
+    assert_eq!(list_leads(&second, &key).0, 401);
+    let (status, leads) = list_leads(&second, &text(&second.started, "apiKey"));
     assert_eq!(status, 200);
     assert_eq!(leads["pagination"]["total"].as_u64(), Some(total));
 }
@@ -776,21 +733,21 @@ fn what_commands_change_works_at_once_in_a_running_server_which_ends_in_good_ord
         .env("KONEKTOR_LISTEN", "127.0.0.1:0")
         .env("KONEKTOR_PUBLIC_URL", "https://crm.example.com/")
         .args(["serve", "--json"]);
-    let server = Server::start(&mut command);
+    let server = ServerProcess::start(&mut command);
     assert_eq!(server.started["url"], "https://crm.example.com");
     assert_eq!(server.started["database"], "konektor.db");
     assert_eq!(server.started["apiKey"], Value::Null);
 
     let made = scratch.json(&format!("key create --workspace {workspace} --all-scopes"));
     let key = text(&made, "apiKey");
-    assert_eq!(server.leads(&key).0, 200);
+    assert_eq!(list_leads(&server, &key).0, 200);
     scratch.json(&format!("seed --workspace {workspace} --leads 10"));
-    assert_eq!(server.leads(&key).1["pagination"]["total"], 10);
+    assert_eq!(list_leads(&server, &key).1["pagination"]["total"], 10);
     scratch.json(&format!("workspace set-plan {workspace} trial"));
-    assert_eq!(server.leads(&key).0, 403);
+    assert_eq!(list_leads(&server, &key).0, 403);
     scratch.json(&format!("key revoke {}", text(&made, "keyId")));
-    assert_eq!(server.leads(&key).0, 401);
-    assert!(server.stop(Signal::INT).success());
+    assert_eq!(list_leads(&server, &key).0, 401);
+    server.stop_with(Signal::INT);
 }
 
 #[test]

@@ -8,15 +8,14 @@ mod database;
 mod log;
 mod program;
 pub mod properties;
-mod pty;
 mod server;
 mod wire;
 
 pub use answer::Answer;
 pub use database::{Database, Engine};
+pub use konektor_testing::{ServerProcess, Terminal};
 pub use log::Statement;
-pub use program::{ServerProgram, program};
-pub use pty::{Pty, signal};
+pub use program::{program, serve, signal, start_server};
 pub use server::{Options, Server, lead_path};
 pub use wire::Wire;
 

@@ -17,7 +17,7 @@ use konektor_sdk::{
     AdPlatform, Client, ErrorCode, ErrorKind, LeadMatch, LeadPriority, LeadSource, LeadStatus,
     Plan, Retries, Retry, TicketPriority, TicketStatus, Timeframe,
 };
-use konektor_tests::{Options, Server, ServerProgram, both_engines};
+use konektor_tests::{Options, Server, both_engines, start_server};
 use serde_json::json;
 use sqlx::Connection as _;
 use tokio::{
@@ -292,11 +292,11 @@ both_engines! {
     }
 
     async fn the_request_id_is_the_one_in_the_servers_log(server) {
-        let program = ServerProgram::start(&server.database, "info").await;
+        let program = start_server(&server.database, "info");
         let konektor = Client::builder().api_key(&server.key).base_url(&program.url).build().unwrap();
         let (_, shown) = konektor.workspace().show().send_with_meta().await.unwrap();
         let missing = konektor.leads().get("CRM-1").send().await.unwrap_err();
-        let log = program.stop().await;
+        let log = program.into_log();
         for (id, operation) in [(shown.request_id.as_deref(), "workspace_show"), (missing.request_id(), "leads_get")] {
             assert!(log.lines().any(|line| line.contains(id.unwrap()) && line.contains(operation)), "{operation}");
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use konektor_spec::OperationId;
-use konektor_tests::{Engine, Server, ServerProgram, Statement, Wire, both_engines};
+use konektor_tests::{Engine, Server, ServerProcess, Statement, Wire, both_engines, start_server};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -87,7 +87,7 @@ both_engines! {
 #[tokio::test]
 async fn a_statement_that_nobody_waits_for_any_more_ends() {
     let server = Server::start(Engine::Postgres).await;
-    let program = ServerProgram::start(&server.database, "info").await;
+    let program = start_server(&server.database, "info");
     let locked = server.database.lock().await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{}/api/v2/agent/leads", program.url);
@@ -99,19 +99,19 @@ async fn a_statement_that_nobody_waits_for_any_more_ends() {
     sleep(Duration::from_secs(3)).await;
     assert_eq!(server.database.number(waiting).await, 0);
     drop(locked);
-    program.stop().await;
+    program.stop();
 }
 
 /// Counts the logged statements before each response.
 async fn on_sqlite(server: &Server) -> Vec<(OperationId, usize, usize)> {
     let log = "sqlx::query=debug,konektor_server=info";
-    let program = ServerProgram::start(&server.database, log).await;
+    let program = start_server(&server.database, log);
     for operation in OperationId::ALL {
         for number in 0..ASKED {
             ask(server, &program, operation, number).await;
         }
     }
-    let log = program.stop().await;
+    let log = program.into_log();
     let mut counts = std::collections::HashMap::new();
     let mut statements = 0;
     for line in log.lines() {
@@ -130,7 +130,7 @@ async fn on_sqlite(server: &Server) -> Vec<(OperationId, usize, usize)> {
 
 async fn on_postgres(server: &Server) -> Vec<(OperationId, usize, usize)> {
     let wire = Wire::before(&server.database).await;
-    let program = ServerProgram::start(&wire.database, "warn").await;
+    let program = start_server(&wire.database, "warn");
     let mut counts = Vec::new();
     for operation in OperationId::ALL {
         let mut count = (0, 0);
@@ -144,11 +144,11 @@ async fn on_postgres(server: &Server) -> Vec<(OperationId, usize, usize)> {
         }
         counts.push((operation, count.0, count.1));
     }
-    program.stop().await;
+    program.stop();
     counts
 }
 
-async fn ask(server: &Server, program: &ServerProgram, operation: OperationId, number: usize) {
+async fn ask(server: &Server, program: &ServerProcess, operation: OperationId, number: usize) {
     let (method, path, body) = request(operation, number);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{}/api/v2/agent{path}", program.url);

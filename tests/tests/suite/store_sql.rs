@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use konektor_server::seed::SyntheticLeads;
 use konektor_spec::Spec;
-use konektor_tests::{Engine, Server, ServerProgram, Statement, both_engines};
+use konektor_tests::{Engine, Server, ServerProcess, Statement, both_engines, start_server};
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
@@ -285,7 +285,7 @@ async fn statements_of(server: &Server, requests: Vec<Request>) -> BTreeSet<Stri
         .unwrap();
     server.database.execute("analyze").await;
 
-    let program = ServerProgram::start(&server.database, "sqlx::query=debug").await;
+    let program = start_server(&server.database, "sqlx::query=debug");
     for (method, path, body) in requests {
         let answer = send(server, &program, method, &path, body).await;
         if let Some(cursor) = answer["pagination"]["nextCursor"].as_str() {
@@ -300,7 +300,7 @@ async fn statements_of(server: &Server, requests: Vec<Request>) -> BTreeSet<Stri
             .await;
         }
     }
-    let log = program.stop().await;
+    let log = program.into_log();
     let statements = log.lines().filter_map(Statement::of_line);
     statements
         .map(|statement| statement.sql)
@@ -310,7 +310,7 @@ async fn statements_of(server: &Server, requests: Vec<Request>) -> BTreeSet<Stri
 
 async fn send(
     server: &Server,
-    program: &ServerProgram,
+    program: &ServerProcess,
     method: &str,
     path: &str,
     body: Option<Value>,

@@ -1,6 +1,6 @@
 //! The log of the server binary.
 
-use konektor_tests::{Answer, Server, ServerProgram, both_engines};
+use konektor_tests::{Answer, Server, ServerProcess, both_engines, start_server};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -11,9 +11,9 @@ use super::{
 
 both_engines! {
     async fn the_log_names_requests_and_nothing_of_what_was_in_them(server) {
-        let program = ServerProgram::start(&server.database, "info").await;
+        let program = start_server(&server.database, "info");
         let answers = send_personal_data(&server, &program).await;
-        let log = program.stop().await;
+        let log = program.into_log();
         must_hold_nothing_personal(&log, &server);
         let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         for answer in &answers {
@@ -28,18 +28,18 @@ both_engines! {
     }
 
     async fn not_even_the_most_talkative_log_holds_personal_data(server) {
-        let program = ServerProgram::start(&server.database, "trace").await;
+        let program = start_server(&server.database, "trace");
         send_personal_data(&server, &program).await;
-        must_hold_nothing_personal(&program.stop().await, &server);
+        must_hold_nothing_personal(&program.into_log(), &server);
     }
 
     async fn not_even_the_most_talkative_log_holds_a_bad_key(server) {
-        let program = ServerProgram::start(&server.database, "trace").await;
+        let program = start_server(&server.database, "trace");
         let keys = bad_keys(&server).await;
         for key in &keys {
             must_be_refused(&server, &program.url, key).await;
         }
-        let log = program.stop().await;
+        let log = program.into_log();
         assert!(log.contains("answered"));
         for key in &keys {
             assert_eq!(key_found(log.as_bytes(), key), [""; 0]);
@@ -47,14 +47,14 @@ both_engines! {
     }
 
     async fn a_failure_is_logged_with_its_cause_and_without_data(server) {
-        let program = ServerProgram::start(&server.database, "info").await;
+        let program = start_server(&server.database, "info");
         let created = send(&server, &program, "POST", "/leads", Some(lead())).await;
         assert_eq!(created.status, 201, "{}", created.text);
         server.database.execute("update lead set sealed = phone_index").await;
         server.database.execute("alter table ticket rename to ticket_damaged").await;
         let unreadable = send(&server, &program, "GET", "/leads", None).await;
         let unwritable = send(&server, &program, "POST", "/support/tickets", Some(ticket())).await;
-        let log = program.stop().await;
+        let log = program.into_log();
         must_hold_nothing_personal(&log, &server);
         for failed in [unreadable, unwritable] {
             assert_eq!(failed.status, 500);
@@ -65,7 +65,7 @@ both_engines! {
 }
 
 /// Sends requests with personal data and keys wherever a request can contain them.
-async fn send_personal_data(server: &Server, program: &ServerProgram) -> Vec<Answer> {
+async fn send_personal_data(server: &Server, program: &ServerProcess) -> Vec<Answer> {
     let upsert = json!({"match": {"by": "phone", "value": LOCAL_PHONE}, "lead": {"email": EMAIL}});
     let requests = [
         ("POST", "/leads".to_owned(), Some(lead())),
@@ -108,7 +108,7 @@ async fn send_personal_data(server: &Server, program: &ServerProgram) -> Vec<Ans
 
 async fn send(
     server: &Server,
-    program: &ServerProgram,
+    program: &ServerProcess,
     method: &str,
     path: &str,
     body: Option<Value>,

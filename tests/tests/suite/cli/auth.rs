@@ -7,7 +7,7 @@ use std::{
     process::{Output, Stdio},
 };
 
-use konektor_tests::{Pty, Server, both_engines, program};
+use konektor_tests::{Server, Terminal, both_engines, program};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -145,24 +145,24 @@ both_engines! {
 
     async fn a_person_types_the_key_and_nobody_sees_it(server) {
         let person = Person::new();
-        let mut terminal = Pty::start(&person.konektor(&["auth", "login", "--base-url", &server.url]));
-        terminal.wait_for("API key for ").await;
+        let mut terminal = Terminal::start(person.konektor(&["auth", "login", "--base-url", &server.url]).as_std(), 100);
+        terminal.wait_for("API key for ");
         terminal.type_in(&format!("{}\n", server.key));
-        assert_eq!(terminal.end().await.code(), Some(0), "{}", terminal.shown());
-        let shown = terminal.shown();
+        assert_eq!(terminal.wait(), 0, "{}", terminal.output());
+        let shown = terminal.output();
         assert!(shown.contains("Toko Uji") && !shown.contains(secret(&server)), "{shown}");
         must_end(&person.run(&["leads", "list"]).await, 0);
 
         for told_to_end in [false, true] {
-            let mut terminal = Pty::start(&person.konektor(&["auth", "login", "--base-url", &server.url]));
-            terminal.wait_for("API key for ").await;
+            let mut terminal = Terminal::start(person.konektor(&["auth", "login", "--base-url", &server.url]).as_std(), 100);
+            terminal.wait_for("API key for ");
             if told_to_end {
                 terminal.signal(Signal::TERM);
             } else {
                 terminal.type_in("\u{3}");
             }
-            assert_eq!(terminal.end().await.code(), Some(130), "{}", terminal.shown());
-            assert!(terminal.echoes(), "the terminal is as it was before");
+            assert_eq!(terminal.wait(), 130, "{}", terminal.output());
+            assert!(terminal.is_cooked(), "the terminal is as it was before");
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use konektor_tests::{Pty, Server, both_engines, signal};
+use konektor_tests::{Server, Terminal, both_engines, signal};
 use rustix::process::Signal;
 use serde_json::json;
 use tempfile::TempDir;
@@ -311,18 +311,18 @@ both_engines! {
         let desk = Desk::with("leads.csv", &many(40));
         let mut import = desk.import(&server, &[]);
         import.env_remove("NO_COLOR");
-        let mut terminal = Pty::start(&import);
-        terminal.wait_for("Send 40 rows of ").await;
-        terminal.wait_for("[y/N]").await;
+        let mut terminal = Terminal::start(import.as_std(), 100);
+        terminal.wait_for("Send 40 rows of ");
+        terminal.wait_for("[y/N]");
         terminal.type_in("n\n");
-        assert_eq!(terminal.end().await.code(), Some(1));
+        assert_eq!(terminal.wait(), 1);
         assert_eq!(total(&server).await, 0);
 
-        let mut terminal = Pty::start(&import);
-        terminal.wait_for("[y/N]").await;
+        let mut terminal = Terminal::start(import.as_std(), 100);
+        terminal.wait_for("[y/N]");
         terminal.type_in("y\n");
-        assert_eq!(terminal.end().await.code(), Some(0), "{}", terminal.shown());
-        assert!(terminal.shown().contains("a minute"), "{}", terminal.shown());
+        assert_eq!(terminal.wait(), 0, "{}", terminal.output());
+        assert!(terminal.output().contains("a minute"), "{}", terminal.output());
         assert_eq!(total(&server).await, 40);
     }
 

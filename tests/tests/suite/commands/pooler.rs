@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, os::unix::fs::chown, process::Stdio, time::Duration};
 
-use konektor_tests::{Database, Engine, ServerProgram};
+use konektor_tests::{Database, Engine, start_server};
 use rustix::process::geteuid;
 use sqlx::{AnyConnection, Connection as _};
 use tempfile::TempDir;
@@ -132,8 +132,5 @@ async fn a_pooler_in_session_mode_works_and_one_in_transaction_mode_is_refused_w
             String::from_utf8_lossy(&ran.stderr)
         );
     }
-    ServerProgram::start(&pooler.database, "info")
-        .await
-        .stop()
-        .await;
+    start_server(&pooler.database, "info").stop();
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use futures::future::join_all;
-use konektor_tests::{Database, Engine, ServerProgram};
+use konektor_tests::{Database, Engine, ServerProcess, serve, start_server};
 use sqlx::{AnyConnection, Connection as _, Row as _, migrate::Migrator};
 
 use super::{command, refused, run};
@@ -59,7 +59,7 @@ async fn without_a_schema_only_workspace_create_serve_and_migrate_make_one() {
         );
 
         let database = Database::new(engine).await;
-        ServerProgram::start(&database, "info").await.stop().await;
+        start_server(&database, "info").stop();
         assert!(
             run(command(&database, "workspace list"))
                 .await
@@ -87,14 +87,11 @@ async fn an_older_schema_is_brought_up_to_date_by_serve_and_migrate_alone() {
         assert!(run(command(&database, CREATE)).await.status.success());
         // With a current schema `--no-migrate` starts.
         let no_migrate = ["--listen", "127.0.0.1:0", "--no-migrate"];
-        ServerProgram::start_with(&database, "info", &no_migrate)
-            .await
-            .stop()
-            .await;
+        ServerProcess::start(serve(&database, "info").args(no_migrate)).stop();
 
         let database = Database::new(engine).await;
         migrate_to(engine, &database, 2).await;
-        ServerProgram::start(&database, "info").await.stop().await;
+        start_server(&database, "info").stop();
         assert_eq!(schema(engine, &database).await, migrated);
     }
 }

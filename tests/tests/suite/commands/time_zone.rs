@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use konektor_tests::{Options, ServerProgram, both_engines};
+use konektor_tests::{Options, ServerProcess, both_engines, serve};
 use serde_json::{Value, json};
 
 use super::{command, run};
@@ -44,10 +44,7 @@ both_engines! {
         let copied = fs::copy("/usr/share/zoneinfo/Asia/Kolkata", zones.path().join("Asia/Kolkata"));
         let machines = copied.is_ok().then_some(zones.path()).into_iter().chain([without.path()]);
         for machine in machines {
-            let program = ServerProgram::start_changed(&server.database, "info", |command| {
-                command.args(["--listen", "127.0.0.1:0"]).env("TZDIR", machine);
-            })
-            .await;
+            let program = ServerProcess::start(serve(&server.database, "info").env("TZDIR", machine));
             let http = reqwest::Client::builder().no_proxy().build().unwrap();
             let url = format!("{}/api/v2/agent", program.url);
             for path in ["/leads?createdFrom=2025-01-01", "/workspace", "/analytics/summary"] {
@@ -57,7 +54,7 @@ both_engines! {
             let create = http.post(format!("{url}/leads")).bearer_auth(&server.key);
             let created = server.finish(create.json(&json!({"firstName": "Budi"}))).await;
             assert_eq!(created.status, 201);
-            program.stop().await;
+            program.stop();
         }
     }
 }

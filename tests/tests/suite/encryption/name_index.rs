@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use konektor_tests::{Options, Server, ServerProgram, both_engines};
+use konektor_tests::{Options, Server, both_engines, start_server};
 use serde_json::json;
 use sqlx::{AnyConnection, Connection as _, Row as _};
 use tokio::{
@@ -116,12 +116,12 @@ both_engines! {
         }
         let switch_off = format!("update workspace set name_index = 0 where id = '{}'", off.id);
         server.database.execute(&switch_off).await;
-        let program = ServerProgram::start(&server.database, "info").await;
+        let program = start_server(&server.database, "info");
         assert_eq!(total(&server, "rahmawati").await, 150);
         assert_eq!(total(&server, "jose").await, 1);
         let shown = run(command(&server.database, &format!("workspace show {}", off.id))).await;
         assert_eq!(shown["nameIndex"], "off");
-        let log = program.stop().await;
+        let log = program.into_log();
         assert_eq!(log.matches("building the index of names").count(), 1, "{log}");
     }
 

@@ -11,7 +11,7 @@ use konektor_server::{
     },
     vault::MasterKey,
 };
-use konektor_tests::{Database, Engine, Server, ServerProgram, both_engines};
+use konektor_tests::{Database, Engine, Server, ServerProcess, both_engines, serve, start_server};
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 use tokio::time::sleep;
@@ -28,7 +28,7 @@ const KILLED: u32 = 4;
 both_engines! {
     async fn nothing_fails_or_is_missed_or_lost_while_data_keys_rotate_and_are_killed(server) {
         let before = some_leads(&server, 120).await;
-        let program = ServerProgram::start(&server.database, "warn").await;
+        let program = start_server(&server.database, "warn");
         let hammers = [
             Hammer::start(&server, &server.url, "near"),
             Hammer::start(&server, &program.url, "far"),
@@ -47,7 +47,7 @@ both_engines! {
         for hammer in hammers {
             written.extend(hammer.stop().await);
         }
-        let log = program.stop().await;
+        let log = program.into_log();
         assert_eq!(log, "", "nothing to warn of");
         rotate(&server.database).await;
 
@@ -156,10 +156,7 @@ both_engines! {
         let database = &server.database;
         let new = MasterKey::generate().to_base64();
         let both = format!("2:{},1:{}", *new, *database.master_key.to_base64());
-        let program = ServerProgram::start_changed(database, "warn", |command| {
-            command.args(["--listen", "127.0.0.1:0"]);
-            command.env_remove("KONEKTOR_MASTER_KEY").env("KONEKTOR_MASTER_KEYS", &both);
-        }).await;
+        let program = ServerProcess::start(serve(database, "warn").env_remove("KONEKTOR_MASTER_KEY").env("KONEKTOR_MASTER_KEYS", &both));
         let hammer = Hammer::start(&server, &program.url, "far");
         let rewrap = || {
             let mut command = command(database, "encryption rotate-master");
@@ -171,17 +168,14 @@ both_engines! {
         assert_eq!(rewrap().await["rewrapped"], 0);
         sleep(Duration::from_millis(200)).await;
         let more = hammer.stop().await;
-        assert_eq!(program.stop().await, "");
+        assert_eq!(program.into_log(), "");
 
         // The old master key alone is refused; the new one alone is sufficient.
         let refused = command(database, "encryption rotate-data --all").output().await.unwrap();
         let error = String::from_utf8(refused.stderr).unwrap();
         assert!(error.contains("master key 2, which was not given"), "{error}");
         let only_new = format!("2:{}", *new);
-        let program = ServerProgram::start_changed(database, "warn", |command| {
-            command.args(["--listen", "127.0.0.1:0"]);
-            command.env_remove("KONEKTOR_MASTER_KEY").env("KONEKTOR_MASTER_KEYS", &only_new);
-        }).await;
+        let program = ServerProcess::start(serve(database, "warn").env_remove("KONEKTOR_MASTER_KEY").env("KONEKTOR_MASTER_KEYS", &only_new));
         for (code, notes) in written.into_iter().chain(more) {
             let url = format!("{}/api/v2/agent/leads/{code}", program.url);
             let http = reqwest::Client::builder().no_proxy().build().unwrap();

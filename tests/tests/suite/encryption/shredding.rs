@@ -1,7 +1,7 @@
 //! `workspace delete`: the data cannot be decrypted afterwards, even with the files and the master key.
 
 use konektor_server::vault::{MasterKeys, Vault, WrappedKey};
-use konektor_tests::{Engine, Options, Server, ServerProgram, both_engines};
+use konektor_tests::{Engine, Options, Server, both_engines, start_server};
 use serde_json::json;
 use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
 
@@ -10,7 +10,7 @@ use super::{command, run};
 both_engines! {
     async fn the_keys_of_a_deleted_workspace_are_nowhere_in_the_files(server) {
         let others = crowd(&server).await;
-        let program = ServerProgram::start(&server.database, "warn").await;
+        let program = start_server(&server.database, "warn");
         server.lead(json!({"firstName": "Budi", "lastName": "Santoso"})).await;
         let keys = wrapped_keys(&server).await;
         assert!(holds(&server, &keys).await, "they have to be there before");
@@ -27,7 +27,7 @@ both_engines! {
         for key in others {
             assert_eq!(server.send("GET", "/workspace", Some(&key), None).await.status, 200);
         }
-        assert_eq!(program.stop().await, "");
+        assert_eq!(program.into_log(), "");
     }
 
     async fn old_keys_are_nowhere_in_the_files_after_a_rotation(server) {
@@ -67,8 +67,8 @@ both_engines! {
         server.store.delete_keys(&server.workspace.id).await.unwrap();
         assert_eq!(server.list(&[]).await.status, 401);
         // Meanwhile a server starts, other workspaces rotate, and the status reports the rest.
-        let program = ServerProgram::start(&server.database, "warn").await;
-        assert_eq!(program.stop().await, "");
+        let program = start_server(&server.database, "warn");
+        assert_eq!(program.into_log(), "");
         let rotated = run(command(&server.database, "encryption rotate-data --all")).await;
         assert_eq!(rotated["workspaces"].as_array().unwrap().len(), 1);
         assert_eq!(rotated["workspaces"][0]["workspaceId"], other.id);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use konektor_server::domain::api_key::ApiKey;
-use konektor_tests::{Database, Server, ServerProgram, Statement, both_engines, program};
+use konektor_tests::{Database, Server, Statement, both_engines, program, start_server};
 use serde_json::Value;
 
 const REQUESTS: u32 = 100;
@@ -32,13 +32,13 @@ both_engines! {
     }
 
     async fn so_many_requests_write_once(server) {
-        let program = ServerProgram::start(&server.database, "sqlx::query=debug").await;
+        let program = start_server(&server.database, "sqlx::query=debug");
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         for _ in 0..REQUESTS {
             let request = http.get(format!("{}/api/v2/agent/workspace", program.url)).bearer_auth(&server.key);
             assert_eq!(server.finish(request).await.status, 200);
         }
-        let log = program.stop().await;
+        let log = program.into_log();
         let statements: Vec<_> = log.lines().filter_map(Statement::of_line).collect();
         let about_keys = |kind: &str| {
             let of_kind = statements.iter().filter(|statement| statement.sql.starts_with(kind));

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use konektor_server::domain::api_key::ApiKey;
-use konektor_tests::{Database, Server, ServerProgram, both_engines, program};
+use konektor_tests::{Database, Server, ServerProcess, both_engines, program, start_server};
 use tokio::time::sleep;
 
 /// How long a change may take to be effective.
@@ -20,14 +20,14 @@ async fn command(database: &Database, arguments: &[&str]) {
     assert!(status.await.unwrap().success(), "{arguments:?}");
 }
 
-async fn two(server: &Server) -> [ServerProgram; 2] {
+fn two(server: &Server) -> [ServerProcess; 2] {
     [
-        ServerProgram::start(&server.database, "info").await,
-        ServerProgram::start(&server.database, "info").await,
+        start_server(&server.database, "info"),
+        start_server(&server.database, "info"),
     ]
 }
 
-async fn status(process: &ServerProgram, key: &str) -> u16 {
+async fn status(process: &ServerProcess, key: &str) -> u16 {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{}/api/v2/agent/workspace", process.url);
     let answer = http.get(url).bearer_auth(key).send().await.unwrap();
@@ -35,7 +35,7 @@ async fn status(process: &ServerProgram, key: &str) -> u16 {
 }
 
 /// Waits until every process responds with the status.
-async fn all_answer(processes: &[ServerProgram], key: &str, expected: u16) {
+async fn all_answer(processes: &[ServerProcess], key: &str, expected: u16) {
     let begun = Instant::now();
     for process in processes {
         while status(process, key).await != expected {
@@ -47,7 +47,7 @@ async fn all_answer(processes: &[ServerProgram], key: &str, expected: u16) {
 
 both_engines! {
     async fn a_revoked_key_is_refused_by_all(server) {
-        let processes = two(&server).await;
+        let processes = two(&server);
         all_answer(&processes, &server.key, 200).await;
         let key = ApiKey::parse(&server.key).unwrap();
         command(&server.database, &["key", "revoke", key.id()]).await;
@@ -55,7 +55,7 @@ both_engines! {
     }
 
     async fn a_key_that_ends_is_refused_by_all(server) {
-        let processes = two(&server).await;
+        let processes = two(&server);
         let end = Timestamp::now() + SignedDuration::from_secs(2);
         let scope = &["agent.workspace.read"];
         let key = server.key_with(&server.workspace, scope, |key| key.expires_at = Some(end)).await;
@@ -66,7 +66,7 @@ both_engines! {
     }
 
     async fn another_plan_holds_in_all(server) {
-        let processes = two(&server).await;
+        let processes = two(&server);
         for (plan, expected) in [("pro", 200), ("free", 403), ("starter", 200), ("trial", 403)] {
             command(&server.database, &["workspace", "set-plan", &server.workspace.id, plan]).await;
             all_answer(&processes, &server.key, expected).await;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use konektor_server::domain::address;
-use konektor_tests::{Answer, Options, Server, ServerProgram, both_engines};
+use konektor_tests::{Answer, Options, Server, ServerProcess, both_engines, serve};
 
 const SCOPE: &[&str] = &["agent.workspace.read"];
 
@@ -210,7 +210,7 @@ both_engines! {
 
     async fn the_program_takes_proxies_of_both_families_on_one_socket(server) {
         let listen = ["--listen", "[::]:0", "--trusted-proxy", "127.0.0.1,2001:db8::/32", "--trusted-proxy", "::1"];
-        let program = ServerProgram::start_with(&server.database, "info", &listen).await;
+        let program = ServerProcess::start(serve(&server.database, "info").args(listen));
         let port = program.url.rsplit(':').next().unwrap();
         let (v4, v6) = (format!("http://127.0.0.1:{port}"), format!("http://[::1]:{port}"));
         let (far, near) = (key_for(&server, &["203.0.113.7"]).await, key_for(&server, &[ANYBODY]).await);
@@ -220,6 +220,6 @@ both_engines! {
         assert_eq!(ask(&v6, "::1", &far, &lines).await.status, 200);
         assert_eq!(ask(&v4, ANYBODY, &far, &lines).await.status, 403);
         assert_eq!(ask(&v4, ANYBODY, &near, &lines).await.status, 200);
-        program.stop().await;
+        program.stop();
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use konektor_server::domain::api_key::ApiKey;
-use konektor_tests::{Server, ServerProgram, Statement, both_engines};
+use konektor_tests::{Server, Statement, both_engines, start_server};
 
 /// The number of unknown ids, which are distributed around the existing ones.
 const UNKNOWN: usize = 24;
@@ -52,7 +52,7 @@ both_engines! {
     async fn every_well_formed_bad_key_costs_the_database_the_same(server) {
         let other = server.another_workspace(&konektor_tests::Options::default()).await;
         server.key_with(&other, &[], |_| ()).await;
-        let program = ServerProgram::start(&server.database, "info,sqlx::query=debug").await;
+        let program = start_server(&server.database, "info,sqlx::query=debug");
         let expired = server.key_with(&server.workspace, &[], |key| key.expires_at = Some(key.created_at)).await;
         let keys = [forged(&server).await, expired].into_iter().chain((0..UNKNOWN).map(|_| unknown()));
         // The first request overlaps the startup of the server.
@@ -61,7 +61,7 @@ both_engines! {
             let request = http.get(format!("{}/api/v2/agent/workspace", program.url)).bearer_auth(key);
             assert_eq!(server.finish(request).await.status, 401);
         }
-        let requests = by_request(&program.stop().await);
+        let requests = by_request(&program.into_log());
         let [_, wrong_secret, others @ ..] = &requests[..=UNKNOWN + 2] else { panic!("{requests:?}") };
         assert!(wrong_secret.iter().any(|statement| statement.sql.contains("api_key")));
         assert!(wrong_secret.iter().any(|statement| statement.sql.contains("workspace_key")));

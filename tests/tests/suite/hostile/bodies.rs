@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use konektor_server::domain::api_key::ApiKey;
-use konektor_tests::{ServerProgram, both_engines};
+use konektor_tests::{both_engines, start_server};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -19,7 +19,7 @@ const MOST_KIB: u64 = 64 * 1024;
 
 both_engines! {
     async fn half_bodies_of_strangers_take_little_memory(server) {
-        let program = ServerProgram::start(&server.database, "warn").await;
+        let program = start_server(&server.database, "warn");
         let address = program.url.trim_start_matches("http://").to_owned();
         let before = program.peak_memory();
         for known_form in [false, true] {
@@ -50,6 +50,6 @@ both_engines! {
             let more = program.peak_memory() - before;
             assert!(more < MOST_KIB, "{more} KiB more than {before}");
         }
-        program.stop().await;
+        program.stop();
     }
 }
