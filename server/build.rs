@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             engine.to_uppercase()
         )?;
         for name in names {
-            let path = directory.join(&name);
+            let path = directory.join(&name).display().to_string();
             writeln!(code, "    ({name:?}, include_str!({path:?})),")?;
         }
         writeln!(code, "];")?;
