@@ -10,7 +10,7 @@ use konektor_sdk::{
     LeadPriority, LeadSortBy, LeadSource, LeadStatus, NewLead, SortOrder, TicketPriority,
     Timeframe, jiff::civil::date, uuid::Uuid,
 };
-use konektor_spec::{Location, Operation, Schema, Spec};
+use konektor_spec::{Location, Operation, OperationId, Schema, Spec};
 use konektor_testing::{REQUEST_ID, documented, json, query};
 use serde_json::Value;
 use support::Api;
@@ -38,11 +38,15 @@ macro_rules! all_lead_fields {
     };
 }
 
-/// Calls an operation with every setter that it has. A new operation needs a line here.
+/// Calls an operation with every setter that it has.
 async fn call_with_everything(client: &Client, id: &str) -> Result<(), Error> {
+    use OperationId as Id;
+    let Some(id) = OperationId::named(id) else {
+        panic!("the document has no operation {id}");
+    };
     match id {
-        "skill_show" => client.skill().show().send().await.map(drop),
-        "leads_list" => {
+        Id::SkillShow => client.skill().show().send().await.map(drop),
+        Id::LeadsList => {
             let list = client
                 .leads()
                 .list()
@@ -61,12 +65,12 @@ async fn call_with_everything(client: &Client, id: &str) -> Result<(), Error> {
                 .sort_order(SortOrder::Asc);
             list.send().await.map(drop)
         }
-        "leads_get" => client.leads().get("CRM-1024").send().await.map(drop),
-        "leads_create" => all_lead_fields!(client.leads().create("Budi"))
+        Id::LeadsGet => client.leads().get("CRM-1024").send().await.map(drop),
+        Id::LeadsCreate => all_lead_fields!(client.leads().create("Budi"))
             .send()
             .await
             .map(drop),
-        "leads_upsert" => {
+        Id::LeadsUpsert => {
             let upsert = client
                 .leads()
                 .upsert(LeadMatch::phone("0812"))
@@ -76,11 +80,11 @@ async fn call_with_everything(client: &Client, id: &str) -> Result<(), Error> {
                 .await
                 .map(drop)
         }
-        "leads_update" => {
+        Id::LeadsUpdate => {
             let update = client.leads().update("CRM-1024").first_name("Budi");
             all_lead_fields!(update).send().await.map(drop)
         }
-        "analytics_summary" => {
+        Id::AnalyticsSummary => {
             let summary = client.analytics().summary().timeframe(Timeframe::Today);
             summary
                 .from("2025-01-01")
@@ -89,7 +93,7 @@ async fn call_with_everything(client: &Client, id: &str) -> Result<(), Error> {
                 .await
                 .map(drop)
         }
-        "analytics_funnel" => {
+        Id::AnalyticsFunnel => {
             let funnel = client.analytics().funnel().timeframe(Timeframe::Today);
             funnel
                 .from("2025-01-01")
@@ -98,7 +102,7 @@ async fn call_with_everything(client: &Client, id: &str) -> Result<(), Error> {
                 .await
                 .map(drop)
         }
-        "analytics_campaigns" => {
+        Id::AnalyticsCampaigns => {
             let campaigns = client.analytics().campaigns().timeframe(Timeframe::Today);
             campaigns
                 .from("2025-01-01")
@@ -107,7 +111,7 @@ async fn call_with_everything(client: &Client, id: &str) -> Result<(), Error> {
                 .await
                 .map(drop)
         }
-        "conversions_status" => {
+        Id::ConversionsStatus => {
             let status = client.conversions().status().timeframe(Timeframe::Today);
             let status = status
                 .from("2025-01-01")
@@ -115,16 +119,15 @@ async fn call_with_everything(client: &Client, id: &str) -> Result<(), Error> {
                 .platform(AdPlatform::Meta);
             status.send().await.map(drop)
         }
-        "conversions_pending" => {
+        Id::ConversionsPending => {
             let pending = client.conversions().pending().page(1).limit(50).cursor("c");
             pending.send().await.map(drop)
         }
-        "workspace_show" => client.workspace().show().send().await.map(drop),
-        "support_ticket_create" => {
+        Id::WorkspaceShow => client.workspace().show().send().await.map(drop),
+        Id::SupportTicketCreate => {
             let ticket = client.support().create_ticket("subject", "message");
             ticket.priority(TicketPriority::Low).send().await.map(drop)
         }
-        _ => panic!("the SDK has no method for {id}, or this test does not know it"),
     }
 }
 

@@ -11,7 +11,7 @@ use std::{ffi::OsString, io::Write, iter, path::PathBuf};
 use clap::Command;
 use konektor_cli::{Environment, Terminal, run};
 use konektor_sdk::{Retries, jiff::tz::TimeZone};
-use konektor_spec::Spec;
+use konektor_spec::{OperationId, Spec};
 use konektor_testing::{KEY, documented};
 use tokio::runtime::Runtime;
 use wiremock::{
@@ -191,24 +191,25 @@ pub(crate) fn skipped(what: &str) {
     let _unheard = writeln!(std::io::stderr(), "\nSKIPPED: {what}\n");
 }
 
-/// A command line that an operation needs at the least.
+/// The shortest command line that calls an operation.
 pub(crate) fn shortest(id: &str) -> &'static str {
+    use OperationId as Id;
+    let id = OperationId::named(id).unwrap_or_else(|| panic!("no operation {id}"));
     match id {
-        "leads_list" => "konektor leads list",
-        "leads_get" => "konektor leads get CRM-1024",
-        "leads_create" => "konektor leads create --first-name Budi",
-        "leads_update" => "konektor leads update CRM-1024 --status qualified",
-        "leads_upsert" => "konektor leads upsert --match-by phone --match-value 081234567890",
-        "analytics_summary" => "konektor analytics summary",
-        "analytics_funnel" => "konektor analytics funnel",
-        "analytics_campaigns" => "konektor analytics campaigns",
-        "conversions_status" => "konektor conversions status",
-        "conversions_pending" => "konektor conversions pending",
-        "workspace_show" => "konektor workspace show",
-        "support_ticket_create" => {
+        Id::LeadsList => "konektor leads list",
+        Id::LeadsGet => "konektor leads get CRM-1024",
+        Id::LeadsCreate => "konektor leads create --first-name Budi",
+        Id::LeadsUpdate => "konektor leads update CRM-1024 --status qualified",
+        Id::LeadsUpsert => "konektor leads upsert --match-by phone --match-value 081234567890",
+        Id::AnalyticsSummary => "konektor analytics summary",
+        Id::AnalyticsFunnel => "konektor analytics funnel",
+        Id::AnalyticsCampaigns => "konektor analytics campaigns",
+        Id::ConversionsStatus => "konektor conversions status",
+        Id::ConversionsPending => "konektor conversions pending",
+        Id::WorkspaceShow => "konektor workspace show",
+        Id::SupportTicketCreate => {
             "konektor support ticket create --subject 'A question' --message 'How?'"
         }
-        "skill_show" => "konektor skill show",
-        other => panic!("the operation {other} has no command"),
+        Id::SkillShow => "konektor skill show",
     }
 }
