@@ -10,10 +10,10 @@ use crate::error::Failure;
 pub(super) struct Cleared<F>(pub(super) Vec<F>);
 
 impl<F: ValueEnum + PartialEq + Copy> Cleared<F> {
-    /// What becomes of a field.
+    /// Combines a field's own flag with `--clear`.
     ///
     /// # Errors
-    /// When it has a value as well.
+    /// When the field has both.
     pub(super) fn or<T>(&self, value: Option<T>, field: F) -> Result<Change<T>, Failure> {
         match (value, self.0.contains(&field)) {
             (Some(_), true) => {

@@ -1,11 +1,11 @@
-//! Text as the JSON that a schema asks for.
+//! Converts text to the JSON type of a schema.
 
 use konektor_spec::{Kind, Operation, Schema};
 use serde_json::{Value, json};
 
 use super::parsers::{number, whole_number};
 
-/// A value that was typed for a field by its dotted path, as the document wants it; text when nobody knows.
+/// Converts the value of a field, named by its dotted path. It stays text if the document does not have the field.
 pub(crate) fn field(operation: Option<&Operation>, path: &str, text: &str) -> Value {
     let body = operation.and_then(|operation| operation.body.as_ref());
     let mut names = path.split('.');
@@ -14,7 +14,8 @@ pub(crate) fn field(operation: Option<&Operation>, path: &str, text: &str) -> Va
     schema.map_or_else(|| text.into(), |schema| value(schema, text))
 }
 
-/// Text as the value that a schema asks for. Text that is not one stays, for the schema to refuse.
+/// Converts text to the type of a schema. Text that does not parse stays text, so that the check against the schema
+/// reports it.
 pub(crate) fn value(schema: &Schema, text: &str) -> Value {
     let trimmed = text.trim();
     let value = match schema.kind() {

@@ -1,4 +1,4 @@
-//! What every list takes.
+//! Arguments of every list.
 
 use clap::Args;
 
@@ -18,7 +18,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// What every request of the list says. The limit is that of the list, which ends when it is reached.
+    /// The pagination arguments of a request, without `--limit`, which limits the whole list.
     pub(crate) fn page(&self) -> PageArgs {
         PageArgs {
             limit: None,

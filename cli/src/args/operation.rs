@@ -6,24 +6,24 @@ use konektor_spec::OperationId;
 use super::{columns::ColumnArgs, relative_time::RelativeTime};
 use crate::base::Field;
 
-/// What the document says of an operation for the command line. Generated for the arguments of each.
+/// What the document says about an operation. The implementations are generated.
 pub(crate) trait OperationArgs: Args {
     const OPERATION: OperationId;
-    /// A few words.
+    /// The title, in a few words.
     const SUMMARY: &'static str;
-    /// All that there is to know, in Markdown, with each paragraph on one line.
+    /// The description, with each paragraph on one line.
     const DESCRIPTION: &'static str;
     /// The fields of the rows in its answer.
     const FIELDS: &'static [Field];
     /// The flags that select among these fields.
     type Columns: ColumnArgs;
 
-    /// The times that were typed.
+    /// The times among the arguments.
     fn times(&self) -> Vec<&RelativeTime> {
         Vec::new()
     }
 
-    /// The key that makes it safe to repeat, if one was typed.
+    /// The idempotency key, if one was typed.
     fn idempotency_key(&self) -> Option<&str> {
         None
     }

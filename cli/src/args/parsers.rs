@@ -1,10 +1,10 @@
-//! Values as they are typed.
+//! Parsers for the values of arguments.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use heck::ToKebabCase as _;
 use konektor_sdk::uuid::Uuid;
 
-/// One of these words. In kebab-case too, as flags are.
+/// Parses one of these words, in any case and in kebab-case as well.
 pub(crate) fn word<T>(words: &'static [T]) -> impl TypedValueParser<Value = T>
 where
     T: AsRef<str> + Clone + Send + Sync,

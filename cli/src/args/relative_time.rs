@@ -1,4 +1,4 @@
-//! Times as people say them.
+//! Relative times such as `7d` and `yesterday`.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use konektor_sdk::{
 
 use crate::base::LocalClock;
 
-/// A time as it was typed: `7d`, `2w`, `90 minutes`, `now`, `today`, `yesterday`, or anything that the server
-/// understands. What it stands for is known when the request is made.
+/// A time as it was typed: `7d`, `2w`, `90 minutes`, `now`, `today`, `yesterday`, or a time or date that the server
+/// parses. It is resolved when the request is built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RelativeTime(String);
 
 /// How a time depends on the time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Calendar {
-    /// It is the same everywhere, or the server's to understand.
+    /// It does not: it is the same everywhere, or the server parses it.
     Not,
-    /// Days, weeks or months are counted back: seldom another time elsewhere.
+    /// It counts days, weeks or months back, which differ between zones only around a clock change.
     Counted,
-    /// It is a day by its name: another one elsewhere for hours each day.
+    /// It names a day, such as `today`, which is another day in other zones for hours.
     Named,
 }
 
@@ -42,10 +42,10 @@ impl RelativeTime {
         }
     }
 
-    /// What is sent. Text that is not a relative time is sent as it is, because the server knows best which times and
-    /// dates it takes.
+    /// Returns the value to send. Other text is sent as it is, because the server decides which times and dates it
+    /// accepts.
     ///
-    /// The server reads a date in the workspace's time zone, so the clock has to be one of the workspace.
+    /// The clock must be in the workspace's time zone, because the server reads dates in it.
     pub(crate) fn resolve(&self, clock: &LocalClock) -> TimeOrDate {
         let now = clock.local_now();
         if self.0.trim() == "now" {
@@ -62,7 +62,7 @@ impl RelativeTime {
         }
     }
 
-    /// How many days from today.
+    /// The number of days from today.
     fn day(&self) -> Option<i64> {
         match self.0.trim() {
             "yesterday" => Some(-1),
@@ -72,7 +72,7 @@ impl RelativeTime {
         }
     }
 
-    /// `7d`, and `7d ago` as well.
+    /// Parses `7d` and `7d ago`.
     fn ago(&self) -> Option<Span> {
         let typed = self.0.trim();
         typed

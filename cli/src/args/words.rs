@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-/// Flags as they would be typed.
+/// Flags and values, as they are typed.
 #[derive(Default)]
 pub(crate) struct Words(Vec<String>);
 

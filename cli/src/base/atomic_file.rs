@@ -1,4 +1,4 @@
-//! Files that are replaced as a whole: readers see the old text or the new one, never a part.
+//! Replaces files atomically: a reader sees the old content or the new, never a part.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -12,21 +12,22 @@ use tempfile::NamedTempFile;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
     Owner,
-    /// Everyone whom the umask permits.
+    /// Everyone the umask permits.
     Everyone,
 }
 
-/// A file beside its target, whose name it takes when it is complete. Dropped before that, it is removed.
+/// A temporary file beside its target. [`commit`](Self::commit) renames it to the target; otherwise it is removed when
+/// dropped.
 pub(crate) struct AtomicFile {
     target: PathBuf,
     file: NamedTempFile,
 }
 
 impl AtomicFile {
-    /// Begins a file that will replace `path`, or what a link there leads to.
+    /// Creates a file that will replace `path`, or the target of a link there.
     ///
     /// # Errors
-    /// When no file can be made in the target's folder.
+    /// When no file can be created in the target's folder.
     pub(crate) fn create(path: &Path, readers: Readers) -> io::Result<Self> {
         let target = follow_links(path);
         let folder = target
@@ -57,10 +58,10 @@ impl AtomicFile {
         self.file.as_file()
     }
 
-    /// Gives the file its name.
+    /// Replaces the target.
     ///
     /// # Errors
-    /// When it cannot be written to the disk or renamed.
+    /// When the file cannot be synced or renamed.
     pub(crate) fn commit(self) -> io::Result<()> {
         self.file.as_file().sync_all()?;
         self.file
@@ -80,7 +81,7 @@ pub(crate) fn write(path: &Path, text: &[u8], readers: Readers) -> io::Result<()
     file.commit()
 }
 
-/// Lets nobody but the owner read a file that is made.
+/// Lets only the owner read a new file.
 pub(crate) fn for_owner(options: &mut OpenOptions) {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
@@ -88,9 +89,9 @@ pub(crate) fn for_owner(options: &mut OpenOptions) {
     let _ = options; // Other systems derive the permissions from the folder.
 }
 
-/// Where links lead, with which people keep a file elsewhere. The target need not exist yet.
+/// Follows symbolic links, with which people keep a file elsewhere. The target need not exist yet.
 fn follow_links(path: &Path) -> PathBuf {
-    // Linux follows as many.
+    // Linux follows the same number.
     const MAX_LINKS: usize = 40;
 
     let mut path = path.to_owned();

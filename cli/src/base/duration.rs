@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use konektor_sdk::jiff::SignedDuration;
 
-/// `30s`, `5m`, `1h 30m`; a bare number is seconds.
+/// Parses `30s`, `5m` or `1h 30m`; a number alone is seconds.
 ///
 /// # Errors
-/// When the text is not a duration, with what to write instead.
+/// When the text is not a duration. The message says what to write instead.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {

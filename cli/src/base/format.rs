@@ -34,7 +34,7 @@ impl Format {
         }
     }
 
-    /// What it is for, in a few words.
+    /// A short description.
     pub(crate) fn about(self) -> &'static str {
         match self {
             Self::Table => "For people; what a terminal gets",
@@ -51,7 +51,7 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    /// Whether all rows are one document, which is complete or worthless.
+    /// Whether all rows are one document, which is useless when it is incomplete.
     pub(crate) fn is_document(self) -> bool {
         matches!(self, Self::Json | Self::Yaml)
     }

@@ -1,8 +1,8 @@
-//! Times for people.
+//! The time and time zone of a reader.
 
 use konektor_sdk::jiff::{SignedDuration, Timestamp, ZonedDateTime, civil::Date, tz::TimeZone};
 
-/// Now, and the time zone of the one who reads.
+/// The current time in a time zone.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalClock {
     now: Timestamp,
@@ -14,12 +14,12 @@ impl LocalClock {
         Self { now, zone }
     }
 
-    /// Now, where the reader is.
+    /// The current local time.
     pub(crate) fn local_now(&self) -> ZonedDateTime {
         self.now.to_zoned_datetime(self.zone.clone())
     }
 
-    /// The same in a time zone by its IANA name, if this machine knows it.
+    /// The same time in another zone, by its IANA name. An unknown zone changes nothing.
     pub(crate) fn in_zone(&self, name: Option<&str>) -> Self {
         let zone = name.and_then(|name| TimeZone::get(name).ok());
         Self {
@@ -32,12 +32,12 @@ impl LocalClock {
         self.zone.clone()
     }
 
-    /// The day of a time.
+    /// The local date of a time.
     pub(crate) fn date(&self, time: Timestamp) -> Date {
         time.to_zoned_datetime(self.zone.clone()).date()
     }
 
-    /// The first and the last millisecond of a day. The last one comes first where the calendar has left the day out.
+    /// The first and last millisecond of a day. Some zones have skipped a day; then the last one is before the first.
     pub(crate) fn day(&self, date: Date) -> (Timestamp, Timestamp) {
         let start = self.start_of(date);
         let next = date
@@ -52,13 +52,13 @@ impl LocalClock {
         start.map_or(Timestamp::MAX, |start| start.timestamp())
     }
 
-    /// `3 min ago`, and the date for what is older than 30 days or yet to come.
+    /// `3 min ago`; the date for times older than 30 days or in the future.
     pub(crate) fn ago(&self, time: Timestamp) -> String {
         const MINUTE: i64 = 60;
         const HOUR: i64 = 60 * MINUTE;
         const DAY: i64 = 24 * HOUR;
 
-        // Clocks of two machines may differ a little.
+        // The clocks of two machines may differ slightly.
         match self.now.as_second() - time.as_second() {
             -60..MINUTE => "just now".to_owned(),
             age @ MINUTE..HOUR => format!("{} min ago", age / MINUTE),

@@ -1,4 +1,4 @@
-//! What knows nothing of the program: text, time, secrets, files.
+//! Helpers that do not depend on the rest of the program: text, time, secrets, files.
 
 pub(crate) mod atomic_file;
 mod column_selection;

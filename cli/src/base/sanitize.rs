@@ -1,14 +1,13 @@
 //! Makes untrusted text harmless for a terminal.
 //!
-//! Control characters can move the cursor, rename the window or run what a terminal binds to them;
-//! bidirectional overrides make text read as another one (<https://trojansource.codes>).
+//! Control characters can move the cursor, rename the window or trigger actions of the terminal. Bidirectional
+//! overrides make text look like other text (<https://trojansource.codes>).
 
-/// Whether a character changes more than what is written at its place, or hides there: C0, DEL, C1, line and
-/// paragraph separators, the bidirectional controls of
-/// <https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types>, and format characters without a width
-/// (byte order mark, tags, invisible operators).
+/// Whether a character is invisible or affects other text: C0, DEL, C1, line and paragraph separators, the
+/// bidirectional controls of <https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types>, and format
+/// characters without a width (byte order mark, tags, invisible operators).
 ///
-/// The two joiners stay: Persian words and families of emoji are written with them.
+/// The two joiners are allowed, because Persian and some emoji need them.
 pub(crate) fn is_harmful(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
@@ -16,7 +15,7 @@ pub(crate) fn is_harmful(letter: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Text for one line.
+/// Sanitises text for one line.
 pub(crate) fn line(text: &str) -> String {
     text.replace("\r\n", " ")
         .chars()
@@ -27,7 +26,7 @@ pub(crate) fn line(text: &str) -> String {
         .collect()
 }
 
-/// Text that may have several lines.
+/// Sanitises text of several lines.
 pub(crate) fn block(text: &str) -> String {
     text.replace("\r\n", "\n")
         .replace('\t', "    ")

@@ -1,10 +1,10 @@
-//! API keys, and text that may hold one by mistake.
+//! API keys, and text that may contain one by mistake.
 
 use std::fmt;
 
 use konektor_spec::KEY_PREFIX;
 
-/// An API key. Nothing that shows it shows the key.
+/// An API key. Its `Debug` output does not contain it.
 #[derive(Clone)]
 pub(crate) struct Key(String);
 
@@ -13,7 +13,7 @@ impl Key {
         Self(text.trim().to_owned())
     }
 
-    /// The key itself, for the SDK alone.
+    /// The key itself, for the SDK and the key store.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
@@ -25,12 +25,12 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Whether somebody has typed a key where none belongs.
+/// Whether a text contains an API key.
 pub(crate) fn holds_key(text: &str) -> bool {
     without_keys(text) != text
 }
 
-/// The text with no key in it, which somebody may have typed where none belongs.
+/// Redacts API keys in a text.
 pub(crate) fn without_keys(text: &str) -> String {
     let mut parts = text.split(KEY_PREFIX);
     let mut safe = parts.next().unwrap_or_default().to_owned();
@@ -45,7 +45,7 @@ pub(crate) fn without_keys(text: &str) -> String {
     safe
 }
 
-/// `kna_<id>_<secret>`: the id alone may be written anywhere.
+/// Returns the id of a key, which is not secret.
 pub(crate) fn key_id(key: &str) -> Option<&str> {
     let (id, secret) = key.trim().strip_prefix(KEY_PREFIX)?.split_once('_')?;
     (!id.is_empty() && !secret.is_empty()).then_some(id)

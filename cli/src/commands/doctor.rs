@@ -1,4 +1,4 @@
-//! `konektor doctor`: what works, and what to do about what does not.
+//! `konektor doctor`: checks everything a command needs.
 
 use clap::Args;
 use konektor_sdk::{ErrorKind, jiff::Timestamp};
@@ -26,7 +26,7 @@ impl LocalCommand for Doctor {
     }
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 struct Finding {
     what: &'static str,
     state: State,
@@ -36,9 +36,9 @@ struct Finding {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Good,
-    /// Worth a look.
+    /// It works, but may need attention.
     Doubtful,
-    /// It fails, and the program ends like this for it.
+    /// It fails, with this exit code.
     Bad(Exit),
 }
 
@@ -52,7 +52,7 @@ impl Finding {
     }
 }
 
-/// A clock that differs by more misreads what is recent.
+/// The tolerated difference of the clocks, in seconds.
 const SKEW: i64 = 30;
 
 async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
@@ -72,7 +72,7 @@ async fn run<'a>(context: &'a Context<'a>) -> Result<Answer<'a>, Failure> {
     answer(&findings)
 }
 
-/// What is wrong with the settings, or where they come from.
+/// Checks the settings.
 fn config(context: &Context<'_>) -> Vec<Finding> {
     let settings = &context.settings;
     let unknown = settings.unknown_profile();
@@ -102,7 +102,7 @@ fn config(context: &Context<'_>) -> Vec<Finding> {
     }]
 }
 
-/// Whether the server answers at all, and what time it has. The guide needs no key.
+/// Checks the server and the clock, by reading the guide, which needs no key.
 async fn server(context: &Context<'_>, findings: &mut Vec<Finding>) -> bool {
     let server = context.settings.server();
     let guide = Spec::builtin()
@@ -165,7 +165,7 @@ fn clock(theirs: Timestamp, ours: Timestamp) -> Finding {
     }
 }
 
-/// Whether the server takes the key, and how many requests are left.
+/// Checks the key and the rate limit.
 async fn key(context: &Context<'_>, reached: bool, findings: &mut Vec<Finding>) {
     let source = match context.key_source() {
         Ok(Some(source)) => source.to_string(),

@@ -1,4 +1,4 @@
-//! `--watch`: the same answer again and again.
+//! `--watch`: repeats a command.
 
 use std::{io::Write as _, time::Duration};
 
@@ -23,13 +23,13 @@ pub(crate) async fn watch<'a>(
         let mut screen = Screen::new(call);
         for turn in 0_u64.. {
             let shown = async {
-                // A list is asked for while it is written.
+                // A list sends its requests while it is written.
                 let answer = run().await?;
                 output.text_of(answer, &call.display(), turn == 0).await
             };
             match shown.await {
                 Ok((text, note)) => screen.show(text, note)?,
-                // Whoever looks at it tomorrow wants to see it again.
+                // A long watch survives failures that pass.
                 Err(failure) if turn > 0 && failure.is_retryable() => screen.stall(&failure)?,
                 Err(failure) => return Err(failure),
             }
@@ -43,12 +43,12 @@ pub(crate) async fn watch<'a>(
     }
 }
 
-/// The last output, and the last note beside it.
+/// What was shown last.
 struct Screen<'a> {
     call: &'a Call<'a>,
     text: String,
     said: Option<String>,
-    /// How many rows of a terminal are drawn over.
+    /// The number of rows on the terminal to draw over.
     rows: usize,
 }
 
@@ -62,7 +62,7 @@ impl<'a> Screen<'a> {
         }
     }
 
-    /// On a terminal in the place of what was there, in a pipe behind it.
+    /// Replaces the output on a terminal, appends it in a pipe.
     fn show(&mut self, text: String, note: Option<String>) -> Result<(), Failure> {
         self.text = text;
         if self.call.environment.terminal.is_some() {
@@ -79,7 +79,7 @@ impl<'a> Screen<'a> {
         Ok(())
     }
 
-    /// The last answer stays, with a word on why there is no newer one.
+    /// Keeps the last output, and says why there is no newer one.
     fn stall(&mut self, failure: &Failure) -> Result<(), Failure> {
         let now = self.call.clock().local_now().strftime("%H:%M:%S");
         if self.call.environment.terminal.is_some() {
@@ -94,7 +94,7 @@ impl<'a> Screen<'a> {
         Ok(())
     }
 
-    /// Says something once, until there is something else to say.
+    /// Writes a message unless it is the same as the last one.
     fn say(&mut self, words: Option<String>) {
         if let Some(words) = &words
             && self.said.as_ref() != Some(words)
@@ -111,7 +111,7 @@ impl<'a> Screen<'a> {
     }
 }
 
-/// Draws on a terminal over what was drawn before; gives back how many rows that are now.
+/// Draws over the previous output on a terminal, and returns the number of rows drawn.
 fn draw(call: &Call<'_>, text: &str, note: Option<&str>, before: usize) -> std::io::Result<usize> {
     let mut stdout = call.environment.stdout();
     let (columns, rows) = call
@@ -130,7 +130,7 @@ fn draw(call: &Call<'_>, text: &str, note: Option<&str>, before: usize) -> std::
     ];
     let last: Vec<_> = last.into_iter().flatten().collect();
     let mut drawn: usize = last.iter().map(|line| rows_of(line, columns)).sum();
-    // What has left the screen cannot be drawn over.
+    // Rows that have scrolled off the screen cannot be drawn over.
     for line in text.lines() {
         let taken = rows_of(line, columns);
         if drawn + taken >= rows {
@@ -146,13 +146,13 @@ fn draw(call: &Call<'_>, text: &str, note: Option<&str>, before: usize) -> std::
     Ok(drawn)
 }
 
-/// How many rows of a terminal a line takes.
+/// The number of rows that a line takes on a terminal.
 fn rows_of(line: &str, columns: usize) -> usize {
     let mut width = 0;
     let mut parts = line.split('\u{1b}');
     width += parts.next().unwrap_or_default().width();
     for part in parts {
-        // Colours, which are all that is left of this kind, end with an m.
+        // The only escape sequences left are colours, which end with m.
         width += part.split_once('m').map_or(part, |(_, text)| text).width();
     }
     width.div_ceil(columns.max(1)).max(1)

@@ -1,6 +1,6 @@
-//! API keys, in the system's keyring or in a file of their owner alone.
+//! API keys, in the system's keyring or in a file that only the owner can read.
 //!
-//! A key belongs to a profile and to the server that took it, so that no other server is ever sent it.
+//! A key belongs to a profile and a server, so that it is never sent to another server.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,14 +12,14 @@ use toml_edit::{DocumentMut, Item, Table, value};
 use super::{keyring::Keyring, store};
 use crate::{base::secret::Key, error::Failure};
 
-/// The places where keys are.
+/// The stores of API keys.
 #[derive(Debug)]
 pub(crate) struct Credentials {
     folder: PathBuf,
     keyring: Option<Rc<Keyring>>,
 }
 
-/// Where a key is.
+/// Where a key is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyLocation {
     Keyring,
@@ -34,7 +34,7 @@ impl Credentials {
         }
     }
 
-    /// The profiles whose keys are in the file. Nothing is said of a file that cannot be read.
+    /// The profiles with keys in the file; none if it cannot be read.
     pub(super) fn profiles(&self) -> Vec<String> {
         let document = self.read().unwrap_or_default();
         document.iter().map(|(name, _)| name.to_owned()).collect()
@@ -43,7 +43,7 @@ impl Credentials {
     /// The key of a profile for a server.
     ///
     /// # Errors
-    /// When the file cannot be read, or others may, or the keyring is locked or does not answer.
+    /// When the file cannot be read or other users can read it, or the keyring is locked or does not answer.
     pub(crate) fn find(
         &self,
         profile: &str,
@@ -59,7 +59,7 @@ impl Credentials {
         Ok(key.map(|key| (key, KeyLocation::Keyring)))
     }
 
-    /// Where a key would be kept, as far as can be told before one is.
+    /// Where a new key would probably be stored.
     ///
     /// # Errors
     /// When the keyring is locked or does not answer.
@@ -75,7 +75,7 @@ impl Credentials {
         })
     }
 
-    /// Keeps a key, in the keyring if there is one.
+    /// Stores a key, in the keyring if there is one.
     ///
     /// # Errors
     /// When the file cannot be written, or the keyring is locked or does not answer.
@@ -102,10 +102,10 @@ impl Credentials {
         Ok(KeyLocation::File)
     }
 
-    /// Forgets a key wherever it is.
+    /// Deletes a key from all stores, and returns whether there was one.
     ///
     /// # Errors
-    /// When the file cannot be written, or the keyring is locked, does not answer or keeps it.
+    /// When the file cannot be written, or the keyring is locked, does not answer or fails to delete the key.
     pub(crate) fn delete(&self, profile: &str, server: &str) -> Result<bool, Failure> {
         let in_file = self.in_file(profile, server)?.is_some();
         if in_file {
@@ -120,7 +120,7 @@ impl Credentials {
         }
     }
 
-    /// What people call a place.
+    /// The name of a store in messages.
     pub(crate) fn where_is(&self, place: KeyLocation) -> String {
         match place {
             KeyLocation::Keyring => "keyring".to_owned(),
@@ -128,7 +128,7 @@ impl Credentials {
         }
     }
 
-    /// Where the file is.
+    /// The path of the file.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.join("credentials.toml")
     }
@@ -147,7 +147,7 @@ impl Credentials {
     fn read(&self) -> Result<DocumentMut, Failure> {
         let path = self.path();
         let text = store::read(&path)?.unwrap_or_default();
-        // The parser's message would quote the file, which holds keys.
+        // The parser's message could quote a key.
         text.parse()
             .map_err(|_| Failure::usage(format!("{} is not TOML", path.display())))
     }

@@ -1,4 +1,4 @@
-//! What can be wrong with names in the config file and on the command line.
+//! Failures about names in the config file and on the command line.
 
 use super::settings::SETTINGS;
 use crate::error::{Failure, did_you_mean, nearest};
@@ -7,20 +7,20 @@ pub(crate) fn unknown_setting(name: &str) -> Failure {
     Failure::usage(format!("unknown setting \"{name}\"")).hint(settings())
 }
 
-/// A name at some place of the config file that means nothing.
+/// An unknown name in the config file.
 pub(super) fn unknown_name(name: &str, place: &str, meant: Option<&str>) -> Failure {
     let meant = did_you_mean(meant);
     Failure::usage(format!("unknown setting \"{name}\" ({place}){meant}")).hint(settings())
 }
 
-/// A setting outside of every profile, where it has no effect.
+/// A setting outside all profiles, where it has no effect.
 pub(super) fn misplaced_setting(name: &str, place: &str, profile: &str) -> Failure {
     Failure::usage(format!(
         "\"{name}\" has no effect outside of a profile ({place}); move it below a line [profiles.{profile}]"
     ))
 }
 
-/// A profile that nothing is known of, beside those that are known.
+/// A profile that does not exist. The known ones are listed.
 pub(super) fn unknown_profile(name: &str, place: &str, known: &[String]) -> Failure {
     let meant = did_you_mean(nearest(name, known.iter().map(String::as_str)));
     let failure = Failure::usage(format!("unknown profile \"{name}\"{place}{meant}"));

@@ -1,4 +1,4 @@
-//! The file that profiles are kept in.
+//! The config file, which contains the profiles.
 
 use std::path::{Path, PathBuf};
 
@@ -7,15 +7,15 @@ use toml_edit::{Document, DocumentMut, Item, Table, value};
 use super::store;
 use crate::error::Failure;
 
-/// The profile that is used when nobody names one.
+/// The profile if none is named.
 pub(crate) const DEFAULT_PROFILE: &str = "default";
 
-/// Profiles with their settings, and the name of the one in use. Comments and order stay as people wrote them.
+/// The profiles with their settings, and the name of the current one. Changes keep comments and order.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
     path: Option<PathBuf>,
     document: DocumentMut,
-    /// As it was read.
+    /// The text that was read, for line numbers.
     text: String,
 }
 
@@ -23,7 +23,7 @@ const PROFILE: &str = "profile";
 const PROFILES: &str = "profiles";
 
 impl Config {
-    /// The file in a folder; without one, or without a folder, there are no profiles.
+    /// Reads the file in a folder. Without a file or folder there are no profiles.
     ///
     /// # Errors
     /// When it cannot be read, or is not TOML.
@@ -49,7 +49,7 @@ impl Config {
         }
     }
 
-    /// Where something else stands in the place of the profiles or of one.
+    /// The place of a value that should be a table of profiles or a profile.
     fn odd_table(&self) -> Option<String> {
         let profiles = self.document.get(PROFILES)?;
         let Some(profiles) = profiles.as_table_like() else {
@@ -59,7 +59,7 @@ impl Config {
         odd.map(|(name, _)| self.place_of(&[PROFILES, name]))
     }
 
-    /// The file in a folder, whatever is in it.
+    /// The file in a folder, treated as empty.
     pub(crate) fn unread(folder: Option<&Path>) -> Self {
         Self {
             path: folder.map(|folder| folder.join("config.toml")),
@@ -67,15 +67,15 @@ impl Config {
         }
     }
 
-    /// Where it is, whether it is there or not.
+    /// The path, whether or not the file exists.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Where it is, or would be.
+    /// The path, whether or not the file exists.
     ///
     /// # Errors
-    /// When there is no place for it.
+    /// When there is no folder for it.
     pub(crate) fn file(&self) -> Result<&Path, Failure> {
         self.path().ok_or_else(Failure::no_config_folder)
     }
@@ -85,14 +85,14 @@ impl Config {
         self.document.get(PROFILE)?.as_str()
     }
 
-    /// Whether something stands where the name of the profile to use belongs, and is no text.
+    /// Whether the name of the current profile is not a string.
     pub(crate) fn has_odd_profile(&self) -> bool {
         self.document
             .get(PROFILE)
             .is_some_and(|profile| profile.as_str().is_none())
     }
 
-    /// `~/.config/konektor/config.toml:3`, where a name stands; without a line when it stands nowhere.
+    /// The file and line of a name: `~/.config/konektor/config.toml:3`. A name that is not in the file has no line.
     pub(crate) fn place_of(&self, names: &[&str]) -> String {
         let path = self.path.as_deref().unwrap_or(Path::new("config.toml"));
         match self.line_of(names) {
@@ -117,7 +117,7 @@ impl Config {
         Some(line_at(&self.text, start))
     }
 
-    /// What stands in the file beside the profiles and has no meaning there.
+    /// The unknown names outside the profiles.
     pub(crate) fn unknown_names(&self) -> impl Iterator<Item = &str> {
         self.document
             .iter()
@@ -129,7 +129,7 @@ impl Config {
         self.tables().map(|(name, _)| name)
     }
 
-    /// A setting of a profile, numbers and booleans as they are written.
+    /// A setting of a profile; numbers and booleans as text.
     pub(crate) fn get(&self, profile: &str, setting: &str) -> Option<String> {
         let item = self.document.get(PROFILES)?.get(profile)?.get(setting)?;
         match item.as_str() {
@@ -138,7 +138,7 @@ impl Config {
         }
     }
 
-    /// What stands in a profile, known or not.
+    /// The names of the settings in a profile, including unknown ones.
     pub(crate) fn names(&self, profile: &str) -> impl Iterator<Item = &str> {
         self.tables()
             .filter(move |(name, _)| *name == profile)
@@ -153,10 +153,10 @@ impl Config {
             .filter_map(|(name, item)| Some((name, item.as_table_like()?)))
     }
 
-    /// Changes the file, whoever else is changing it.
+    /// Changes the file under a lock.
     ///
     /// # Errors
-    /// When there is no place for it, or it cannot be written.
+    /// When there is no folder for it, or it cannot be written.
     pub(crate) fn change(
         folder: Option<&Path>,
         change: impl FnOnce(&mut Self),
@@ -180,7 +180,7 @@ impl Config {
         self.document[PROFILES][profile][setting] = value(text);
     }
 
-    /// Makes sure that there is such a profile.
+    /// Adds a profile if it does not exist.
     pub(crate) fn add(&mut self, profile: &str) {
         let profiles = self.document.entry(PROFILES).or_insert_with(implicit_table);
         if profiles.get(profile).is_none() {
@@ -200,14 +200,14 @@ impl Config {
     }
 }
 
-/// One that is written only as the beginning of its children's names.
+/// A table without a header of its own in the file.
 fn implicit_table() -> Item {
     let mut table = Table::new();
     table.set_implicit(true);
     Item::Table(table)
 }
 
-/// toml's own words quote the line, which may hold anything.
+/// Does not use the parser's display, which quotes the line and could contain a secret.
 fn not_toml(path: &Path, text: &str, error: &toml_edit::TomlError) -> Failure {
     let start = error.span().map_or(0, |span| span.start);
     let line = line_at(text, start);

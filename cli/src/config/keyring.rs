@@ -1,4 +1,4 @@
-//! The system's keyring, which may be locked, or answer nothing at all.
+//! The system's keyring, which may be locked or not answer.
 
 use std::{
     cell::Cell,
@@ -15,24 +15,24 @@ use crate::{base::secret::Key, env::Notify, error::Failure};
 /// The name under which the keyring shows the keys.
 const SERVICE: &str = "konektor";
 
-/// A keyring that works answers within milliseconds.
+/// How long to wait silently. A working keyring answers within milliseconds.
 const FIRST: Duration = Duration::from_secs(3);
 
-/// How long somebody who sits there may take to unlock it after that.
+/// How long to wait for a person to unlock it after that.
 const UNLOCKING: Duration = Duration::from_secs(27);
 
-/// How long a script waits.
+/// How long to wait after that if nobody can unlock it.
 const UNATTENDED: Duration = Duration::from_secs(1);
 
 pub(super) struct Keyring {
     notify: Notify,
     is_attended: bool,
-    /// Whether it has kept somebody waiting in vain.
+    /// Whether it has timed out before.
     is_unresponsive: Cell<bool>,
 }
 
 impl Keyring {
-    /// `is_attended`: somebody sees `notify`, and may unlock the keyring.
+    /// `is_attended` means that a person sees `notify` and may unlock the keyring.
     pub(super) fn new(notify: Notify, is_attended: bool) -> Self {
         Self {
             notify,
@@ -42,7 +42,7 @@ impl Keyring {
     }
 
     /// # Errors
-    /// When it is locked or does not answer. Where there is no keyring, there is no key in it.
+    /// When it is locked or does not answer. A missing keyring has no key.
     pub(super) fn find(&self, profile: &str, server: &str) -> Result<Option<Key>, Failure> {
         match self.ask(profile, server, |entry| entry.get_password())? {
             Ok(key) => Ok(Some(Key::new(&key))),
@@ -51,7 +51,7 @@ impl Keyring {
         }
     }
 
-    /// Whether it takes keys, as far as can be told before it is given one.
+    /// Whether there is a keyring that probably stores keys.
     ///
     /// # Errors
     /// When it is locked or does not answer.
@@ -60,7 +60,7 @@ impl Keyring {
         is_there(&answer)
     }
 
-    /// Whether it has taken a key.
+    /// Stores a key. Returns false if there is no keyring.
     ///
     /// # Errors
     /// When it is locked or does not answer.
@@ -71,7 +71,7 @@ impl Keyring {
     }
 
     /// # Errors
-    /// When it does not answer, or keeps the key.
+    /// When it does not answer, or fails to delete the key.
     pub(super) fn delete(&self, profile: &str, server: &str) -> Result<(), Failure> {
         self.ask(profile, server, |entry| entry.delete_credential())?
             .map_err(|error| match error {
@@ -80,7 +80,7 @@ impl Keyring {
             })
     }
 
-    /// Asks on a thread that nobody waits for any more when there is no answer.
+    /// Asks on another thread, which is abandoned after a timeout.
     fn ask<T: Send + 'static>(
         &self,
         profile: &str,
@@ -120,7 +120,7 @@ fn is_there(answer: &keyring::Result<String>) -> Result<bool, Failure> {
     }
 }
 
-/// A locked keyring is one: the key does not go anywhere else without a word.
+/// A locked keyring is a failure, so that the key is not silently stored elsewhere.
 fn is_kept(answer: &keyring::Result<()>) -> Result<bool, Failure> {
     match answer {
         Ok(()) => Ok(true),

@@ -15,5 +15,5 @@ pub(crate) use settings::{
     Setting, SettingValue, Settings, Source, check_profile,
 };
 
-/// The name of the setting that says which profile is in use.
+/// The name of the setting that selects the profile.
 pub(crate) const PROFILE: &str = "profile";

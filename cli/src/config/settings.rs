@@ -1,4 +1,4 @@
-//! Settings: a flag wins over the environment, that over the profile, that over the default.
+//! Settings. A flag overrides the environment, which overrides the profile, which overrides the default.
 
 use std::{fmt, path::PathBuf, rc::Rc, time::Duration};
 
@@ -22,18 +22,18 @@ use crate::{
     error::Failure,
 };
 
-/// The variable that holds the key; there is no flag for it, other programs see those.
+/// The variable with the API key. There is no flag, because other users can see command lines.
 pub(crate) const KEY_VARIABLE: &str = "KONEKTOR_API_KEY";
 
 /// The variable that names the profile.
 pub(crate) const PROFILE_VARIABLE: &str = "KONEKTOR_PROFILE";
 
-/// One thing that can be set. Its name is the one of its flag and of its line in a profile.
+/// A setting. Its name is also the name of its flag and its key in a profile.
 #[derive(Debug)]
 pub(crate) struct Setting {
     pub(crate) name: &'static str,
     pub(crate) variable: &'static str,
-    /// What it is, in a few words.
+    /// A short description.
     pub(crate) about: &'static str,
     default: fn() -> String,
     check: fn(&str) -> Result<(), String>,
@@ -79,7 +79,7 @@ pub(crate) static KEY_STORE: Setting = Setting {
     },
 };
 
-/// All of them, in the order in which they are shown.
+/// All settings, in the order in which they are shown.
 pub(crate) static SETTINGS: [&Setting; 4] = [&BASE_URL, &OUTPUT, &MAX_WAIT, &KEY_STORE];
 
 impl Setting {
@@ -100,7 +100,7 @@ pub(crate) enum Source {
     Flag(&'static str),
     Variable(&'static str),
     Profile(String),
-    /// The file, outside all profiles.
+    /// The config file, outside all profiles.
     File,
     Default,
 }
@@ -117,14 +117,14 @@ impl fmt::Display for Source {
     }
 }
 
-/// A value, and where it came from.
+/// A value with its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SettingValue {
     pub(crate) text: String,
     pub(crate) source: Source,
 }
 
-/// Where a key came from.
+/// Where the key came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeySource {
     Variable,
@@ -165,8 +165,8 @@ impl Overrides {
 
 /// The settings of one run.
 ///
-/// A wrong setting stops only what needs it: its value is the default one meanwhile, and [`require`](Self::require)
-/// and [`usable`](Self::usable) say what is the matter.
+/// An invalid setting stops only the commands that need it. It has its default value, and [`require`](Self::require)
+/// and [`usable`](Self::usable) return the problem.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) profile: SettingValue,
@@ -178,27 +178,27 @@ pub(crate) struct Settings {
     keyring: Rc<Keyring>,
 }
 
-/// Something wrong with the settings.
+/// A problem with the settings.
 #[derive(Debug)]
 pub(crate) struct Problem {
     about: Subject,
-    /// Whether it was typed just now.
+    /// Whether it is about a flag.
     is_flag: bool,
     pub(crate) failure: Failure,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Subject {
-    /// The file as a whole: nobody knows what is in it.
+    /// The config file as a whole, which cannot be read.
     Config,
-    /// Which profile is in use.
+    /// The name of the current profile.
     Profile,
     Setting(&'static str),
     /// The variable with the key.
     Key,
-    /// A wrong value in the file that something else wins over.
+    /// An invalid value in the file that is overridden.
     Overridden,
-    /// A name that this program does not know.
+    /// An unknown name.
     UnknownName,
 }
 
@@ -211,7 +211,7 @@ impl Problem {
         }
     }
 
-    /// Whether nothing needs it, as far as the program knows.
+    /// Whether no command needs it.
     pub(crate) fn is_harmless(&self) -> bool {
         matches!(self.about, Subject::UnknownName | Subject::Overridden)
     }
@@ -284,7 +284,7 @@ impl Settings {
         }
     }
 
-    /// Everything that is wrong.
+    /// All problems.
     pub(crate) fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -296,10 +296,10 @@ impl Settings {
         }
     }
 
-    /// Whether a command can go on that needs these settings.
+    /// Checks the settings that a command needs.
     ///
     /// # Errors
-    /// When the profile or one of them is wrong, or may be in a file that cannot be read.
+    /// When the profile or one of them is invalid, or may be in a file that cannot be read.
     pub(crate) fn usable(&self, needed: &[&'static Setting]) -> Result<(), Failure> {
         for setting in needed {
             self.require(setting)?;
@@ -307,10 +307,10 @@ impl Settings {
         self.no_problem_with(Subject::Profile)
     }
 
-    /// Whether what was typed is right, whatever is set elsewhere.
+    /// Checks the flags, whatever else is set.
     ///
     /// # Errors
-    /// When a flag is wrong.
+    /// When a flag is invalid.
     pub(crate) fn flags_usable(&self) -> Result<(), Failure> {
         match self.problems.iter().find(|problem| problem.is_flag) {
             Some(problem) => Err(problem.failure.clone()),
@@ -319,7 +319,7 @@ impl Settings {
     }
 
     /// # Errors
-    /// When the value of a setting is wrong, or may be in a file that cannot be read.
+    /// When the value of the setting is invalid, or may be in a file that cannot be read.
     pub(crate) fn require(&self, setting: &'static Setting) -> Result<&SettingValue, Failure> {
         self.no_problem_with(Subject::Setting(setting.name))?;
         let found = self.get(setting);
@@ -331,7 +331,7 @@ impl Settings {
     }
 
     /// # Errors
-    /// When the name of the profile is wrong, or may be in a file that cannot be read.
+    /// When the name of the profile is invalid, or may be in a file that cannot be read.
     pub(crate) fn require_profile(&self) -> Result<&SettingValue, Failure> {
         self.no_problem_with(Subject::Profile)?;
         if self.profile.source == Source::Default {
@@ -362,13 +362,13 @@ impl Settings {
         warnings
     }
 
-    /// That there is no such profile, as far as can be told without the keyring.
+    /// The failure if the current profile does not exist. Keys in the keyring are not considered.
     pub(crate) fn unknown_profile(&self) -> Option<Failure> {
         let place = place_of_profile(&self.profile.source, &self.config);
         self.no_such_profile(&self.profile.text, &place)
     }
 
-    /// That there is no profile of this name, as far as can be told without the keyring.
+    /// The failure if there is no profile with this name. Keys in the keyring are not considered.
     pub(crate) fn no_such_profile(&self, name: &str, place: &str) -> Option<Failure> {
         if name == DEFAULT_PROFILE || self.no_problem_with(Subject::Config).is_err() {
             return None;
@@ -395,12 +395,12 @@ impl Settings {
             .map_or(&NOTHING, |(_, found)| found)
     }
 
-    /// Where the server is, without a slash at the end.
+    /// The server's URL, without a slash at the end.
     pub(crate) fn server(&self) -> &str {
         self.get(&BASE_URL).text.trim().trim_end_matches('/')
     }
 
-    /// How long to wait for the rate limit, if anybody said.
+    /// The longest wait for the rate limit, if it is set.
     pub(crate) fn max_wait(&self) -> Option<Duration> {
         let found = self.get(&MAX_WAIT);
         match found.source {
@@ -409,7 +409,7 @@ impl Settings {
         }
     }
 
-    /// The format that was asked for by anything but a flag.
+    /// The output format, if it is set.
     pub(crate) fn output(&self) -> Option<Format> {
         let found = self.get(&OUTPUT);
         match found.source {
@@ -418,10 +418,10 @@ impl Settings {
         }
     }
 
-    /// The key, and where it came from.
+    /// The key with its source.
     ///
     /// # Errors
-    /// When what may hold it cannot be read.
+    /// When the variable or the store cannot be read.
     pub(crate) fn key(&self) -> Result<Option<(Key, KeySource)>, Failure> {
         self.no_problem_with(Subject::Key)?;
         if let Some(key) = &self.key_variable {
@@ -431,10 +431,10 @@ impl Settings {
         Ok(kept.map(|(key, place)| (key, KeySource::Stored(place))))
     }
 
-    /// The key that is kept for the profile and the server.
+    /// The stored key for the profile and the server.
     ///
     /// # Errors
-    /// When what may hold it cannot be read.
+    /// When the store cannot be read.
     pub(crate) fn stored_key(&self) -> Result<Option<(Key, KeyLocation)>, Failure> {
         let profile = self.require_profile()?;
         self.require(&BASE_URL)?;
@@ -445,7 +445,7 @@ impl Settings {
     }
 
     /// # Errors
-    /// When nobody knows where keys are kept.
+    /// When the setting `key-store` is invalid.
     pub(crate) fn credentials(&self) -> Result<Option<Credentials>, Failure> {
         let with_keyring = self.require(&KEY_STORE)?.text == "keyring";
         let keyring = with_keyring.then(|| Rc::clone(&self.keyring));
@@ -508,7 +508,7 @@ fn place_of_profile(source: &Source, config: &Config) -> String {
     }
 }
 
-/// `place` is where it stands, if that is not the command line.
+/// Checks the name of a profile. `place` says where it came from, for the message.
 ///
 /// # Errors
 /// When the name contains characters that the config file cannot hold.
@@ -530,12 +530,13 @@ pub(crate) fn check_profile(name: &str, place: &str) -> Result<(), Failure> {
 
 /// A name in the config file that is not a setting.
 struct UnknownName {
-    /// The setting that was probably meant.
+    /// The setting that it is probably a misspelling of.
     meant: Option<&'static str>,
     failure: Failure,
 }
 
-/// The setting that a name is a misspelling of. A newer program may have ones that only begin alike.
+/// Finds the setting that a name is a misspelling of. It must be very similar, because a newer version may have a
+/// setting with this name.
 fn meant(name: &str) -> Option<&'static str> {
     const MOST_SLIPS: usize = 2;
 
@@ -582,7 +583,7 @@ fn unknown_names(config: &Config, profile: &str) -> Vec<UnknownName> {
     in_file.chain(in_profile).collect()
 }
 
-/// What a flag, the environment or the profile says, in this order.
+/// Finds the value: of the flag, else of the environment, else of the profile.
 fn find(
     setting: &'static Setting,
     overrides: &Overrides,
@@ -606,7 +607,7 @@ fn find(
     checked(setting, set, ToString::to_string).map(Some)
 }
 
-/// What the profile says.
+/// The value in the profile.
 fn in_profile(
     setting: &'static Setting,
     config: &Config,

@@ -1,4 +1,4 @@
-//! Small files of one user: read, locked, and replaced as a whole.
+//! Reads, locks and atomically replaces the user's files.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -20,13 +20,13 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Replaces the text of a file that is for its owner alone.
+/// Replaces the text of a file that only the owner can read.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     atomic_file::write(path, text.as_bytes(), Readers::Owner)
         .map_err(|error| Failure::from_file("write", path, &error))
 }
 
-/// Keeps other programs from changing what is in a folder, until the file is dropped.
+/// Locks a folder against other processes, until the file is dropped.
 pub(super) fn lock(folder: &Path) -> Result<File, Failure> {
     let path = folder.join(".lock");
     let lock = || {
@@ -49,7 +49,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Whether others than the owner may read a file.
+/// Whether other users can read a file.
 #[cfg(unix)]
 pub(super) fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;

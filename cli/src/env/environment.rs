@@ -14,45 +14,46 @@ use konektor_sdk::{
 
 use crate::base::{LocalClock, sanitize, secret::without_keys};
 
-/// What surrounds the program: streams, terminal, clock, environment.
+/// The environment of the program: streams, terminal, clock, variables.
 pub struct Environment<'a> {
-    /// Where data comes from, when a command reads some.
+    /// Standard input.
     pub stdin: RefCell<Box<dyn Read>>,
-    /// Whether it is a terminal.
+    /// Whether stdin is a terminal.
     pub stdin_is_terminal: bool,
-    /// Where data goes.
+    /// Standard output, for data.
     pub stdout: Stream<'a>,
-    /// Where everything else goes.
+    /// Standard error, for everything else.
     pub stderr: Stream<'a>,
-    /// The terminal that `stdout` is, if it is one.
+    /// The terminal, if `stdout` is one.
     pub terminal: Option<Terminal>,
     /// Whether `stderr` is a terminal.
     pub stderr_is_terminal: bool,
-    /// Whether colours are wanted.
+    /// Whether to use colours.
     pub color: bool,
-    /// The program that shows what does not fit the terminal, and its arguments.
+    /// The pager and its arguments, for output that does not fit the terminal.
     pub pager: Option<Vec<String>>,
-    /// The time.
+    /// The clock.
     pub now: Clock,
-    /// The time zone that times are shown in. Looked up lazily: reading the system's zone dominates start-up.
+    /// The time zone that times are shown in. It is looked up when needed, because that takes most of the start-up
+    /// time.
     pub zone: Zone,
     /// Environment variables by their names.
     pub variable: Variables,
-    /// The folder of the config file; None when there is no place for it.
+    /// The folder of the config file, if there is one.
     pub config_folder: Option<PathBuf>,
-    /// Tells people something while a request waits.
+    /// Writes a line to stderr while a request waits.
     pub notify: Notify,
-    /// How often a request is tried.
+    /// How requests are retried.
     pub retries: Retries,
 }
 
-/// Writes one line for people.
+/// Writes a line for people.
 pub type Notify = fn(&str);
 
-/// Gives the time.
+/// Returns the time.
 pub type Clock = Box<dyn Fn() -> Timestamp>;
 
-/// Gives the time zone.
+/// Returns the time zone.
 pub type Zone = Box<dyn Fn() -> TimeZone>;
 
 /// Environment variables by their names.
@@ -67,17 +68,17 @@ pub struct Terminal {
     pub rows: usize,
 }
 
-/// Names the folder of the config file.
+/// The variable with the folder of the config file.
 pub(crate) const FOLDER_VARIABLE: &str = "KONEKTOR_CONFIG_DIR";
 
-/// Longer lines are hard to read.
+/// The width of help pages. Longer lines are hard to read.
 pub(crate) const HELP_WIDTH: usize = 100;
 
 /// How long a call waits for the rate limit by default.
 pub(crate) const RETRY_BUDGET: Duration = Duration::from_secs(30);
 
 impl<'a> Environment<'a> {
-    /// Streams that are no terminal, an empty environment, UTC.
+    /// An environment without terminal and variables, in UTC.
     ///
     /// ```
     /// let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
@@ -147,7 +148,7 @@ impl<'a> Environment<'a> {
         match words.as_slice() {
             [] => None,
             [program] if program == "cat" => None,
-            // What fits is only shown, colours pass, and the text stays when one leaves.
+            // Quit if the text fits, keep colours, and leave the text on the screen.
             [program] if program == "less" && (self.variable)("LESS").is_none() => {
                 Some(vec!["less".to_owned(), "-FRX".to_owned()])
             }
@@ -155,12 +156,12 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// A terminal that cannot move its cursor.
+    /// Whether the terminal cannot move its cursor.
     pub(crate) fn is_dumb(&self) -> bool {
         (self.variable)("TERM").is_some_and(|name| name == "dumb")
     }
 
-    /// Now, where the reader is.
+    /// The clock in the local time zone.
     pub(crate) fn clock(&self) -> LocalClock {
         LocalClock::new((self.now)(), (self.zone)())
     }
@@ -170,7 +171,7 @@ impl<'a> Environment<'a> {
             .map_or(HELP_WIDTH, |terminal| terminal.columns.min(HELP_WIDTH))
     }
 
-    /// A variable as text; one that is empty counts as not set.
+    /// A variable as text. An empty one counts as not set.
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>, NotText> {
         match (self.variable)(name).map(OsString::into_string) {
             None => Ok(None),
@@ -184,8 +185,7 @@ impl<'a> Environment<'a> {
         &self.stdout
     }
 
-    /// Tells the person, on stderr, and shows no key that was typed where none belongs. There is nowhere left to
-    /// say that this cannot be written.
+    /// Writes a line to stderr, with API keys redacted. Failures are ignored.
     pub(crate) fn say(&self, line: &str) {
         self.say_lines([line]);
     }
@@ -200,7 +200,7 @@ impl<'a> Environment<'a> {
     }
 }
 
-/// `KONEKTOR_CONFIG_DIR`, or what the system has for the configuration of programs.
+/// The folder of `KONEKTOR_CONFIG_DIR`, or the system's folder for configuration.
 fn config_folder() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()) {
         return Some(PathBuf::from(folder));
@@ -209,10 +209,10 @@ fn config_folder() -> Option<PathBuf> {
     Some(system.config_dir().join("konektor"))
 }
 
-/// A variable holds bytes that are no Unicode text.
+/// The value of a variable is not Unicode.
 pub(crate) struct NotText;
 
-/// A stream that everyone with the environment may write to.
+/// A stream that can be written to through a shared reference.
 pub struct Stream<'a>(Box<dyn Shared + 'a>);
 
 trait Shared {

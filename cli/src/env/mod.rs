@@ -1,4 +1,4 @@
-//! What surrounds the program: environment, terminal, pager.
+//! The environment of the program: streams, variables, terminal, pager.
 
 mod environment;
 mod pager;

@@ -1,4 +1,4 @@
-//! Where data goes: stdout, or a pager once there is more than a screen of it.
+//! Writes to stdout, or to a pager if the output does not fit the screen.
 
 use std::{
     io::{self, Write},
@@ -14,11 +14,11 @@ pub(crate) struct PagedWriter<'a> {
 }
 
 enum State {
-    /// Held back until it is known whether a screen is enough.
+    /// The output so far, which fits the screen.
     Held(Vec<u8>),
     Straight,
     Paged(Child),
-    /// Not written at all.
+    /// Collected as text, and not written.
     Kept(Vec<u8>),
 }
 
@@ -35,7 +35,7 @@ impl<'a> PagedWriter<'a> {
         }
     }
 
-    /// For text that is wanted itself.
+    /// Collects the output as text.
     pub(crate) fn kept(environment: &'a Environment<'a>) -> Self {
         Self {
             environment,
@@ -49,7 +49,7 @@ impl<'a> PagedWriter<'a> {
         self.has_begun
     }
 
-    /// The text that was kept.
+    /// The collected text.
     pub(crate) fn into_text(mut self) -> String {
         match std::mem::replace(&mut self.state, State::Straight) {
             State::Kept(text) => String::from_utf8_lossy(&text).into_owned(),
@@ -57,7 +57,7 @@ impl<'a> PagedWriter<'a> {
         }
     }
 
-    /// Writes what is held back, and waits for the reader of a pager.
+    /// Writes the rest, and waits for the pager.
     pub(crate) fn end(mut self) -> io::Result<()> {
         match std::mem::replace(&mut self.state, State::Straight) {
             State::Held(held) => self.environment.stdout.write(&held)?,
@@ -81,7 +81,7 @@ impl<'a> PagedWriter<'a> {
 
     fn pager(&self) -> Option<Child> {
         let (program, arguments) = self.environment.pager.as_deref()?.split_first()?;
-        // Ctrl-C is for the pager: this program has to stay until its reader has left.
+        // The pager handles Ctrl-C. This program has to outlive it.
         #[cfg(unix)]
         let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
         Command::new(program)
@@ -125,7 +125,7 @@ impl Write for PagedWriter<'_> {
     }
 }
 
-/// A reader who has left is waited for, whatever ended the writing.
+/// Waits for the pager even after a failure.
 impl Drop for PagedWriter<'_> {
     fn drop(&mut self) {
         if let State::Paged(pager) = &mut self.state {

@@ -1,4 +1,4 @@
-//! `konektor help`, and what it tells beside the commands.
+//! `konektor help` and its topics.
 
 mod topics;
 
@@ -39,7 +39,7 @@ impl LocalCommand for Help {
     }
 }
 
-/// `help leads list` is `leads list --help`; topics stay.
+/// Rewrites `help leads list` to `leads list --help`. Topics stay as they are.
 pub(crate) fn as_flag(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let is = |at: usize, words: &[&str]| {
         arguments
@@ -54,7 +54,7 @@ pub(crate) fn as_flag(mut arguments: Vec<OsString>) -> Vec<OsString> {
     arguments
 }
 
-/// The topics for the help of the program itself.
+/// Lists the topics, for the top-level help.
 pub(crate) fn topics() -> String {
     topics::ALL
         .iter()

@@ -1,17 +1,17 @@
 //! Numbers for people.
 
-/// How a workspace writes amounts.
+/// The currency of a workspace, which decides how amounts look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Currency(Option<String>);
 
 impl Currency {
-    /// By its ISO 4217 code; None when nobody knows it.
+    /// The currency with this ISO 4217 code; `None` if it is not known.
     pub(crate) fn new(code: Option<&str>) -> Self {
         Self(code.map(str::to_owned))
     }
 
-    /// Rupiah as in Indonesia (`Rp 5.000.000`, sen after a comma), others by their code
-    /// (`USD 1,234.50`), an unknown one as a bare number (`5,000,000`).
+    /// Formats an amount: rupiah as in Indonesia (`Rp 5.000.000`), other currencies with their code (`USD 1,234.50`),
+    /// an unknown one as a number (`5,000,000`).
     pub(crate) fn amount(&self, amount: f64) -> String {
         match self.0.as_deref() {
             Some("IDR") => format!("Rp {}", grouped(amount, '.', ',')),

@@ -8,46 +8,46 @@ use crate::{
     error::{Exit, Failure},
 };
 
-/// What a call came to.
+/// The result of a command, ready to be written.
 pub(crate) struct Answer<'a> {
     pub(super) content: Content<'a>,
     /// The fields of its rows.
     pub(super) fields: &'static [Field],
-    /// The field whose items are the rows, when the data itself is not a list.
+    /// The field that contains the rows, if the data is not a list itself.
     pub(super) rows_at: Option<&'static str>,
-    /// What is said beside the data.
+    /// A message for stderr.
     pub(super) note: Option<Note>,
-    /// How the program ends.
+    /// The exit code.
     pub(super) exit: Exit,
 }
 
 pub(super) enum Content<'a> {
-    /// The API's data for programs, and the same for people.
+    /// Complete data: as JSON for programs, and as a view for people.
     Whole(Value, View),
-    /// A list that is read while it is written, and its usual columns.
+    /// A list that is read while it is written, and its default columns.
     List(List<'a>, Vec<ListColumn>),
-    /// It is written already.
+    /// The command has written its output itself.
     Nothing,
 }
 
-/// What is said on stderr beside an answer.
+/// A message on stderr beside the answer.
 pub(crate) enum Note {
-    /// There are more rows than were written. Whoever reads the rows cannot know.
+    /// More rows exist than were written, which the rows themselves do not show.
     Cut(String),
-    /// Something that only a person wants to know.
+    /// Something that only people need.
     ForPeople(String),
 }
 
-/// A part of a list: its rows as they come, and in the end what came with them.
+/// A part of a list: rows, and after the last ones the end.
 pub(crate) enum ListPart {
     Rows(Vec<Value>),
     End(ListEnd),
 }
 
-/// What came with the rows of a list.
+/// What follows the rows of a list.
 #[derive(Default)]
 pub(crate) struct ListEnd {
-    /// What the API says beside the rows.
+    /// What the API returned beside the rows.
     pub(crate) metadata: Map<String, Value>,
     pub(crate) note: Option<Note>,
 }
@@ -70,23 +70,23 @@ impl List<'_> {
         Ok(None)
     }
 
-    /// What the API says beside the rows, once they are read.
+    /// What the API returned beside the rows; empty until all rows are read.
     pub(super) fn metadata(&self) -> &Map<String, Value> {
         &self.end.metadata
     }
 
-    /// What a person may want to know, once the rows are read.
+    /// The note, once all rows are read.
     pub(super) fn note(self) -> Option<Note> {
         self.end.note
     }
 }
 
-/// Data for people.
+/// How people see complete data.
 #[derive(Clone)]
 pub(crate) enum View {
     Table(Table),
     Detail(DetailView),
-    /// Text that is itself the data.
+    /// Text, which is the data itself.
     Text(String),
 }
 
@@ -109,7 +109,7 @@ impl<'a> Answer<'a> {
         Self::from_content(Content::List(list, usual.into()))
     }
 
-    /// All there was to write is written already.
+    /// An answer of a command that has written its output itself.
     pub(crate) fn nothing() -> Self {
         Self::from_content(Content::Nothing)
     }
@@ -124,13 +124,13 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// With these fields in its rows.
+    /// Sets the fields of the rows.
     pub(crate) fn with_fields(mut self, fields: &'static [Field]) -> Self {
         self.fields = fields;
         self
     }
 
-    /// With what a newer server says beside the data.
+    /// Adds what a newer server returned beside the data.
     pub(crate) fn with_metadata(mut self, extra: &Map<String, Value>) -> Self {
         if let Content::Whole(Value::Object(json), _) = &mut self.content {
             for (name, value) in extra {
@@ -140,32 +140,32 @@ impl<'a> Answer<'a> {
         self
     }
 
-    /// With rows in one of its fields.
+    /// Takes the rows from one of the fields.
     pub(crate) fn with_rows_at(mut self, field: &'static str) -> Self {
         self.rows_at = Some(field);
         self
     }
 
-    /// An answer that ends the program in another way.
+    /// Sets another exit code.
     pub(crate) fn with_exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
     }
 
-    /// With what a person may want to know.
+    /// Sets a note for people.
     pub(crate) fn with_note(mut self, note: impl Into<String>) -> Self {
         self.note = Some(Note::ForPeople(note.into()));
         self
     }
 
-    /// With a word on what it lacks.
+    /// Sets a note that says which rows are missing.
     pub(crate) fn with_truncation_note(mut self, note: impl Into<String>) -> Self {
         self.note = Some(Note::Cut(note.into()));
         self
     }
 }
 
-/// The columns that are shown: those asked for, else the usual ones, and all others when there is room.
+/// Returns the columns to show: the requested ones, else the default ones, followed by all others if `wide`.
 pub(super) fn shown(
     usual: &[ListColumn],
     fields: &[Field],
@@ -185,7 +185,7 @@ pub(super) fn shown(
         .collect()
 }
 
-/// The fields of these names.
+/// Returns the fields with these names.
 pub(super) fn chosen<'f>(
     fields: &'f [Field],
     columns: &[String],
@@ -195,7 +195,7 @@ pub(super) fn chosen<'f>(
         .filter_map(|name| fields.iter().find(|field| field.name == *name))
 }
 
-/// One thing or several, each with the fields of these names.
+/// Shows only the fields with these names: as a detail view if `single`, else as a table.
 pub(super) fn view_of_fields(
     rows: &[Value],
     fields: &[Field],

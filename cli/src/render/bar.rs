@@ -1,6 +1,6 @@
-//! Numbers as pictures.
+//! Bars and sparklines.
 
-/// `████▌`: a share of a width, to an eighth of a letter. What is not nothing is seen.
+/// Draws a share of a width, to an eighth of a character: `████▌`. A share above zero draws at least one eighth.
 pub(super) fn bar(share: f64, width: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
@@ -8,7 +8,7 @@ pub(super) fn bar(share: f64, width: usize) -> String {
     format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
 }
 
-/// `▁▃█`: one letter for each number.
+/// Draws a character for each number: `▁▃█`.
 pub(crate) fn sparkline(numbers: &[i64]) -> String {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -19,7 +19,7 @@ pub(crate) fn sparkline(numbers: &[i64]) -> String {
         .collect()
 }
 
-/// A part of the greatest one, from 0 to 1.
+/// Returns the number as a share of the largest one, from 0 to 1.
 pub(crate) fn share_of(number: i64, most: i64) -> f64 {
     #[expect(
         clippy::cast_precision_loss,

@@ -1,7 +1,7 @@
-//! Protection against formula injection: cells that a spreadsheet would run become text.
+//! Protection against formula injection.
 //!
-//! Whoever opens a CSV file runs its cells that begin like a formula
-//! (<https://owasp.org/www-community/attacks/CSV_Injection>). A quote before them makes them text.
+//! A spreadsheet runs the cells of a CSV file that look like a formula
+//! (<https://owasp.org/www-community/attacks/CSV_Injection>). A leading quote makes them text.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub(crate) fn escape(cell: &str) -> Cow<'_, str> {
 /// Undoes [`escape`]. A cell that was not escaped stays as it is.
 pub(crate) fn unescape(cell: &str) -> &str {
     match cell.strip_prefix(QUOTE) {
-        // A quote before quotes is ours too: otherwise text that has one of its own would lose it.
+        // Quotes that were in the text before `escape` stay.
         Some(meant) if is_formula(meant.trim_start_matches(QUOTE)) => meant,
         _ => cell,
     }

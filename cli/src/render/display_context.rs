@@ -1,7 +1,7 @@
 use super::Currency;
 use crate::base::LocalClock;
 
-/// The person who reads: when, where, and in which currency amounts are.
+/// What decides how values look to a person: time, time zone and currency.
 #[derive(Clone, Debug)]
 pub(crate) struct DisplayContext {
     pub(crate) clock: LocalClock,
@@ -9,7 +9,7 @@ pub(crate) struct DisplayContext {
 }
 
 impl DisplayContext {
-    /// One who knows no currency.
+    /// A context without a currency.
     pub(crate) fn new(clock: LocalClock) -> Self {
         Self {
             clock,

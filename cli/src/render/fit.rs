@@ -1,21 +1,21 @@
-//! How wide columns are on a terminal: which are dropped, which are shortened.
+//! Fits the columns of a table to the width of a terminal.
 
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
-/// What a column needs and what it can bear.
+/// The widths that a column needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ColumnWidths {
     /// The width of its widest cell.
     pub(super) preferred_width: usize,
-    /// The width below which it says nothing any more.
+    /// The width below which it is not useful.
     pub(super) min_width: usize,
     /// Columns with a higher priority are dropped first; those with 0 stay.
     pub(super) drop_priority: u8,
 }
 
-/// The width of every column, None for those that are dropped, so that all fit into `available`, of
-/// which every column takes `padding` beside its content.
+/// Returns the width of every column, `None` for those that are dropped. All fit into `available`, with `padding` for
+/// each column.
 pub(super) fn widths(
     columns: &[ColumnWidths],
     available: usize,
@@ -34,7 +34,7 @@ pub(super) fn widths(
     }
 }
 
-/// Text in at most so many columns of a terminal; `…` stands for what is cut off.
+/// Cuts text to a width in columns of a terminal, with `…` at the cut.
 pub(super) fn shorten(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -50,7 +50,7 @@ pub(super) fn shorten(text: &str, width: usize) -> String {
     shortened
 }
 
-/// Takes from the widest column first, none below its least width.
+/// Narrows the widest column first, and no column below its minimum.
 fn shortened(
     columns: &[ColumnWidths],
     kept: &[bool],
@@ -74,7 +74,7 @@ fn shortened(
     widths
 }
 
-/// The last resort: columns that have to stay share what there is.
+/// Narrows the columns that cannot be dropped below their minimum.
 fn shrink(mut widths: Vec<Option<usize>>, available: usize, padding: usize) -> Vec<Option<usize>> {
     while total(&widths, padding) > available {
         match widths

@@ -23,7 +23,7 @@ pub(crate) struct Filter {
 
 impl Filter {
     /// # Errors
-    /// What of the expression cannot be read.
+    /// A message with the position of the mistake in the expression.
     pub(crate) fn parse(code: &str) -> Result<Self, String> {
         let defs = jaq_core::defs()
             .chain(jaq_std::defs())
@@ -32,7 +32,7 @@ impl Filter {
         let funs = jaq_core::funs()
             .chain(jaq_std::funs())
             .chain(jaq_json::funs())
-            // The environment holds the key.
+            // The environment may contain the API key.
             .filter(|(name, ..)| *name != "env");
         let arena = Arena::default();
         let modules = Loader::new(defs)
@@ -53,10 +53,10 @@ impl Filter {
         &self.code
     }
 
-    /// All that the filter makes of a document.
+    /// Returns the results of the filter for a document.
     ///
     /// # Errors
-    /// When the expression does not fit the document.
+    /// When the expression fails, for example because it does not match the document.
     pub(super) fn run(&self, document: &Value) -> Result<Vec<Value>, Failure> {
         let input = read::parse_single(document.to_string().as_bytes())
             .map_err(|_| Failure::other("--jq cannot read the answer"))?;
@@ -80,7 +80,7 @@ impl fmt::Debug for Filter {
     }
 }
 
-/// Where reading stopped.
+/// Describes where parsing stopped.
 fn unreadable(errors: &load::Errors<&str, ()>, code: &str) -> String {
     let rest = errors.iter().find_map(|(_, error)| match error {
         load::Error::Lex(errors) => errors.first().map(|(_, rest)| *rest),

@@ -1,4 +1,4 @@
-//! JSON for programs, that a terminal can show too.
+//! JSON that is safe to show on a terminal.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use crate::base::sanitize::is_harmful;
 use crate::error::Failure;
 
-/// Indented for a person's eyes, on one line for a program's.
+/// Writes a value on one line, or indented if `pretty`.
 pub(super) fn text(value: &impl Serialize, pretty: bool) -> Result<String, Failure> {
     let mut text = Vec::new();
     write(&mut text, value, pretty.then_some(0))
@@ -16,7 +16,7 @@ pub(super) fn text(value: &impl Serialize, pretty: bool) -> Result<String, Failu
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// On one line, or indented as what stands at this depth of a document.
+/// Writes a value on one line, or indented for this depth of a document.
 pub(super) fn write(
     stream: &mut impl io::Write,
     value: &impl Serialize,
@@ -30,7 +30,7 @@ pub(super) fn write(
     let mut text = Vec::new();
     let formatter = Escaping(PrettyFormatter::new());
     value.serialize(&mut Serializer::with_formatter(&mut text, formatter))?;
-    // A line end stands nowhere else: those in strings are escaped.
+    // Line ends in strings are escaped, so each one here starts a line.
     let indent = "  ".repeat(depth);
     for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
         if at > 0 {
@@ -41,7 +41,7 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Writes as `\u…` what a terminal would obey. JSON itself only escapes C0.
+/// Escapes control characters as `\u…`. JSON itself only escapes C0.
 struct Escaping<F>(F);
 
 impl<F: Formatter> Formatter for Escaping<F> {

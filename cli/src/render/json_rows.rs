@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-/// What stands in a document as rows: the items of a list, or the one thing that it is.
+/// Returns the rows of a document: the items of a list, or the document itself as one row.
 ///
-/// What is said beside one thing (`created` of an upsert) is a field of it.
+/// A field beside a single row (`created` of an upsert) becomes a field of the row.
 pub(crate) fn rows(document: Value) -> Vec<Value> {
     let Value::Object(mut envelope) = document else {
         return match document {
@@ -28,7 +28,7 @@ pub(crate) fn rows(document: Value) -> Vec<Value> {
     }
 }
 
-/// A field of a row by its name, those of objects in it by a path: `subscription.plan`.
+/// Returns a field of a row. A field of an object has a path: `subscription.plan`.
 pub(crate) fn field<'a>(row: &'a Value, name: &str) -> &'a Value {
     match row.get(name) {
         Some(value) => value,
@@ -36,7 +36,7 @@ pub(crate) fn field<'a>(row: &'a Value, name: &str) -> &'a Value {
     }
 }
 
-/// The row with these fields alone; all of it when none are named.
+/// Returns the row with only these fields; the whole row if none are named.
 pub(crate) fn picked<'a>(row: &'a Value, fields: &[String]) -> Cow<'a, Value> {
     if fields.is_empty() || !row.is_object() {
         return Cow::Borrowed(row);
@@ -48,7 +48,7 @@ pub(crate) fn picked<'a>(row: &'a Value, fields: &[String]) -> Cow<'a, Value> {
     Cow::Owned(Value::Object(picked))
 }
 
-/// Leaves these fields alone in the rows of a document, wherever it has them.
+/// Removes all other fields from the rows of a document.
 pub(crate) fn pick(document: &mut Value, fields: &[String]) {
     if fields.is_empty() {
         return;
@@ -67,7 +67,7 @@ pub(crate) fn pick(document: &mut Value, fields: &[String]) {
     }
 }
 
-/// The names of all fields of a row, those of objects in it included.
+/// Returns the names of all fields of a row, including those of objects.
 pub(crate) fn names(row: &Value) -> Vec<String> {
     fn below(value: &Value, path: &str, names: &mut Vec<String>) {
         match value {
@@ -89,7 +89,7 @@ pub(crate) fn names(row: &Value) -> Vec<String> {
     names
 }
 
-/// A value as text, in full.
+/// Returns a value as text.
 pub(crate) fn text(value: &Value) -> Cow<'_, str> {
     match value {
         Value::Null => Cow::Borrowed(""),

@@ -1,4 +1,4 @@
-//! Answers as text: tables for people, formats for programs.
+//! Writes answers: as tables for people, in other formats for programs.
 
 mod amount;
 mod answer;

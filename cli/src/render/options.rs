@@ -1,4 +1,4 @@
-//! How an answer is to be written, as the flags say.
+//! How to write an answer, from flags and settings.
 
 use std::{borrow::Cow, ffi::OsString};
 
@@ -10,15 +10,15 @@ use crate::{
     env::Environment,
 };
 
-/// What the flags say of the answer, and the settings.
+/// The options of the output.
 #[derive(Clone, Default)]
 pub(crate) struct OutputOptions {
     /// The format of the flag.
     pub(super) format: Option<Format>,
-    /// The format of the settings, for answers that no flag says more about.
+    /// The format of the settings, which the flag overrides.
     usual: Option<Format>,
     pub(super) filter: Option<Filter>,
-    /// The fields that are wanted; empty for those that are usual.
+    /// The requested fields; empty for the default ones.
     pub(super) columns: Vec<String>,
     pub(super) wide: bool,
     pub(super) headers: bool,
@@ -41,7 +41,7 @@ impl OutputOptions {
         }
     }
 
-    /// The flags that lead to these options.
+    /// Returns the flags that lead to these options.
     pub(crate) fn words(&self) -> Vec<String> {
         let flag = |name: &str, value: &str| [format!("--{name}"), value.to_owned()];
         let mut words = Vec::new();
@@ -63,7 +63,7 @@ impl OutputOptions {
         words
     }
 
-    /// With the format of the settings, where no flag says another.
+    /// Sets the format of the settings, unless there is a filter.
     pub(crate) fn or(mut self, format: Option<Format>) -> Self {
         if self.filter.is_none() {
             self.usual = format;
@@ -71,22 +71,22 @@ impl OutputOptions {
         self
     }
 
-    /// The format that the flag asks for, whatever the settings say.
+    /// The format of the flag.
     pub(crate) fn typed(&self) -> Option<Format> {
         self.format
     }
 
-    /// Whether the answer is to pass a filter.
+    /// Whether there is a filter.
     pub(crate) fn is_filtered(&self) -> bool {
         self.filter.is_some()
     }
 
-    /// The row with the columns that are wanted alone.
+    /// Returns the row with only the requested columns.
     pub(crate) fn picked<'r>(&self, row: &'r Value) -> Cow<'r, Value> {
         json_rows::picked(row, &self.columns)
     }
 
-    /// The columns that are wanted of rows with these fields.
+    /// Returns the requested columns; all fields if none were requested.
     pub(crate) fn columns_of(&self, fields: &[Field]) -> Vec<String> {
         if self.columns.is_empty() {
             fields.iter().map(|field| field.name.to_owned()).collect()
@@ -95,12 +95,12 @@ impl OutputOptions {
         }
     }
 
-    /// Whether the names of columns come first.
+    /// Whether to write the header row.
     pub(crate) fn headers(&self) -> bool {
         self.headers
     }
 
-    /// What a command line says that clap could not read: the format, which errors follow too.
+    /// Finds the format in a command line that clap has rejected, because it also decides how the error is written.
     pub(crate) fn named_in(arguments: &[OsString]) -> Self {
         let words: Vec<_> = arguments
             .iter()
@@ -122,7 +122,7 @@ impl OutputOptions {
         }
     }
 
-    /// The same for an answer that comes again.
+    /// The same options for a repeated answer.
     pub(super) fn again(&self, headers: bool) -> Self {
         Self {
             headers: self.headers && headers,
@@ -130,7 +130,7 @@ impl OutputOptions {
         }
     }
 
-    /// The format that is asked for, or that the reader is best served with.
+    /// The format: of the flag, of the settings, or the default one.
     pub(super) fn format_for(&self, environment: &Environment<'_>) -> Format {
         self.format
             .or(self.usual)
@@ -141,12 +141,12 @@ impl OutputOptions {
             })
     }
 
-    /// Whether a person reads the answer.
+    /// Whether the answer is for people.
     pub(crate) fn is_for_people(&self, environment: &Environment<'_>) -> bool {
         self.filter.is_none() && self.format_for(environment) == Format::Table
     }
 
-    /// Whether programs read the errors.
+    /// Whether errors are written as JSON.
     pub(super) fn errors_as_json(&self) -> bool {
         self.format.or(self.usual).is_some_and(Format::is_json)
     }

@@ -1,4 +1,4 @@
-//! All that is printed is printed here: data on stdout, everything else on stderr.
+//! Writes data to stdout, and everything else to stderr.
 
 use std::io::{self, Write};
 
@@ -18,10 +18,10 @@ use crate::{
     error::{Exit, Failure},
 };
 
-/// What is said of an answer that broke off.
+/// The hint after an answer that was interrupted.
 pub(crate) const INCOMPLETE: &str = "the output is incomplete";
 
-/// The streams, and how answers are written to them.
+/// Writes answers and failures with the options of the command.
 pub(crate) struct Output<'a> {
     environment: &'a Environment<'a>,
     options: OutputOptions,
@@ -35,7 +35,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Writes an answer, and reads on while it does when it is a list.
+    /// Writes an answer. A list is read while it is written.
     pub(crate) async fn answer(
         &self,
         answer: Answer<'_>,
@@ -45,7 +45,7 @@ impl<'a> Output<'a> {
         let exit = answer.exit;
         let done = self.write(answer, display, &mut writer).await;
         let has_begun = writer.has_begun();
-        // What came before a failure is shown too.
+        // Show what was written before a failure as well.
         let ended = written(writer.end());
         let note = done.map_err(|failure| {
             if has_begun {
@@ -68,8 +68,8 @@ impl<'a> Output<'a> {
         Ok(exit)
     }
 
-    /// An answer as [`answer`](Self::answer) writes it, as the first one or as one more, and what is said of a list
-    /// that was cut.
+    /// Returns the text that [`answer`](Self::answer) would write, and the note about missing rows. Only the `first` of
+    /// several answers has a header.
     pub(crate) async fn text_of(
         &self,
         answer: Answer<'_>,
@@ -92,7 +92,7 @@ impl<'a> Output<'a> {
         Ok((writer.into_text(), note))
     }
 
-    /// Gives back what a person may want to know beside it.
+    /// Writes an answer, and returns its note.
     async fn write(
         &self,
         answer: Answer<'_>,
@@ -149,7 +149,7 @@ impl<'a> Output<'a> {
     ) -> Result<(), Failure> {
         let columns = &self.options.columns;
         let format = match document {
-            // Text has one form: a script, a guide. It takes another one only when that is typed.
+            // Text, such as a script or the guide, ignores the format of the settings.
             Value::String(_) => self.options.typed().unwrap_or(Format::Table),
             _ => self.format(),
         };
@@ -191,7 +191,7 @@ impl<'a> Output<'a> {
         put(writer, &text)
     }
 
-    /// A table whose first page decides on the widths of all.
+    /// Writes a list as a table. The first page decides the widths of the columns.
     async fn tables(
         &self,
         list: &mut List<'_>,
@@ -243,7 +243,8 @@ impl<'a> Output<'a> {
         written(records.finish()).map(|_| ())
     }
 
-    /// A cut document would be none, or look whole: nothing is written before the last page has come.
+    /// Writes a list as one document, after the last page has been read, because a truncated document is not valid or
+    /// looks complete.
     async fn document_of_list(
         &self,
         list: &mut List<'_>,
@@ -274,7 +275,7 @@ impl<'a> Output<'a> {
         put(writer, &metadata)
     }
 
-    /// Line by line each row passes the filter; otherwise the whole list does.
+    /// Filters a list: with ndjson row by row, otherwise as one document.
     async fn filtered_list(
         &self,
         list: &mut List<'_>,
@@ -293,7 +294,7 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// What a filter made: text as it is, everything else as JSON, or all in the format asked for.
+    /// Writes the results of a filter: strings raw and other values as JSON, or everything in the requested format.
     fn results(
         &self,
         mut results: Vec<Value>,
@@ -345,7 +346,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Text that is no answer of the API's.
+    /// Writes text that is not an answer.
     pub(crate) fn text(&self, text: &str) -> Result<Exit, Failure> {
         let mut stdout = self.environment.stdout();
         put(&mut stdout, text)?;
@@ -353,7 +354,7 @@ impl<'a> Output<'a> {
         Ok(Exit::Done)
     }
 
-    /// Help for those who asked for nothing.
+    /// Writes help to stderr, for a command line without a command.
     pub(crate) fn help_instead(&self, text: &str) -> Exit {
         self.environment.say_lines(text.lines());
         Exit::Usage
@@ -378,7 +379,7 @@ impl<'a> Output<'a> {
         failure.exit()
     }
 
-    /// Whether programs read the errors.
+    /// Whether errors are written as JSON.
     pub(crate) fn errors_as_json(&self) -> bool {
         self.options.errors_as_json()
     }
@@ -400,12 +401,12 @@ impl<'a> Output<'a> {
     }
 }
 
-/// JSON for people, in which nothing is left that a terminal would obey.
+/// Returns indented JSON without control characters.
 pub(crate) fn readable_json(value: &Value) -> Result<String, Failure> {
     json::text(value, true)
 }
 
-/// A list as the one document it is in the API.
+/// Collects a list into one document, like the API's.
 async fn collected(list: &mut List<'_>) -> Result<Value, Failure> {
     let mut data = Vec::new();
     while let Some(rows) = list.next().await? {
@@ -417,7 +418,7 @@ async fn collected(list: &mut List<'_>) -> Result<Value, Failure> {
     Ok(Value::Object(document))
 }
 
-/// Text, on lines of its own.
+/// Writes text, and a line end if it has none.
 fn put(stream: &mut impl Write, text: &str) -> Result<(), Failure> {
     let end = if text.is_empty() || text.ends_with('\n') {
         ""

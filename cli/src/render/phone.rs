@@ -1,6 +1,6 @@
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 
-/// An E.164 number in groups, as its country writes it; anything else as it is.
+/// Formats an E.164 number as its country writes it. Other text stays as it is.
 pub(crate) fn phone(number: &str) -> String {
     PHONE_NUMBER_UTIL.parse(number, None).map_or_else(
         |_| number.to_owned(),

@@ -1,4 +1,4 @@
-//! Rows for programs, written one after the other as they come.
+//! Writes rows for programs, one after the other.
 
 use std::io::{self, Write};
 
@@ -11,9 +11,9 @@ use super::{
 };
 use crate::base::{Format, escape::escape_controls};
 
-/// Writes rows in a format for programs. Nothing is kept but the row at hand.
+/// Writes rows in a format for programs. It holds one row in memory at a time.
 ///
-/// What is written is whole once [`finish`](Self::finish) has returned.
+/// The output is complete once [`finish`](Self::finish) has returned.
 pub(crate) struct RowWriter<W: Write> {
     sink: Sink<W>,
     options: WriterOptions,
@@ -24,11 +24,11 @@ pub(crate) struct RowWriter<W: Write> {
 #[derive(Clone, Debug)]
 pub(crate) struct WriterOptions {
     pub(crate) format: Format,
-    /// The columns of formats that have columns; those of the first row when empty.
+    /// The columns of csv, tsv and markdown; those of the first row if empty.
     pub(crate) columns: Vec<String>,
-    /// Whether the columns' names come first.
+    /// Whether to write the header row.
     pub(crate) headers: bool,
-    /// Whether a terminal shows it: JSON is indented there.
+    /// Whether a terminal shows the output. JSON is then indented.
     pub(crate) for_terminal: bool,
 }
 
@@ -62,8 +62,7 @@ impl<W: Write> RowWriter<W> {
         Ok(())
     }
 
-    /// Ends what has been begun, and gives the stream back. JSON has no line end yet, because a document
-    /// may go on behind its rows.
+    /// Writes the end, and returns the stream. JSON gets no line end, because a document may continue after the rows.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         if self.written == 0 {
             self.begin()?;
@@ -128,7 +127,7 @@ impl<W: Write> RowWriter<W> {
         let stream = match &mut self.sink {
             Sink::Csv(writer) => {
                 for name in columns {
-                    // A number stays one: a spreadsheet runs nothing when it reads -1.
+                    // A negative number is not a formula.
                     match (field(row, name), cell(name)) {
                         (Value::Number(_), number) => writer.write_field(&*number),
                         (_, cell) => writer.write_field(spreadsheet_cell(&cell)),
@@ -166,7 +165,7 @@ impl<W: Write> RowWriter<W> {
     }
 }
 
-/// What the stream said: csv's own way to an [`io::Error`] forgets that nobody reads any more.
+/// Returns the error of the stream. csv's own conversion loses its kind, such as a broken pipe.
 fn as_io(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -174,12 +173,12 @@ fn as_io(error: csv::Error) -> io::Error {
     }
 }
 
-/// Text that neither a spreadsheet runs nor a terminal obeys.
+/// Escapes formulas and control characters.
 fn spreadsheet_cell(text: &str) -> String {
     escape_controls(&csv_injection::escape(text)).into_owned()
 }
 
-/// A line of cells between tabs.
+/// Writes a line of cells, separated by tabs.
 fn tabbed(stream: &mut impl Write, cells: impl Iterator<Item = impl AsRef<str>>) -> io::Result<()> {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
@@ -190,7 +189,7 @@ fn tabbed(stream: &mut impl Write, cells: impl Iterator<Item = impl AsRef<str>>)
     stream.write_all(b"\n")
 }
 
-/// A row of a Markdown table, in which the cells are text and nothing else.
+/// Writes a row of a Markdown table, with the markup in its cells escaped.
 fn markdown(
     stream: &mut impl Write,
     cells: impl Iterator<Item = impl AsRef<str>>,

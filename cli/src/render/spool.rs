@@ -1,14 +1,14 @@
-//! A document that is held back until it is whole.
+//! Holds a document back until it is complete.
 
 use std::{
     fs::File,
     io::{self, Seek as _, Write},
 };
 
-/// More than this goes to a file without a name, which nobody else can open and which is gone with the program.
+/// More than this goes to an unnamed temporary file, which is deleted when the program ends.
 const IN_MEMORY: usize = 8 * 1024 * 1024;
 
-/// What is written here is seen by nobody until it is [released](Self::release).
+/// Holds what is written until [`release`](Self::release).
 pub(crate) struct Spool {
     in_memory: Vec<u8>,
     limit: usize,
@@ -24,7 +24,7 @@ impl Spool {
         }
     }
 
-    /// Writes all of it.
+    /// Writes everything to a stream.
     pub(crate) fn release(self, to: &mut impl Write) -> io::Result<()> {
         if let Some(mut file) = self.file {
             file.rewind().map_err(|error| in_temporary_file(&error))?;
@@ -41,7 +41,7 @@ impl Write for Spool {
             return Ok(bytes.len());
         }
         if self.file.is_none() {
-            // Where files cannot be made, memory has to do.
+            // Without a temporary file, everything stays in memory.
             match tempfile::tempfile() {
                 Ok(file) => self.file = Some(file),
                 Err(_) => self.limit = usize::MAX,
@@ -60,7 +60,7 @@ impl Write for Spool {
     }
 }
 
-/// The error of the file that holds it back, which has no name. Nobody is to look for it where the output goes.
+/// Says in the error that the temporary file failed, not the output.
 fn in_temporary_file(error: &io::Error) -> io::Error {
     let folder = std::env::temp_dir();
     let message = format!("the temporary file in {}: {error}", folder.display());

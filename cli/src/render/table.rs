@@ -17,17 +17,17 @@ use crate::{
     env::Terminal,
 };
 
-/// What stands for null.
+/// The text for null.
 pub(crate) const NOTHING: &str = "-";
 
-/// Rows under headings.
+/// Rows of cells, with a title for each column.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
 }
 
-/// A heading, and how the cells below it are laid out.
+/// The title of a column, and the layout of its cells.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
     title: Cow<'static, str>,
@@ -36,23 +36,23 @@ pub(crate) struct Column {
     right: bool,
 }
 
-/// A value as a person reads it.
+/// A value as text, with its tone.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     pub(super) text: String,
     tone: Tone,
-    /// Drawn instead of the text, as a part of the column's width.
+    /// The share of the column's width that a bar takes, if it is drawn instead of the text.
     bar: Option<f64>,
 }
 
-/// A column of a list, and the fields of its rows that stand in it.
+/// A column of a list, and the fields that it shows.
 #[derive(Clone, Debug)]
 pub(crate) struct ListColumn {
     column: Column,
     fields: Vec<&'static str>,
 }
 
-/// What a value means.
+/// The meaning of a value, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     Plain,
@@ -63,7 +63,7 @@ pub(crate) enum Tone {
 }
 
 impl Column {
-    /// One that is always shown in full.
+    /// A column that is always shown in full.
     pub(crate) fn new(title: impl Into<Cow<'static, str>>) -> Self {
         Self {
             title: title.into(),
@@ -73,25 +73,25 @@ impl Column {
         }
     }
 
-    /// It may be shortened to this width.
+    /// Allows the column to be shortened to this width.
     pub(crate) fn min_width(mut self, width: usize) -> Self {
         self.min_width = Some(width);
         self
     }
 
-    /// The column may be dropped, after those with a higher priority.
+    /// Allows the column to be dropped, after those with a higher priority.
     pub(crate) fn drop_priority(mut self, drop_priority: u8) -> Self {
         self.drop_priority = drop_priority;
         self
     }
 
-    /// Numbers stand under each other.
+    /// Aligns the cells right.
     pub(crate) fn right(mut self) -> Self {
         self.right = true;
         self
     }
 
-    /// It shows these fields of a row, with a space between.
+    /// Shows these fields of a row, separated by spaces.
     pub(crate) fn fields(self, fields: &[&'static str]) -> ListColumn {
         ListColumn {
             column: self,
@@ -101,7 +101,7 @@ impl Column {
 }
 
 impl ListColumn {
-    /// A field under its own name.
+    /// A column with the name of its field.
     pub(crate) fn field(field: &Field) -> Self {
         Self {
             column: columns::column(field),
@@ -135,7 +135,7 @@ impl Cell {
         }
     }
 
-    /// A status in its colour, whether of a lead or of its conversions.
+    /// The status of a lead or of its conversions, with its tone.
     pub(crate) fn status(word: impl Into<String>) -> Self {
         let cell = Self::new(word);
         let tone = match cell.text.as_str() {
@@ -149,7 +149,7 @@ impl Cell {
         cell.tone(tone)
     }
 
-    /// A bar, whose length is a part of the column's width.
+    /// A bar that takes a share of the column's width.
     pub(crate) fn bar(share: f64) -> Self {
         Self {
             bar: Some(share),
@@ -166,7 +166,7 @@ impl Cell {
         self
     }
 
-    /// The texts of both, with a space between; nothing is added by a value that is null.
+    /// Joins the texts of both with a space. A null adds nothing.
     pub(super) fn joined(self, other: &Self) -> Self {
         if other.text == NOTHING {
             return self;
@@ -177,13 +177,13 @@ impl Cell {
         }
     }
 
-    /// In the colour of another one.
+    /// Takes the tone of another cell.
     pub(crate) fn toned_like(mut self, other: &Self) -> Self {
         self.tone = other.tone;
         self
     }
 
-    /// What of a clean text is seen in a column of this width.
+    /// Fits sanitised text to the width of the column.
     fn seen(&self, text: &str, width: usize) -> String {
         match self.bar {
             Some(share) => bar(share, width.min(BAR)),
@@ -207,10 +207,10 @@ impl Cell {
     }
 }
 
-/// What a person sees it on.
+/// What decides how a view is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RenderOptions {
-    /// None when it is as wide as it likes.
+    /// `None` if the width is not limited.
     pub(super) terminal: Option<Terminal>,
     pub(super) color: bool,
     pub(super) headers: bool,
@@ -233,7 +233,7 @@ impl Table {
         }
     }
 
-    /// Rows of a list as a person sees them.
+    /// A table of the rows of a list.
     pub(super) fn from_rows(
         rows: &[Value],
         shown: &[ListColumn],
@@ -255,7 +255,7 @@ impl Table {
         )
     }
 
-    /// Without rows there is nothing to print, headings neither.
+    /// Draws the table; without rows, not even the titles.
     pub(super) fn text(&self, options: RenderOptions) -> String {
         if self.rows.is_empty() {
             return String::new();
@@ -263,7 +263,7 @@ impl Table {
         self.draw(&self.widths(options.terminal), options)
     }
 
-    /// The width of every column, None for those that are dropped.
+    /// Returns the width of every column, `None` for those that are dropped.
     pub(super) fn widths(&self, terminal: Option<Terminal>) -> Vec<Option<usize>> {
         let needs = self.needs(&self.sanitized_cells());
         match terminal {
@@ -336,7 +336,7 @@ impl Table {
     }
 }
 
-/// A table of comfy-table's that has no lines and asks no terminal.
+/// A table of comfy-table without borders, which does not query the terminal.
 pub(super) fn blank() -> Drawing {
     let mut drawing = Drawing::new();
     drawing

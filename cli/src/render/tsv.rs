@@ -1,12 +1,12 @@
-//! Cells between tabs: what would end a cell or a line is written as C does, so that a row is always one line, and
-//! what a terminal would obey is too.
+//! Tab-separated values. Tabs, line ends and control characters in a cell are escaped, so that a row is always one
+//! line.
 
 use crate::base::{
     escape::{parse, write_escape},
     sanitize::is_harmful,
 };
 
-/// A cell as it is written.
+/// Escapes a cell.
 pub(crate) fn escape(cell: &str) -> String {
     let mut text = String::with_capacity(cell.len());
     for letter in cell.chars() {
@@ -22,7 +22,7 @@ pub(crate) fn escape(cell: &str) -> String {
     text
 }
 
-/// Undoes [`escape`]. A backslash that begins no escape stays as it is.
+/// Undoes [`escape`]. A backslash that does not begin an escape stays.
 pub(crate) fn unescape(cell: &str) -> String {
     let mut text = String::with_capacity(cell.len());
     let mut rest = cell;

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// One call that the command line asks for.
+/// The call of an operation that a command makes.
 pub(crate) struct Call<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) client: Client,
@@ -25,18 +25,18 @@ pub(crate) struct Call<'a> {
     pub(crate) environment: &'a Environment<'a>,
     cache: WorkspaceCache,
     workspace: RefCell<Option<CachedWorkspace>>,
-    /// Whose days the typed times mean; those of this machine while nobody knows better.
+    /// The time zone of the days in typed times; that of this machine if `None`.
     zone: RefCell<Option<TimeZone>>,
-    /// Whether the same command sends its writes under the same idempotency keys again.
+    /// Whether a repeated command sends its writes with the same idempotency keys.
     keeps_keys: bool,
 }
 
 impl<'a> Call<'a> {
-    /// A call with these times among its arguments.
+    /// Prepares a call whose arguments contain these times.
     ///
     /// # Errors
-    /// When there is no key for a call that needs one, the key or base URL cannot be used, or nobody knows which days
-    /// are meant.
+    /// When a required key is missing, the key or base URL is not valid, or the time zone of the workspace cannot be
+    /// read.
     pub(crate) async fn new(
         context: &'a Context<'a>,
         operation: &'a Operation,
@@ -48,12 +48,12 @@ impl<'a> Call<'a> {
         Ok(call)
     }
 
-    /// The same call of a command that, run again, sends its writes under the same idempotency keys.
+    /// Sets whether a repeated command sends its writes with the same idempotency keys.
     pub(crate) fn keeping_keys(self, keeps_keys: bool) -> Self {
         Self { keeps_keys, ..self }
     }
 
-    /// A call whose requests are each sent once.
+    /// Prepares a call whose requests are never retried.
     pub(crate) fn once(
         context: &'a Context<'a>,
         operation: &'a Operation,
@@ -66,8 +66,8 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Days that were typed are the workspace's: the server reads dates in its time zone. Where the key may not know
-    /// it, they are those of this machine, and the person is told.
+    /// Finds the time zone of typed days. It is the workspace's, in which the server reads dates. If the key may not
+    /// read the workspace, this machine's time zone is used, and a warning says so.
     async fn resolve_time_zone(&self, times: &[&RelativeTime]) -> Result<(), Failure> {
         let Some(typed) = times.iter().max_by_key(|time| time.calendar()) else {
             return Ok(());
@@ -114,7 +114,7 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// A call with a key that is not kept yet, or with none.
+    /// Prepares a call with this key, which may not be stored yet, or without a key.
     pub(crate) fn with_key(
         context: &'a Context<'a>,
         operation: &'a Operation,
@@ -136,7 +136,7 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Now, for the times that were typed.
+    /// The clock for typed times.
     pub(crate) fn args_clock(&self) -> LocalClock {
         match &*self.zone.borrow() {
             Some(zone) => LocalClock::new((self.environment.now)(), zone.clone()),
@@ -144,7 +144,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Makes the request, and maps its failure.
+    /// Sends the request, and explains its failure.
     pub(crate) async fn send<T>(
         &self,
         request: impl Future<Output = Result<(T, Meta), Error>>,
@@ -153,7 +153,7 @@ impl<'a> Call<'a> {
         answer.map_err(|error| self.failed(&error))
     }
 
-    /// Makes the request, and tells of it with `--verbose`.
+    /// Sends the request, and logs it with `--verbose`.
     pub(crate) async fn logged<T>(
         &self,
         request: impl Future<Output = Result<(T, Meta), Error>>,
@@ -162,13 +162,13 @@ impl<'a> Call<'a> {
         self.context.logged(method, path.as_str(), request).await
     }
 
-    /// Tells with `--verbose` that the request is sent.
+    /// Logs with `--verbose` that the request is sent.
     pub(crate) fn log_request(&self) {
         let Operation { method, path, .. } = self.operation;
         self.context.log(|| format!("> {method} {path}"));
     }
 
-    /// What a failed call comes to, with what to do about it.
+    /// Explains a failed call.
     pub(crate) fn failed(&self, error: &Error) -> Failure {
         explain_keyed(error, Some(self.operation), self.context, self.keeps_keys)
     }
@@ -177,7 +177,7 @@ impl<'a> Call<'a> {
         self.environment.clock()
     }
 
-    /// Who reads the answer; amounts are in the workspace's currency as far as it is known.
+    /// How to show the answer. Amounts have the workspace's currency if it is cached.
     pub(crate) fn display(&self) -> DisplayContext {
         let workspace = self.workspace.borrow();
         DisplayContext {
@@ -186,7 +186,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Remembers what later tables show of the workspace.
+    /// Caches the currency and time zone of the workspace.
     pub(crate) fn cache_workspace(&self, workspace: &Workspace) {
         let cache = CachedWorkspace::new(workspace);
         self.cache.store(&cache);
@@ -213,8 +213,8 @@ impl<'a> Call<'a> {
         self.clock().in_zone(self.timezone().as_deref())
     }
 
-    /// Makes the request, and gets to know the workspace meanwhile, whose currency or time zone the table
-    /// shows. The table is of use without, so that a key that may not read it does no harm.
+    /// Sends the request, and meanwhile loads the workspace, whose currency and time zone a table shows. A key that may
+    /// not read the workspace is fine: the table then shows neither.
     pub(crate) async fn send_with_workspace<T>(
         &self,
         request: impl Future<Output = Result<(T, Meta), Error>>,
@@ -229,7 +229,7 @@ impl<'a> Call<'a> {
         Ok(answer)
     }
 
-    /// Asks for the workspace when nothing is known of it.
+    /// Loads the workspace if it is not cached. A failure is ignored.
     pub(crate) async fn load_workspace(&self) {
         const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -242,7 +242,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// This command line with other arguments, to copy into a shell.
+    /// Returns this command line with other arguments, to copy into a shell.
     pub(crate) fn rerun_command(
         &self,
         arguments: impl IntoIterator<Item = String>,

@@ -1,4 +1,4 @@
-//! `--dry-run`: what would be sent or written, and nothing is.
+//! `--dry-run`: shows what would be sent or written.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -15,7 +15,7 @@ use crate::{
     render::{Answer, View, readable_json},
 };
 
-/// The request of an operation, without the key.
+/// Checks the request of an operation against the document, and shows it without the key.
 pub(crate) fn answer<'b>(
     operation: &Operation,
     request: &PreparedRequest,
@@ -36,7 +36,7 @@ pub(crate) fn answer<'b>(
     shown(request, idempotency_key)
 }
 
-/// Why the value of an upsert's match is not valid for the field that it matches by.
+/// Checks the match value of an upsert against the schema of the field it matches by.
 fn match_complaint(body: &Value) -> Result<Option<String>, Failure> {
     let by = body.pointer("/match/by").and_then(Value::as_str);
     let schema = by
@@ -56,7 +56,7 @@ fn body(request: &PreparedRequest) -> Result<Option<Value>, Failure> {
     Ok(request.body().map(serde_json::from_str).transpose()?)
 }
 
-/// A request in words. An idempotency key is shown if somebody typed it: the client makes another one each time.
+/// Shows a request. An idempotency key is shown only if it was typed, because the client generates a new one each time.
 pub(crate) fn shown<'b>(
     request: &PreparedRequest,
     idempotency_key: Option<&str>,
@@ -77,7 +77,7 @@ pub(crate) fn shown<'b>(
     Ok(Answer::new(&json, View::Text(lines.join("\n")))?.with_note("nothing was sent"))
 }
 
-/// A body without a key that somebody has typed into it.
+/// Redacts API keys that were typed into a body.
 fn harmless(value: &Value) -> Value {
     match value {
         Value::String(text) => without_keys(text).into(),
@@ -94,7 +94,7 @@ fn harmless(value: &Value) -> Value {
 pub(crate) struct Change {
     /// A file, or the keyring.
     place: String,
-    /// What would be done to it, as an imperative.
+    /// What would happen to it, as an imperative.
     what: String,
 }
 
@@ -107,7 +107,7 @@ impl Change {
     }
 }
 
-/// What would be written where.
+/// Shows changes on this machine.
 pub(crate) fn changes<'b>(
     changes: impl IntoIterator<Item = Change>,
 ) -> Result<Answer<'b>, Failure> {

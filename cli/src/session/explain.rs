@@ -1,4 +1,4 @@
-//! What to do about a request that failed.
+//! Hints for requests that failed.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use konektor_spec::Operation;
 use super::Context;
 use crate::error::Failure;
 
-/// Nobody is offered to wait longer.
+/// The longest wait that a hint offers with `--max-wait`.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// A failed request as a failure of the command, with what to do about it.
+/// Turns the error of a request into a failure of the command, with a hint.
 pub(crate) fn explain(
     error: &Error,
     operation: Option<&Operation>,
@@ -20,14 +20,14 @@ pub(crate) fn explain(
     explain_keyed(error, operation, context, false)
 }
 
-/// The same for a command that, run again, sends its writes under the same idempotency keys if `keeps_keys`.
+/// The same for a command that sends its writes with the same idempotency keys when it is repeated, if `keeps_keys`.
 pub(super) fn explain_keyed(
     error: &Error,
     operation: Option<&Operation>,
     context: &Context<'_>,
     keeps_keys: bool,
 ) -> Failure {
-    // Where it is not known what has happened, only the same keys make a repetition harmless.
+    // If the outcome of a write is unknown, only the same idempotency key makes a repeat safe.
     let is_repeatable = match error.retry() {
         Retry::Never => false,
         Retry::Safe(_) => true,
@@ -37,7 +37,7 @@ pub(super) fn explain_keyed(
     Failure::from_error(error, hint, is_repeatable)
 }
 
-/// What to do about it.
+/// Says what to do next.
 fn hint(
     error: &Error,
     operation: Option<&Operation>,
@@ -63,7 +63,7 @@ fn hint(
         ErrorKind::AmbiguousHandle => "use the id of the lead".to_owned(),
         ErrorKind::Proxy => "check the proxy, and the variable that names it".to_owned(),
         ErrorKind::RateLimited => match error.retry_after() {
-            // Of a longer wait, such as the one for a new day, people are told instead.
+            // A longer wait, until the next day for example, is not worth waiting for.
             Some(wait) if wait > LONGEST_WAIT => {
                 format!("try again in {}", seconds(wait.as_secs()))
             }
@@ -96,7 +96,7 @@ fn forbidden(operation: Option<&Operation>) -> String {
     )
 }
 
-/// Whether the operation asks for one thing, which may not be there; all such things are leads.
+/// Whether the operation reads or changes one lead, which may not exist.
 fn may_be_missing(operation: &Operation) -> bool {
     operation
         .responses

@@ -74,7 +74,7 @@ impl GlobalArgs {
         OutputOptions::new(self.output, self.jq.clone(), columns, !self.no_headers)
     }
 
-    /// The flags that say whom to ask, as they were typed, for a command line to copy.
+    /// Returns `--profile` and `--base-url` as they were typed, for a command line to copy.
     pub(crate) fn server_words(&self) -> Vec<String> {
         [("profile", &self.profile), ("base-url", &self.base_url)]
             .into_iter()

@@ -1,4 +1,4 @@
-//! One run of a command against a server: what it can use, its calls, and what they come to.
+//! What a running command uses: its context, API calls, pages of lists, and explanations of failures.
 
 mod call;
 mod context;

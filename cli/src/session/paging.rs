@@ -1,4 +1,4 @@
-//! Lists: as many rows as are wanted, however many pages that takes.
+//! Lists: reads as many pages as the requested rows need.
 
 use std::time::Instant;
 
@@ -25,7 +25,7 @@ pub(crate) struct Pages<'a> {
     first: Option<Pagination>,
     last: Option<Pagination>,
     extra: Map<String, Value>,
-    /// What was typed, to go on with.
+    /// The arguments, for the command that continues.
     page: PageArgs,
     filters: Vec<String>,
 }
@@ -38,10 +38,10 @@ struct PageRows {
 }
 
 impl<'a> Pages<'a> {
-    /// The rows that were asked for, through these filters.
+    /// Reads the requested rows. `filters` are repeated in the command that continues.
     ///
     /// # Errors
-    /// When no rows are wanted, or pages are counted in which more rows are wanted than a page has.
+    /// When `--limit` is 0, or larger than a page together with `--page`.
     pub(crate) fn new<T: Serialize + 'static>(
         call: &'a Call<'a>,
         rows: &Rows,
@@ -71,7 +71,7 @@ impl<'a> Pages<'a> {
         })
     }
 
-    /// Every row.
+    /// Reads every row.
     pub(crate) fn all<T: Serialize + 'static>(call: &'a Call<'a>, pages: PageStream<T>) -> Self {
         Self::from_batches(call, batches(call, pages.max_rows(u64::MAX)).boxed_local())
     }
@@ -92,13 +92,13 @@ impl<'a> Pages<'a> {
         }
     }
 
-    /// How many rows there are in all, as far as it is known.
+    /// The number of rows on all pages; 0 before the first page is read.
     pub(crate) fn total(&self) -> u64 {
         let total = self.last.as_ref().map_or(0, |page| page.total);
         u64::try_from(total).unwrap_or_default()
     }
 
-    /// The rows, and in the end what came with them.
+    /// Streams the rows, and then the metadata and the note.
     pub(crate) fn into_stream(self) -> impl Stream<Item = Result<ListPart, Failure>> + 'a {
         stream::try_unfold(Some(self), async |pages| {
             let Some(mut pages) = pages else {
@@ -118,7 +118,7 @@ impl<'a> Pages<'a> {
         })
     }
 
-    /// The rows of the next page; None after the last one that is wanted.
+    /// The rows of the next page; `None` after the last requested one.
     ///
     /// # Errors
     /// When a page cannot be fetched.
@@ -133,7 +133,7 @@ impl<'a> Pages<'a> {
         Ok(Some(batch.rows))
     }
 
-    /// What the API says beside the rows, as far as they are read.
+    /// What the API returned beside the rows that were read.
     fn metadata(&self) -> Result<Map<String, Value>, Failure> {
         let mut metadata = Map::new();
         metadata.insert("pagination".to_owned(), serde_json::to_value(&self.last)?);
@@ -143,7 +143,7 @@ impl<'a> Pages<'a> {
         Ok(metadata)
     }
 
-    /// `50 of 412 · all: konektor leads list --status new --all`; None when this is all there is.
+    /// `50 of 412 · all: konektor leads list --status new --all`; `None` if these are all rows.
     fn note(&self) -> Option<Note> {
         let (start, end) = (self.first.as_ref()?, self.last.as_ref()?);
         let rows = i64::try_from(self.read).ok()?;
@@ -169,7 +169,7 @@ impl<'a> Pages<'a> {
         }
     }
 
-    /// Who reads page by page goes on so, by cursors or by numbers, which are shorter.
+    /// Suggests the command for the next rows: by cursor or page number if one was typed, else with `--all`.
     fn pagination_hint(&self, end: &Pagination, cursor: &str) -> Option<String> {
         let mut page = self.page.clone();
         let (what, added) = if page.cursor.take().is_some() {
@@ -222,7 +222,7 @@ fn batches<'a, T: Serialize + 'static>(
 
 fn failed(call: &Call<'_>, error: &Error) -> Failure {
     match error.kind() {
-        // Each answer was good: the pages do not end.
+        // Every page was valid, but the list does not end.
         ErrorKind::UnexpectedResponse if error.attempts() == 0 => Failure::other(error.message()),
         _ => call.failed(error),
     }

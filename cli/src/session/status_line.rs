@@ -1,4 +1,4 @@
-//! Words to whoever waits, beside a progress bar if there is one.
+//! Messages to a person who waits, above a progress bar if there is one.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -9,10 +9,10 @@ use indicatif::ProgressBar;
 
 use crate::{base::sanitize, env::Notify};
 
-/// Where the words go.
+/// Writes messages while requests wait.
 pub(crate) struct StatusLine {
     notify: Notify,
-    /// What the last wait was for, and when it ends.
+    /// The status that caused the last wait, and its end.
     last_wait: Mutex<Option<(Option<u16>, Instant)>>,
     bar: Mutex<Option<ProgressBar>>,
 }
@@ -26,12 +26,12 @@ impl StatusLine {
         }
     }
 
-    /// Puts the words above a progress bar from now on.
+    /// Writes messages above this progress bar from now on.
     pub(crate) fn above(&self, bar: Option<ProgressBar>) {
         *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar;
     }
 
-    /// Says how long the program waits before it tries again, if that is long enough to be noticed.
+    /// Reports a wait before a retry, if it is long enough to notice.
     pub(crate) fn waiting(&self, time: Duration, status: Option<u16>, limit: Option<u64>) {
         const NOTICED: Duration = Duration::from_millis(900);
 
@@ -50,11 +50,11 @@ impl StatusLine {
         self.say(&format!("retrying in {seconds} s: {why}"));
     }
 
-    /// Whether requests beside this one wait for the same, or have just waited, so that the person knows. Their waits
-    /// are not to the moment the same.
+    /// Whether a similar wait of a concurrent request has been reported. Such waits end within a short time of each
+    /// other.
     fn is_told(&self, time: Duration, status: Option<u16>) -> bool {
         const SAME: Duration = Duration::from_secs(2);
-        // A clock counts no further than it can.
+        // A longer duration could overflow `Instant`.
         const LONGEST: Duration = Duration::from_hours(24 * 365);
 
         let mut last = self
@@ -75,7 +75,7 @@ impl StatusLine {
         let line = &sanitize::line(line);
         let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
         match &*bar {
-            // One that nobody sees swallows them.
+            // A hidden bar drops messages.
             Some(bar) if !bar.is_hidden() => bar.println(line),
             _ => (self.notify)(line),
         }

@@ -1,4 +1,4 @@
-//! What is known of a workspace from an earlier call, so that a list of leads costs one request.
+//! Caches what tables show of a workspace, so that a list of leads costs one request.
 
 use std::{fs, path::PathBuf};
 
@@ -52,7 +52,7 @@ impl CachedWorkspace {
 }
 
 impl WorkspaceCache {
-    /// Of the workspace that a server keeps for a key.
+    /// The cache for the workspace of a key at a server.
     pub(crate) fn new(environment: &Environment<'_>, server: &str, key: Option<&str>) -> Self {
         let file = || {
             let name = format!("workspace-{}.json", fingerprint(server, key_id(key?)?));

@@ -59,18 +59,18 @@ impl ApiCommand for Summary {
     }
 }
 
-/// Each day is a request.
+/// The longest period, because each day is a request.
 const MOST_DAYS: usize = 31;
 
-/// How many of them are under way at once.
+/// The number of concurrent requests.
 const AT_ONCE: usize = 4;
 
 fn by_day_help() -> String {
     format!("Add a daily breakdown (one request a day, up to {MOST_DAYS} days)")
 }
 
-/// The same up to now. A preset ends at a midnight to come, and what arrives between two requests would be in one of
-/// them alone.
+/// Cuts the period at the current time. A preset ends at midnight, and leads that arrive between two requests would be
+/// counted by only one of them.
 async fn so_far(summary: AnalyticsSummary, call: &Call<'_>) -> Result<AnalyticsSummary, Failure> {
     // The API's times have milliseconds.
     let now = (call.environment.now)().as_millisecond();
@@ -87,7 +87,7 @@ async fn so_far(summary: AnalyticsSummary, call: &Call<'_>) -> Result<AnalyticsS
     Ok(up_to_now)
 }
 
-/// The same of every day that the period has so far. The first and the last one are cut to the period, so that the
+/// Reads a summary for every day of the period up to now. The first and last day are cut to the period, so that the
 /// days add up to the whole.
 async fn days(
     summary: &AnalyticsSummary,
@@ -118,7 +118,7 @@ async fn days(
         .await
 }
 
-/// The part of a day that belongs to a period, its last millisecond included.
+/// The part of a day that belongs to a period. `to` is its last millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Part {
     date: Date,
@@ -127,8 +127,8 @@ struct Part {
     is_whole: bool,
 }
 
-/// The days of a period up to today, one more than are allowed at most. What is to come belongs to the last one: it is
-/// empty, unless the clocks differ.
+/// Returns the days of a period up to today, at most one more than allowed. The last one extends to the end of the
+/// period, because the clocks may differ.
 fn parts(from: Timestamp, to: Timestamp, clock: &LocalClock) -> Vec<Part> {
     let first = clock.date(from);
     let last = clock.date(to).min(clock.local_now().date()).max(first);

@@ -53,7 +53,7 @@ fn columns() -> [Column; 3] {
     ]
 }
 
-/// A row for each documented count.
+/// A row for each field of the answer.
 fn table(status: &Value, fields: &[Field]) -> Table {
     let counts = fields
         .iter()

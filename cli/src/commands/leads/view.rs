@@ -1,4 +1,4 @@
-//! A lead for people.
+//! The detail view of a lead.
 
 use konektor_sdk::Lead;
 

@@ -1,7 +1,7 @@
-//! How far an import has come, on the disk, so that it can go on after whatever ended it.
+//! The progress of an import on disk, from which it can be resumed.
 //!
-//! A line for each row that the server has answered. A row without one may have been sent: it is sent again with the
-//! same idempotency key, and the server answers as it did before.
+//! The file has a line for each row that the server has answered. A row without a line may have been sent. It is sent
+//! again with the same idempotency key, so that the server repeats its answer.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -22,7 +22,7 @@ use crate::{
     session::Context,
 };
 
-/// What came of a row.
+/// The outcome of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Outcome {
@@ -68,12 +68,12 @@ impl Done {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Plan {
-    /// Of this import alone: its idempotency keys begin with it.
+    /// The prefix of the idempotency keys of this import.
     pub(super) import: Uuid,
     sha256: String,
     server: String,
     profile: String,
-    /// The public part of the key, which tells the workspace.
+    /// The id of the API key, which identifies the workspace.
     key: Option<String>,
     pub(super) rejects: PathBuf,
     pub(super) map: Vec<String>,
@@ -100,7 +100,7 @@ impl Plan {
         })
     }
 
-    /// Fails if the import would continue in another workspace, where it would create its leads anew.
+    /// Fails if the import would continue in another workspace, where it would create its leads again.
     fn ensure_belongs_to(&self, context: &Context<'_>) -> Result<(), Failure> {
         let server = context.settings.server();
         if self.server != server {
@@ -132,7 +132,7 @@ impl Plan {
         )))
     }
 
-    /// Whether the server may have forgotten what it answered.
+    /// Whether the server may have forgotten the idempotency keys.
     pub(super) fn is_forgotten(&self, now: Timestamp) -> bool {
         let began = self
             .import
@@ -143,13 +143,13 @@ impl Plan {
         began.is_none_or(|began| since(began) >= IDEMPOTENCY_KEY_TTL)
     }
 
-    /// The same for every try to send a row.
+    /// The idempotency key of a row, the same for every attempt.
     pub(super) fn idempotency_key(&self, row: u64) -> String {
         format!("konektor-import-{}-{row}", self.import)
     }
 }
 
-/// Never the secret part.
+/// The id of the API key, without its secret.
 fn public_key(context: &Context<'_>) -> Result<Option<String>, Failure> {
     let key = context.settings.key()?;
     Ok(key.and_then(|(key, _)| key_id(key.reveal()).map(str::to_owned)))
@@ -162,7 +162,7 @@ struct Line {
     outcome: Outcome,
 }
 
-/// The file.
+/// The open checkpoint file.
 #[derive(Debug)]
 pub(super) struct Checkpoint {
     path: PathBuf,
@@ -171,7 +171,8 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// A checkpoint with a truncated first line does not count: nothing had been sent yet.
+    /// Whether there is a checkpoint. One with a truncated first line does not count, because nothing had been sent
+    /// yet.
     pub(super) fn is_there(path: &Path) -> Result<bool, Failure> {
         match File::open(path).and_then(|file| is_begun(&file)) {
             Ok(begun) => Ok(begun),
@@ -180,7 +181,7 @@ impl Checkpoint {
         }
     }
 
-    /// Begins a new one.
+    /// Creates the checkpoint of a new import.
     pub(super) fn begin(path: &Path, plan: &Plan) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::from_file("write", path, &error);
         let mut options = OpenOptions::new();
@@ -204,7 +205,7 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// Goes on with one; the plan is the one that it began with.
+    /// Opens the checkpoint of a stopped import, and returns its plan.
     pub(super) fn resume(
         path: &Path,
         input: &Input,
@@ -243,7 +244,7 @@ impl Checkpoint {
         Ok((plan, checkpoint))
     }
 
-    /// Fails if another program runs this import: both would send the same rows.
+    /// Fails if another process runs this import, because both would send the same rows.
     fn lock(&self) -> Result<(), Failure> {
         self.file.try_lock().map_err(|_| {
             Failure::usage(format!(
@@ -284,7 +285,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// One write for a line, so that a program that is killed leaves whole ones.
+    /// Appends a line with a single write, so that a killed process leaves complete lines.
     fn write(&mut self, value: &impl Serialize) -> Result<(), Failure> {
         let mut line = serde_json::to_vec(value)?;
         line.push(b'\n');
@@ -293,7 +294,7 @@ impl Checkpoint {
             .map_err(|error| Failure::from_file("write", &self.path, &error))
     }
 
-    /// Writes the file to the disk, so that it survives a power cut.
+    /// Syncs the file, so that it survives a power failure.
     pub(super) fn keep(&self) -> Result<(), Failure> {
         self.file
             .sync_all()
@@ -308,7 +309,7 @@ impl Checkpoint {
     }
 }
 
-/// Whether more is in it than the start of a plan; a file that never was a checkpoint is not taken for one.
+/// Whether the file contains more than a truncated plan. Unknown content counts, so that it is not overwritten.
 fn is_begun(file: &File) -> io::Result<bool> {
     const START: &[u8] = b"{\"import\":";
     let mut line = Vec::new();

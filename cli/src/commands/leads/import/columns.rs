@@ -1,4 +1,4 @@
-//! Which field of a lead a column or a name means.
+//! Maps columns and names to fields of a lead.
 
 use std::collections::BTreeMap;
 
@@ -11,27 +11,27 @@ use crate::{
     error::Failure,
 };
 
-/// The fields of a lead, as the document has them.
+/// The fields of a lead in the document.
 pub(super) struct Fields {
-    /// Those that can be sent, each with its schema.
+    /// The fields that can be sent, with their schemas.
     writable: Vec<(String, Schema)>,
-    /// Those that the server alone writes.
+    /// The fields that only the server sets.
     read_only: Vec<&'static str>,
-    /// Those that a lead can be found by.
+    /// The fields that a lead can be matched by.
     pub(super) lookup_fields: Vec<String>,
 }
 
-/// What a column or a name is for.
+/// What a column maps to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Field(String),
     Ignored,
 }
 
-/// What `--map` says, by the names as they are compared.
+/// The mappings of `--map`, by normalised column names.
 pub(super) type Mapping = BTreeMap<String, ColumnMapping>;
 
-/// What `--map` says of one column.
+/// The mapping of one column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ColumnMapping {
     /// The column's name as it was typed.
@@ -62,7 +62,7 @@ impl Fields {
         })
     }
 
-    /// `"First Name"`, `first_name` and `firstName` are one.
+    /// Finds the target of a name. `First Name`, `first_name` and `firstName` are the same.
     fn target(&self, name: &str) -> Option<Target> {
         let name = compared(name);
         let is_it = |known: &&str| compared(known) == name;
@@ -78,7 +78,7 @@ impl Fields {
             .then_some(Target::Ignored)
     }
 
-    /// What `--map "Header=field"` says; without a field the column is left out.
+    /// Parses `--map "Header=field"`. Without a field, the column is skipped.
     pub(super) fn mapping(&self, pairs: &[String]) -> Result<Mapping, Failure> {
         let mut mapping = Mapping::new();
         for pair in pairs {
@@ -99,7 +99,7 @@ impl Fields {
         Ok(mapping)
     }
 
-    /// What the columns of a header are for.
+    /// Returns the targets of the columns of a header.
     pub(super) fn columns(
         &self,
         header: &[String],
@@ -167,7 +167,7 @@ impl Fields {
             .hint(format!("fields: {}", fields.join(", ")))
     }
 
-    /// The fields of a row, each with its value.
+    /// Returns the values of a row by their fields.
     pub(super) fn values(
         &self,
         content: Content,
@@ -185,7 +185,7 @@ impl Fields {
         }
     }
 
-    /// An empty cell says nothing.
+    /// Returns the values of cells. Empty cells have none.
     fn cells(
         &self,
         cells: Vec<String>,
@@ -249,8 +249,8 @@ impl Fields {
     }
 }
 
-/// Fields of which blanks are never a part. A uniqueCode and an externalRef are kept as they are written: the API takes
-/// blanks in them, and an export has to come back as the same leads.
+/// Fields whose values have no surrounding spaces. The API allows spaces in uniqueCode and externalRef, and an export
+/// must be imported as the same leads.
 const TRIMMED: [&str; 3] = ["id", "email", "phone"];
 
 /// `"Nama", "Telepon"`
@@ -259,7 +259,7 @@ fn quoted<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// A name as it is compared: case, spaces and underscores aside.
+/// Normalises a name for comparison, without case, spaces and punctuation.
 fn compared(name: &str) -> String {
     name.chars()
         .filter(|letter| letter.is_alphanumeric())

@@ -1,8 +1,7 @@
 //! `konektor leads import`: many leads from a file.
 //!
-//! Every row is held against the document before one is sent. Good rows are sent, several at once; bad ones go into a
-//! file of rejects. A checkpoint keeps what the server has answered, so that an import goes on after whatever ended
-//! it.
+//! Every row is checked against the document before any is sent. Valid rows are sent concurrently; invalid ones go into
+//! the rejects file. A checkpoint records the outcome of each row, so that a stopped import can be resumed.
 
 mod checkpoint;
 mod columns;
@@ -119,14 +118,14 @@ struct Rows {
     rules: Rules,
 }
 
-/// A row's number, its line, and the request that it is or what is wrong with it.
+/// A row's number, its line, and its request or the errors in it.
 type ParsedRow = (u64, u64, Result<Request, row::FieldErrors>);
 
-/// What a look at every row came to.
+/// The result of checking every row.
 #[derive(Default)]
 struct Validation {
     rows: u64,
-    /// Why rows are bad, by their numbers.
+    /// The errors of bad rows, by their numbers.
     bad: BTreeMap<u64, String>,
     /// The lines of bad rows.
     lines: BTreeMap<u64, u64>,
@@ -186,7 +185,7 @@ async fn run<'a>(context: &'a Context<'a>, args: &Import) -> Result<Answer<'a>, 
         Ok(End::Done) => {
             let mut bad = validation.bad;
             bad.extend(checkpoint.done.rejected.clone());
-            // Before the checkpoint goes: the reasons are nowhere else.
+            // The checkpoint, which is deleted next, is the only record of the reasons.
             if !bad.is_empty() {
                 rejects::write(&rejects, &rows.input, &bad)
                     .map_err(|failure| failure.hint(go_on))?;
@@ -206,7 +205,7 @@ async fn run<'a>(context: &'a Context<'a>, args: &Import) -> Result<Answer<'a>, 
     }
 }
 
-/// What the flags ask for.
+/// Builds the plan from the flags.
 fn plan(
     context: &Context<'_>,
     args: &Import,
@@ -263,7 +262,7 @@ impl Rows {
         })
     }
 
-    /// Every row with its number, from 1, and its line.
+    /// Parses every row. Numbers start at 1.
     fn each(&self) -> Result<impl Iterator<Item = Result<ParsedRow, Failure>>, Failure> {
         let header = usize::from(self.input.kind.has_header());
         let records = self.input.records()?.skip(header);
@@ -289,7 +288,7 @@ impl Rows {
         Ok(validation)
     }
 
-    /// The good rows that are not done.
+    /// The valid rows that are not done.
     fn left<'a>(
         &'a self,
         validation: &'a Validation,
@@ -309,7 +308,7 @@ impl Rows {
     }
 }
 
-/// An unfinished import that this run does not resume.
+/// The failure if there is an unfinished import and `--resume` is missing.
 fn unfinished_import(context: &Context<'_>, args: &Import, path: &Path) -> Failure {
     let path = path.display();
     Failure::usage(format!(
@@ -322,8 +321,9 @@ fn unfinished_import(context: &Context<'_>, args: &Import, path: &Path) -> Failu
     ))
 }
 
-/// After a day the server makes a new lead of a row that was under way when the import stopped, if nothing tells that
-/// the lead is there. Those rows are the first that are left.
+/// Rejects a resume that could create leads twice. The server forgets idempotency keys, and then creates a lead again
+/// for a row that was in flight when the import stopped, unless something identifies the lead. Those rows are the first
+/// that are left.
 fn reject_duplicates(rows: &Rows, validation: &Validation, done: &Done) -> Result<(), Failure> {
     let mut unsure = Vec::new();
     for row in rows.left(validation, done)?.take(send::MAX_CONCURRENT) {
@@ -370,7 +370,7 @@ fn confirm(
     }
 }
 
-/// A bar that begins where the import goes on.
+/// Shows a progress bar that starts at the rows already done.
 fn bar(context: &Context<'_>, name: &str, validation: &Validation, done: &Done) -> ProgressBar {
     let bad = validation.bad.len() as u64;
     let what = match bad {
@@ -383,7 +383,7 @@ fn bar(context: &Context<'_>, name: &str, validation: &Validation, done: &Done) 
     bar
 }
 
-/// How many bad rows are told one by one.
+/// The number of bad rows that are listed.
 const TOLD: usize = 10;
 
 fn report_errors(context: &Context<'_>, bad: &[(u64, String)], rest: &str) {
@@ -403,7 +403,7 @@ fn as_json(bad: &[(u64, String)]) -> Vec<Value> {
         .collect()
 }
 
-/// What an import would come to.
+/// The answer of a dry run.
 fn dry_run_answer<'b>(
     context: &Context<'_>,
     rows: &Rows,
@@ -441,7 +441,7 @@ fn dry_run_answer<'b>(
         }))
 }
 
-/// What an import came to; rows that were not taken are in the file of rejects.
+/// The answer of an import. Rows that were not imported are in the rejects file.
 fn answer<'b>(
     context: &Context<'_>,
     rows: &Rows,
@@ -485,7 +485,7 @@ fn answer<'b>(
     }))
 }
 
-/// The command line that goes on.
+/// The command line that resumes the import.
 fn rerun_command(context: &Context<'_>, args: &Import) -> String {
     let mut words: Vec<String> = ["konektor", "leads", "import", &args.file]
         .map(str::to_owned)
@@ -499,7 +499,7 @@ fn rerun_command(context: &Context<'_>, args: &Import) -> String {
         }
     }
     words.extend(context.globals.server_words());
-    // Elsewhere neither the environment nor the config file need say the same.
+    // Name profile and server, because another shell may have other settings.
     let profile = &context.settings.profile;
     if !matches!(profile.source, Source::Flag(_) | Source::Default) {
         words.extend(["--profile".to_owned(), profile.text.clone()]);

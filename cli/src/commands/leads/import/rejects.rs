@@ -1,4 +1,4 @@
-//! The rows that were not taken, as they were, each with its line and the reasons. Mended, the file can be imported.
+//! The rejects file: the rows that were not imported, with their lines and errors. Once corrected, it can be imported.
 
 use std::{
     collections::BTreeMap,
@@ -18,10 +18,10 @@ use crate::{
 const LINE: &str = "importLine";
 const ERROR: &str = "importError";
 
-/// What is added to each row; an import passes over it.
+/// The columns that are added to each row. An import ignores them.
 pub(super) const COLUMNS: [&str; 2] = [LINE, ERROR];
 
-/// Where the file is for an input, if nobody says.
+/// The default path for an input.
 pub(super) fn path(input: &Input) -> PathBuf {
     let extension = match input.kind {
         Kind::Csv { .. } => "csv",
@@ -33,8 +33,8 @@ pub(super) fn path(input: &Input) -> PathBuf {
         .with_extension(format!("rejects.{extension}"))
 }
 
-/// Makes sure, before anything is sent, that the file can be written and that nothing is lost by it. `is_ours`: an
-/// earlier run of this import may have written it.
+/// Checks, before anything is sent, that the file can be written and does not replace another one. An earlier run of
+/// this import may have written it if `is_ours`.
 pub(super) fn check(path: &Path, input: &Input, is_ours: bool) -> Result<(), Failure> {
     let refused = |why: &str| {
         Failure::usage(format!("--rejects: {} {why}", path.display()))
@@ -57,7 +57,7 @@ pub(super) fn check(path: &Path, input: &Input, is_ours: bool) -> Result<(), Fai
         .map_err(|error| refused(&format!("cannot be written: {error}")))
 }
 
-/// Writes the rows that have reasons, by their numbers. The file is whole, or it is not there.
+/// Writes the rows with these errors, by their numbers. The file is replaced atomically.
 pub(super) fn write(
     path: &Path,
     input: &Input,
@@ -70,7 +70,7 @@ pub(super) fn write(
     match input.kind {
         Kind::Csv { .. } | Kind::Tsv => {
             let mut to = writer(input.kind).from_writer(&mut to);
-            // Those of an earlier file of rejects are written anew.
+            // Replace the added columns of an earlier rejects file.
             let kept: Vec<bool> = match records.next().transpose()? {
                 Some(header) => {
                     let header = cells(header.content);
@@ -125,7 +125,7 @@ pub(super) fn write(
     file.commit().map_err(failed)
 }
 
-/// Cells are written as they were read.
+/// A writer for the input's own format.
 fn writer(kind: Kind) -> csv::WriterBuilder {
     let mut writer = csv::WriterBuilder::new();
     writer.flexible(true);
@@ -136,7 +136,7 @@ fn writer(kind: Kind) -> csv::WriterBuilder {
     writer
 }
 
-/// Byte by byte: whoever mends a file that is not UTF-8 needs to know what it was.
+/// Returns cells as bytes, because they may not be UTF-8.
 fn cells(content: Content) -> Vec<Vec<u8>> {
     match content {
         Content::Cells(cells) => cells.into_iter().map(String::into_bytes).collect(),

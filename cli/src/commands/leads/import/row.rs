@@ -1,4 +1,4 @@
-//! A row as a request, held against the document before it is sent.
+//! Turns a row into a request, and checks it against the document.
 
 use std::collections::BTreeMap;
 
@@ -12,39 +12,39 @@ use serde_json::{Map, Value, json};
 use super::columns::Fields;
 use crate::error::Failure;
 
-/// What a lead is found by, the surest first. The id is last: it is another one in another workspace.
+/// The fields to match a lead by, the most reliable first. The id is last, because it differs between workspaces.
 const LOOKUP_FIELDS: [&str; 4] = ["uniqueCode", "externalRef", "phone", ID];
 
-/// The one of them that cannot be sent as a field.
+/// The only one of them that is not a field of the body.
 const ID: &str = "id";
 
-/// What is asked of the server for a row.
+/// The request for a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Request {
-    /// A lead that nothing could find again.
+    /// A new lead, for a row without a field to match by.
     Create(Map<String, Value>),
     Upsert {
         by: String,
         value: String,
         lead: Map<String, Value>,
-        /// The row's own id, whatever it is found by.
+        /// The id in the row, whatever it is matched by.
         id: Option<String>,
     },
 }
 
-/// What is wrong with a row, by its fields.
+/// The errors in a row, by field.
 pub(super) type FieldErrors = BTreeMap<String, String>;
 
-/// The document's rules for both.
+/// The document's rules for both kinds of requests.
 pub(super) struct Rules {
     create: Rule,
     upsert: Rule,
-    /// What leads are found by, in this order.
+    /// The fields to match leads by, in this order.
     lookup_fields: Vec<String>,
 }
 
 impl Rules {
-    /// `only` is the field to find leads by, if one was named.
+    /// Reads the rules. `only` is the field to match by, if one was named.
     pub(super) fn new(fields: &Fields, only: Option<&str>) -> Result<Self, Failure> {
         let rule = |id: OperationId| {
             let body = id.operation().body.as_ref();
@@ -67,7 +67,7 @@ impl Rules {
         })
     }
 
-    /// The request for a row, or everything that is wrong with it.
+    /// Builds the request for a row, or returns all errors in it.
     pub(super) fn request(&self, mut lead: Map<String, Value>) -> Result<Request, FieldErrors> {
         if let Some(Value::String(phone)) = lead.get_mut("phone") {
             *phone = strip_marks(phone).to_owned();
@@ -106,7 +106,7 @@ impl Rules {
 }
 
 impl Request {
-    /// What is sent.
+    /// The body of the request.
     pub(super) fn body(&self) -> Value {
         match self {
             Self::Create(lead) => json!(lead),
@@ -120,13 +120,13 @@ impl Request {
         }
     }
 
-    /// Ids are the server's to make.
+    /// The id of the lead, which only the server can create.
     pub(super) fn may_create(&self) -> bool {
         !matches!(self, Self::Upsert { by, .. } if by == ID)
     }
 
-    /// All that tells the lead from others: two rows that share one of these may be about one lead, whatever each is
-    /// found by, and their order counts.
+    /// Everything that identifies the lead. Two rows that share a value may be about the same lead, so they must be
+    /// sent in order.
     pub(super) fn identities(&self) -> Vec<String> {
         let (lead, id) = match self {
             Self::Create(lead) => (lead, None),
@@ -147,7 +147,7 @@ impl Request {
     }
 }
 
-/// `lead.firstName` of the body is `firstName` of the row, and so is what the lead is found by.
+/// Returns the row's name of a field of the body: `firstName` for `lead.firstName`.
 fn row_field(path: &str, request: &Request) -> String {
     match (path, request) {
         ("match.value", Request::Upsert { by, .. }) => by.clone(),

@@ -1,4 +1,4 @@
-//! Sends rows: several at once, as many as the rate limit lets through, each noted when the server has answered.
+//! Sends rows concurrently, as fast as the rate limit allows, and records each outcome.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -22,29 +22,29 @@ use crate::{
     session::{Call, interrupted, progress},
 };
 
-/// The most requests under way; more would not make the server faster.
+/// The maximum number of concurrent requests. More would not be faster.
 pub(super) const MAX_CONCURRENT: usize = 8;
 
-/// How long requests under way may still take after Ctrl-C or a failure. What they do is not lost in any case: it is sent again
+/// How long to wait for requests in flight after Ctrl-C or a failure. A row without an answer is sent again on resume,
 /// with the same idempotency key.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// How the sending ended.
 pub(super) enum End {
-    /// There is no row left.
+    /// Every row was sent.
     Done,
-    /// Ctrl-C, after this row.
+    /// Ctrl-C stopped it after this row.
     Interrupted(u64),
-    /// The server or the network does not go on, after this row.
+    /// A failure of the server or network stopped it after this row.
     Failed(u64, Failure),
 }
 
-/// A row that is to be sent, by its number.
+/// A row to send, with its number.
 pub(super) type Row = (u64, Request);
 
 type Sending<'a> = LocalBoxFuture<'a, (Row, Result<Answered, Error>)>;
 
-/// What the server made of a row, and what it says of the rate limit, if it does.
+/// The server's answer for a row, and the rate limit if the answer has it.
 struct Answered {
     outcome: Outcome,
     rate_limit: Option<RateLimit>,
@@ -52,11 +52,11 @@ struct Answered {
 
 /// Sends all rows that are not done yet.
 ///
-/// Every try is the client's only one: a row that has to wait is sent again before any new one, with the same
-/// idempotency key.
+/// The client itself does not retry. A row that has to wait is sent again before any new one, with the same idempotency
+/// key.
 ///
 /// # Errors
-/// When a row cannot be read or noted.
+/// When a row cannot be read or its outcome cannot be recorded.
 pub(super) async fn all(
     call: &Call<'_>,
     plan: &Plan,
@@ -69,7 +69,7 @@ pub(super) async fn all(
     let mut setbacks = Setbacks::new(call.context.max_wait());
     let mut waiting: BTreeMap<u64, Request> = BTreeMap::new();
     let mut under_way: FuturesUnordered<Sending<'_>> = FuturesUnordered::new();
-    // Of rows that are under way or wait.
+    // The identities of rows that are in flight or wait.
     let mut identities: HashSet<String> = HashSet::new();
     let mut last = 0;
     let mut stop = Box::pin(interrupted());
@@ -116,7 +116,7 @@ pub(super) async fn all(
                             waiting.insert(row, request);
                             continue;
                         }
-                        // The others may be waiting for the rate limit.
+                        // The other rows may be waiting for the rate limit.
                         let rest = finish(under_way, checkpoint, bar);
                         if let Ok(noted) = tokio::time::timeout(LAST_ANSWERS, rest).await {
                             noted?;
@@ -151,7 +151,7 @@ fn log_line(row: u64, limit: Option<RateLimit>) -> String {
     }
 }
 
-/// Waits for the requests under way; one that fails is sent again when the import goes on.
+/// Waits for the requests in flight. A row that fails is sent again on resume.
 async fn finish(
     mut under_way: FuturesUnordered<Sending<'_>>,
     checkpoint: &mut Checkpoint,
@@ -183,8 +183,8 @@ fn record(
     Ok(())
 }
 
-/// A row that the server refuses is an outcome; a server that refuses everything is an error. The API gives its
-/// refusals a code; what stands before it does not.
+/// Distinguishes a rejected row, which is an outcome, from a failure that stops the import. Only the API's own errors
+/// have a code; those of a proxy before it have none.
 fn classify(answer: Result<Answered, Error>) -> Result<Answered, Error> {
     let error = match answer {
         Ok(answered) => return Ok(answered),
@@ -272,13 +272,13 @@ fn typed<T: DeserializeOwned>(lead: Map<String, Value>) -> Result<T, Failure> {
     })
 }
 
-/// What keeps rows from being sent for a while: the rate limit, the network, a server that starts anew.
+/// Temporary failures in a row: the rate limit, the network, a restarting server.
 #[derive(Debug)]
 struct Setbacks {
     max_wait: Duration,
-    /// Since when nothing has got through.
+    /// The time of the first one.
     since: Option<Instant>,
-    /// How many in a row.
+    /// Their number.
     count: u32,
     until: Instant,
 }
@@ -293,8 +293,8 @@ impl Setbacks {
         }
     }
 
-    /// How long a row has to wait before it is sent again; None when it is not to be, or has nothing to hope for
-    /// within the longest wait.
+    /// Returns how long a row waits before it is sent again; `None` if a retry is not safe, or not possible within the
+    /// longest wait.
     fn wait(&mut self, error: &Error) -> Option<Duration> {
         self.next(error.retry() != Retry::Never, error.retry_after())
     }
@@ -308,7 +308,7 @@ impl Setbacks {
         }
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
-        // Rows that were under way together fail together, for one reason.
+        // Concurrent rows fail together for one reason, which counts once.
         if now >= self.until {
             self.count += 1;
         }
@@ -322,7 +322,7 @@ impl Setbacks {
         Some(wait)
     }
 
-    /// Something got through.
+    /// Resets after a success.
     fn end(&mut self) {
         self.since = None;
         self.count = 0;
@@ -333,18 +333,18 @@ impl Setbacks {
     }
 }
 
-/// How fast rows may be sent: what the last answer said is left of the limit, and what comes in by the minute.
+/// The pace of sending: a token bucket that follows the rate limit in the answers.
 #[derive(Debug)]
 struct Pace {
-    /// Requests that may be sent now; None when the server does not say.
+    /// Requests that may be sent now; `None` if the server does not say.
     free: Option<f64>,
-    /// Requests that come in each second.
+    /// Requests that are refilled each second.
     refill: f64,
     at: Instant,
 }
 
 impl Default for Pace {
-    /// One, to learn what there is.
+    /// Allows one request, whose answer tells the limit.
     fn default() -> Self {
         Self {
             free: Some(1.0),
@@ -355,7 +355,7 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Takes over what an answer says; requests under way may not be counted in it.
+    /// Takes over the limit of an answer, which may not count the requests in flight.
     fn learn(&mut self, limit: Option<RateLimit>, under_way: usize) {
         self.at = Instant::now();
         let Some(limit) = limit else {
@@ -367,10 +367,10 @@ impl Pace {
         self.refill = number(limit.limit) / 60.0;
     }
 
-    /// After a row that has to wait: where the answer says nothing of the limit, one is sent to learn it anew.
+    /// Adjusts after a row that has to wait. If the answer does not tell the limit, one request is sent to learn it.
     fn set_back(&mut self, limit: Option<RateLimit>, under_way: usize) {
         match limit {
-            // The wait for the next one is known already.
+            // The answer already tells the wait.
             Some(limit) => {
                 self.learn(Some(limit), under_way);
                 self.free = self.free.map(|free| free.max(1.0));
@@ -392,7 +392,7 @@ impl Pace {
         self.free.unwrap_or_default() + come_in
     }
 
-    /// How long until one may be sent.
+    /// The time until a request may be sent.
     fn until_free(&self) -> Duration {
         let missing = 1.0 - self.now();
         if self.free.is_none() || missing <= 0.0 {
