@@ -1,4 +1,4 @@
-//! What a shell and `man` know of the program.
+//! Completion scripts for shells, and manual pages.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use serde_json::json;
 
 use crate::{
-    args::LocalDryRun,
+    args::DryRun,
     commands::LocalCommand,
     error::Failure,
     render::{Answer, View},
@@ -49,7 +49,7 @@ pub(crate) struct Man {
     )]
     folder: PathBuf,
     #[command(flatten)]
-    dry_run: LocalDryRun,
+    dry_run: DryRun,
 }
 
 impl LocalCommand for Man {

@@ -1,11 +1,14 @@
-//! What goes wrong, what to do about it, and the exit code that says so.
+//! Failures of commands, with hints and exit codes.
 
 use std::{collections::BTreeMap, io, path::Path};
 
+use clap::error::ContextValue;
 use heck::ToKebabCase as _;
 use konektor_sdk::{ErrorCode, ErrorKind};
 use konektor_spec::KEY_PREFIX;
 use serde::Serialize;
+
+use crate::base::sanitize;
 
 /// The exit code of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,14 +71,14 @@ impl Exit {
     }
 }
 
-/// Why a command failed. Programs read it as JSON.
+/// Why a command failed. It serialises to the JSON object that programs read.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Failure(Box<Report>);
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
-    /// The API's code, or the nearest word when the API did not answer.
+    /// The API's error code, or a code of this program if the API did not answer.
     code: String,
     message: String,
     details: Option<BTreeMap<String, String>>,
@@ -96,17 +99,17 @@ impl Failure {
         self.0.exit
     }
 
-    /// Whether the same may succeed later.
+    /// Whether the same command may succeed later.
     pub(crate) fn is_retryable(&self) -> bool {
         self.0.retryable
     }
 
-    /// What is wrong, in one line.
+    /// The message, in one line.
     pub(crate) fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// All that a person is told.
+    /// The lines for a person: message, fields and hints.
     pub(crate) fn lines(&self) -> &[String] {
         &self.0.lines
     }
@@ -162,7 +165,7 @@ impl Failure {
         Self::other(format!("cannot {verb} {}: {error}", path.display()))
     }
 
-    /// A file with secrets that others may read.
+    /// A file with secrets that other users can read.
     pub(crate) fn open_to_others(path: &Path) -> Self {
         let path = path.display();
         Self::new(
@@ -186,7 +189,7 @@ impl Failure {
         )
     }
 
-    /// A keyring that waits for somebody who is not there, or does not work.
+    /// A keyring that does not answer in time.
     pub(crate) fn unresponsive_keyring() -> Self {
         Self::new(
             Exit::Access,
@@ -196,7 +199,7 @@ impl Failure {
         )
     }
 
-    /// What was typed or piped in could not be read.
+    /// Stdin could not be read.
     pub(crate) fn from_input(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::Interrupted {
             return Self::interrupted("stopped");
@@ -208,7 +211,7 @@ impl Failure {
         Self::new(Exit::Interrupted, "INTERRUPTED", message, None)
     }
 
-    /// Fields that the document does not allow, found before anything was sent.
+    /// Values that the document does not allow, found before anything was sent.
     pub(crate) fn not_valid(bad: BTreeMap<String, String>) -> Self {
         let fields = bad
             .iter()
@@ -250,7 +253,7 @@ impl Failure {
         }
     }
 
-    /// A key, a base URL or a proxy that the SDK does not take.
+    /// A key, a base URL or a proxy that the SDK rejects.
     pub(crate) fn from_settings(error: &konektor_sdk::Error) -> Self {
         let message = error.message();
         let is_about_proxy = message.to_lowercase().contains("_proxy");
@@ -262,7 +265,7 @@ impl Failure {
         Self::new(Exit::Usage, USAGE, message, Some(hint))
     }
 
-    /// A request that failed, with what to do about it.
+    /// A failed request, with a hint.
     pub(crate) fn from_error(
         error: &konektor_sdk::Error,
         hint: String,
@@ -289,8 +292,19 @@ impl Failure {
         }))
     }
 
-    /// A command line that clap refuses, in clap's own words. `command` is what it names, like `konektor leads list`.
-    pub(crate) fn from_usage(error: &clap::Error, command: &str) -> Self {
+    /// A command line that clap rejects, with clap's message. `command` is the command it names: `konektor leads list`.
+    pub(crate) fn from_usage(mut error: clap::Error, command: &str) -> Self {
+        // A line break in a value would end the message, which is the first line of clap's text.
+        let typed: Vec<_> = error
+            .context()
+            .filter_map(|(kind, value)| match value {
+                ContextValue::String(text) => Some((kind, sanitize::line(text))),
+                _ => None,
+            })
+            .collect();
+        for (kind, text) in typed {
+            error.insert(kind, ContextValue::String(text));
+        }
         let text = error.render().to_string();
         let text = text.strip_prefix("error: ").unwrap_or(&text);
         let mut lines = text
@@ -324,7 +338,7 @@ impl From<serde_json::Error> for Failure {
 
 const USAGE: &str = "USAGE";
 
-/// The word that was probably meant by one that nobody knows.
+/// Finds the known word that is most similar to an unknown one.
 pub(crate) fn nearest<'w>(
     typed: &str,
     words: impl IntoIterator<Item = &'w str>,
@@ -370,7 +384,7 @@ fn exit(kind: ErrorKind) -> Exit {
     }
 }
 
-/// A word for failures that the API gave no code.
+/// The code of a failure without an error code of the API.
 fn code(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Config => USAGE,
@@ -389,7 +403,7 @@ fn code(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// What is wrong: one line, or one for each bad field.
+/// The message, or a line for each invalid field.
 fn lines(error: &konektor_sdk::Error) -> Vec<String> {
     let fields = error
         .details()
@@ -404,7 +418,7 @@ fn lines(error: &konektor_sdk::Error) -> Vec<String> {
     }
 }
 
-/// `lead.firstName` as it is typed: `first-name`.
+/// Returns the flag of a field: `first-name` for `lead.firstName`.
 fn flag_name(field: &str) -> String {
     field.trim_start_matches("lead.").to_kebab_case()
 }

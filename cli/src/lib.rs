@@ -1,8 +1,8 @@
 //! The command line of Konektor's Agent API.
 //!
-//! The modules are layers, from `base` at the bottom to the commands at the top; each imports only those below it. The
-//! API's document says which commands and flags there are, what they allow and what they mean; the SDK alone speaks
-//! HTTP; `render` alone prints.
+//! The modules are layers, from `base` at the bottom to the commands at the top; a module imports only lower layers.
+//! The API's document defines the commands and flags of operations. Only the SDK uses HTTP, and only `render` prints
+//! answers.
 //!
 //! ```
 //! let command = konektor_cli::command();
@@ -47,9 +47,9 @@ pub fn main() -> ExitCode {
     ExitCode::from(run(std::env::args_os(), environment))
 }
 
-/// Does what the arguments say (the first is the program's name), and gives the exit code.
+/// Runs a command line, whose first argument is the program's name, and returns the exit code.
 ///
-/// `konektor help exit-codes` says what they mean.
+/// `konektor help exit-codes` lists the exit codes.
 ///
 /// ```
 /// use konektor_cli::{Environment, run};
@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
 /// ```
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "who runs the program gives it the streams"
+    reason = "the environment owns the streams for one run"
 )]
 pub fn run<A>(arguments: impl IntoIterator<Item = A>, environment: Environment<'_>) -> u8
 where
@@ -89,7 +89,7 @@ where
                     output.help_instead(&error.render().to_string())
                 }
                 _ => output.failure(&Failure::from_usage(
-                    &error,
+                    error,
                     &command_in(&command, &arguments),
                 )),
             }
@@ -155,7 +155,7 @@ fn dispatch(
             context.environment.say(&format!("warning: {warning}"));
         }
     };
-    // Programs are told of a failure alone.
+    // A program that reads errors as JSON gets one JSON object after a failure, without warnings before it.
     if output.errors_as_json() {
         let exit = run()?;
         warn();
@@ -177,7 +177,7 @@ fn run_command<'a>(
     runtime.block_on(execute(context, output))
 }
 
-/// `konektor leads list`, as far as the words of a command line name commands.
+/// Returns the command that a command line names, as far as it is known: `konektor leads list`.
 fn command_in(root: &clap::Command, arguments: &[OsString]) -> String {
     let (mut path, mut command) = (root.get_name().to_owned(), root);
     for word in arguments.iter().skip(1) {

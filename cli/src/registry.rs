@@ -1,4 +1,4 @@
-//! All commands: one for each operation of the document, and those that stay on this machine.
+//! All commands: one for each operation of the document, and the commands that are not operations.
 
 use clap::{Args as _, Command};
 use konektor_spec::OperationId;
@@ -59,16 +59,16 @@ fn entries() -> impl Iterator<Item = Entry> {
     operations.chain(LOCAL_COMMANDS.iter().map(|entry| entry()))
 }
 
-/// The command with these words.
+/// Finds the command with this path.
 pub(crate) fn find(path: &[&str]) -> Option<Entry> {
     entries().find(|entry| entry.path == path)
 }
 
 /// The command line.
 ///
-/// `leads_list` is `leads list`; its parameters and the fields of its body are flags, with the values, ranges and
-/// defaults of the document. The arguments of a command are there when it is built, since a command line needs those of
-/// one command.
+/// The operation `leads_list` is the command `leads list`. Its parameters and the fields of its body are flags with the
+/// values and defaults of the document. The arguments of a command are added when clap builds it, because a run needs
+/// those of one command only.
 ///
 /// ```
 /// let mut command = konektor_cli::command();
@@ -84,7 +84,7 @@ pub fn command() -> Command {
             .about(entry.about)
             .defer(entry.shape);
         let nouns: Vec<_> = words.collect();
-        place(root, &nouns, entry.noun, leaf)
+        place(root, &nouns, leaf)
     })
 }
 
@@ -109,17 +109,48 @@ fn root() -> Command {
     )
 }
 
+/// Returns the description of the commands below a noun.
+fn about(noun: &str) -> &'static str {
+    match noun {
+        "leads" => "List, create, update, import and export leads",
+        "analytics" => "Show the leads and conversions of a period",
+        "conversions" => "Show how conversions sync to the ad platforms",
+        "workspace" => "Show the workspace, its plan and its usage",
+        "support" => "Contact Konektor's support team",
+        "ticket" => "Open support tickets",
+        "skill" => "Show, install and check the guide for agents",
+        "auth" => "Log in and out",
+        "config" => "View and change settings",
+        _ => "",
+    }
+}
+
 /// Puts a command below its nouns, the innermost of which comes first.
-fn place(parent: Command, nouns: &[&'static str], about: &'static str, leaf: Command) -> Command {
+fn place(parent: Command, nouns: &[&'static str], leaf: Command) -> Command {
     let Some((noun, rest)) = nouns.split_last() else {
         return parent.subcommand(leaf);
     };
     if parent.find_subcommand(noun).is_some() {
-        return parent.mut_subcommand(noun, |child| place(child, rest, about, leaf));
+        return parent.mut_subcommand(noun, |child| place(child, rest, leaf));
     }
     let child = Command::new(*noun)
-        .about(about)
+        .about(about(noun))
         .subcommand_required(true)
         .arg_required_else_help(true);
-    parent.subcommand(place(child, rest, about, leaf))
+    parent.subcommand(place(child, rest, leaf))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_noun_has_a_description() {
+        fn check(command: &Command) {
+            let about = command.get_about().map(ToString::to_string);
+            assert!(about.is_some_and(|about| !about.is_empty()), "{command:?}");
+            command.get_subcommands().for_each(check);
+        }
+        check(&command());
+    }
 }

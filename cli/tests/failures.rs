@@ -452,6 +452,25 @@ fn the_key_is_in_no_output() {
 }
 
 #[test]
+fn a_line_break_in_a_value_does_not_end_the_message() {
+    let api = Api::silent();
+    for (line, message) in [
+        (
+            "konektor leads list --limit 'ten\nrows'",
+            "error: invalid value 'ten rows' for '--limit <NUMBER>': not a whole number\n",
+        ),
+        (
+            "konektor leads list 'new\nleads'",
+            "error: unexpected argument 'new leads' found\n",
+        ),
+    ] {
+        let ran = api.run(line);
+        assert_eq!(ran.code, 2);
+        assert!(ran.stderr.starts_with(message), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_key_is_not_typed_but_piped_in() {
     let ran = Api::silent().run(&format!("konektor auth login {KEY}"));
     assert_eq!(ran.code, 2);

@@ -302,3 +302,29 @@ fn doctor_names_the_proxy_without_its_credentials() {
     assert!(!text(&output.stdout).contains("s3cr3t"), "{findings}");
     assert!(!text(&output.stderr).contains("s3cr3t"), "{findings}");
 }
+
+#[test]
+fn a_dry_run_needs_neither_certificates_nor_a_usable_proxy() {
+    let api = Api::silent();
+    for line in [
+        "leads update CRM-1024 --status won --dry-run",
+        "api POST /leads -f firstName=Budi --dry-run",
+    ] {
+        let mut program = konektor(&api);
+        let program = program
+            .args(line.split(' '))
+            .env("KONEKTOR_BASE_URL", "https://127.0.0.1:1")
+            .env_remove("NO_PROXY")
+            .env_remove("no_proxy")
+            .env("HTTPS_PROXY", "socks://127.0.0.1:1080")
+            .env("SSL_CERT_FILE", "/nonexistent")
+            .env("SSL_CERT_DIR", "/nonexistent");
+        let output = program.output().unwrap();
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{line}: {told}");
+        assert!(
+            text(&output.stdout).contains("https://127.0.0.1:1/"),
+            "{line}"
+        );
+    }
+}

@@ -66,6 +66,7 @@ pub struct ClientBuilder {
     retries: Retries,
     user_agent: String,
     allow_insecure_http: bool,
+    is_offline: bool,
     environment: Arc<dyn Environment>,
     on_wait: Option<WaitListener>,
 }
@@ -80,6 +81,7 @@ impl Default for ClientBuilder {
             retries: Retries::default(),
             user_agent: concat!("konektor-sdk/", env!("CARGO_PKG_VERSION")).to_owned(),
             allow_insecure_http: false,
+            is_offline: false,
             environment: Arc::new(Real),
             on_wait: None,
         }
@@ -203,6 +205,20 @@ impl ClientBuilder {
         self
     }
 
+    /// Builds a client that only prepares requests. It loads no certificates and uses no proxy, so that a
+    /// request to an `https://` server fails when it is sent.
+    ///
+    /// ```
+    /// let konektor = konektor_sdk::Client::builder().offline().build()?;
+    /// let request = konektor.leads().get("CRM-1024").build()?;
+    /// assert!(request.url().ends_with("/leads/CRM-1024"));
+    /// # Ok::<(), konektor_sdk::Error>(())
+    /// ```
+    pub fn offline(mut self) -> Self {
+        self.is_offline = true;
+        self
+    }
+
     #[cfg(test)]
     pub(crate) fn environment(mut self, environment: Arc<dyn Environment>) -> Self {
         self.environment = environment;
@@ -230,12 +246,12 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, Error> {
         let key = self.api_key.as_deref().map(ApiKey::new).transpose()?;
         let base_url = base_url(&self.base_url, self.allow_insecure_http)?;
-        let encrypted = base_url.scheme() == "https";
+        let encrypted = base_url.scheme() == "https" && !self.is_offline;
 
         let proxy = if encrypted {
             Proxy::for_server(&base_url, |name| std::env::var_os(name))?
         } else {
-            // A proxy would see the key.
+            // Over http://, a proxy would see the key.
             None
         };
 
@@ -292,6 +308,7 @@ impl fmt::Debug for ClientBuilder {
             .field("retries", &self.retries)
             .field("user_agent", &self.user_agent)
             .field("allow_insecure_http", &self.allow_insecure_http)
+            .field("is_offline", &self.is_offline)
             .finish_non_exhaustive()
     }
 }

@@ -673,7 +673,7 @@ impl LeadsUpsertArgs {
 pub(crate) struct LeadsGetArgs {
     #[arg(
         value_name = "LEAD",
-        help = "The lead's id, uniqueCode, externalRef or phone. A value that begins with lead_ is always an id. Any other value that matches several leads is 409, and nothing is read or written. The answer contains the lead. [at most 150 characters]"
+        help = "The lead's id, uniqueCode, externalRef or phone. A value that begins with lead_ is always an id. Any other value that matches several leads is 409, and nothing is read or written. [at most 150 characters]"
     )]
     pub(crate) id: String,
 }
@@ -715,7 +715,7 @@ impl LeadsGetArgs {
 pub(crate) struct LeadsUpdateArgs {
     #[arg(
         value_name = "LEAD",
-        help = "The lead's id, uniqueCode, externalRef or phone. A value that begins with lead_ is always an id. Any other value that matches several leads is 409, and nothing is read or written. The answer contains the lead. [at most 150 characters]"
+        help = "The lead's id, uniqueCode, externalRef or phone. A value that begins with lead_ is always an id. Any other value that matches several leads is 409, and nothing is read or written. [at most 150 characters]"
     )]
     pub(crate) id: String,
     #[arg(

@@ -1,6 +1,6 @@
-//! What can be typed for the operations of the API, and the SDK's requests made of it.
+//! Arguments of the API's operations, and the SDK's requests built from them.
 //!
-//! The structs are generated from the document; here is what they are built with.
+//! The structs are generated from the document. The other files contain what the generated code uses.
 
 mod cleared;
 mod columns;
@@ -16,7 +16,7 @@ mod words;
 pub(crate) use columns::{ColumnArgs, Columns};
 pub(crate) use generated::*;
 pub(crate) use list::Rows;
-pub(crate) use modes::{DryRun, LocalDryRun, Watch};
+pub(crate) use modes::{DryRun, Watch};
 pub(crate) use operation::OperationArgs;
 pub(crate) use parsers::word;
 pub(crate) use relative_time::{Calendar, RelativeTime};

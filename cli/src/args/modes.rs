@@ -1,28 +1,21 @@
-//! Other ways to run a command.
+//! `--dry-run` and `--watch`.
 
 use std::time::Duration;
 
 use clap::{Args, value_parser};
 
-// `--dry-run`, for operations that change something.
+// `--dry-run`, for commands that change something.
 #[derive(Args)]
 pub(crate) struct DryRun {
-    #[arg(long, help = "Show what would be sent, and send nothing")]
+    #[arg(long, help = "Show what would be sent or written, and change nothing")]
     pub(crate) dry_run: bool,
 }
 
 impl DryRun {
-    /// What is to be shown, if it is wanted.
+    /// Returns what to show, in a dry run.
     pub(crate) fn then<T>(&self, show: impl FnOnce() -> T) -> Option<T> {
         self.dry_run.then(show)
     }
-}
-
-// `--dry-run`, for commands that change something on this machine.
-#[derive(Args)]
-pub(crate) struct LocalDryRun {
-    #[arg(long, help = "Show what would be written, and write nothing")]
-    pub(crate) dry_run: bool,
 }
 
 // `--watch`
@@ -38,7 +31,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// How long to wait between two answers.
+    /// The time between two refreshes.
     pub(crate) fn pause(&self) -> Option<Duration> {
         self.seconds.map(Duration::from_secs)
     }

@@ -1,14 +1,13 @@
-//! Characters that a terminal would obey, written so that anybody can see them and an import can read them back.
+//! Escapes control characters reversibly, so that they are visible and an import can restore them.
 
 use std::{borrow::Cow, fmt::Write as _};
 
 use super::sanitize::is_harmful;
 
-/// Text in which nothing but line ends and tabs is harmful any more: the rest is written `\x1b`, `\u202e` or
-/// `\u{e0001}`.
+/// Escapes harmful characters other than line ends and tabs, as `\x1b`, `\u202e` or `\u{e0001}`.
 ///
-/// A backslash stays as it is unless it begins what reads like one of these: then it is written `\x5c`, so that
-/// [`unescape_controls`] gives back every text.
+/// A backslash that begins something that looks like an escape becomes `\x5c`, so that [`unescape_controls`] restores
+/// every text.
 pub(crate) fn escape_controls(text: &str) -> Cow<'_, str> {
     let is_plain = |letter: char| letter != '\\' && (letter == '\t' || !is_harmful(letter));
     if text
@@ -32,7 +31,7 @@ pub(crate) fn escape_controls(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// What a text was before [`escape_controls`].
+/// Undoes [`escape_controls`].
 pub(crate) fn unescape_controls(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') {
         return Cow::Borrowed(text);
@@ -54,12 +53,12 @@ pub(crate) fn write_escape(to: &mut String, letter: char) {
         0..=0xff => write!(to, "\\x{code:02x}"),
         0x100..=0xffff => write!(to, "\\u{code:04x}"),
         _ => write!(to, "\\u{{{code:x}}}"),
-    }; // A String takes all that is written.
+    }; // Writing to a String cannot fail.
 }
 
-/// The character that an escape at the start of a text stands for, and how many bytes the escape has.
+/// Parses an escape at the start of a text: its character, and its length in bytes.
 ///
-/// Only what is ever written as one is an escape: `\x41` and `\u00e9` are text.
+/// Only what [`escape_controls`] writes is an escape: `\x41` and `\u00e9` are text.
 pub(crate) fn parse(text: &str) -> Option<(char, usize)> {
     let (digits, length) = match text.strip_prefix('\\')?.split_at_checked(1)? {
         ("x", rest) => (rest.get(..2)?, 4),

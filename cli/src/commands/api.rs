@@ -1,4 +1,4 @@
-//! `konektor api`: any request, with the key of the profile.
+//! `konektor api`: sends any request.
 
 use std::{fs::File, io::Read as _};
 
@@ -88,14 +88,14 @@ async fn run<'a>(context: &'a Context<'a>, args: &Api) -> Result<Answer<'a>, Fai
         (&[][..], body(context, operation, args)?)
     };
     let is_dry_run = args.dry_run.dry_run;
-    let key = if is_dry_run {
-        None
+    let client = if is_dry_run {
+        context.dry_run_client()?
     } else {
         let access = operation.map_or(Access::AnyKey, |operation| operation.access.clone());
         context.settings.require(&MAX_WAIT)?;
-        context.key_for(&access)?
+        context.client(context.key_for(&access)?.as_ref())?
     };
-    let mut request = context.client(key.as_ref())?.request(method.as_str(), path);
+    let mut request = client.request(method.as_str(), path);
     for (name, value) in query {
         request = request.query(name, value);
     }
@@ -108,7 +108,7 @@ async fn run<'a>(context: &'a Context<'a>, args: &Api) -> Result<Answer<'a>, Fai
             .map_err(|error| explain(&error, operation, context))?;
         return dry_run::shown(&request, None);
     }
-    // What is typed into a path may be about a person.
+    // A path may contain personal data, so the log has the path of the operation.
     let place = operation.map_or("(undocumented)", |operation| operation.path.as_str());
     let (reply, _) = context
         .logged(&method, place, request.send_with_meta())
@@ -117,7 +117,7 @@ async fn run<'a>(context: &'a Context<'a>, args: &Api) -> Result<Answer<'a>, Fai
     shown(&reply)
 }
 
-/// The operation that a request goes to.
+/// Finds the operation of a request.
 fn documented<'a>(spec: &'a Spec, method: &str, path: &str) -> Option<&'a Operation> {
     let path = path.split('?').next().unwrap_or_default();
     spec.operation_at(method, path)
@@ -157,7 +157,7 @@ fn body(
     })
 }
 
-/// All of a file, if it is not more than this many bytes, for which a device could be read for ever.
+/// Reads at most this many bytes of a file, because a device may not end.
 fn read_file(name: &str, most: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     File::open(name)
@@ -169,7 +169,7 @@ fn read_file(name: &str, most: u64) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// JSON is shown as such, all else as it is.
+/// Shows JSON indented, and other text as it is.
 fn shown<'b>(reply: &RawResponse) -> Result<Answer<'b>, Failure> {
     if let Ok(json) = serde_json::from_slice::<Value>(&reply.body) {
         let text = readable_json(&json)?;

@@ -1,4 +1,4 @@
-//! What the commands of the API's operations have in common.
+//! Commands that call operations of the API.
 
 use std::{pin::Pin, time::Duration};
 
@@ -19,15 +19,17 @@ pub(crate) trait ApiCommand: Args + 'static {
     /// The arguments of the operation.
     type Operation: OperationArgs;
 
-    /// Command lines, shown at the end of the help.
+    /// The description, in the words of a command line if the document's are about requests.
+    const DESCRIPTION: &'static str = <Self::Operation as OperationArgs>::DESCRIPTION;
+    /// Example command lines, shown at the end of the help.
     const EXAMPLES: &'static str;
 
     fn operation(&self) -> &Self::Operation;
 
-    /// Makes the call.
+    /// Sends the request, and returns the answer.
     fn run<'a>(&'a self, call: &'a Call<'a>) -> impl Future<Output = Result<Answer<'a>, Failure>>;
 
-    /// How long to wait before it runs again, if it does.
+    /// The time between two runs with `--watch`.
     fn pause(&self) -> Option<Duration> {
         None
     }
@@ -40,7 +42,7 @@ pub(crate) trait ApiCommand: Args + 'static {
 
 pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer<'a>, Failure>> + 'a>>;
 
-/// A request that is built, or why there is none: the arguments contradict each other, or the SDK refuses them.
+/// A request, or why it cannot be built: the arguments contradict each other, or the SDK rejects them.
 pub(crate) type Prepared = Result<Result<PreparedRequest, Error>, Failure>;
 
 /// A command, and the flags that select the columns of its answer.
@@ -55,7 +57,7 @@ struct WithColumns<C: ApiCommand> {
 pub(super) fn shape<C: ApiCommand>(command: Command) -> Command {
     WithColumns::<C>::augment_args(command)
         .about(C::Operation::SUMMARY)
-        .long_about(C::Operation::DESCRIPTION)
+        .long_about(C::DESCRIPTION)
         .after_help(format!("Examples:\n{}", C::EXAMPLES))
 }
 
@@ -73,7 +75,7 @@ pub(super) async fn execute<'a, C: ApiCommand>(
 ) -> Result<Exit, Failure> {
     let args = command.operation();
     let operation = C::Operation::OPERATION.operation();
-    if let Some(request) = command.dry_run(|| context.client(None)) {
+    if let Some(request) = command.dry_run(|| context.dry_run_client()) {
         let request = request?.map_err(|error| explain(&error, Some(operation), context))?;
         let answer = dry_run::answer(operation, &request, args.idempotency_key())?;
         let display = DisplayContext::new(context.environment.clock());

@@ -1,7 +1,6 @@
 use std::pin::Pin;
 
 use clap::{ArgMatches, Command};
-use konektor_spec::TAGS;
 
 use super::{ApiCommand, LocalCommand, api_command, local_command};
 use crate::{
@@ -15,10 +14,8 @@ use crate::{
 
 /// A command without its type.
 pub(crate) struct Entry {
-    /// Its words, like `leads` and `list`.
+    /// The words that name it: `leads` and `list`.
     pub(crate) path: Vec<&'static str>,
-    /// The description of the first word, if there are several.
-    pub(crate) noun: &'static str,
     pub(crate) about: &'static str,
     /// The settings that the command always needs. It stops when one of them is wrong.
     pub(crate) needs: &'static [&'static Setting],
@@ -45,10 +42,8 @@ impl Entry {
     /// The command of an operation.
     pub(crate) fn api<C: ApiCommand>() -> Self {
         let operation = C::Operation::OPERATION;
-        let noun = TAGS.iter().find(|(tag, _)| *tag == operation.tag());
         Self {
             path: operation.as_str().split('_').collect(),
-            noun: noun.map_or("", |(_, about)| about),
             about: C::Operation::SUMMARY,
             needs: &OPERATION_SETTINGS,
             shape: api_command::shape::<C>,
@@ -68,7 +63,6 @@ impl Entry {
     pub(crate) fn local<C: LocalCommand>() -> Self {
         Self {
             path: C::PATH.to_vec(),
-            noun: C::NOUN,
             about: C::ABOUT,
             needs: C::NEEDS,
             shape: local_command::shape::<C>,

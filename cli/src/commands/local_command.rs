@@ -10,18 +10,16 @@ use crate::{
 
 /// A command that is not an operation of the document.
 pub(crate) trait LocalCommand: Args + 'static {
-    /// Its words.
+    /// The words that name it.
     const PATH: &'static [&'static str];
-    /// What the first of several words is about, where no operation says so.
-    const NOUN: &'static str = "";
-    /// What it does, in a line.
+    /// A description in one line.
     const ABOUT: &'static str;
-    /// Command lines, shown at the end of the help.
+    /// Example command lines, shown at the end of the help.
     const EXAMPLES: &'static str;
-    /// The settings that it always needs. What shows settings and mends them needs none.
+    /// The settings that it always needs. Commands that show or change settings need none.
     const NEEDS: &'static [&'static Setting] = &[];
 
-    /// The rest of its description.
+    /// More of the description, if any.
     fn details() -> String {
         String::new()
     }

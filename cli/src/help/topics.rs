@@ -5,7 +5,7 @@ use crate::{
     error::Exit,
 };
 
-/// Something to know that is not about one command.
+/// A help page that is not about one command.
 pub(super) struct Topic {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
@@ -15,12 +15,12 @@ pub(super) struct Topic {
 pub(super) static ALL: [Topic; 3] = [
     Topic {
         name: "exit-codes",
-        about: "exit codes, for scripts",
+        about: "exit codes for scripts",
         text: exit_codes,
     },
     Topic {
         name: "environment",
-        about: "the variables that it reads",
+        about: "environment variables",
         text: environment,
     },
     Topic {
@@ -37,7 +37,7 @@ fn exit_codes() -> String {
             .map(|exit| format!("  {:>3}  {}", exit.code(), exit.meaning())),
     );
     format!(
-        "Exit codes, for scripts.\n\n\
+        "Exit codes for scripts.\n\n\
          {codes}\n\n\
          A closed pipe (konektor leads list --all | head) is not an error: 0.\n\
          With -o json or -o ndjson a failure is one JSON object on stderr, with code, message,\n\
@@ -45,7 +45,7 @@ fn exit_codes() -> String {
     )
 }
 
-/// Those that say what `konektor config` can say too.
+/// Variables for settings that `konektor config` shows.
 const OF_SETTINGS: [(&str, &str); 3] = [
     (
         KEY_VARIABLE,
@@ -98,7 +98,7 @@ fn environment() -> String {
         .unwrap_or_default();
     let lines = lines(variables().map(|(name, about)| format!("  {name:<width$}  {about}")));
     format!(
-        "The environment variables that the program reads.\n\n{lines}\n\n\
+        "Environment variables.\n\n{lines}\n\n\
          A flag wins over its variable, that over the profile, that over the default; \
          `konektor config list`\nshows which setting is in effect and where it came from.\n"
     )

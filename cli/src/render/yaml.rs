@@ -1,4 +1,4 @@
-//! YAML for programs, that a terminal can show too.
+//! YAML that is safe to show on a terminal.
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::Value;
@@ -7,15 +7,14 @@ use serde_saphyr::DoubleQuoted;
 use crate::base::sanitize::is_harmful;
 use crate::error::Failure;
 
-/// A value as a document, or as an item of a list.
+/// Writes a value as a document, or an array as the items of a list.
 pub(super) fn text(value: &Value) -> Result<String, Failure> {
     let text = serde_saphyr::to_string(&Harmless(value))
         .map_err(|_| Failure::other("cannot write the answer as YAML"))?;
     Ok(escaped(&text))
 }
 
-/// Writes as `\u…` what a terminal would obey and the crate has left as it is, all of which stands between double
-/// quotes.
+/// Escapes the control characters that the crate leaves as they are. All of them are in double quotes.
 fn escaped(text: &str) -> String {
     use std::fmt::Write as _;
 
@@ -27,12 +26,12 @@ fn escaped(text: &str) -> String {
             letter if !is_harmful(letter) => escaped.write_char(letter),
             _ if code <= 0xffff => write!(escaped, "\\u{code:04x}"),
             _ => write!(escaped, "\\U{code:08x}"),
-        }; // A String takes all that is written.
+        }; // Writing to a String cannot fail.
     }
     escaped
 }
 
-/// A value whose text is between double quotes where escapes are needed.
+/// A value whose strings are in double quotes if they need escapes.
 struct Harmless<'a>(&'a Value);
 
 impl Serialize for Harmless<'_> {

@@ -5,7 +5,7 @@ use std::{
 };
 
 use clap::Command;
-use konektor_sdk::{Client, Error, Meta, Retries};
+use konektor_sdk::{Client, ClientBuilder, Error, Meta, Retries};
 use konektor_spec::{Access, OperationId};
 
 use super::GlobalArgs;
@@ -23,7 +23,7 @@ pub(crate) struct Context<'a> {
     /// `["leads", "list"]`
     pub(crate) path: &'a [&'a str],
     pub(crate) globals: GlobalArgs,
-    /// How the whole command line is built, for completion and manual pages.
+    /// Builds the tree of all commands, for completion and manual pages.
     pub(crate) command_tree: fn() -> Command,
     pub(crate) environment: &'a Environment<'a>,
     pub(crate) settings: Settings,
@@ -63,13 +63,13 @@ impl<'a> Context<'a> {
         Call::new(self, operation.operation(), &[]).await
     }
 
-    /// The key, which a call of this kind may need.
+    /// The key for an operation with this access.
     ///
     /// # Errors
-    /// When it needs one and there is none.
+    /// When the operation needs a key and there is none.
     pub(crate) fn key_for(&self, access: &Access) -> Result<Option<Key>, Failure> {
         let key = match self.settings.key() {
-            // One that cannot be read is not missed.
+            // A public operation needs no key.
             Err(_) if *access == Access::Public => None,
             key => key?.map(|(key, _)| key),
         };
@@ -79,7 +79,7 @@ impl<'a> Context<'a> {
         Ok(key)
     }
 
-    /// That there is no key, which may be because there is no such profile.
+    /// The failure for a missing key. The reason may be that the profile does not exist.
     pub(crate) fn no_key(&self) -> Failure {
         let (profile, server) = (&self.settings.profile.text, self.settings.server());
         self.settings
@@ -92,7 +92,7 @@ impl<'a> Context<'a> {
         Ok(self.settings.key()?.map(|(_, source)| source))
     }
 
-    /// The way to the server.
+    /// Builds a client for the server.
     ///
     /// # Errors
     /// When the key or the base URL cannot be used.
@@ -100,7 +100,7 @@ impl<'a> Context<'a> {
         self.client_with(key, self.retries)
     }
 
-    /// The same, with a say in how often a request is sent.
+    /// The same with other retries.
     ///
     /// # Errors
     /// When the key or the base URL cannot be used.
@@ -109,34 +109,45 @@ impl<'a> Context<'a> {
         key: Option<&Key>,
         retries: Retries,
     ) -> Result<Client, Failure> {
-        self.settings.require(&BASE_URL)?;
         let status_line = Arc::clone(&self.status_line);
-        let mut client = Client::builder()
-            .user_agent(concat!("konektor-cli/", env!("CARGO_PKG_VERSION")))
-            .base_url(self.settings.server())
+        let mut client = self
+            .client_builder()?
             .retries(retries)
             .on_wait(move |wait| status_line.waiting(wait.time, wait.status, wait.limit));
         if let Some(key) = key {
             client = client.api_key(key.reveal());
         }
-        client
-            .build()
-            .map_err(|error| Failure::from_settings(&error))
+        build(client)
     }
 
-    /// How long to wait for what keeps a request from being answered.
+    /// Builds a client for a dry run, which needs neither key, certificates nor proxy.
+    ///
+    /// # Errors
+    /// When the base URL cannot be used.
+    pub(crate) fn dry_run_client(&self) -> Result<Client, Failure> {
+        build(self.client_builder()?.offline())
+    }
+
+    fn client_builder(&self) -> Result<ClientBuilder, Failure> {
+        self.settings.require(&BASE_URL)?;
+        Ok(Client::builder()
+            .user_agent(concat!("konektor-cli/", env!("CARGO_PKG_VERSION")))
+            .base_url(self.settings.server()))
+    }
+
+    /// The longest wait for the rate limit or an unreachable server.
     pub(crate) fn max_wait(&self) -> Duration {
         self.settings.max_wait().unwrap_or(RETRY_BUDGET)
     }
 
-    /// With `--verbose` the person sees this. It never holds a key, nor anything about a person.
+    /// Logs a line to stderr with `--verbose`. The line must not contain a key or personal data.
     pub(crate) fn log(&self, line: impl FnOnce() -> String) {
         if self.globals.verbose {
             self.environment.say(&line());
         }
     }
 
-    /// Makes a request, and tells of it with `--verbose`.
+    /// Sends a request, and logs it with `--verbose`.
     pub(crate) async fn logged<T>(
         &self,
         method: &str,
@@ -150,20 +161,20 @@ impl<'a> Context<'a> {
         answer
     }
 
-    /// Tells of an answer with `--verbose`.
+    /// Logs an answer with `--verbose`.
     pub(crate) fn log_answer(&self, answer: Result<Option<&Meta>, &Error>, started: Instant) {
         self.log(|| summary(answer, started));
     }
 
-    /// Whether there is somebody who can be asked.
+    /// Whether a person at a terminal can answer a question.
     pub(crate) fn is_interactive(&self) -> bool {
         self.environment.stdin_is_terminal && self.environment.stderr_is_terminal
     }
 
-    /// Asks, and takes anything but yes for no.
+    /// Asks for confirmation. Anything but yes means no.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When no answer can be read.
     pub(crate) fn confirm(&self, question: &str) -> Result<bool, Failure> {
         let mut stderr = &self.environment.stderr;
         let question = sanitize::line(question);
@@ -174,10 +185,10 @@ impl<'a> Context<'a> {
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// All of stdin, if it is not more than this many bytes.
+    /// Reads all of stdin, at most this many bytes.
     ///
     /// # Errors
-    /// When it cannot be read, or is more.
+    /// When stdin cannot be read, or is longer.
     pub(crate) fn read_all(&self, most: u64) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::new();
         self.environment
@@ -192,6 +203,12 @@ impl<'a> Context<'a> {
         }
         Ok(bytes)
     }
+}
+
+fn build(client: ClientBuilder) -> Result<Client, Failure> {
+    client
+        .build()
+        .map_err(|error| Failure::from_settings(&error))
 }
 
 /// `< 200 in 34 ms, request 5f0c1d2e-…, 199 of 200 left`
@@ -221,7 +238,8 @@ fn summary(answer: Result<Option<&Meta>, &Error>, started: Instant) -> String {
     parts.join(", ")
 }
 
-/// Ctrl-C, or being told to end, from now on. Without signal handlers, the default action applies.
+/// Waits for SIGINT or SIGTERM, which no longer end the program once this function has been called. If no signal
+/// handler can be installed, they still do.
 pub(crate) fn interrupted() -> impl Future<Output = ()> {
     #[cfg(unix)]
     let heard = {

@@ -1,4 +1,4 @@
-//! How far something long has come, for a person at a terminal.
+//! A progress bar on a terminal.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, Prog
 
 use crate::{base::sanitize, session::Context};
 
-/// ` leads.csv  ━━━━━━━╸    1,240/3,000 · 58 a minute · 30 min left`, while `what` is shown at its start.
+/// Shows a bar that starts with `what`: ` leads.csv  ━━━━━━━╸    1,240/3,000 · 58 a minute · 30 min left`.
 pub(crate) fn bar(context: &Context<'_>, what: &str, all: u64) -> ProgressBar {
     let target = if context.environment.stderr_is_terminal && !context.environment.is_dumb() {
         ProgressDrawTarget::stderr()
@@ -25,7 +25,7 @@ pub(crate) fn bar(context: &Context<'_>, what: &str, all: u64) -> ProgressBar {
     bar
 }
 
-/// Says beside the count how many were taken, and how many were not.
+/// Shows the counts of good and bad rows beside the bar.
 pub(crate) fn tally(bar: &ProgressBar, good: u64, bad: u64) {
     bar.set_prefix(format!(
         " · {} ok · {} bad",
@@ -35,10 +35,10 @@ pub(crate) fn tally(bar: &ProgressBar, good: u64, bad: u64) {
 }
 
 fn rate(state: &ProgressState, to: &mut dyn Write) {
-    let _ = write!(to, "{:.0}", state.per_sec() * 60.0); // A String takes everything.
+    let _ = write!(to, "{:.0}", state.per_sec() * 60.0); // Writing to a String cannot fail.
 }
 
-/// Takes the bar away.
+/// Removes the bar.
 pub(crate) fn end(context: &Context<'_>, bar: &ProgressBar) {
     context.status_line.above(None);
     bar.finish_and_clear();

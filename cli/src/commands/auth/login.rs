@@ -9,9 +9,9 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use serde_json::json;
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{NOUN, try_out};
+use super::try_out;
 use crate::{
-    args::LocalDryRun,
+    args::DryRun,
     base::{sanitize, secret::Key},
     commands::LocalCommand,
     config::{
@@ -26,18 +26,17 @@ use crate::{
     },
 };
 
-/// No key is longer.
+/// The maximum length of a key, in bytes.
 const LONGEST: u64 = 4096;
 
 #[derive(Args)]
 pub(crate) struct Login {
     #[command(flatten)]
-    dry_run: LocalDryRun,
+    dry_run: DryRun,
 }
 
 impl LocalCommand for Login {
     const PATH: &'static [&'static str] = &["auth", "login"];
-    const NOUN: &'static str = NOUN;
     const ABOUT: &'static str = "Check an API key with the server and save it";
     const EXAMPLES: &'static str = "  konektor auth login
   konektor auth login --profile toko --base-url http://127.0.0.1:8080
@@ -79,7 +78,7 @@ async fn run<'a>(context: &'a Context<'a>, is_dry_run: bool) -> Result<Answer<'a
         return dry_run::changes([Change::new(place, key)].into_iter().chain(config));
     }
 
-    // Before the key is asked for.
+    // Check this before asking for the key.
     settings.require(&MAX_WAIT)?;
     let key = ask(context, server).await?;
     let operation = OperationId::WorkspaceShow.operation();
@@ -92,7 +91,7 @@ async fn run<'a>(context: &'a Context<'a>, is_dry_run: bool) -> Result<Answer<'a
     let place = credentials.store(profile, server, &key)?;
     if keeps_server || profile != DEFAULT_PROFILE {
         Config::change(settings.folder(), |config| {
-            // The keyring does not say which profiles it has keys of.
+            // Store the profile, because the keyring cannot list the profiles it has keys for.
             config.add(profile);
             if keeps_server {
                 config.set(profile, BASE_URL.name, server);
@@ -130,7 +129,7 @@ async fn ask(context: &Context<'_>, server: &str) -> Result<Key, Failure> {
         Key::new(&typed)
     } else {
         let bytes = context.read_all(LONGEST)?;
-        // Not UTF-8 is no key; the SDK says so.
+        // The SDK rejects a key that is not UTF-8.
         Key::new(&String::from_utf8_lossy(&bytes))
     };
     if key.reveal().is_empty() {
@@ -139,28 +138,28 @@ async fn ask(context: &Context<'_>, server: &str) -> Result<Key, Failure> {
     Ok(key)
 }
 
-/// What somebody types after a prompt.
+/// Reads a key at a prompt.
 async fn typed_unseen(prompt: String) -> io::Result<String> {
-    /// How long it takes to read Ctrl-C, after which the terminal is ours again.
+    /// The time for the reading thread to see Ctrl-C and restore the terminal.
     const LAST_KEY: Duration = Duration::from_millis(200);
 
     let stop = interrupted();
     #[cfg(unix)]
     let _hidden = Hidden::new()?;
     let (answer, mut answered) = oneshot::channel();
-    // A thread that nobody waits for when the program is told to end.
+    // The thread is abandoned when the program ends.
     thread::spawn(move || answer.send(rpassword::prompt_password(prompt)));
     let broken_off = io::ErrorKind::Interrupted;
     tokio::select! {
         typed = &mut answered => typed.unwrap_or(Err(broken_off.into())),
         () = stop => {
-            let _ = timeout(LAST_KEY, answered).await; // What was typed does not matter any more.
+            let _ = timeout(LAST_KEY, answered).await; // The typed text is not needed any more.
             Err(broken_off.into())
         }
     }
 }
 
-/// A terminal that shows nothing of what is typed, from before the prompt on: who sees it may have typed already.
+/// Turns off the echo of a terminal. It starts before the prompt, because a person may type ahead.
 #[cfg(unix)]
 struct Hidden {
     terminal: File,
@@ -173,7 +172,7 @@ impl Hidden {
         let terminal = File::open("/dev/tty")?;
         let before = tcgetattr(&terminal)?;
         let mut hidden = before.clone();
-        // All that is off while the key is read, or what has been typed would be read in another way.
+        // Use the same modes as the reader of the key, or text that was typed ahead would be read differently.
         hidden
             .local_modes
             .remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);

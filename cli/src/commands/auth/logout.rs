@@ -1,9 +1,8 @@
 use clap::Args;
 use serde_json::json;
 
-use super::NOUN;
 use crate::{
-    args::LocalDryRun,
+    args::DryRun,
     commands::LocalCommand,
     config::{BASE_URL, KeySource, Setting},
     error::Failure,
@@ -17,12 +16,11 @@ use crate::{
 #[derive(Args)]
 pub(crate) struct Logout {
     #[command(flatten)]
-    dry_run: LocalDryRun,
+    dry_run: DryRun,
 }
 
 impl LocalCommand for Logout {
     const PATH: &'static [&'static str] = &["auth", "logout"];
-    const NOUN: &'static str = NOUN;
     const ABOUT: &'static str = "Remove a saved API key";
     const EXAMPLES: &'static str = "  konektor auth logout
   konektor auth logout --profile toko";

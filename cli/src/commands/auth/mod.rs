@@ -8,10 +8,7 @@ use konektor_sdk::{ErrorKind, Workspace};
 
 use crate::{error::Failure, session::Call};
 
-/// What the word is about.
-const NOUN: &str = "Log in and out";
-
-/// Tries a key, and gets to know its workspace. One that lacks the scope for that is a good key too.
+/// Checks the key of a call by reading its workspace. `None` if the key is valid but may not read the workspace.
 async fn try_out(call: &Call<'_>) -> Result<Option<Workspace>, Failure> {
     match call
         .logged(call.client.workspace().show().send_with_meta())

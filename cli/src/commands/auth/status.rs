@@ -2,7 +2,7 @@ use clap::Args;
 use konektor_spec::OperationId;
 use serde_json::json;
 
-use super::{NOUN, try_out};
+use super::try_out;
 use crate::{
     commands::LocalCommand,
     config::{BASE_URL, OUTPUT, Setting},
@@ -16,7 +16,6 @@ pub(crate) struct Status {}
 
 impl LocalCommand for Status {
     const PATH: &'static [&'static str] = &["auth", "status"];
-    const NOUN: &'static str = NOUN;
     const ABOUT: &'static str = "Show the current API key and check it with the server";
     const EXAMPLES: &'static str = "  konektor auth status
   konektor auth status --profile toko -o json";

@@ -1,7 +1,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{NOUN, SettingName};
+use super::SettingName;
 use crate::{
     commands::LocalCommand,
     config::{PROFILE, Setting, unknown_setting},
@@ -18,7 +18,6 @@ pub(crate) struct Get {
 
 impl LocalCommand for Get {
     const PATH: &'static [&'static str] = &["config", "get"];
-    const NOUN: &'static str = NOUN;
     const ABOUT: &'static str = "Show the value of a setting";
     const EXAMPLES: &'static str = "  konektor config get base-url
   konektor config get max-wait --profile toko";

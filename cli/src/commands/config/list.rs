@@ -1,7 +1,6 @@
 use clap::Args;
 use serde_json::json;
 
-use super::NOUN;
 use crate::{
     commands::LocalCommand,
     config::{OUTPUT, PROFILE, SETTINGS, SettingValue},
@@ -15,7 +14,6 @@ pub(crate) struct List {}
 
 impl LocalCommand for List {
     const PATH: &'static [&'static str] = &["config", "list"];
-    const NOUN: &'static str = NOUN;
     const ABOUT: &'static str = "Show every setting, and where its value came from";
     const EXAMPLES: &'static str = "  konektor config list
   konektor config list --profile toko -o json";
@@ -60,7 +58,7 @@ fn run<'a>(context: &Context<'a>) -> Result<Answer<'a>, Failure> {
     Answer::new(&json, View::Table(table))
 }
 
-/// The others are of use without one that is wrong.
+/// Shows the error of a wrong setting in its place.
 fn row(
     name: &'static str,
     found: Result<&SettingValue, Failure>,

@@ -12,9 +12,6 @@ use clap::{
 
 use crate::config::{PROFILE, SETTINGS};
 
-/// What the word is about.
-const NOUN: &str = "View and change settings";
-
 #[derive(Args)]
 struct SettingName {
     #[arg(value_name = "NAME", value_parser = setting_names(), help = "A setting")]

@@ -1,7 +1,6 @@
 use clap::Args;
 use serde_json::json;
 
-use super::NOUN;
 use crate::{
     commands::LocalCommand,
     error::Failure,
@@ -14,7 +13,6 @@ pub(crate) struct Path {}
 
 impl LocalCommand for Path {
     const PATH: &'static [&'static str] = &["config", "path"];
-    const NOUN: &'static str = NOUN;
     const ABOUT: &'static str = "Show where the config file is";
     const EXAMPLES: &'static str = "  konektor config path
   $EDITOR \"$(konektor config path)\"";

@@ -1,9 +1,9 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{NOUN, SettingName};
+use super::SettingName;
 use crate::{
-    args::LocalDryRun,
+    args::DryRun,
     commands::LocalCommand,
     config::{Config, PROFILE, Setting, check_profile, unknown_setting},
     error::Failure,
@@ -21,12 +21,11 @@ pub(crate) struct Set {
     #[arg(value_name = "VALUE", help = "The new value; empty to unset")]
     value: String,
     #[command(flatten)]
-    dry_run: LocalDryRun,
+    dry_run: DryRun,
 }
 
 impl LocalCommand for Set {
     const PATH: &'static [&'static str] = &["config", "set"];
-    const NOUN: &'static str = NOUN;
     const ABOUT: &'static str = "Set a value in the profile, or switch profiles";
     const EXAMPLES: &'static str = "  konektor config set output json
   konektor config set max-wait 5m --profile nightly

@@ -20,6 +20,9 @@ pub(crate) struct Create {
 impl ApiCommand for Create {
     type Operation = LeadsCreateArgs;
 
+    const DESCRIPTION: &'static str = "Creates a lead; only --first-name is required. A unique code, external ref or phone that another lead has is \
+         rejected, and so is a unique code that equals another lead's external ref, or the other way round. To create \
+         or update, use: konektor leads upsert";
     const EXAMPLES: &'static str = "  konektor leads create --first-name Budi --phone 081234567890
   konektor leads create --first-name Siti --email siti@example.com --source website \\
     --campaign-name 'Promo Januari' --estimated-value 5000000";

@@ -1,4 +1,4 @@
-//! `konektor leads export`: any number of leads into a file that is whole, or not there.
+//! `konektor leads export`: writes leads to a file, which appears only when it is complete.
 
 use std::{
     cell::Cell,
@@ -11,7 +11,7 @@ use clap::{Args, ValueHint};
 use konektor_spec::OperationId;
 
 use crate::{
-    args::{ColumnArgs as _, Columns, LeadsListArgs, LocalDryRun, OperationArgs as _, PageArgs},
+    args::{ColumnArgs as _, Columns, DryRun, LeadsListArgs, OperationArgs as _, PageArgs},
     base::{
         ColumnSelection, Format,
         atomic_file::{AtomicFile, Readers},
@@ -45,7 +45,7 @@ pub(crate) struct Export {
     #[command(flatten)]
     columns: Columns<LeadsListArgs>,
     #[command(flatten)]
-    dry_run: LocalDryRun,
+    dry_run: DryRun,
 }
 
 impl LocalCommand for Export {
@@ -89,7 +89,7 @@ async fn run<'a>(context: &'a Context<'a>, export: &Export) -> Result<Answer<'a>
     let operation = OperationId::LeadsList.operation();
     let call = Call::new(context, operation, &export.filters.times()).await?;
     let filters = export.filters.clone();
-    // Until here nothing is lost when the program is ended; a keyring that does not answer is waited for until then.
+    // Ctrl-C ends the program at once before this point, for example while the keyring does not answer.
     let stop = interrupted();
     let to = Destination::new(name)?;
     let writer_options = writer_options(context, name, format);
@@ -99,7 +99,7 @@ async fn run<'a>(context: &'a Context<'a>, export: &Export) -> Result<Answer<'a>
         () = stop => Err(Failure::interrupted("stopped")),
     };
     let unfinished = || match name {
-        // Nothing is written of a document that is not whole.
+        // An incomplete document is not written.
         STDOUT if format.is_document() || rows.get() == 0 => "nothing was written".to_owned(),
         STDOUT => INCOMPLETE.to_owned(),
         file => format!("{file} was not written"),
@@ -122,7 +122,7 @@ async fn run<'a>(context: &'a Context<'a>, export: &Export) -> Result<Answer<'a>
     Ok(Answer::nothing())
 }
 
-/// Writes every lead that the filters let through, counts them, and gives back what is still held back.
+/// Writes and counts every lead that matches the filters. Returns a document that is held back until it is complete.
 async fn write<'a>(
     context: &Context<'_>,
     call: &'a Call<'a>,
@@ -136,7 +136,7 @@ async fn write<'a>(
     let list = filters.request(&call.client, &call.args_clock(), PageArgs::default());
     let mut pages = Pages::all(call, list.pages());
     let format = writer_options.format;
-    // A file takes its name when it is whole; where there is no name to take, a document is held back.
+    // A file appears when it is complete. On a stream, a document is held back until then.
     let is_held = format.is_document() && !matches!(to, Destination::File(..));
     let stream = if is_held {
         Sink::Spool(Spool::new())
@@ -198,7 +198,7 @@ impl Write for Sink<'_> {
     }
 }
 
-/// A setting is for answers; a file says by its name what it is.
+/// The format: of the flag, or by the file's extension. The setting does not apply to exports.
 fn format(context: &Context<'_>, name: &str) -> Result<Format, Failure> {
     match (context.options.typed(), name) {
         (Some(Format::Table), _) => Err(Failure::usage(
@@ -233,12 +233,12 @@ fn by_name(file: &str) -> Result<Format, Failure> {
     }
 }
 
-/// Where the leads go.
+/// Where to write the leads.
 enum Destination {
     Stdout,
-    /// A device or a pipe, which is no file to replace.
+    /// A device or a named pipe, which cannot be replaced.
     Stream(PathBuf, File),
-    /// Beside the file whose name it takes in the end.
+    /// A file that replaces the one at the path when it is complete.
     File(PathBuf, AtomicFile),
 }
 

@@ -19,6 +19,10 @@ pub(crate) struct List {
 impl ApiCommand for List {
     type Operation = LeadsListArgs;
 
+    const DESCRIPTION: &'static str = "Lists leads, newest first, narrowed by any combination of filters. Shows one page; --all and --limit read as \
+         many pages as needed.\n\n\
+         To go on from a page, pass its pagination.nextCursor (in the JSON output) with --cursor. A cursor contains the \
+         filters and the order, so it can be passed alone.";
     const EXAMPLES: &'static str = "  konektor leads list --status new
   konektor leads list --since 7d --source whatsapp --limit 200
   konektor leads list --search 'budi santoso' -o json
@@ -40,7 +44,7 @@ impl ApiCommand for List {
     }
 }
 
-/// The code is dropped first, a name never.
+/// The default columns. On a narrow terminal the code is dropped first, and the name never.
 fn columns() -> [ListColumn; 8] {
     [
         Column::new("NAME")

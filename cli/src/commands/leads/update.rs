@@ -20,6 +20,8 @@ pub(crate) struct Update {
 impl ApiCommand for Update {
     type Operation = LeadsUpdateArgs;
 
+    const DESCRIPTION: &'static str = "Changes the given fields and leaves the others as they are; --clear empties fields. Any status may follow any \
+         other. Values that the lead already has change nothing, not even updatedAt.";
     const EXAMPLES: &'static str = "  konektor leads update CRM-1024 --status qualified
   konektor leads update 0812-3456-7890 --notes 'Call back on Monday' --clear email,source";
 

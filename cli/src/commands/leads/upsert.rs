@@ -21,6 +21,12 @@ pub(crate) struct Upsert {
 impl ApiCommand for Upsert {
     type Operation = LeadsUpsertArgs;
 
+    const DESCRIPTION: &'static str = "Finds a lead by --match-by and --match-value and updates the given fields; --clear empties fields. If there is \
+         no such lead, creates it, which needs --first-name; with --create-if-missing=false fails with exit code 5 \
+         instead.\n\n\
+         A new lead gets the matched value in its own field; a different value for that field is rejected. An unknown \
+         id always fails, because only the server creates ids. Two upserts of the same value at the same time create \
+         one lead.";
     const EXAMPLES: &'static str =
         "  konektor leads upsert --match-by phone --match-value 081234567890 \\
     --first-name Budi --status contacted

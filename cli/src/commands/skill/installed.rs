@@ -1,4 +1,4 @@
-//! The guide as an Agent Skill on this machine: `skill install` and `skill check`.
+//! `konektor skill install` and `skill check`: the guide as an Agent Skill on this machine.
 
 use std::{
     fs, io,
@@ -10,7 +10,7 @@ use konektor_spec::OperationId;
 use serde_json::json;
 
 use crate::{
-    args::LocalDryRun,
+    args::DryRun,
     base::atomic_file::{self, Readers},
     commands::LocalCommand,
     config::{BASE_URL, OUTPUT, Setting},
@@ -23,10 +23,10 @@ use crate::{
     },
 };
 
-/// The folder is named like the skill, as <https://agentskills.io/specification> wants it.
+/// The folder has the name of the skill, as <https://agentskills.io/specification> requires.
 const NAME: &str = "konektor-agent-api";
 
-/// Where agents look for skills, below a home or a project.
+/// Where agents look for skills, below the home or project folder.
 const SKILLS: &str = ".claude/skills";
 
 // Where the guide is.
@@ -60,7 +60,7 @@ pub(crate) struct Install {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
-    dry_run: LocalDryRun,
+    dry_run: DryRun,
 }
 
 impl LocalCommand for Install {

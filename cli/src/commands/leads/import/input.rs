@@ -1,4 +1,4 @@
-//! What is imported: a file, readable from its start as often as it takes.
+//! The file to import, which can be read several times.
 
 use std::{
     collections::VecDeque,
@@ -22,34 +22,34 @@ use crate::{
 /// The name that stands for stdin.
 const STDIN: &str = "-";
 
-/// The file, or all that came through a pipe.
+/// A file, or what came through stdin.
 pub(super) struct Input {
     file: File,
-    /// Where it is; nowhere when it came through a pipe.
+    /// The path; `None` for stdin.
     path: Option<PathBuf>,
-    /// What people call it.
+    /// The name in messages.
     pub(super) name: String,
     pub(super) kind: Kind,
-    /// Tells whether it is still the same one.
+    /// The hash of the content, which shows whether the file has changed.
     pub(super) sha256: String,
 }
 
-/// How rows are written.
+/// The format of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Csv {
         delimiter: u8,
     },
-    /// Cells between tabs, never quoted: what `-o tsv` writes.
+    /// Tab-separated cells without quotes, as `-o tsv` writes them.
     Tsv,
     Ndjson,
     Json,
 }
 
-/// One row, where it is and what is in it.
+/// A row with its line.
 #[derive(Debug)]
 pub(super) struct Record {
-    /// The line that it begins on; the first one is 1.
+    /// The line on which it starts, from 1.
     pub(super) line: u64,
     pub(super) content: Content,
 }
@@ -58,16 +58,16 @@ pub(super) struct Record {
 pub(super) enum Content {
     Cells(Vec<String>),
     Object(Map<String, Value>),
-    /// Why it cannot be read, and what it looks like.
+    /// A row that cannot be parsed: the reason, and its text.
     Broken {
         why: String,
         text: String,
     },
-    /// Cells that are not text.
+    /// Cells that are not UTF-8.
     Bytes(Vec<Vec<u8>>),
 }
 
-/// Rows, or why the file cannot be read on.
+/// Rows, or why the rest of the file cannot be read.
 pub(super) type Records = Box<dyn Iterator<Item = Result<Record, Failure>>>;
 
 impl Input {
@@ -115,7 +115,7 @@ impl Input {
             .finalize()
             .iter()
             .fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}"); // A String takes everything.
+                let _ = write!(text, "{byte:02x}"); // Writing to a String cannot fail.
                 text
             });
         Ok(Self {
@@ -127,7 +127,7 @@ impl Input {
         })
     }
 
-    /// A file beside it; for what came through a pipe, one in this folder.
+    /// The path of a file beside the input; for stdin, in the current folder.
     pub(super) fn beside(&self, extension: &str) -> PathBuf {
         match &self.path {
             Some(path) => path.with_added_extension(extension),
@@ -135,13 +135,13 @@ impl Input {
         }
     }
 
-    /// Whether a path leads to it.
+    /// Whether a path refers to this file.
     pub(super) fn is_at(&self, other: &Path) -> bool {
         let here = self.path.as_deref().map(Path::canonicalize);
         matches!((here, other.canonicalize()), (Some(Ok(here)), Ok(other)) if here == other)
     }
 
-    /// All rows from the first one; the header of a CSV file is one of them.
+    /// Reads all rows, including the header of a CSV file.
     pub(super) fn records(&self) -> Result<Records, Failure> {
         let failed = |error: io::Error| Failure::from_file("read", self.name.as_ref(), &error);
         let mut file = self.file.try_clone().map_err(failed)?;
@@ -160,7 +160,7 @@ impl Input {
 }
 
 impl Kind {
-    /// By the name's end, or by how the text begins.
+    /// Detects the format by the extension, else by the start of the text.
     fn detect(extension: Option<&str>, start: &[u8]) -> Self {
         let start = start.strip_prefix(BOM).unwrap_or(start);
         let first_line = start
@@ -186,12 +186,12 @@ impl Kind {
         }
     }
 
-    /// Whether the first row names the cells of the others.
+    /// Whether the first row is a header.
     pub(super) fn has_header(self) -> bool {
         matches!(self, Self::Csv { .. } | Self::Tsv)
     }
 
-    /// A row without what was done to its cells so that they could be written.
+    /// Undoes the escaping of an export.
     pub(super) fn without_escapes(self, content: Content) -> Content {
         let meant: fn(&str) -> String = match self {
             Self::Csv { .. } => |cell| csv_injection::unescape(&unescape_controls(cell)).to_owned(),
@@ -205,7 +205,7 @@ impl Kind {
     }
 }
 
-/// Rows are read more than once, a pipe can be read once: it goes to a file without a name first.
+/// Copies stdin to an unnamed temporary file, because rows are read more than once.
 fn spooled(pipe: &mut (impl io::Read + ?Sized)) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     io::copy(pipe, &mut file)?;
@@ -214,7 +214,7 @@ fn spooled(pipe: &mut (impl io::Read + ?Sized)) -> io::Result<File> {
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// Spreadsheets write semicolons where the comma is for decimals, and tabs when they are asked to.
+/// Detects the delimiter. Spreadsheets write semicolons in locales with a decimal comma, and tabs on request.
 fn delimiter(header: &[u8]) -> u8 {
     let count = |delimiter: u8| header.split(|byte| *byte == delimiter).count();
     let most = |best: u8, other: u8| {
@@ -315,7 +315,7 @@ fn json_records(mut text: String, name: &str) -> Result<Records, Failure> {
         })?;
         let (mut line, mut counted) = (1, 0);
         for value in values {
-            // Both are parts of the same text.
+            // `value` borrows from `text`, so the difference of the addresses is its offset.
             let start = value.get().as_ptr().addr() - text.as_ptr().addr();
             line += text[counted..start].matches('\n').count() as u64;
             counted = start;
@@ -330,7 +330,7 @@ fn json_records(mut text: String, name: &str) -> Result<Records, Failure> {
     })))
 }
 
-/// A list of rows, or an answer of the API with one in it.
+/// A list of rows, or an answer of the API that contains one.
 fn rows_of(text: &str) -> Result<Vec<&RawValue>, serde_json::Error> {
     #[derive(Deserialize)]
     struct Answer<'a> {
@@ -344,17 +344,17 @@ fn rows_of(text: &str) -> Result<Vec<&RawValue>, serde_json::Error> {
     Ok(serde_json::from_str::<Answer<'_>>(text)?.data)
 }
 
-/// Passes bytes on, and remembers where lines with something on them begin.
+/// A reader that records where non-empty lines start.
 ///
-/// The csv crate tells the place after the row before, which is another line when that ended with CRLF or empty
-/// lines follow it.
+/// The csv crate reports the position after the previous row, which is on another line if that row ended with CRLF or
+/// empty lines follow it.
 struct Lines<R> {
     from: R,
     bytes: u64,
     line: u64,
     at_start: bool,
     after_return: bool,
-    /// Places and numbers of the lines that have not been asked for yet.
+    /// Offsets and numbers of the lines that have not been looked up yet.
     starts: VecDeque<(u64, u64)>,
 }
 
@@ -370,7 +370,7 @@ impl<R> Lines<R> {
         }
     }
 
-    /// The number of the first line with something on it at or after an offset in bytes.
+    /// The number of the first non-empty line at or after a byte offset.
     fn line_from(&mut self, offset: u64) -> u64 {
         while self
             .starts
