@@ -15,14 +15,8 @@
 //!
 //! # The committed copy
 //!
-//! `skill/SKILL.md` is the guide of the document's own server. A test fails when it is not what the document
-//! says now; this renews it:
-//!
-//! ```text
-//! cargo run -p konektor-skill --example render > skill/SKILL.md
-//! ```
-//!
-//! `render` also takes a public URL, and `--docs` for the HTML page.
+//! `skill/SKILL.md` is the guide of the document's own server. `cargo xtask generate` writes it, and a test fails when
+//! it is outdated. The example `render` prints it for a public URL, and with `--docs` the HTML page.
 //!
 //! # Its price
 //!

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 
 const URL: &str = "http://127.0.0.1:8080";
 const LONG_URL: &str = "https://konektor-agent-api.internal.toko-budi-online.example.com:8443";
-const RENEW: &str = "cargo run -p konektor-skill --example render > skill/SKILL.md";
 
 fn guide() -> String {
     skill_md(Spec::builtin(), URL).unwrap()
@@ -65,7 +64,7 @@ fn the_committed_copy_is_what_the_document_says() {
     let now = skill_md(spec, spec.server_url()).unwrap();
     assert!(
         now == include_str!("../SKILL.md"),
-        "skill/SKILL.md is not up to date; renew it with: {RENEW}"
+        "skill/SKILL.md is outdated; run `cargo xtask generate`"
     );
 }
 

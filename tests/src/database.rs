@@ -117,6 +117,30 @@ impl Database {
             .expect("a number")
     }
 
+    /// The names of a table's columns.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    #[expect(
+        clippy::expect_used,
+        reason = "without its database a test cannot go on"
+    )]
+    pub async fn columns(&self, table: &str) -> Vec<String> {
+        let mut connection = AnyConnection::connect(&self.url)
+            .await
+            .expect("the database answers");
+        let sql = if self.folder.is_some() {
+            "select name from pragma_table_info($1)"
+        } else {
+            "select column_name::text from information_schema.columns where table_name = $1"
+        };
+        sqlx::query_scalar(sql)
+            .bind(table)
+            .fetch_all(&mut connection)
+            .await
+            .expect("the names of columns")
+    }
+
     /// How the engine would carry out a statement, where an index is there with its use of it.
     ///
     /// # Panics

@@ -1,4 +1,5 @@
-//! `cargo xtask generate`: generates `sdk/src/generated/` and `cli/src/args/generated.rs` from openapi.yaml.
+//! `cargo xtask generate`: generates `sdk/src/generated/`, `cli/src/args/generated.rs` and `skill/SKILL.md` from
+//! openapi.yaml.
 //!
 //! progenitor generates the client and its types. This module adds what progenitor lacks: enums that keep unknown
 //! values, setters of requests documented by openapi.yaml, changes that distinguish absent from null, and the
@@ -20,6 +21,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use konektor_spec::Spec;
 use serde_json::Value;
 use syn::Item;
 
@@ -32,6 +34,9 @@ const SDK: &str = "sdk/src/generated";
 
 /// The generated arguments of the command line.
 const ARGS: &str = "cli/src/args/generated.rs";
+
+/// The guide for agents.
+const GUIDE: &str = "skill/SKILL.md";
 
 /// A generated file.
 struct File {
@@ -64,8 +69,13 @@ fn files(document: &Value) -> Result<Vec<File>> {
     let setters = requests::setters(document)?;
     let module = module(document, &client.types)?;
     let args = args::generate(document)?;
+    let spec = Spec::from_value(document.clone())?;
+    let guide = File {
+        path: PathBuf::from(GUIDE),
+        text: konektor_skill::skill_md(&spec, spec.server_url())?,
+    };
     let sdk = |name| Path::new(SDK).join(name);
-    [
+    let code = [
         (sdk("client.rs"), &client.code),
         (sdk("enums.rs"), &enums),
         (sdk("mod.rs"), &module),
@@ -78,8 +88,8 @@ fn files(document: &Value) -> Result<Vec<File>> {
     .map(|(path, code)| {
         let text = formatted(code).with_context(|| format!("formatting {}", path.display()))?;
         Ok(File { path, text })
-    })
-    .collect()
+    });
+    code.chain([Ok(guide)]).collect()
 }
 
 /// Generates `mod.rs`, which exports the public part of the generated code.

@@ -187,14 +187,17 @@ async fn multiply(server: &Server) {
             "decode(md5(id || '-' || n), 'hex')",
         ),
     };
+    let columns = server.database.columns("lead").await;
+    let copied = columns.iter().map(|column| match column.as_str() {
+        "id" | "unique_code" | "external_ref" => format!("{column} || '-' || n"),
+        "email_index" | "phone_index" => hash.to_owned(),
+        "created_at" | "updated_at" => format!("{column} - n"),
+        column => column.to_owned(),
+    });
     let leads = format!(
-        "insert into lead (workspace_id, id, unique_code, external_ref, email_index, phone_index, status, priority, \
-         source, ad_platform, assigned_to, estimated_value, actual_value, campaign_name, conversion_sync_status, \
-         last_conversion_sync_at, created_at, updated_at, data_key_id, sealed) {numbers} \
-         select workspace_id, id || '-' || n, unique_code || '-' || n, external_ref || '-' || n, {hash}, {hash}, \
-         status, priority, source, ad_platform, assigned_to, estimated_value, actual_value, campaign_name, \
-         conversion_sync_status, last_conversion_sync_at, created_at - n, updated_at - n, data_key_id, sealed \
-         from lead cross join copies"
+        "insert into lead ({}) {numbers} select {} from lead cross join copies",
+        columns.join(", "),
+        copied.collect::<Vec<_>>().join(", ")
     );
     let tokens = format!(
         "insert into lead_token (workspace_id, token, lead_id) {numbers} \

@@ -10,6 +10,8 @@ use konektor_server::{
 use konektor_tests::both_engines;
 use serde_json::{Value, json};
 
+use super::fields;
+
 both_engines! {
     async fn a_name_is_enough_and_the_rest_has_its_default(server) {
         let lead = server.lead(json!({"firstName": "Budi"})).await;
@@ -45,12 +47,11 @@ both_engines! {
     }
 
     async fn every_field_comes_back_as_it_was_sent(server) {
-        let fields = json!({
-            "uniqueCode": "A code", "externalRef": "CRM-1024/é", "firstName": "Budi", "lastName": "Santoso",
-            "email": "Budi@Example.com", "phone": "+6281234567890", "status": "hot", "priority": "urgent",
-            "source": "whatsapp", "adPlatform": "meta", "assignedTo": "7b0f3c52-5f6e-4b8e-9d3a-2f1c4e5a6b7c",
-            "estimatedValue": 5_000_000, "actualValue": 0.1, "notes": "Asked", "campaignName": "Promo",
+        let known = json!({
+            "uniqueCode": "A code", "externalRef": "CRM-1024/é", "email": "Budi@Example.com", "estimatedValue": 5_000_000,
+            "actualValue": 0.1,
         });
+        let fields = fields::with_samples(known, 2);
         let lead = server.lead(fields.clone()).await;
         for (name, value) in fields.as_object().unwrap() {
             assert_eq!(&lead[name], value, "{name}");
@@ -61,11 +62,11 @@ both_engines! {
     async fn text_is_kept_exactly(server) {
         // Surrounding spaces, a decomposed é, joiners, direction marks, a line break and a quote.
         let text = " \tRene\u{301} 👩\u{200d}👩\u{200d}👧 \u{202e}ab\r\n'\"\\ ";
-        let fields = ["firstName", "lastName", "notes", "campaignName", "uniqueCode", "externalRef"];
-        let body = Value::Object(fields.iter().map(|name| ((*name).to_owned(), text.into())).collect());
-        let lead = server.lead(body).await;
+        let names: Vec<_> = fields::free_texts().into_iter().map(|(name, _)| name).collect();
+        assert!(names.contains(&"notes"), "{names:?}");
+        let lead = server.lead(fields::each(&names, &json!(text))).await;
         let read = server.find(lead["id"].as_str().unwrap()).await;
-        for name in fields {
+        for name in names {
             assert_eq!(lead[name], text, "{name}");
             assert_eq!(read.data()[name], text, "{name}");
         }
@@ -77,12 +78,11 @@ both_engines! {
     }
 
     async fn nul_is_refused_wherever_it_stands(server) {
-        let fields =
-            ["firstName", "lastName", "email", "notes", "campaignName", "uniqueCode", "externalRef", "phone"];
-        let body = fields.iter().map(|name| ((*name).to_owned(), json!("a\0b"))).collect();
-        let answer = server.post("/leads", Value::Object(body)).await;
+        let names = fields::open_texts();
+        assert!(["notes", "email", "phone"].iter().all(|name| names.contains(name)), "{names:?}");
+        let answer = server.post("/leads", fields::each(&names, &json!("a\0b"))).await;
         assert_eq!(answer.status, 400);
-        for name in fields {
+        for name in names {
             assert_eq!(answer.complaint(name), "Must not contain NUL", "{name}");
         }
     }
@@ -103,36 +103,31 @@ both_engines! {
     }
 
     async fn null_is_absence_where_there_may_be_none_and_refused_elsewhere(server) {
-        let nullable = [
-            "externalRef", "lastName", "email", "phone", "source", "adPlatform", "assignedTo", "estimatedValue",
-            "actualValue", "notes", "campaignName",
-        ];
-        let mut body: serde_json::Map<_, _> =
-            nullable.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
-        body.insert("firstName".into(), "Budi".into());
-        let lead = server.lead(Value::Object(body)).await;
+        let nullable = fields::nullable(true);
+        assert!(nullable.contains(&"email"), "{nullable:?}");
+        let mut body = fields::each(&nullable, &Value::Null);
+        body["firstName"] = "Budi".into();
+        let lead = server.lead(body).await;
         assert!(nullable.iter().all(|name| lead[name].is_null()));
 
-        let body = json!({"firstName": null, "status": null, "priority": null, "uniqueCode": null});
-        let answer = server.post("/leads", body).await;
-        assert_eq!(answer.bad_fields(), ["firstName", "priority", "status", "uniqueCode"]);
+        let mut others = fields::nullable(false);
+        others.sort_unstable();
+        let answer = server.post("/leads", fields::each(&others, &Value::Null)).await;
+        assert_eq!(answer.bad_fields(), others);
         assert_eq!(answer.complaint("status"), "Must not be null");
     }
 
     async fn lengths_count_characters(server) {
-        let of = |length: usize| "👩".repeat(length);
         let body = |extra: usize| {
-            json!({
-                "firstName": of(100 + extra), "lastName": of(100 + extra), "notes": of(5000 + extra),
-                "uniqueCode": of(100 + extra), "externalRef": of(150 + extra), "campaignName": of(200 + extra),
-            })
+            let texts = fields::free_texts().into_iter();
+            let texts = texts.map(|(name, longest)| (name.to_owned(), "👩".repeat(longest + extra).into()));
+            Value::Object(texts.collect())
         };
         server.lead(body(0)).await;
         let answer = server.post("/leads", body(1)).await;
-        assert_eq!(
-            answer.bad_fields(),
-            ["campaignName", "externalRef", "firstName", "lastName", "notes", "uniqueCode"]
-        );
+        let mut names: Vec<_> = fields::free_texts().into_iter().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        assert_eq!(answer.bad_fields(), names);
         assert_eq!(answer.complaint("firstName"), "Must have at most 100 characters");
     }
 

@@ -1,6 +1,7 @@
 //! `/leads`
 
 mod create;
+mod fields;
 mod get;
 mod list;
 mod update;
