@@ -78,8 +78,8 @@ pub(super) async fn execute<'a, C: ApiCommand>(
     if let Some(request) = command.dry_run(|| context.dry_run_client()) {
         let request = request?.map_err(|error| explain(&error, Some(operation), context))?;
         let answer = dry_run::answer(operation, &request, args.idempotency_key())?;
-        let display = DisplayContext::new(context.environment.clock());
-        return output.answer(answer, &display).await;
+        let display = || DisplayContext::new(context.environment.clock());
+        return output.answer(answer, display).await;
     }
     let call = Call::new(context, operation, &args.times()).await?;
     let call = call.keeping_keys(args.idempotency_key().is_some());
@@ -90,5 +90,5 @@ pub(super) async fn execute<'a, C: ApiCommand>(
         return watch::watch(&call, &run, output, pause).await;
     }
     let answer = run().await?;
-    output.answer(answer, &call.display()).await
+    output.answer(answer, || call.display()).await
 }

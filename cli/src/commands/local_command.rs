@@ -52,6 +52,6 @@ pub(super) async fn execute<'a, C: LocalCommand>(
     output: &'a Output<'a>,
 ) -> Result<Exit, Failure> {
     let answer = command.run(context).await?;
-    let display = DisplayContext::new(context.environment.clock());
-    output.answer(answer, &display).await
+    let display = || DisplayContext::new(context.environment.clock());
+    output.answer(answer, display).await
 }

@@ -25,7 +25,7 @@ pub(crate) async fn watch<'a>(
             let shown = async {
                 // A list sends its requests while it is written.
                 let answer = run().await?;
-                output.text_of(answer, &call.display(), turn == 0).await
+                output.text_of(answer, || call.display(), turn == 0).await
             };
             match shown.await {
                 Ok((text, note)) => screen.show(text, note)?,

@@ -35,15 +35,16 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Writes an answer. A list is read while it is written.
+    /// Writes an answer. A list is read while it is written. `display` is called only if values have to be formatted,
+    /// because looking up the time zone takes most of the start-up time.
     pub(crate) async fn answer(
         &self,
         answer: Answer<'_>,
-        display: &DisplayContext,
+        display: impl Fn() -> DisplayContext,
     ) -> Result<Exit, Failure> {
         let mut writer = PagedWriter::new(self.environment);
         let exit = answer.exit;
-        let done = self.write(answer, display, &mut writer).await;
+        let done = self.write(answer, &display, &mut writer).await;
         let has_begun = writer.has_begun();
         // Show what was written before a failure as well.
         let ended = written(writer.end());
@@ -73,7 +74,7 @@ impl<'a> Output<'a> {
     pub(crate) async fn text_of(
         &self,
         answer: Answer<'_>,
-        display: &DisplayContext,
+        display: impl Fn() -> DisplayContext,
         first: bool,
     ) -> Result<(String, Option<String>), Failure> {
         let mut writer = PagedWriter::kept(self.environment);
@@ -85,7 +86,7 @@ impl<'a> Output<'a> {
         if !first && again.format() == Format::Yaml && again.options.filter.is_none() {
             put(&mut writer, "---\n")?;
         }
-        let note = match again.write(answer, display, &mut writer).await? {
+        let note = match again.write(answer, &display, &mut writer).await? {
             Some(Note::Cut(note)) => Some(note),
             _ => None,
         };
@@ -96,7 +97,7 @@ impl<'a> Output<'a> {
     async fn write(
         &self,
         answer: Answer<'_>,
-        display: &DisplayContext,
+        display: &dyn Fn() -> DisplayContext,
         writer: &mut PagedWriter<'_>,
     ) -> Result<Option<Note>, Failure> {
         let Answer {
@@ -144,7 +145,7 @@ impl<'a> Output<'a> {
         mut document: Value,
         view: View,
         fields: &[Field],
-        display: &DisplayContext,
+        display: &dyn Fn() -> DisplayContext,
         writer: &mut PagedWriter<'_>,
     ) -> Result<(), Failure> {
         let columns = &self.options.columns;
@@ -170,7 +171,7 @@ impl<'a> Output<'a> {
                 let single = matches!(view, View::Detail(_));
                 let rows = json_rows::rows(document);
                 self.view(
-                    &view_of_fields(&rows, fields, columns, display, single),
+                    &view_of_fields(&rows, fields, columns, &display(), single),
                     writer,
                 )
             }
@@ -197,19 +198,19 @@ impl<'a> Output<'a> {
         list: &mut List<'_>,
         shown: &[ListColumn],
         fields: &[Field],
-        display: &DisplayContext,
+        display: &dyn Fn() -> DisplayContext,
         writer: &mut PagedWriter<'_>,
     ) -> Result<(), Failure> {
         let mut render_options = self.render_options();
         if self.options.wide {
             render_options.terminal = None;
         }
-        let mut widths = None;
+        let (mut context, mut widths) = (None, None);
         while let Some(rows) = list.next().await? {
             if rows.is_empty() {
                 continue;
             }
-            let table = Table::from_rows(&rows, shown, fields, display);
+            let table = Table::from_rows(&rows, shown, fields, context.get_or_insert_with(display));
             let widths = widths.get_or_insert_with(|| table.widths(render_options.terminal));
             put(writer, &table.draw(widths, render_options))?;
             render_options.headers = false;

@@ -336,7 +336,7 @@ fn reject_duplicates(rows: &Rows, validation: &Validation, done: &Done) -> Resul
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "the import was started more than a day ago; leads of these rows may exist already and would be duplicated: {}",
+        "the import was started more than {IDEMPOTENCY_HOURS} hours ago; leads of these rows may exist already and would be duplicated: {}",
         unsure.join(", ")
     ))
     .hint("look for them in the workspace; continue anyway with: --resume --yes"))
