@@ -117,7 +117,7 @@ impl Failure {
     fn new(exit: Exit, code: &str, message: impl Into<String>, hint: Option<&str>) -> Self {
         let message = message.into();
         let mut lines = vec![message.clone()];
-        lines.extend(hint.map(indented));
+        lines.extend(hint.map(indent));
         Self(Box::new(Report {
             code: code.to_owned(),
             message,
@@ -223,7 +223,7 @@ impl Failure {
         let lines = match bad.len() {
             1 => fields.collect(),
             _ => std::iter::once(message.clone())
-                .chain(fields.map(indented))
+                .chain(fields.map(indent))
                 .collect(),
         };
         let code = ErrorCode::ValidationError.as_str();
@@ -236,7 +236,7 @@ impl Failure {
     /// Adds a hint on what to do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         let hint = hint.into();
-        self.0.lines.push(indented(&hint));
+        self.0.lines.push(indent(&hint));
         self.0.hint = Some(match self.0.hint.take() {
             Some(first) => format!("{first}; {hint}"),
             None => hint,
@@ -276,8 +276,8 @@ impl Failure {
             .map_or_else(|| code(error.kind()), ErrorCode::as_str);
         let request = error.request_id().map(|id| format!("request {id}"));
         let mut lines = lines(error);
-        lines.push(indented(&hint));
-        lines.extend(request.map(indented));
+        lines.push(indent(&hint));
+        lines.extend(request.map(indent));
         Self(Box::new(Report {
             code: code.to_owned(),
             message: error.message().to_owned(),
@@ -359,7 +359,7 @@ pub(crate) fn did_you_mean(word: Option<&str>) -> String {
     word.map_or_else(String::new, |word| format!(", did you mean \"{word}\"?"))
 }
 
-fn indented(line: impl AsRef<str>) -> String {
+fn indent(line: impl AsRef<str>) -> String {
     format!("  {}", line.as_ref())
 }
 
@@ -413,7 +413,7 @@ fn lines(error: &konektor_sdk::Error) -> Vec<String> {
         0 => vec![error.message().to_owned()],
         1 => fields.collect(),
         _ => std::iter::once(error.message().to_owned())
-            .chain(fields.map(indented))
+            .chain(fields.map(indent))
             .collect(),
     }
 }

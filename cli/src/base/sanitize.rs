@@ -21,7 +21,7 @@ pub(crate) fn line(text: &str) -> String {
         .chars()
         .map(|letter| match letter {
             '\n' | '\t' | '\r' => ' ',
-            letter => shown(letter),
+            letter => replace_harmful(letter),
         })
         .collect()
 }
@@ -33,12 +33,12 @@ pub(crate) fn block(text: &str) -> String {
         .chars()
         .map(|letter| match letter {
             '\n' => '\n',
-            letter => shown(letter),
+            letter => replace_harmful(letter),
         })
         .collect()
 }
 
-fn shown(letter: char) -> char {
+fn replace_harmful(letter: char) -> char {
     if is_harmful(letter) {
         char::REPLACEMENT_CHARACTER
     } else {

@@ -106,15 +106,15 @@ async fn run<'a>(context: &'a Context<'a>, args: &Api) -> Result<Answer<'a>, Fai
         let request = request
             .build()
             .map_err(|error| explain(&error, operation, context))?;
-        return dry_run::shown(&request, None);
+        return dry_run::show(&request, None);
     }
     // A path may contain personal data, so the log has the path of the operation.
     let place = operation.map_or("(undocumented)", |operation| operation.path.as_str());
     let (reply, _) = context
-        .logged(&method, place, request.send_with_meta())
+        .send_logged(&method, place, request.send_with_meta())
         .await
         .map_err(|error| explain(&error, operation, context))?;
-    shown(&reply)
+    show(&reply)
 }
 
 /// Finds the operation of a request.
@@ -170,7 +170,7 @@ fn read_file(name: &str, most: u64) -> Result<Vec<u8>, Failure> {
 }
 
 /// Shows JSON indented, and other text as it is.
-fn shown<'b>(reply: &RawResponse) -> Result<Answer<'b>, Failure> {
+fn show<'b>(reply: &RawResponse) -> Result<Answer<'b>, Failure> {
     if let Ok(json) = serde_json::from_slice::<Value>(&reply.body) {
         let text = readable_json(&json)?;
         return Answer::new(&json, View::Text(text));

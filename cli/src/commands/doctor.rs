@@ -50,6 +50,10 @@ impl Finding {
             words: words.into(),
         }
     }
+
+    fn from_failure(what: &'static str, failure: &Failure) -> Self {
+        Self::new(what, State::Bad(failure.exit()), failure.lines().join("; "))
+    }
 }
 
 /// The tolerated difference of the clocks, in seconds.
@@ -114,7 +118,7 @@ async fn server(context: &Context<'_>, findings: &mut Vec<Finding>) -> bool {
     let client = match context.client(None) {
         Ok(client) => client,
         Err(failure) => {
-            findings.push(failed("server", &failure));
+            findings.push(Finding::from_failure("server", &failure));
             return false;
         }
     };
@@ -124,7 +128,7 @@ async fn server(context: &Context<'_>, findings: &mut Vec<Finding>) -> bool {
             .map(|proxy| Finding::new("proxy", State::Good, proxy)),
     );
     let request = client.request("GET", path).send_with_meta();
-    match context.logged("GET", path, request).await {
+    match context.send_logged("GET", path, request).await {
         Ok((reply, _)) => {
             findings.push(Finding::new(
                 "server",
@@ -140,7 +144,7 @@ async fn server(context: &Context<'_>, findings: &mut Vec<Finding>) -> bool {
         }
         Err(error) => {
             let failure = explain(&error, guide, context);
-            findings.push(failed("server", &failure));
+            findings.push(Finding::from_failure("server", &failure));
             false
         }
     }
@@ -170,11 +174,11 @@ async fn key(context: &Context<'_>, reached: bool, findings: &mut Vec<Finding>) 
     let source = match context.key_source() {
         Ok(Some(source)) => source.to_string(),
         Ok(None) => {
-            findings.push(failed("key", &context.no_key()));
+            findings.push(Finding::from_failure("key", &context.no_key()));
             return;
         }
         Err(failure) => {
-            findings.push(failed("key", &failure));
+            findings.push(Finding::from_failure("key", &failure));
             return;
         }
     };
@@ -193,13 +197,13 @@ async fn key(context: &Context<'_>, reached: bool, findings: &mut Vec<Finding>) 
     let client = match client {
         Ok(client) => client,
         Err(failure) => {
-            findings.push(failed("key", &failure));
+            findings.push(Finding::from_failure("key", &failure));
             return;
         }
     };
     let request = client.workspace().show().send_with_meta();
     let answer = context
-        .logged(&operation.method, operation.path.as_str(), request)
+        .send_logged(&operation.method, operation.path.as_str(), request)
         .await;
     let limit = match &answer {
         Ok((_, meta)) => meta.rate_limit,
@@ -219,7 +223,7 @@ async fn key(context: &Context<'_>, reached: bool, findings: &mut Vec<Finding>) 
             State::Doubtful,
             format!("{source}; {}", error.message()),
         ),
-        Err(error) => failed("key", &explain(&error, Some(operation), context)),
+        Err(error) => Finding::from_failure("key", &explain(&error, Some(operation), context)),
     });
     findings.extend(limit.map(|limit| {
         let state = if limit.remaining == 0 {
@@ -230,10 +234,6 @@ async fn key(context: &Context<'_>, reached: bool, findings: &mut Vec<Finding>) 
         let words = format!("{} of {} requests left", limit.remaining, limit.limit);
         Finding::new("rate limit", state, words)
     }));
-}
-
-fn failed(what: &'static str, failure: &Failure) -> Finding {
-    Finding::new(what, State::Bad(failure.exit()), failure.lines().join("; "))
 }
 
 fn answer<'b>(findings: &[Finding]) -> Result<Answer<'b>, Failure> {

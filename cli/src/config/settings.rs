@@ -604,7 +604,7 @@ fn find(
     } else {
         return in_profile(setting, config, profile);
     };
-    checked(setting, set, ToString::to_string).map(Some)
+    check_value(setting, set, ToString::to_string).map(Some)
 }
 
 /// The value in the profile.
@@ -624,10 +624,10 @@ fn in_profile(
         let place = config.place_of_setting(profile, setting.name);
         format!("{source}, {place}")
     };
-    checked(setting, found, place).map(Some)
+    check_value(setting, found, place).map(Some)
 }
 
-fn checked(
+fn check_value(
     setting: &'static Setting,
     found: SettingValue,
     place: impl Fn(&Source) -> String,

@@ -14,9 +14,9 @@ impl Currency {
     /// an unknown one as a number (`5,000,000`).
     pub(crate) fn amount(&self, amount: f64) -> String {
         match self.0.as_deref() {
-            Some("IDR") => format!("Rp {}", grouped(amount, '.', ',')),
-            Some(code) => format!("{code} {}", grouped(amount, ',', '.')),
-            None => grouped(amount, ',', '.'),
+            Some("IDR") => format!("Rp {}", group_digits(amount, '.', ',')),
+            Some(code) => format!("{code} {}", group_digits(amount, ',', '.')),
+            None => group_digits(amount, ',', '.'),
         }
     }
 }
@@ -37,7 +37,7 @@ pub(crate) fn share(percentage: f64) -> String {
 }
 
 /// Whole numbers without a fraction, others with two decimals.
-fn grouped(amount: f64, group: char, point: char) -> String {
+fn group_digits(amount: f64, group: char, point: char) -> String {
     let rounded = format!("{:.2}", amount.abs());
     let (whole, fraction) = rounded.split_once('.').unwrap_or((&rounded, "00"));
     let sign = if amount < 0.0 { "-" } else { "" };

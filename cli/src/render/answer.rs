@@ -166,14 +166,16 @@ impl<'a> Answer<'a> {
 }
 
 /// Returns the columns to show: the requested ones, else the default ones, followed by all others if `wide`.
-pub(super) fn shown(
+pub(super) fn columns_to_show(
     usual: &[ListColumn],
     fields: &[Field],
     columns: &[String],
     wide: bool,
 ) -> Vec<ListColumn> {
     if !columns.is_empty() {
-        return chosen(fields, columns).map(ListColumn::field).collect();
+        return find_fields(fields, columns)
+            .map(ListColumn::field)
+            .collect();
     }
     let others = fields
         .iter()
@@ -186,7 +188,7 @@ pub(super) fn shown(
 }
 
 /// Returns the fields with these names.
-pub(super) fn chosen<'f>(
+pub(super) fn find_fields<'f>(
     fields: &'f [Field],
     columns: &[String],
 ) -> impl Iterator<Item = &'f Field> {
@@ -205,11 +207,11 @@ pub(super) fn view_of_fields(
 ) -> View {
     match rows {
         [row] if single => {
-            let chosen: Vec<_> = chosen(fields, columns).collect();
+            let chosen: Vec<_> = find_fields(fields, columns).collect();
             View::Detail(DetailView::from_row(row, &chosen, display))
         }
         rows => {
-            let shown = shown(&[], fields, columns, false);
+            let shown = columns_to_show(&[], fields, columns, false);
             View::Table(Table::from_rows(rows, &shown, fields, display))
         }
     }

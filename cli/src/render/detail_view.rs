@@ -54,14 +54,14 @@ impl DetailLine {
         let named = |name| fields.iter().find(|field| field.name == name);
         let fields = self.fields.iter().filter_map(|name| named(*name));
         let cells = fields.map(|field| columns::detail(field, row, display));
-        cells.reduce(|first, cell| first.joined(&cell))
+        cells.reduce(|first, cell| first.join(&cell))
     }
 }
 
 impl DetailView {
     /// Shows every field that a thing has: first these lines, then the documented fields in the document's order, then
     /// the fields that a newer server adds. Each of the other lines takes the place of its first field.
-    pub(crate) fn documented(
+    pub(crate) fn from_fields(
         thing: &impl Serialize,
         fields: &[Field],
         first: &[DetailLine],

@@ -23,7 +23,7 @@ pub(super) fn widths(
 ) -> Vec<Option<usize>> {
     let mut kept: Vec<bool> = vec![true; columns.len()];
     loop {
-        let widths = shortened(columns, &kept, available, padding);
+        let widths = narrow_widest(columns, &kept, available, padding);
         if total(&widths, padding) <= available {
             return widths;
         }
@@ -51,7 +51,7 @@ pub(super) fn shorten(text: &str, width: usize) -> String {
 }
 
 /// Narrows the widest column first, and no column below its minimum.
-fn shortened(
+fn narrow_widest(
     columns: &[ColumnWidths],
     kept: &[bool],
     available: usize,

@@ -37,7 +37,7 @@ pub(crate) fn field<'a>(row: &'a Value, name: &str) -> &'a Value {
 }
 
 /// Returns the row with only these fields; the whole row if none are named.
-pub(crate) fn picked<'a>(row: &'a Value, fields: &[String]) -> Cow<'a, Value> {
+pub(crate) fn pick_fields<'a>(row: &'a Value, fields: &[String]) -> Cow<'a, Value> {
     if fields.is_empty() || !row.is_object() {
         return Cow::Borrowed(row);
     }
@@ -49,18 +49,18 @@ pub(crate) fn picked<'a>(row: &'a Value, fields: &[String]) -> Cow<'a, Value> {
 }
 
 /// Removes all other fields from the rows of a document.
-pub(crate) fn pick(document: &mut Value, fields: &[String]) {
+pub(crate) fn retain_fields(document: &mut Value, fields: &[String]) {
     if fields.is_empty() {
         return;
     }
     match document {
-        Value::Array(rows) => rows.iter_mut().for_each(|row| pick(row, fields)),
+        Value::Array(rows) => rows.iter_mut().for_each(|row| retain_fields(row, fields)),
         Value::Object(envelope) if envelope.get("data").is_some_and(Value::is_array) => {
-            pick(&mut envelope["data"], fields);
+            retain_fields(&mut envelope["data"], fields);
         }
         Value::Object(_) => {
             if let Some(row) = rows(document.take()).pop() {
-                *document = picked(&row, fields).into_owned();
+                *document = pick_fields(&row, fields).into_owned();
             }
         }
         _ => {}

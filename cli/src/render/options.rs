@@ -72,7 +72,7 @@ impl OutputOptions {
     }
 
     /// The format of the flag.
-    pub(crate) fn typed(&self) -> Option<Format> {
+    pub(crate) fn flag_format(&self) -> Option<Format> {
         self.format
     }
 
@@ -82,8 +82,8 @@ impl OutputOptions {
     }
 
     /// Returns the row with only the requested columns.
-    pub(crate) fn picked<'r>(&self, row: &'r Value) -> Cow<'r, Value> {
-        json_rows::picked(row, &self.columns)
+    pub(crate) fn pick_fields<'r>(&self, row: &'r Value) -> Cow<'r, Value> {
+        json_rows::pick_fields(row, &self.columns)
     }
 
     /// Returns the requested columns; all fields if none were requested.

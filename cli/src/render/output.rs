@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     DisplayContext, OutputOptions, RowWriter, Spool, WriterOptions,
-    answer::{Answer, Content, List, Note, View, shown, view_of_fields},
+    answer::{Answer, Content, List, Note, View, columns_to_show, view_of_fields},
     jq::Filter,
     json, json_rows,
     table::{ListColumn, RenderOptions, Table},
@@ -47,7 +47,7 @@ impl<'a> Output<'a> {
         let done = self.write(answer, &display, &mut writer).await;
         let has_begun = writer.has_begun();
         // Show what was written before a failure as well.
-        let ended = written(writer.end());
+        let ended = output_result(writer.end());
         let note = done.map_err(|failure| {
             if has_begun {
                 failure.hint(INCOMPLETE)
@@ -115,7 +115,8 @@ impl<'a> Output<'a> {
             }
             (Content::List(mut list, usual), None) => {
                 if self.format() == Format::Table {
-                    let shown = shown(&usual, fields, &self.options.columns, self.options.wide);
+                    let shown =
+                        columns_to_show(&usual, fields, &self.options.columns, self.options.wide);
                     self.tables(&mut list, &shown, fields, display, writer)
                         .await?;
                 } else {
@@ -151,16 +152,16 @@ impl<'a> Output<'a> {
         let columns = &self.options.columns;
         let format = match document {
             // Text, such as a script or the guide, ignores the format of the settings.
-            Value::String(_) => self.options.typed().unwrap_or(Format::Table),
+            Value::String(_) => self.options.flag_format().unwrap_or(Format::Table),
             _ => self.format(),
         };
         match (format, view) {
             (Format::Json, _) => {
-                json_rows::pick(&mut document, columns);
+                json_rows::retain_fields(&mut document, columns);
                 put(writer, &json::text(&document, self.on_terminal())?)
             }
             (Format::Yaml, _) => {
-                json_rows::pick(&mut document, columns);
+                json_rows::retain_fields(&mut document, columns);
                 put(writer, &yaml::text(&document)?)
             }
             (Format::Ndjson, View::Text(_)) => put(writer, &json::text(&document, false)?),
@@ -225,8 +226,8 @@ impl<'a> Output<'a> {
         writer: &mut PagedWriter<'_>,
     ) -> Result<(), Failure> {
         if self.format() == Format::Json && self.on_terminal() {
-            let mut document = collected(list).await?;
-            json_rows::pick(&mut document, &self.options.columns);
+            let mut document = collect_list(list).await?;
+            json_rows::retain_fields(&mut document, &self.options.columns);
             return put(writer, &json::text(&document, true)?);
         }
         if self.format().is_document() {
@@ -238,10 +239,10 @@ impl<'a> Output<'a> {
         );
         while let Some(rows) = list.next().await? {
             for row in &rows {
-                written(records.write(&self.options.picked(row)))?;
+                output_result(records.write(&self.options.pick_fields(row)))?;
             }
         }
-        written(records.finish()).map(|_| ())
+        output_result(records.finish()).map(|_| ())
     }
 
     /// Writes a list as one document, after the last page has been read, because a truncated document is not valid or
@@ -257,11 +258,11 @@ impl<'a> Output<'a> {
         let mut is_empty = true;
         while let Some(rows) = list.next().await? {
             for row in &rows {
-                written(records.write(&self.options.picked(row)))?;
+                output_result(records.write(&self.options.pick_fields(row)))?;
                 is_empty = false;
             }
         }
-        let rows = written(records.finish())?;
+        let rows = output_result(records.finish())?;
         let metadata = list.metadata().clone();
         let (opening, metadata) = match self.format() {
             Format::Json => {
@@ -271,8 +272,8 @@ impl<'a> Output<'a> {
             _ if is_empty => ("data: ", yaml::text(&metadata.into())?),
             _ => ("data:\n", yaml::text(&metadata.into())?),
         };
-        written(writer.write_all(opening.as_bytes()))?;
-        written(rows.release(writer))?;
+        output_result(writer.write_all(opening.as_bytes()))?;
+        output_result(rows.release(writer))?;
         put(writer, &metadata)
     }
 
@@ -284,7 +285,7 @@ impl<'a> Output<'a> {
         writer: &mut PagedWriter<'_>,
     ) -> Result<(), Failure> {
         if self.format() != Format::Ndjson {
-            let document = collected(list).await?;
+            let document = collect_list(list).await?;
             return self.results(filter.run(&document)?, writer);
         }
         while let Some(rows) = list.next().await? {
@@ -333,9 +334,9 @@ impl<'a> Output<'a> {
     ) -> Result<(), Failure> {
         let mut records = RowWriter::new(writer, self.writer_options(columns));
         for row in rows {
-            written(records.write(&self.options.picked(&row)))?;
+            output_result(records.write(&self.options.pick_fields(&row)))?;
         }
-        written(records.finish()).map(|_| ())
+        output_result(records.finish()).map(|_| ())
     }
 
     fn writer_options(&self, columns: Vec<String>) -> WriterOptions {
@@ -351,7 +352,7 @@ impl<'a> Output<'a> {
     pub(crate) fn text(&self, text: &str) -> Result<Exit, Failure> {
         let mut stdout = self.environment.stdout();
         put(&mut stdout, text)?;
-        written(stdout.flush())?;
+        output_result(stdout.flush())?;
         Ok(Exit::Done)
     }
 
@@ -408,7 +409,7 @@ pub(crate) fn readable_json(value: &Value) -> Result<String, Failure> {
 }
 
 /// Collects a list into one document, like the API's.
-async fn collected(list: &mut List<'_>) -> Result<Value, Failure> {
+async fn collect_list(list: &mut List<'_>) -> Result<Value, Failure> {
     let mut data = Vec::new();
     while let Some(rows) = list.next().await? {
         data.extend(rows);
@@ -426,13 +427,13 @@ fn put(stream: &mut impl Write, text: &str) -> Result<(), Failure> {
     } else {
         "\n"
     };
-    written(
+    output_result(
         stream
             .write_all(text.as_bytes())
             .and_then(|()| stream.write_all(end.as_bytes())),
     )
 }
 
-fn written<T>(result: io::Result<T>) -> Result<T, Failure> {
+fn output_result<T>(result: io::Result<T>) -> Result<T, Failure> {
     result.map_err(|error| Failure::from_output(&error))
 }

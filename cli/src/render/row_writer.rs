@@ -108,11 +108,11 @@ impl<W: Write> RowWriter<W> {
                 writer.write_record(names).map_err(as_io)
             }
             Sink::Plain(stream) if *format == Format::Markdown => {
-                markdown(stream, columns.iter().map(String::as_str))?;
+                write_markdown_row(stream, columns.iter().map(String::as_str))?;
                 writeln!(stream, "|{}", " --- |".repeat(columns.len()))
             }
             Sink::Plain(stream) if *format == Format::Tsv => {
-                tabbed(stream, columns.iter().map(String::as_str))
+                write_tsv_row(stream, columns.iter().map(String::as_str))
             }
             Sink::Plain(_) => Ok(()),
         }
@@ -159,8 +159,8 @@ impl<W: Write> RowWriter<W> {
                     yaml::text(&item).map_err(|failure| io::Error::other(failure.message()))?;
                 stream.write_all(item.as_bytes())
             }
-            Format::Markdown => markdown(stream, columns.iter().map(cell)),
-            _ => tabbed(stream, columns.iter().map(cell)),
+            Format::Markdown => write_markdown_row(stream, columns.iter().map(cell)),
+            _ => write_tsv_row(stream, columns.iter().map(cell)),
         }
     }
 }
@@ -179,7 +179,10 @@ fn spreadsheet_cell(text: &str) -> String {
 }
 
 /// Writes a line of cells, separated by tabs.
-fn tabbed(stream: &mut impl Write, cells: impl Iterator<Item = impl AsRef<str>>) -> io::Result<()> {
+fn write_tsv_row(
+    stream: &mut impl Write,
+    cells: impl Iterator<Item = impl AsRef<str>>,
+) -> io::Result<()> {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             stream.write_all(b"\t")?;
@@ -190,7 +193,7 @@ fn tabbed(stream: &mut impl Write, cells: impl Iterator<Item = impl AsRef<str>>)
 }
 
 /// Writes a row of a Markdown table, with the markup in its cells escaped.
-fn markdown(
+fn write_markdown_row(
     stream: &mut impl Write,
     cells: impl Iterator<Item = impl AsRef<str>>,
 ) -> io::Result<()> {

@@ -122,7 +122,7 @@ impl ListColumn {
         let Some(first) = cells.next() else {
             return Cell::optional(None::<String>);
         };
-        cells.fold(first, |first, cell| first.joined(&cell))
+        cells.fold(first, |first, cell| first.join(&cell))
     }
 }
 
@@ -167,7 +167,7 @@ impl Cell {
     }
 
     /// Joins the texts of both with a space. A null adds nothing.
-    pub(super) fn joined(self, other: &Self) -> Self {
+    pub(super) fn join(self, other: &Self) -> Self {
         if other.text == NOTHING {
             return self;
         }

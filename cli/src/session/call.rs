@@ -86,7 +86,7 @@ impl<'a> Call<'a> {
             let request = self.client.workspace().show().send_with_meta();
             let answer = self
                 .context
-                .logged(&operation.method, operation.path.as_str(), request)
+                .send_logged(&operation.method, operation.path.as_str(), request)
                 .await;
             match answer {
                 Ok((workspace, _)) => self.cache_workspace(&workspace),
@@ -149,17 +149,19 @@ impl<'a> Call<'a> {
         &self,
         request: impl Future<Output = Result<(T, Meta), Error>>,
     ) -> Result<(T, Meta), Failure> {
-        let answer = self.logged(request).await;
-        answer.map_err(|error| self.failed(&error))
+        let answer = self.send_logged(request).await;
+        answer.map_err(|error| self.explain(&error))
     }
 
     /// Sends the request, and logs it with `--verbose`.
-    pub(crate) async fn logged<T>(
+    pub(crate) async fn send_logged<T>(
         &self,
         request: impl Future<Output = Result<(T, Meta), Error>>,
     ) -> Result<(T, Meta), Error> {
         let Operation { method, path, .. } = self.operation;
-        self.context.logged(method, path.as_str(), request).await
+        self.context
+            .send_logged(method, path.as_str(), request)
+            .await
     }
 
     /// Logs with `--verbose` that the request is sent.
@@ -169,7 +171,7 @@ impl<'a> Call<'a> {
     }
 
     /// Explains a failed call.
-    pub(crate) fn failed(&self, error: &Error) -> Failure {
+    pub(crate) fn explain(&self, error: &Error) -> Failure {
         explain_keyed(error, Some(self.operation), self.context, self.keeps_keys)
     }
 

@@ -148,7 +148,7 @@ impl<'a> Context<'a> {
     }
 
     /// Sends a request, and logs it with `--verbose`.
-    pub(crate) async fn logged<T>(
+    pub(crate) async fn send_logged<T>(
         &self,
         method: &str,
         path: &str,

@@ -33,7 +33,7 @@ pub(crate) fn answer<'b>(
             return Err(Failure::not_valid(bad));
         }
     }
-    shown(request, idempotency_key)
+    show(request, idempotency_key)
 }
 
 /// Checks the match value of an upsert against the schema of the field it matches by.
@@ -57,7 +57,7 @@ fn body(request: &PreparedRequest) -> Result<Option<Value>, Failure> {
 }
 
 /// Shows a request. An idempotency key is shown only if it was typed, because the client generates a new one each time.
-pub(crate) fn shown<'b>(
+pub(crate) fn show<'b>(
     request: &PreparedRequest,
     idempotency_key: Option<&str>,
 ) -> Result<Answer<'b>, Failure> {

@@ -204,7 +204,7 @@ fn batches<'a, T: Serialize + 'static>(
         let page = pages.try_next().await;
         call.context
             .log_answer(page.as_ref().map(|_| pages.meta()), started);
-        let Some(page) = page.map_err(|error| failed(call, &error))? else {
+        let Some(page) = page.map_err(|error| explain(call, &error))? else {
             return Ok(None);
         };
         let rows = page.items.iter().map(serde_json::to_value);
@@ -220,10 +220,10 @@ fn batches<'a, T: Serialize + 'static>(
     })
 }
 
-fn failed(call: &Call<'_>, error: &Error) -> Failure {
+fn explain(call: &Call<'_>, error: &Error) -> Failure {
     match error.kind() {
         // Every page was valid, but the list does not end.
         ErrorKind::UnexpectedResponse if error.attempts() == 0 => Failure::other(error.message()),
-        _ => call.failed(error),
+        _ => call.explain(error),
     }
 }

@@ -191,7 +191,7 @@ fn view(summary: &AnalyticsSummary, call: &Call<'_>) -> Result<DetailView, Failu
         DetailLine::new("period", &["period.from", "period.to"]).with_text(period(summary, call))
     ];
     let fields = AnalyticsSummaryArgs::FIELDS;
-    DetailView::documented(summary, fields, &[], &lines, &call.display())
+    DetailView::from_fields(summary, fields, &[], &lines, &call.display())
 }
 
 /// `2025-01-01 00:00 WIB to 2025-01-31 23:59 WIB`

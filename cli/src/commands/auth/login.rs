@@ -124,7 +124,7 @@ async fn run<'a>(context: &'a Context<'a>, is_dry_run: bool) -> Result<Answer<'a
 async fn ask(context: &Context<'_>, server: &str) -> Result<Key, Failure> {
     let key = if context.environment.stdin_is_terminal {
         let prompt = sanitize::line(&format!("API key for {server} (input is hidden): "));
-        let typed = typed_unseen(prompt).await;
+        let typed = read_hidden(prompt).await;
         let typed = typed.map_err(|error| Failure::from_input(&error))?;
         Key::new(&typed)
     } else {
@@ -139,7 +139,7 @@ async fn ask(context: &Context<'_>, server: &str) -> Result<Key, Failure> {
 }
 
 /// Reads a key at a prompt.
-async fn typed_unseen(prompt: String) -> io::Result<String> {
+async fn read_hidden(prompt: String) -> io::Result<String> {
     /// The time for the reading thread to see Ctrl-C and restore the terminal.
     const LAST_KEY: Duration = Duration::from_millis(200);
 

@@ -110,7 +110,7 @@ async fn run<'a>(context: &'a Context<'a>, export: &Export) -> Result<Answer<'a>
         spool
             .release(&mut stream)
             .and_then(|()| stream.flush())
-            .map_err(|error| to.failed(&error).hint(INCOMPLETE))?;
+            .map_err(|error| to.failure(&error).hint(INCOMPLETE))?;
     }
     to.finish()?;
     if context.environment.stderr_is_terminal && name != STDOUT {
@@ -132,7 +132,7 @@ async fn write<'a>(
     to: &Destination,
     rows: &Cell<u64>,
 ) -> Result<Option<Spool>, Failure> {
-    let failed = |error: io::Error| to.failed(&error);
+    let failed = |error: io::Error| to.failure(&error);
     let list = filters.request(&call.client, &call.args_clock(), PageArgs::default());
     let mut pages = Pages::all(call, list.pages());
     let format = writer_options.format;
@@ -149,7 +149,9 @@ async fn write<'a>(
         while let Some(page) = pages.next().await? {
             bar.set_length(pages.total());
             for row in &page {
-                writer.write(&context.options.picked(row)).map_err(failed)?;
+                writer
+                    .write(&context.options.pick_fields(row))
+                    .map_err(failed)?;
                 rows.set(rows.get() + 1);
             }
             bar.set_position(rows.get());
@@ -200,7 +202,7 @@ impl Write for Sink<'_> {
 
 /// The format: of the flag, or by the file's extension. The setting does not apply to exports.
 fn format(context: &Context<'_>, name: &str) -> Result<Format, Failure> {
-    match (context.options.typed(), name) {
+    match (context.options.flag_format(), name) {
         (Some(Format::Table), _) => Err(Failure::usage(
             "a table cannot be exported; use -o csv, ndjson or json",
         )),
@@ -276,7 +278,7 @@ impl Destination {
             .map_err(|error| Failure::from_file("write", &path, &error))
     }
 
-    fn failed(&self, error: &io::Error) -> Failure {
+    fn failure(&self, error: &io::Error) -> Failure {
         match self {
             Self::Stdout => Failure::from_output(error),
             Self::Stream(path, _) | Self::File(path, _) => Failure::from_file("write", path, error),

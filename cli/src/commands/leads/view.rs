@@ -27,5 +27,5 @@ const RENAMED: [DetailLine; 4] = [
 ];
 
 pub(super) fn view(lead: &Lead, fields: &[Field], call: &Call<'_>) -> Result<View, Failure> {
-    DetailView::documented(lead, fields, &FIRST, &RENAMED, &call.display()).map(View::Detail)
+    DetailView::from_fields(lead, fields, &FIRST, &RENAMED, &call.display()).map(View::Detail)
 }

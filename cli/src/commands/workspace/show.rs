@@ -58,7 +58,7 @@ fn view(workspace: &Workspace, call: &Call<'_>) -> Result<DetailView, Failure> {
         )
         .with_text(leads_today(&workspace.usage.leads_per_day)),
     ];
-    DetailView::documented(workspace, WorkspaceShowArgs::FIELDS, &[], &lines, &display)
+    DetailView::from_fields(workspace, WorkspaceShowArgs::FIELDS, &[], &lines, &display)
 }
 
 fn leads_today(leads: &LeadsPerDay) -> String {

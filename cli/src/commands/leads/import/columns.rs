@@ -64,8 +64,8 @@ impl Fields {
 
     /// Finds the target of a name. `First Name`, `first_name` and `firstName` are the same.
     fn target(&self, name: &str) -> Option<Target> {
-        let name = compared(name);
-        let is_it = |known: &&str| compared(known) == name;
+        let name = normalize(name);
+        let is_it = |known: &&str| normalize(known) == name;
         let known = self.writable.iter().map(|(name, _)| name.as_str());
         let lookup_fields = self.lookup_fields.iter().map(String::as_str);
         if let Some(field) = known.chain(lookup_fields).find(is_it) {
@@ -94,7 +94,7 @@ impl Fields {
                     .ok_or_else(|| self.unknown(&[field.to_owned()], "--map"))?
             };
             let typed = header.to_owned();
-            mapping.insert(compared(header), ColumnMapping { typed, target });
+            mapping.insert(normalize(header), ColumnMapping { typed, target });
         }
         Ok(mapping)
     }
@@ -107,19 +107,19 @@ impl Fields {
         line: u64,
     ) -> Result<Vec<Target>, Failure> {
         for (name, ColumnMapping { typed, .. }) in mapping {
-            if !header.iter().any(|header| compared(header) == *name) {
+            if !header.iter().any(|header| normalize(header) == *name) {
                 let columns = header.iter().filter(|name| !name.is_empty());
                 return Err(Failure::usage(format!(
                     "--map: there is no column \"{typed}\" (line {line})"
                 ))
-                .hint(format!("columns: {}", quoted(columns))));
+                .hint(format!("columns: {}", quote(columns))));
             }
         }
         let mut unknown = Vec::new();
         let mut columns: Vec<Target> = Vec::new();
         for name in header {
             let target = mapping
-                .get(&compared(name))
+                .get(&normalize(name))
                 .map(|mapped| mapped.target.clone())
                 .or_else(|| name.is_empty().then_some(Target::Ignored))
                 .or_else(|| self.target(name));
@@ -160,7 +160,7 @@ impl Fields {
         } else {
             "unknown columns"
         };
-        Failure::usage(format!("{place}: {is} {}", quoted(names)))
+        Failure::usage(format!("{place}: {is} {}", quote(names)))
             .hint(format!(
                 "map each column to a field (--map \"{first}=notes\") or skip it (--map \"{first}=\")"
             ))
@@ -225,7 +225,7 @@ impl Fields {
         let mut values = Map::new();
         let mut bad = BTreeMap::new();
         for (name, value) in object {
-            let mapped = mapping.get(&compared(&name));
+            let mapped = mapping.get(&normalize(&name));
             let mapped = mapped.map(|mapped| mapped.target.clone());
             match mapped.or_else(|| self.target(&name)) {
                 Some(Target::Ignored) => {}
@@ -254,13 +254,13 @@ impl Fields {
 const TRIMMED: [&str; 3] = ["id", "email", "phone"];
 
 /// `"Nama", "Telepon"`
-fn quoted<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
+fn quote<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
     let names = names.into_iter().map(|name| format!("\"{name}\""));
     names.collect::<Vec<_>>().join(", ")
 }
 
 /// Normalises a name for comparison, without case, spaces and punctuation.
-fn compared(name: &str) -> String {
+fn normalize(name: &str) -> String {
     name.chars()
         .filter(|letter| letter.is_alphanumeric())
         .flat_map(char::to_lowercase)

@@ -74,7 +74,7 @@ impl Input {
     pub(super) fn open(context: &Context<'_>, name: &str) -> Result<Self, Failure> {
         if name == STDIN {
             let stdin = &mut *context.environment.stdin.borrow_mut();
-            return spooled(stdin)
+            return spool(stdin)
                 .and_then(|file| Self::new(file, "stdin", None))
                 .map_err(|error| Failure::from_input(&error));
         }
@@ -85,7 +85,7 @@ impl Input {
     fn from_file(path: &Path, name: &str) -> io::Result<Self> {
         let mut file = File::open(path)?;
         if !file.metadata()?.is_file() {
-            return Self::new(spooled(&mut file)?, name, None);
+            return Self::new(spool(&mut file)?, name, None);
         }
         let extension = path.extension().and_then(|extension| extension.to_str());
         let input = Self::new(file, name, extension)?;
@@ -206,7 +206,7 @@ impl Kind {
 }
 
 /// Copies stdin to an unnamed temporary file, because rows are read more than once.
-fn spooled(pipe: &mut (impl io::Read + ?Sized)) -> io::Result<File> {
+fn spool(pipe: &mut (impl io::Read + ?Sized)) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     io::copy(pipe, &mut file)?;
     Ok(file)

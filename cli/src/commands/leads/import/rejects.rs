@@ -78,7 +78,7 @@ pub(super) fn write(
                         .iter()
                         .map(|name| !COLUMNS.iter().any(|added| added.as_bytes() == name))
                         .collect();
-                    let names = those_kept(&header, &kept);
+                    let names = keep_cells(&header, &kept);
                     to.write_record(names.chain(COLUMNS.map(str::as_bytes)))
                         .map_err(csv_failed(path))?;
                     kept
@@ -97,7 +97,7 @@ pub(super) fn write(
                     Kind::Tsv => tsv::escape(why),
                     _ => why.clone(),
                 };
-                let row = those_kept(&cells, &kept).chain([line.as_bytes(), why.as_bytes()]);
+                let row = keep_cells(&cells, &kept).chain([line.as_bytes(), why.as_bytes()]);
                 to.write_record(row).map_err(csv_failed(path))?;
             }
             to.flush().map_err(failed)?;
@@ -146,7 +146,7 @@ fn cells(content: Content) -> Vec<Vec<u8>> {
     }
 }
 
-fn those_kept<'a>(cells: &'a [Vec<u8>], kept: &'a [bool]) -> impl Iterator<Item = &'a [u8]> {
+fn keep_cells<'a>(cells: &'a [Vec<u8>], kept: &'a [bool]) -> impl Iterator<Item = &'a [u8]> {
     let kept = kept.iter().copied().chain(std::iter::repeat(true));
     cells
         .iter()

@@ -121,7 +121,7 @@ pub(super) async fn all(
                         if let Ok(noted) = tokio::time::timeout(LAST_ANSWERS, rest).await {
                             noted?;
                         }
-                        return Ok(End::Failed(last, call.failed(&error)));
+                        return Ok(End::Failed(last, call.explain(&error)));
                     }
                 }
             }

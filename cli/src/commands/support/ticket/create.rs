@@ -37,7 +37,7 @@ impl ApiCommand for Create {
         let (ticket, _) = call.send(request.send_with_meta()).await?;
 
         let display = call.display();
-        let view = DetailView::documented(
+        let view = DetailView::from_fields(
             &ticket,
             SupportTicketCreateArgs::FIELDS,
             &FIRST,
