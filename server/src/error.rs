@@ -59,6 +59,21 @@ pub enum Error {
     Internal(#[source] anyhow::Error),
 }
 
+/// An error with its causes, for a log line or a terminal. A cause whose text the error before it contains is left out:
+/// some libraries repeat their causes.
+#[must_use]
+pub fn with_causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 /// When to try again while the database is away.
 const UNAVAILABLE_RETRY_SECONDS: u64 = 5;
 
@@ -194,4 +209,27 @@ fn candidates_message(candidates: &[Candidate]) -> String {
         .map(|Candidate { id, field }| format!("{id} by its {field}"))
         .collect();
     format!("Fits {}", each.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn causes_that_an_error_repeats_are_said_once() {
+        let cause = anyhow!("no such table").context("while executing: no such table");
+        let error =
+            cause.context("the database could not be migrated: while executing: no such table");
+        assert_eq!(
+            with_causes(&error),
+            "the database could not be migrated: while executing: no such table"
+        );
+        let error = anyhow!("connection refused").context("cannot open the database");
+        assert_eq!(
+            with_causes(&error),
+            "cannot open the database: connection refused"
+        );
+    }
 }

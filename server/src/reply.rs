@@ -121,12 +121,14 @@ impl Reply {
         }
     }
 
-    /// What has to be kept to give this answer once more; None when it cannot be serialised.
-    #[must_use]
-    pub fn to_kept(&self) -> Option<KeptAnswer> {
-        Some(KeptAnswer {
+    /// What has to be stored to give this answer again.
+    ///
+    /// # Errors
+    /// [`StoreError::Unserializable`] if the data cannot be serialised.
+    pub fn to_kept(&self) -> Result<KeptAnswer, StoreError> {
+        Ok(KeptAnswer {
             outcome: self.outcome.code(),
-            body: serde_json::to_vec(self).ok()?.into(),
+            body: serde_json::to_vec(self)?.into(),
             lead_id: self.lead_id.clone(),
         })
     }

@@ -37,8 +37,9 @@ impl Server {
         public_url: &str,
     ) -> anyhow::Result<Self> {
         api::meaning::check(&spec)?;
+        let actions = api::operations::actions(&spec)?;
         let state = AppState::new(settings, spec, store, clock, randomness)?;
-        let router = http::router(&state, public_url)?;
+        let router = http::router(&state, actions, public_url)?;
         Ok(Self { state, router })
     }
 

@@ -10,7 +10,6 @@ use konektor_spec::Spec;
 use super::{
     analytics::summary,
     conversions::pending,
-    operations::{self, UnservableOperation},
     support::tickets,
     values::{MatchBy, SortBy, SortOrder, parse},
 };
@@ -22,9 +21,6 @@ use crate::domain::{
 /// A document that this program cannot serve.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnservableDocument {
-    /// An operation without code, or with code for another kind of caller.
-    #[error(transparent)]
-    Operation(#[from] UnservableOperation),
     /// A value that means nothing to the code.
     #[error("no code behind the value {1} of {0}")]
     UnknownValue(&'static str, String),
@@ -64,11 +60,8 @@ const NEEDED: [(&str, &[&str]); 5] = [
     ("TicketStatus", &[tickets::NEW]),
 ];
 
-/// Checks that every operation and every value with a rule has code, and that the document has what the code needs.
+/// Checks that every value with a rule has code, and that the document has what the code needs.
 pub(crate) fn check(spec: &Spec) -> Result<(), UnservableDocument> {
-    for operation in spec.operations() {
-        operations::action(operation)?;
-    }
     for (schema, has_rule) in RULED {
         let values = spec.enum_values(schema);
         if values.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use konektor_spec::{Access, Operation, OperationId};
+use konektor_spec::{Access, Operation, OperationId, Spec};
 
 use super::{analytics, call::Handler, conversions, leads, support, workspace};
 
@@ -58,11 +58,24 @@ fn handler(operation: OperationId) -> Option<Handler> {
     })
 }
 
-/// What answers an operation of the document.
+/// What answers each operation of a document.
 ///
 /// # Errors
-/// When there is no code behind it, or code for another kind of caller.
-pub(crate) fn action(operation: &Arc<Operation>) -> Result<Action, UnservableOperation> {
+/// If there is no code for an operation, or code for another kind of caller.
+pub(crate) fn actions(spec: &Spec) -> Result<Vec<Action>, UnservableOperation> {
+    spec.operations().iter().map(action).collect()
+}
+
+impl Action {
+    /// The operation that it answers.
+    pub(crate) fn operation(&self) -> &Operation {
+        match self {
+            Self::Guide { operation, .. } | Self::Call(Endpoint { operation, .. }) => operation,
+        }
+    }
+}
+
+fn action(operation: &Arc<Operation>) -> Result<Action, UnservableOperation> {
     let name = || operation.id.clone();
     let id =
         OperationId::named(&operation.id).ok_or_else(|| UnservableOperation::NoCode(name()))?;

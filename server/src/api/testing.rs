@@ -1,13 +1,12 @@
 //! Calls of operations for the tests beside them: the real pipeline on a real store, with a clock that stands still and
 //! seeded randomness, so that whole answers can be snapshots.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use konektor_spec::{OperationId, Spec};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
-use tokio::time::Instant;
 
 use super::operations::{self, Action, Endpoint};
 use crate::{
@@ -19,7 +18,7 @@ use crate::{
         workspace::{NameIndex, Workspace},
     },
     error::Error,
-    pipeline::{self, Admitted, Seen},
+    pipeline::{self, Admitted, Exchange},
     randomness::Randomness,
     settings::Settings,
     state::AppState,
@@ -155,14 +154,13 @@ impl TestApi {
             peer: address,
             client: Some(address),
         };
-        let deadline = Instant::now() + Duration::from_mins(1);
-        let key = pipeline::check_key(state, Some(&self.key.text()), origin)?;
-        let mut seen = Seen::default();
+        let exchange = Exchange::begin(state, id.as_str());
+        let key = exchange.check_key(Some(&self.key.text()), origin)?;
         let Admitted {
             caller,
             deadline,
             permit: _permit,
-        } = pipeline::admit(state, &key, origin, deadline, &mut seen).await?;
+        } = exchange.admit(&key, origin).await?;
         let reply = pipeline::call(state, caller, &endpoint(id), deadline, || {
             Ok::<_, Error>(sent)
         })
@@ -172,15 +170,13 @@ impl TestApi {
 }
 
 fn endpoint(id: OperationId) -> Endpoint {
-    let operations = Spec::builtin().operations();
-    let operation = operations
-        .iter()
-        .find(|operation| operation.id == id.as_str())
-        .unwrap();
-    match operations::action(operation).unwrap() {
-        Action::Call(endpoint) => endpoint,
-        Action::Guide { .. } => panic!("{id:?} needs no caller"),
-    }
+    let actions = operations::actions(Spec::builtin()).unwrap();
+    let endpoints = actions.into_iter().filter_map(|action| match action {
+        Action::Call(endpoint) => Some(endpoint),
+        Action::Guide { .. } => None,
+    });
+    let mut found = endpoints.filter(|endpoint| endpoint.id == id);
+    found.next().unwrap()
 }
 
 /// Nothing.

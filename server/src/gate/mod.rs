@@ -42,6 +42,14 @@ pub struct Authenticated {
     tenant: Tenant,
 }
 
+/// Whether a request is admitted.
+pub struct Admission {
+    /// The caller, or why the request is refused.
+    pub caller: Result<Caller, Error>,
+    /// The state of the workspace's rate limit, if it has counted the request.
+    pub rate: Option<RateState>,
+}
+
 /// The gate before all operations that need a key.
 pub struct Gate {
     clock: Clock,
@@ -125,43 +133,45 @@ impl Gate {
         found.ok_or_else(|| self.failed(origin))
     }
 
-    /// Admits a request or refuses it. `rate` is set as soon as the workspace's rate limit has counted the request.
-    ///
-    /// # Errors
-    /// Another address than the key may be used from, a plan without the API, and too many requests.
-    pub fn admit(
-        &self,
-        spec: &Spec,
-        authenticated: Authenticated,
-        origin: Origin,
-        rate: &mut Option<RateState>,
-    ) -> Result<Caller, Error> {
+    /// Admits a request or refuses it: because of its address, a plan without the API, or too many requests.
+    pub fn admit(&self, spec: &Spec, authenticated: Authenticated, origin: Origin) -> Admission {
         let Authenticated {
             key,
             workspace,
             tenant,
         } = authenticated;
         self.last_used.note(&key.id, self.clock.now());
-        check_address(&key, origin)?;
-        let limit = requests_per_minute(spec, &workspace)?;
+        let limit =
+            check_address(&key, origin).and_then(|()| requests_per_minute(spec, &workspace));
+        let limit = match limit {
+            Ok(limit) => limit,
+            Err(error) => {
+                return Admission {
+                    caller: Err(error),
+                    rate: None,
+                };
+            }
+        };
         match self.requests.take(&workspace.id, limit) {
-            Ok(state) => *rate = Some(state),
-            Err(refused) => {
-                *rate = Some(refused.state);
-                return Err(Error::RateLimited {
+            Ok(state) => Admission {
+                caller: Ok(Caller {
+                    workspace,
+                    tenant,
+                    scopes: key.scopes,
+                }),
+                rate: Some(state),
+            },
+            Err(refused) => Admission {
+                caller: Err(Error::RateLimited {
                     message: format!(
                         "The workspace may send {limit} requests a minute; {}",
                         again_in(refused.retry_after)
                     ),
                     retry_after: refused.retry_after,
-                });
-            }
+                }),
+                rate: Some(refused.state),
+            },
         }
-        Ok(Caller {
-            workspace,
-            tenant,
-            scopes: key.scopes,
-        })
     }
 
     async fn look_up(

@@ -9,7 +9,6 @@ use axum::{
 };
 use konektor_spec::{Operation, OperationId};
 use serde_json::{Map, Value};
-use tokio::time::Instant;
 
 use super::{
     body::{content_length, discard, receive},
@@ -17,7 +16,7 @@ use super::{
     context::HttpContext,
     documents::Document,
     error::HttpError,
-    exchange::Exchange,
+    exchange::respond,
     request::{self, bearer_token, is_json, origin},
     response,
     router::Route,
@@ -26,8 +25,7 @@ use crate::{
     api::operations::Action,
     domain::forwarded::Origin,
     error::Error,
-    panics,
-    pipeline::{self, Admitted, Seen},
+    pipeline::{self, Admitted, Exchange},
     validation::{NO_BODY, Sent},
 };
 
@@ -57,20 +55,11 @@ pub(super) async fn operation(
     };
     let name = endpoint.map_or(UNKNOWN_OPERATION, |endpoint| &endpoint.operation.id);
     let origin = origin(&context.state, &parts);
-    let exchange = Exchange::begin(&context.state, name, Some(origin));
-    let mut seen = Seen::default();
-    let result = panics::catch(async {
-        let (admitted, body) = admit(
-            &context,
-            &parts,
-            body,
-            origin,
-            exchange.deadline(),
-            &mut seen,
-        )
-        .await?;
+    let exchange = Exchange::begin(&context.state, name);
+    let work = async {
+        let (admitted, body) = admit(&context, &parts, body, origin, &exchange).await?;
         let endpoint = endpoint.ok_or_else(|| HttpError::MethodNotAllowed(route.methods()))?;
-        // The permit of the turn lasts until the response is made.
+        // The permit is held until the response is made.
         let Admitted {
             caller,
             deadline,
@@ -79,9 +68,8 @@ pub(super) async fn operation(
         let read = || read(&endpoint.operation, &parts, path, &body);
         let reply = pipeline::call(&context.state, caller, endpoint, deadline, read).await?;
         response::from_reply(&reply)
-    });
-    let result = result.await;
-    exchange.end(result, &seen)
+    };
+    respond(&exchange, Some(origin), work).await
 }
 
 /// Answers a document beside the operations.
@@ -90,54 +78,38 @@ pub(super) async fn document(
     document: Document,
     request: Request,
 ) -> Response<Body> {
-    let exchange = Exchange::begin(&context.state, document.name(), None);
-    let deadline = exchange.deadline();
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let result = panics::catch(async {
-        if reads {
-            let answer = context.documents.answer(document, &context.state);
-            Ok(pipeline::before(deadline, None, answer).await?)
-        } else {
-            Err(HttpError::MethodNotAllowed("GET, HEAD".into()))
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let exchange = Exchange::begin(&context.state, document.name());
+    let work = async {
+        if !is_read {
+            return Err(HttpError::MethodNotAllowed("GET, HEAD".into()));
         }
-    });
-    let result = result.await;
-    exchange.end(result, &Seen::default())
+        let answer = context.documents.answer(document, &context.state);
+        Ok(pipeline::before(exchange.deadline(), None, answer).await?)
+    };
+    respond(&exchange, None, work).await
 }
 
-/// Answers a path that leads nowhere. Below the base path a key comes first, so that nobody without one can look
-/// around.
+/// Answers a path that leads nowhere. Below the base path a key is required, so that nobody without one can find out
+/// which paths exist.
 pub(super) async fn unknown_route(
     context: Arc<HttpContext>,
     below_base: bool,
     request: Request,
 ) -> Response<Body> {
-    let nowhere = Err(Error::NotFound("There is nothing at this path").into());
-    if !below_base {
-        let exchange = Exchange::begin(&context.state, UNKNOWN_OPERATION, None);
-        return exchange.end(Ok(nowhere), &Seen::default());
-    }
     let (parts, body) = request.into_parts();
-    let origin = origin(&context.state, &parts);
-    let exchange = Exchange::begin(&context.state, UNKNOWN_OPERATION, Some(origin));
-    let mut seen = Seen::default();
-    let result = panics::catch(async {
-        admit(
-            &context,
-            &parts,
-            body,
-            origin,
-            exchange.deadline(),
-            &mut seen,
-        )
-        .await?;
-        nowhere
-    });
-    let result = result.await;
-    exchange.end(result, &seen)
+    let gated = below_base.then(|| origin(&context.state, &parts));
+    let exchange = Exchange::begin(&context.state, UNKNOWN_OPERATION);
+    let work = async {
+        if let Some(origin) = gated {
+            admit(&context, &parts, body, origin, &exchange).await?;
+        }
+        Err(Error::NotFound("There is nothing at this path").into())
+    };
+    respond(&exchange, gated, work).await
 }
 
-/// Answers SKILL.md. A public operation takes its query parameters, and no body, as strictly as the others.
+/// Answers SKILL.md. A public operation checks its query parameters as strictly as the others, and takes no body.
 async fn guide(
     context: &HttpContext,
     id: OperationId,
@@ -145,8 +117,8 @@ async fn guide(
     parts: &Parts,
     body: Body,
 ) -> Response<Body> {
-    let exchange = Exchange::begin(&context.state, &operation.id, None);
-    let result = panics::catch(async {
+    let exchange = Exchange::begin(&context.state, &operation.id);
+    let work = async {
         let body = match receive(context, parts, body, MAX_PUBLIC_BODY_BYTES).await {
             Err(HttpError::TooLarge(_)) => return Err(Error::field("body", NO_BODY).into()),
             body => body?,
@@ -154,27 +126,24 @@ async fn guide(
         let sent = read(operation, parts, Some(Map::new()), &body)?;
         context.state.rules().check(id, sent)?.check()?;
         Ok(context.documents.guide())
-    });
-    let result = result.await;
-    exchange.end(result, &Seen::default())
+    };
+    respond(&exchange, None, work).await
 }
 
-/// From the key to the turn. The body of a request without a well-formed key is not read.
+/// Checks the key, receives the body and admits the caller. The body of a request without a well-formed key is not read.
 async fn admit<'a>(
     context: &'a HttpContext,
     parts: &Parts,
     body: Body,
     origin: Origin,
-    deadline: Instant,
-    seen: &mut Seen,
+    exchange: &Exchange<'a>,
 ) -> Result<(Admitted<'a>, BufferedBody<'a>), HttpError> {
-    let state = &context.state;
-    let limit = state.limits().body_bytes;
+    let limit = context.state.limits().body_bytes;
     if content_length(parts).is_some_and(|length| length > limit) {
         discard(body);
         return Err(HttpError::TooLarge(limit));
     }
-    let key = match pipeline::check_key(state, bearer_token(&parts.headers), origin) {
+    let key = match exchange.check_key(bearer_token(&parts.headers), origin) {
         Ok(key) => key,
         Err(refused) => {
             discard(body);
@@ -182,7 +151,7 @@ async fn admit<'a>(
         }
     };
     let body = receive(context, parts, body, limit).await?;
-    let admitted = pipeline::admit(state, &key, origin, deadline, seen).await?;
+    let admitted = exchange.admit(&key, origin).await?;
     Ok((admitted, body))
 }
 

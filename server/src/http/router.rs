@@ -8,7 +8,6 @@ use axum::{
     http::{Method, request::Parts},
     routing::any,
 };
-use konektor_spec::Spec;
 
 use super::{
     body_budget::BodyBudget,
@@ -16,10 +15,7 @@ use super::{
     documents::Documents,
     handlers::{self, PathParameters},
 };
-use crate::{
-    api::operations::{self, Action},
-    state::AppState,
-};
+use crate::{api::operations::Action, state::AppState};
 
 /// What one path answers, by method.
 #[derive(Default)]
@@ -28,8 +24,12 @@ pub(super) struct Route(BTreeMap<String, Action>);
 /// The routes of a server that its users reach at `public_url`.
 ///
 /// # Errors
-/// When the document has an operation without code, or cannot be rendered.
-pub(crate) fn router(state: &Arc<AppState>, public_url: &str) -> anyhow::Result<Router> {
+/// If the document cannot be rendered.
+pub(crate) fn router(
+    state: &Arc<AppState>,
+    actions: Vec<Action>,
+    public_url: &str,
+) -> anyhow::Result<Router> {
     let spec = state.spec();
     let base = spec.base_path();
     let context = Arc::new(HttpContext {
@@ -38,7 +38,7 @@ pub(crate) fn router(state: &Arc<AppState>, public_url: &str) -> anyhow::Result<
         bodies: BodyBudget::new(state.settings().requests.body_bytes.get()),
     });
     let mut router = Router::new();
-    for (path, route) in routes(spec)? {
+    for (path, route) in routes(actions) {
         // axum clones the closure several times a request: what it owns is shared.
         let (context, route) = (Arc::clone(&context), Arc::new(route));
         let answer = move |request: Request| {
@@ -65,14 +65,14 @@ pub(crate) fn router(state: &Arc<AppState>, public_url: &str) -> anyhow::Result<
     }))
 }
 
-fn routes(spec: &Spec) -> anyhow::Result<BTreeMap<String, Route>> {
+fn routes(actions: Vec<Action>) -> BTreeMap<String, Route> {
     let mut routes: BTreeMap<String, Route> = BTreeMap::new();
-    for operation in spec.operations() {
+    for action in actions {
+        let operation = action.operation();
         let route = routes.entry(operation.path.to_string()).or_default();
-        let action = operations::action(operation)?;
         route.0.insert(operation.method.clone(), action);
     }
-    Ok(routes)
+    routes
 }
 
 impl Route {

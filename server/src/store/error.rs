@@ -58,6 +58,9 @@ pub enum StoreError {
     /// A stored value is impossible: another program has changed the database.
     #[error("the database holds an impossible {0}")]
     Corrupt(&'static str),
+    /// An answer that has to be stored cannot be serialised.
+    #[error("the answer cannot be serialised: {0}")]
+    Unserializable(#[from] serde_json::Error),
     /// Anything else the database said.
     #[error("the database refused: {0}")]
     Database(#[source] sqlx::Error),

@@ -126,7 +126,7 @@ impl Tenant {
         &self,
         request: IdempotentRequest,
         write: W,
-        kept: fn(&W::Output) -> Option<KeptAnswer>,
+        kept: fn(&W::Output) -> Result<Option<KeptAnswer>, StoreError>,
     ) -> Result<Idempotent<W::Output>, StoreError> {
         let Some(_guard) = self
             .store
@@ -249,7 +249,7 @@ impl Tenant {
 struct OncePerKey<W: Write<Tenant>> {
     request: IdempotentRequest,
     write: W,
-    kept: fn(&W::Output) -> Option<KeptAnswer>,
+    kept: fn(&W::Output) -> Result<Option<KeptAnswer>, StoreError>,
 }
 
 impl<W: Write<Tenant>> Write<Tenant> for OncePerKey<W> {
@@ -267,7 +267,10 @@ impl<W: Write<Tenant>> Write<Tenant> for OncePerKey<W> {
             return Ok(earlier);
         }
         let output = self.write.run(tenant, connection).await?;
-        if let Some(answer) = (self.kept)(&output) {
+        // A dry run leaves the key free for the real request.
+        if !W::IS_DRY_RUN
+            && let Some(answer) = (self.kept)(&output)?
+        {
             tenant.keep(connection, &self.request, &answer).await?;
         }
         Ok(Idempotent::Done(output))
@@ -296,4 +299,49 @@ impl Store {
 
 fn before(now: Timestamp, ttl: Duration) -> Timestamp {
     now.checked_sub(ttl).unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{DryRun, tests::temporary_tenant};
+
+    struct WriteNothing;
+
+    impl Write<Tenant> for WriteNothing {
+        type Output = ();
+
+        async fn run(&self, _: &Tenant, _: &mut AnyConnection) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    async fn write_under_a_key(
+        tenant: &Tenant,
+        write: impl Write<Tenant, Output = ()>,
+    ) -> Idempotent<()> {
+        let ttl = Duration::from_hours(24);
+        let request = tenant.idempotent_request("key", b"{}", Timestamp::UNIX_EPOCH, ttl);
+        let kept = |&(): &()| {
+            Ok(Some(KeptAnswer {
+                outcome: 200,
+                body: Bytes::from_static(b"{}"),
+                lead_id: None,
+            }))
+        };
+        tenant.write_idempotent(request, write, kept).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_leaves_its_key_to_the_real_request() {
+        let (_folder, tenant) = temporary_tenant().await;
+        for write in [DryRun(WriteNothing), DryRun(WriteNothing)] {
+            let outcome = write_under_a_key(&tenant, write.map(|()| ())).await;
+            assert!(matches!(outcome, Idempotent::Done(())));
+        }
+        let outcome = write_under_a_key(&tenant, WriteNothing).await;
+        assert!(matches!(outcome, Idempotent::Done(())));
+        let repeated = write_under_a_key(&tenant, WriteNothing).await;
+        assert!(matches!(repeated, Idempotent::Replayed(_)));
+    }
 }

@@ -10,6 +10,9 @@ use super::StoreError;
 ///
 /// It may run more than once: a run that fails leaves nothing behind.
 pub trait Write<Scope: Sync>: Send + Sync + 'static {
+    /// Whether it undoes itself.
+    const IS_DRY_RUN: bool = false;
+
     /// What it results in.
     type Output: Send + 'static;
 
@@ -44,6 +47,8 @@ where
     T: Send + 'static,
     F: Fn(W::Output) -> T + Send + Sync + 'static,
 {
+    const IS_DRY_RUN: bool = W::IS_DRY_RUN;
+
     type Output = T;
 
     async fn run(&self, scope: &Scope, connection: &mut AnyConnection) -> Result<T, StoreError> {
@@ -53,6 +58,8 @@ where
 
 /// All of these writes, in their order, or none of them.
 impl<Scope: Sync, W: Write<Scope>> Write<Scope> for Vec<W> {
+    const IS_DRY_RUN: bool = W::IS_DRY_RUN;
+
     type Output = Vec<W::Output>;
 
     async fn run(
@@ -69,12 +76,11 @@ impl<Scope: Sync, W: Write<Scope>> Write<Scope> for Vec<W> {
 }
 
 /// A write that is run and undone: its output says what would have happened.
-///
-/// It must not run under an `Idempotency-Key`: the answer would be kept, and the real request would be taken for a
-/// repeat.
 pub struct DryRun<W>(pub W);
 
 impl<Scope: Sync, W: Write<Scope>> Write<Scope> for DryRun<W> {
+    const IS_DRY_RUN: bool = true;
+
     type Output = W::Output;
 
     async fn run(

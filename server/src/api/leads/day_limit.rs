@@ -12,7 +12,7 @@ pub(super) fn day_limit(call: &Call) -> Result<DayLimit, Error> {
 }
 
 /// The error of a create beyond the limit.
-pub(in crate::api) fn reached(call: &Call) -> Error {
+pub(super) fn reached(call: &Call) -> Error {
     let workspace = &call.caller.workspace;
     let zone = match workspace.time_zone() {
         Ok(zone) => zone,
