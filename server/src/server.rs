@@ -56,6 +56,7 @@ impl Server {
         let acceptor = Acceptor::new(
             listener,
             connections.limit,
+            state.settings().reserved_files(),
             ConnectionConfig {
                 router,
                 arrival_timeout: http::arrival_timeout(&state).max(Duration::from_secs(1)),

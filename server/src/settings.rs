@@ -17,6 +17,7 @@ use std::{
 use clap::ValueEnum;
 use config::{Config, ConfigError, File, FileFormat, Map, Source, Value, ValueKind};
 use ipnet::IpNet;
+use konektor_spec::Spec;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::DeserializeOwned};
 use url::Url;
 
@@ -24,6 +25,16 @@ use crate::{domain::address, logging::LogFormat};
 
 /// What begins the name of every environment variable of a setting.
 const PREFIX: &str = "KONEKTOR_";
+
+/// Database connections beside those that the settings count: SQLite's writer, the check of the database's health, and
+/// one that is being replaced.
+const OTHER_DATABASE_CONNECTIONS: u32 = 3;
+
+/// The database, its WAL, its shared memory and a temporary file.
+const FILES_PER_SQLITE_CONNECTION: u32 = 4;
+
+/// Files that neither clients nor the database open: the listener, the log, the runtime's own.
+const OTHER_FILES: u64 = 64;
 
 /// Everything that an operator can set, except keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -273,7 +284,8 @@ impl Settings {
         settings
             .database
             .check()
-            .map_err(|(key, why)| layers.invalid(key, why.to_owned()))?;
+            .and_then(|()| settings.requests.check())
+            .map_err(|(key, why)| layers.invalid(key, why))?;
         let effective = Config::try_from(&settings).map_err(|error| layers.file_error(&error))?;
         let each = flat(&effective.cache)
             .into_iter()
@@ -287,6 +299,12 @@ impl Settings {
             })
             .collect();
         Ok(LoadedSettings { settings, each })
+    }
+
+    /// How many file descriptors connections of clients must leave to everything else.
+    #[must_use]
+    pub fn reserved_files(&self) -> u64 {
+        OTHER_FILES + self.database.open_files()
     }
 
     /// Where callers reach a server that listens on this address, without a slash at the end.
@@ -317,20 +335,42 @@ impl DatabaseSettings {
         let Part { database } = layers.deserialize()?;
         database
             .check()
-            .map_err(|(key, why)| layers.invalid(key, why.to_owned()))?;
+            .map_err(|(key, why)| layers.invalid(key, why))?;
         Ok(database)
     }
 
     /// What the type of a setting does not say: the setting, and what is wrong with it.
-    fn check(&self) -> Result<(), (&'static str, &'static str)> {
+    fn check(&self) -> Result<(), (&'static str, String)> {
         if self.postgres_connections.get() < 2 {
-            return Err(("database.postgres_connections", "must be at least 2"));
+            return Err((
+                "database.postgres_connections",
+                "must be at least 2".to_owned(),
+            ));
         }
         if self.statement_timeout < self.request_timeout {
             return Err((
                 "database.statement_timeout",
-                "must not be shorter than database.request_timeout",
+                "must not be shorter than database.request_timeout".to_owned(),
             ));
+        }
+        Ok(())
+    }
+
+    /// The most files that the connections to a database may open.
+    fn open_files(&self) -> u64 {
+        let sqlite_connections = self.sqlite_readers.get() + OTHER_DATABASE_CONNECTIONS;
+        let sockets = self.postgres_connections.get() + OTHER_DATABASE_CONNECTIONS;
+        u64::from((sqlite_connections * FILES_PER_SQLITE_CONNECTION).max(sockets))
+    }
+}
+
+impl RequestSettings {
+    /// Like [`DatabaseSettings::check`].
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let longest = Spec::builtin().limits().body_bytes;
+        if self.body_bytes.get() < longest {
+            let why = format!("must be at least {longest}, the longest body that the API takes");
+            return Err(("requests.body_bytes", why));
         }
         Ok(())
     }
@@ -737,6 +777,33 @@ mod tests {
             variable("KONEKTOR_NO_MIGRATE", "maybe"),
         ];
         insta::assert_snapshot!(errors.join("\n"));
+    }
+
+    #[test]
+    fn the_budget_of_all_bodies_holds_the_longest_body() {
+        let longest = Spec::builtin().limits().body_bytes;
+        let load = |bytes: usize| {
+            let flag = Flag {
+                flag: "--body-bytes",
+                key: "requests.body_bytes",
+                value: bytes.to_string(),
+            };
+            Settings::load(None, |_| None, vec![flag])
+        };
+        assert!(load(longest).is_ok());
+        let error = load(longest - 1).map(drop).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("must be at least {longest}")),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn more_database_connections_reserve_more_files() {
+        let mut settings = Settings::default();
+        let default = settings.reserved_files();
+        settings.database.postgres_connections = NonZeroU32::new(500).unwrap();
+        assert!(settings.reserved_files() > default + 300);
     }
 
     #[test]

@@ -723,6 +723,23 @@ fn the_demos_database_without_its_key_is_an_error_that_says_what_to_do() {
 }
 
 #[test]
+fn a_demo_that_fails_leaves_no_files() {
+    let scratch = ScratchDir::new();
+    let directory = scratch.directory.path();
+    // The demo's database cannot be opened: its WAL is a directory.
+    fs::create_dir(directory.join("konektor-demo.db-wal")).unwrap();
+    let failed = outcome(
+        scratch
+            .command()
+            .args(["serve", "--demo", "--listen", "127.0.0.1:0"]),
+    );
+    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    let left = directory.read_dir().unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["konektor-demo.db-wal"]);
+}
+
+#[test]
 fn what_commands_change_works_at_once_in_a_running_server_which_ends_in_good_order() {
     let scratch = ScratchDir::new();
     let workspace = scratch.workspace();

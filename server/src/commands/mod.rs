@@ -28,7 +28,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use self::{context::Context, output::Output, usage::UsageError};
-use crate::{clock::Clock, randomness::Randomness};
+use crate::{clock::Clock, error::with_causes, randomness::Randomness};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,7 +82,7 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", with_causes(&error));
             if error.is::<UsageError>() {
                 ExitCode::from(2)
             } else {

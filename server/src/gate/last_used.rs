@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
-use crate::store::Store;
+use crate::{error::with_causes, store::Store};
 
 /// Uses that the store does not know of yet.
 #[derive(Default)]
@@ -29,7 +29,7 @@ impl LastUsed {
         match store.set_last_used(&noted).await {
             Ok(()) => self.forget(&noted),
             Err(error) => tracing::warn!(
-                cause = format!("{:#}", anyhow::Error::from(error)),
+                cause = with_causes(&error.into()),
                 "it was not written when keys were last used"
             ),
         }

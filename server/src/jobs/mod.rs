@@ -4,7 +4,7 @@ use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::{settings::JobSettings, state::AppState};
+use crate::{error::with_causes, settings::JobSettings, state::AppState};
 
 /// Runs all jobs until it is dropped, which may happen at any moment.
 pub(crate) async fn run(state: Arc<AppState>) {
@@ -38,7 +38,7 @@ pub(crate) async fn run(state: Arc<AppState>) {
 /// What failed is tried again at the next interval.
 fn warn_on_error<T>(result: Result<T, impl Into<anyhow::Error>>, message: &str) {
     if let Err(error) = result {
-        let cause = format!("{:#}", error.into());
+        let cause = with_causes(&error.into());
         tracing::warn!(cause, "{message}");
     }
 }

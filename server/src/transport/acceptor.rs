@@ -38,10 +38,11 @@ impl Acceptor {
     pub(crate) fn new(
         listener: TcpListener,
         max_connections: NonZeroUsize,
+        reserved_files: u64,
         config: ConnectionConfig,
     ) -> Self {
         let connections = Connections {
-            slots: ConnectionSlots::from_process(max_connections),
+            slots: ConnectionSlots::from_process(max_connections, reserved_files),
             config,
             stop: watch::Sender::new(false),
         };

@@ -15,9 +15,6 @@ use tokio::{
     time::timeout,
 };
 
-/// File descriptors kept free for the database, the log and the listener.
-const RESERVED_FILES: u64 = 128;
-
 /// How long an evicted connection may take to end before the next one is evicted.
 const EVICTION_TIMEOUT: Duration = Duration::from_millis(50);
 
@@ -50,8 +47,9 @@ impl ConnectionSlots {
         })
     }
 
-    /// `limit`, or as many as this process may have; raises its limit of open files as far as it may.
-    pub(crate) fn from_process(limit: NonZeroUsize) -> Arc<Self> {
+    /// As many slots as `limit`, or fewer so that `reserved_files` descriptors stay free. Raises the process's limit of
+    /// open files as far as possible.
+    pub(crate) fn from_process(limit: NonZeroUsize, reserved_files: u64) -> Arc<Self> {
         let files = getrlimit(Resource::Nofile);
         let raised = Rlimit {
             current: files.maximum,
@@ -63,7 +61,7 @@ impl ConnectionSlots {
             files.current
         };
         let files = files.map_or(usize::MAX, |files| {
-            usize::try_from(files.saturating_sub(RESERVED_FILES)).unwrap_or(usize::MAX)
+            usize::try_from(files.saturating_sub(reserved_files)).unwrap_or(usize::MAX)
         });
         Self::new(limit.get().min(files).max(1))
     }

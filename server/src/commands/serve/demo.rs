@@ -1,6 +1,6 @@
 //! What `serve --demo` shows: a workspace with believable leads and a new key.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use anyhow::{Result, bail};
 use konektor_spec::Spec;
@@ -35,6 +35,30 @@ pub(super) struct Demo {
     pub(super) workspace: Workspace,
     pub(super) key: ApiKey,
     leads: i64,
+}
+
+/// The files of the demo that did not exist before. Dropping it removes them, unless they are kept.
+pub(super) struct NewFiles(Vec<String>);
+
+impl NewFiles {
+    /// Must be called before the demo's database is opened.
+    pub(super) fn new() -> Self {
+        let database = ["", "-wal", "-shm"].map(|suffix| format!("{DATABASE_FILE}{suffix}"));
+        let files = database.into_iter().chain([MASTER_KEY_FILE.to_owned()]);
+        Self(files.filter(|file| !Path::new(file).exists()).collect())
+    }
+
+    pub(super) fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for NewFiles {
+    fn drop(&mut self) {
+        for file in &self.0 {
+            let _ = fs::remove_file(file); // It may not have been created.
+        }
+    }
 }
 
 /// The demo's own master key, made with its database.

@@ -75,6 +75,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     let mut stopped = pin!(stop_signal()?);
     // The port comes first: a demo that cannot have it must leave no files, and must not end the key of the one that has it.
     let listener = listen(&settings.listen).await?;
+    let new_files = args.demo.then(demo::NewFiles::new);
     let master_keys = if args.demo {
         demo::master_key()?
     } else {
@@ -114,6 +115,9 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
         database: database::describe(&database_url),
         demo: demo.as_ref(),
     };
+    if let Some(new_files) = new_files {
+        new_files.keep();
+    }
     context.output.print(&started.json(), || started.words())?;
     server.serve(listener, stopped).await;
     Ok(())
