@@ -65,7 +65,7 @@ fn is_free_text(schema: &Schema) -> bool {
 fn sample(schema: &Schema, number: usize) -> Value {
     match (schema.kind(), schema.format()) {
         _ if schema.is_enum() => schema.values().nth(number).unwrap().into(),
-        (Some(Kind::Boolean), _) => (number % 2 == 0).into(),
+        (Some(Kind::Boolean), _) => number.is_multiple_of(2).into(),
         (Some(Kind::Integer | Kind::Number), _) => number.into(),
         (_, Some("uuid")) => format!("7b0f3c52-5f6e-4b8e-9d3a-{number:012}").into(),
         (_, Some("email")) => format!("sample{number}@example.com").into(),
