@@ -23,7 +23,7 @@ use url::Url;
 
 use crate::{domain::address, logging::LogFormat};
 
-/// What begins the name of every environment variable of a setting.
+/// The prefix of the environment variables of settings.
 const PREFIX: &str = "KONEKTOR_";
 
 /// Database connections beside those that the settings count: SQLite's writer, the check of the database's health, and
@@ -91,18 +91,18 @@ pub struct DatabaseSettings {
 pub struct RequestSettings {
     /// The most requests carried out at once. More than there are database connections, so that those never idle.
     pub concurrent: NonZeroUsize,
-    /// The most requests that wait for a turn.
+    /// The most requests that wait to be carried out.
     pub queued: usize,
-    /// How long a request waits for a turn.
+    /// How long a request waits to be carried out.
     #[serde(with = "duration")]
     pub queue_timeout: Duration,
     /// The most unknown keys looked up at once.
     pub look_ups: NonZeroUsize,
     /// The most unknown keys that wait to be looked up.
     pub queued_look_ups: usize,
-    /// The same, for addresses that failed to authenticate too often.
+    /// The most unknown keys looked up at once for addresses from which too many authentications failed.
     pub suspect_look_ups: NonZeroUsize,
-    /// The same, for addresses that failed to authenticate too often.
+    /// The most unknown keys from such addresses that wait to be looked up.
     pub queued_suspect_look_ups: usize,
     /// The most bytes of all request bodies that are held at once.
     pub body_bytes: NonZeroUsize,
@@ -114,8 +114,7 @@ pub struct RequestSettings {
 pub struct ConnectionSettings {
     /// The most connections at once; fewer where the process may open fewer files.
     pub limit: NonZeroUsize,
-    /// How long requests under way may take after the server was told to stop. Service managers commonly kill a
-    /// process after 15 seconds.
+    /// How long open requests may take after a signal to stop. Service managers often kill a process after 15 seconds.
     #[serde(with = "duration")]
     pub shutdown_timeout: Duration,
 }
@@ -240,7 +239,7 @@ pub struct LoadedSettings {
 /// Settings that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// One of them cannot be.
+    /// A value is not valid.
     #[error("{key} ({origin}) is not valid: {why}")]
     Invalid {
         /// Its name.
@@ -250,7 +249,7 @@ pub enum SettingsError {
         /// What is wrong with it.
         why: String,
     },
-    /// The file cannot be read, or has settings that there are not.
+    /// The file cannot be read or has an unknown setting.
     #[error("{file}: {why}")]
     File {
         /// The file.

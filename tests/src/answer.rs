@@ -1,4 +1,4 @@
-//! What came back, already held against the document.
+//! An answer of the server, and its comparison with the document.
 
 use konektor_spec::{Operation, Schema, Spec};
 use reqwest::header::HeaderMap;
@@ -11,9 +11,9 @@ pub struct Answer {
     pub status: u16,
     /// All headers.
     pub headers: HeaderMap,
-    /// The body, null when it is not JSON.
+    /// The body as JSON, or null if it is not JSON.
     pub json: Value,
-    /// The body as it came.
+    /// The body as text.
     pub text: String,
 }
 
@@ -21,7 +21,7 @@ impl Answer {
     /// Reads a whole response.
     ///
     /// # Panics
-    /// When it breaks off.
+    /// If the connection breaks off.
     #[expect(clippy::expect_used, reason = "this is how a test fails")]
     pub async fn read(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -34,7 +34,7 @@ impl Answer {
         }
     }
 
-    /// A header, empty when it is not there.
+    /// The value of a header, or an empty text without it.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers
@@ -43,10 +43,10 @@ impl Answer {
             .unwrap_or_default()
     }
 
-    /// `data` of a success.
+    /// `data` of a successful answer.
     ///
     /// # Panics
-    /// When it is a failure.
+    /// If the answer is a failure.
     #[must_use]
     pub fn data(&self) -> &Value {
         assert_eq!(self.json["success"], true, "{}", self.text);
@@ -56,14 +56,14 @@ impl Answer {
     /// `data` of a list.
     ///
     /// # Panics
-    /// When it is a failure, or no list.
+    /// If the answer is a failure or not a list.
     #[must_use]
     #[expect(clippy::expect_used, reason = "this is how a test fails")]
     pub fn rows(&self) -> &Vec<Value> {
         self.data().as_array().expect("a list")
     }
 
-    /// One text field of every row of a list, empty where it is null.
+    /// A text field of each row of a list; an empty text for null.
     #[must_use]
     pub fn each(&self, field: &str) -> Vec<&str> {
         let texts = self.rows().iter().map(|row| row[field].as_str());
@@ -76,7 +76,7 @@ impl Answer {
         self.json["pagination"]["total"].as_i64().unwrap_or(-1)
     }
 
-    /// `pagination.nextCursor` of a list; None on the last page.
+    /// `pagination.nextCursor` of a list, or `None` on the last page.
     #[must_use]
     pub fn next_cursor(&self) -> Option<&str> {
         self.json["pagination"]["nextCursor"].as_str()
@@ -94,17 +94,17 @@ impl Answer {
         self.json["error"]["message"].as_str().unwrap_or_default()
     }
 
-    /// A header that is a number.
+    /// The value of a numeric header.
     ///
     /// # Panics
-    /// When it is not there, or no number.
+    /// If the header is missing or not a number.
     #[must_use]
     #[expect(clippy::expect_used, reason = "this is how a test fails")]
     pub fn number(&self, header: &str) -> i64 {
         self.header(header).parse().expect("a number")
     }
 
-    /// The reason given for a bad field, empty when it is not among them.
+    /// What is wrong with a field, or an empty text if the answer does not mention it.
     #[must_use]
     pub fn complaint(&self, field: &str) -> &str {
         self.json["error"]["details"][field]
@@ -112,7 +112,7 @@ impl Answer {
             .unwrap_or_default()
     }
 
-    /// The names of all bad fields.
+    /// The names of all fields that are not valid.
     #[must_use]
     pub fn bad_fields(&self) -> Vec<&str> {
         let details = self.json["error"]["details"].as_object();
@@ -123,11 +123,11 @@ impl Answer {
             .collect()
     }
 
-    /// What is wrong with a header; `documented` is what the document says of it.
+    /// Compares a header with its description in the document and returns what is wrong.
     fn header_complaint(&self, name: &str, documented: &Value) -> Option<String> {
         let schema = &documented["schema"];
         if schema.is_null() {
-            return Some(format!("the document says nothing of {name}"));
+            return Some(format!("the document does not describe {name}"));
         }
         if documented["required"] != true && !self.headers.contains_key(name) {
             return None;
@@ -141,10 +141,11 @@ impl Answer {
         (!errors.is_empty()).then(|| format!("{name}: {errors:?}"))
     }
 
-    /// Fails unless the document says that this operation answers this: status, headers, schema, and no field more.
+    /// Checks that the document describes this answer of an operation: its status, its headers, and all fields of its
+    /// body.
     ///
     /// # Panics
-    /// When the answer differs from the document.
+    /// If the answer differs from the document.
     pub fn must_be_documented(&self, spec: &Spec, operation: &Operation) {
         let Some(response) = operation
             .responses
@@ -181,7 +182,7 @@ impl Answer {
     }
 }
 
-/// What the document says of a header of an operation's answer.
+/// The description of a header in the document.
 fn documented_header<'a>(
     spec: &'a Spec,
     operation: &Operation,
@@ -201,7 +202,8 @@ fn documented_header<'a>(
     follow(&follow(&responses[status.to_string()])["headers"][name])
 }
 
-/// Schemas of answers are open, so that clients read what a newer server says; this server says no more than they do.
+/// Collects the fields of an answer that its schema does not describe. The schemas are open, so that old clients accept
+/// the answers of a newer server, and a validator does not report such fields.
 fn unknown_fields(schema: &Schema, value: &Value, at: &str, errors: &mut Vec<String>) {
     match value {
         Value::Object(fields) if !schema.is_map() => {
@@ -224,7 +226,7 @@ fn unknown_fields(schema: &Schema, value: &Value, at: &str, errors: &mut Vec<Str
 #[expect(clippy::panic, reason = "this is how a test fails")]
 fn panic_undocumented(spec: &Spec, operation: &Operation, answer: &Answer) -> ! {
     panic!(
-        "{} of {} does not say {}: {}",
+        "the document does not describe this answer: {} of {} with {}: {}",
         operation.id,
         spec.title(),
         answer.status,

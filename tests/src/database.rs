@@ -1,4 +1,4 @@
-//! A database of its own for every test.
+//! A database for each test.
 
 use std::sync::{
     Arc,
@@ -12,33 +12,33 @@ use konektor_server::{
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
 use tempfile::TempDir;
 
-/// The engines every test runs on.
+/// The engines on which each test runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
-    /// A file in a temporary folder.
+    /// A file in a temporary directory.
     Sqlite,
-    /// A database in the PostgreSQL that `KONEKTOR_TEST_POSTGRES_URL` names.
+    /// A database of the PostgreSQL server at `KONEKTOR_TEST_POSTGRES_URL`.
     Postgres,
 }
 
-/// An empty database that goes away with the test, and the master key of what is written into it.
+/// A new database with its master key. The SQLite file is removed with the last clone.
 #[derive(Clone)]
 pub struct Database {
-    /// Where it is, for a server or for a look around.
+    /// Its URL.
     pub url: String,
-    /// The key under which the server seals.
+    /// The master key of a server on this database.
     pub master_key: Arc<MasterKey>,
-    /// What the file and its WAL are in; None on PostgreSQL.
+    /// The directory of the file and its WAL, or `None` on PostgreSQL.
     pub folder: Option<Arc<TempDir>>,
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 impl Database {
-    /// Makes one.
+    /// Creates an empty database.
     ///
     /// # Panics
-    /// When there is no PostgreSQL: a test that needs one fails, it is never skipped.
+    /// If there is no PostgreSQL server: a test that needs one is never skipped.
     #[expect(
         clippy::expect_used,
         reason = "without its database a test cannot go on"
@@ -84,10 +84,10 @@ impl Database {
         }
     }
 
-    /// Opens it as the server does.
+    /// Opens the database as the server does.
     ///
     /// # Panics
-    /// When it does not open.
+    /// If it cannot be opened.
     #[expect(
         clippy::expect_used,
         reason = "without its database a test cannot go on"
@@ -99,10 +99,10 @@ impl Database {
             .expect("the database opens")
     }
 
-    /// The number that a query answers.
+    /// Runs a query and returns its number.
     ///
     /// # Panics
-    /// When the database refuses it, or it is no number.
+    /// If the query fails or its result is not a number.
     #[expect(
         clippy::expect_used,
         reason = "without its database a test cannot go on"
@@ -120,7 +120,7 @@ impl Database {
     /// The names of a table's columns.
     ///
     /// # Panics
-    /// When the database refuses it.
+    /// If the database returns an error.
     #[expect(
         clippy::expect_used,
         reason = "without its database a test cannot go on"
@@ -141,10 +141,10 @@ impl Database {
             .expect("the names of columns")
     }
 
-    /// How the engine would carry out a statement, where an index is there with its use of it.
+    /// The query plan of a statement. It uses an index wherever the planner can.
     ///
     /// # Panics
-    /// When the database refuses it.
+    /// If the database returns an error.
     #[expect(
         clippy::expect_used,
         reason = "without its database a test cannot go on"
@@ -166,11 +166,10 @@ impl Database {
         steps.join("\n")
     }
 
-    /// Keeps everybody from writing leads and tickets, and on PostgreSQL from reading them, until the connection is
-    /// closed.
+    /// Blocks writes of leads and tickets, and on PostgreSQL reads as well, until the connection is closed.
     ///
     /// # Panics
-    /// When the database refuses it.
+    /// If the database returns an error.
     #[expect(
         clippy::expect_used,
         reason = "without its database a test cannot go on"
@@ -187,15 +186,16 @@ impl Database {
         connection
     }
 
-    /// Makes every write of leads and tickets take some four seconds, on PostgreSQL at its commit, on SQLite at its statement.
+    /// Makes each write of leads and tickets take about four seconds: on PostgreSQL its commit, on SQLite its
+    /// statement.
     ///
     /// # Panics
-    /// When the database refuses it.
+    /// If the database returns an error.
     pub async fn slow_down_commits(&self) {
         for table in ["lead", "ticket"] {
             for event in ["insert", "update"] {
                 if self.folder.is_some() {
-                    // SQLite has no pause: it counts.
+                    // SQLite has no sleep function: the trigger counts many rows.
                     self.execute(&format!(
                         "create table if not exists slow (n integer); \
                          insert into slow with recursive c(n) as \
@@ -221,7 +221,7 @@ impl Database {
     /// Waits until nobody is at work in the database any more.
     ///
     /// # Panics
-    /// When the database refuses it.
+    /// If the database returns an error.
     pub async fn wait_for_writer(&self) {
         if self.folder.is_some() {
             self.execute("pragma busy_timeout = 60000; begin immediate; rollback")
@@ -235,10 +235,10 @@ impl Database {
         }
     }
 
-    /// Runs SQL beside the server, as somebody with the database's password would.
+    /// Runs SQL on a connection of its own.
     ///
     /// # Panics
-    /// When the database refuses it.
+    /// If the database returns an error.
     #[expect(
         clippy::expect_used,
         reason = "without its database a test cannot go on"

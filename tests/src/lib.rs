@@ -1,7 +1,7 @@
-//! The harness of the cross-crate tests: a real server on a real socket, on SQLite or on a real PostgreSQL.
+//! The harness of tests across crates: a server on a socket, with SQLite or with PostgreSQL.
 //!
-//! [`both_engines!`] runs one test body on both. Every answer that goes through [`Server::send`] is held against the
-//! API document: its status has to be documented, its body has to fit the schema, its headers have to be there.
+//! [`both_engines!`] runs a test on both. [`Server::send`] compares every answer with the API document: its status, its
+//! headers and its body.
 
 mod answer;
 mod database;
@@ -19,7 +19,7 @@ pub use program::{program, serve, signal, start_server};
 pub use server::{Options, Server, lead_path};
 pub use wire::Wire;
 
-/// Writes each test twice: `name::sqlite` and `name::postgres`.
+/// Defines each test for both engines, as `name::sqlite` and `name::postgres`.
 ///
 /// ```
 /// konektor_tests::both_engines! {

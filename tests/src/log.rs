@@ -1,18 +1,19 @@
-//! What the log of the program tells.
+//! Statements in the log of the server.
 
 use serde_json::Value;
 
-/// A statement that the program sent to its database.
+/// A logged database statement.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Statement {
     /// Its SQL.
     pub sql: String,
-    /// How many rows came back.
+    /// The number of rows that it returned.
     pub rows: u64,
 }
 
 impl Statement {
-    /// Reads a line that tells of a statement, which `RUST_LOG` asks for with `sqlx::query=debug`; None for any other.
+    /// Parses a log line. Returns `None` if it does not log a statement; `RUST_LOG=sqlx::query=debug` enables such
+    /// lines.
     #[must_use]
     pub fn of_line(line: &str) -> Option<Self> {
         let line: Value = serde_json::from_str(line).ok()?;
@@ -22,7 +23,7 @@ impl Statement {
                 .map(str::trim)
                 .filter(|text| !text.is_empty())
         };
-        // sqlx logs a short statement as its summary alone.
+        // sqlx logs only the summary of a short statement.
         let sql = text("db.statement").or(text("summary"))?;
         Some(Self {
             sql: sql.to_owned(),

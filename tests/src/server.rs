@@ -22,19 +22,19 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{Answer, Database, Engine};
 
-/// A running server with one workspace and one key that may do everything.
+/// A running server with a workspace and an API key with all scopes.
 pub struct Server {
-    /// Which engine it runs on.
+    /// The engine of its database.
     pub engine: Engine,
     /// `http://127.0.0.1:PORT`
     pub url: String,
-    /// The key requests are sent with unless they bring their own.
+    /// The API key of requests that do not state another.
     pub key: String,
     /// The workspace of that key.
     pub workspace: Workspace,
-    /// The server's clock; it stands still until it is moved.
+    /// The server's clock. Only the test moves it.
     pub clock: Clock,
-    /// The server's own view of its database.
+    /// The store on its database.
     pub store: Store,
     /// The database.
     pub database: Database,
@@ -45,21 +45,21 @@ pub struct Server {
     running: Option<JoinHandle<()>>,
 }
 
-/// What a test may want otherwise.
+/// What tests can change about a server.
 pub struct Options {
-    /// The document the server keeps to.
+    /// The API document.
     pub spec: Spec,
     /// The plan of the first workspace.
     pub plan: String,
-    /// Its limit of requests a minute; None for the plan's.
+    /// Its requests per minute, or `None` for those of the plan.
     pub requests_per_minute: Option<u32>,
-    /// Its limit of leads a day.
+    /// Its new leads per day, or `None` for no limit.
     pub leads_per_day: Option<i64>,
     /// Its time zone.
     pub timezone: String,
-    /// The proxies the server believes.
+    /// The proxies whose forwarding headers the server trusts.
     pub trusted_proxies: Vec<IpNet>,
-    /// What time it is.
+    /// The time of its clock.
     pub now: Timestamp,
 }
 
@@ -84,7 +84,7 @@ impl Default for Options {
     reason = "a server that does not start or answer fails the test"
 )]
 impl Server {
-    /// Starts a server with the usual options.
+    /// Starts a server with default options.
     pub async fn start(engine: Engine) -> Self {
         Self::start_with(engine, Options::default()).await
     }
@@ -120,12 +120,12 @@ impl Server {
         server
     }
 
-    /// Starts another process, so to speak, on the same database, with the same key and clock.
+    /// Starts a second server on the same database, with the same key and clock, like another process.
     pub async fn beside(&self) -> Self {
         self.beside_with(self.spec.clone()).await
     }
 
-    /// As [`Server::beside`], with another document.
+    /// Like [`Server::beside`], but with another document.
     pub async fn beside_with(&self, spec: Spec) -> Self {
         Self::run(
             self.engine,
@@ -183,7 +183,7 @@ impl Server {
         }
     }
 
-    /// Another workspace on the same server.
+    /// Creates another workspace.
     pub async fn another_workspace(&self, options: &Options) -> Workspace {
         let workspace = new_workspace(options, self.clock.now());
         self.store
@@ -193,7 +193,7 @@ impl Server {
         workspace
     }
 
-    /// A key of a workspace with these scopes; `change` may set what else a key has.
+    /// Creates an API key with these scopes. `change` can set other properties of the key.
     pub async fn key_with(
         &self,
         workspace: &Workspace,
@@ -219,7 +219,7 @@ impl Server {
         key.text().to_string()
     }
 
-    /// The SDK, with the server's key.
+    /// A client of the SDK with the server's key.
     #[must_use]
     pub fn sdk(&self) -> Client {
         Client::builder()
@@ -229,12 +229,12 @@ impl Server {
             .expect("a client")
     }
 
-    /// Reads a path below the base path.
+    /// Sends a GET request to a path below the base path.
     pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, Some(&self.key), None).await
     }
 
-    /// Reads a path below the base path with these query parameters.
+    /// Like [`Server::get`], with query parameters.
     pub async fn get_with(&self, path: &str, query: &[(&str, &str)]) -> Answer {
         let url = Url::parse_with_params("http://localhost", query).expect("a query");
         let query = url.query().unwrap_or_default();
@@ -284,14 +284,14 @@ impl Server {
         self.send("PATCH", path, Some(&self.key), Some(body)).await
     }
 
-    /// Creates a lead and answers its data.
+    /// Creates a lead and returns it.
     pub async fn lead(&self, body: Value) -> Value {
         let answer = self.post("/leads", body).await;
         assert_eq!(answer.status, 201, "{}", answer.text);
         answer.data().clone()
     }
 
-    /// Sends a request to an operation and holds the answer against the document.
+    /// Sends a request to an operation and compares the answer with the document.
     pub async fn send(
         &self,
         method: &str,
@@ -309,7 +309,7 @@ impl Server {
         self.documented(method, path, request).await
     }
 
-    /// Sends what the test has shaped for an operation and holds the answer against the document.
+    /// Sends a request that the test has built, and compares the answer with the document.
     pub async fn documented(
         &self,
         method: &str,
@@ -324,7 +324,7 @@ impl Server {
         answer
     }
 
-    /// A request to be shaped by the test; the path stands below the base path.
+    /// Builds a request without a key to a path below the base path.
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method: Method = method.parse().expect("a method");
         self.http.request(
@@ -333,18 +333,18 @@ impl Server {
         )
     }
 
-    /// Reads a path of the whole server as anybody may, without a key.
+    /// Sends a GET request without a key to a path of the server.
     pub async fn page(&self, path: &str) -> Answer {
         self.finish(self.http.get(format!("{}{path}", self.url)))
             .await
     }
 
-    /// Sends a request and reads the answer, whatever it is.
+    /// Sends a request and returns the answer.
     pub async fn finish(&self, request: reqwest::RequestBuilder) -> Answer {
         Answer::read(request.send().await.expect("an answer")).await
     }
 
-    /// Tells the server to stop and waits until it has.
+    /// Stops the server and waits until it has ended.
     pub async fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(running) = self.running.take() {
@@ -353,7 +353,7 @@ impl Server {
     }
 }
 
-/// Where the lead with this id, uniqueCode, externalRef or phone is, below the base path.
+/// The path, below the base path, of the lead with this id, uniqueCode, externalRef or phone.
 ///
 /// # Panics
 /// Never: the base it starts from is a URL.
@@ -387,7 +387,7 @@ fn new_workspace(options: &Options, now: Timestamp) -> Workspace {
     reason = "a client that cannot be made fails the test"
 )]
 fn reqwest_client() -> reqwest::Client {
-    // reqwest is built without a provider of its own; a second call changes nothing.
+    // reqwest is built without a TLS provider. A second call changes nothing.
     drop(rustls::crypto::ring::default_provider().install_default());
     reqwest::Client::builder()
         .no_proxy()
@@ -396,7 +396,7 @@ fn reqwest_client() -> reqwest::Client {
         .expect("a client")
 }
 
-/// The operation that a request goes to; fixed paths come before those with parameters.
+/// The operation that handles a request. HEAD is handled as GET.
 fn operation_at<'a>(
     spec: &'a Spec,
     method: &str,

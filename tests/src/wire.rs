@@ -1,4 +1,4 @@
-//! What a server says to PostgreSQL, counted on the wire.
+//! Counts the messages from a server to PostgreSQL.
 
 use std::sync::{
     Arc,
@@ -13,13 +13,13 @@ use tokio::{
 
 use crate::Database;
 
-/// A client's first message when it would like TLS; another one of this form follows.
+/// The first message of a client that asks for TLS. The startup message follows, in the same form.
 /// <https://www.postgresql.org/docs/current/protocol-message-formats.html>
 const SSL_REQUEST: i32 = 80_877_103;
 
-/// A proxy before PostgreSQL that counts; it ends when it is dropped.
+/// A proxy in front of PostgreSQL that counts messages. Dropping it stops it.
 pub struct Wire {
-    /// The database as it is reached through the proxy.
+    /// The database with the URL of the proxy.
     pub database: Database,
     counts: Arc<Counts>,
     accepting: JoinHandle<()>,
@@ -32,10 +32,10 @@ struct Counts {
 }
 
 impl Wire {
-    /// Puts a proxy before the PostgreSQL of a database.
+    /// Starts a proxy in front of a PostgreSQL database.
     ///
     /// # Panics
-    /// When the database is none of PostgreSQL, or there is no port.
+    /// If the database is not PostgreSQL, or no port is free.
     #[expect(
         clippy::expect_used,
         reason = "without its database a test cannot go on"
@@ -64,7 +64,7 @@ impl Wire {
                 let (mut from_server, to_server) = server.into_split();
                 let (from_client, mut to_client) = client.into_split();
                 tokio::spawn(async move {
-                    // A connection that breaks off ends both ways.
+                    // An error on one side closes both.
                     drop(copy(&mut from_server, &mut to_client).await);
                 });
                 tokio::spawn(pass_on(from_client, to_server, Arc::clone(&counting)));
@@ -77,7 +77,7 @@ impl Wire {
         }
     }
 
-    /// The statements, `begin` and `commit` among them, and the pings since this was asked before.
+    /// The numbers of statements (including `begin` and `commit`) and of pings since the last call.
     #[must_use]
     pub fn take(&self) -> (usize, usize) {
         let take = |count: &AtomicUsize| count.swap(0, Ordering::Relaxed);
@@ -103,7 +103,7 @@ async fn pass_on(
             break;
         }
     }
-    // A Sync that follows nothing is a ping.
+    // A Sync without a message before it is a ping.
     let mut said_something = true;
     loop {
         let message = read(&mut client, 1).await?;
@@ -111,13 +111,13 @@ async fn pass_on(
             Some(b'S') if !said_something => {
                 counts.pings.fetch_add(1, Ordering::Relaxed);
             }
-            // A password needs no Sync either.
+            // No Sync follows a password.
             Some(b'S' | b'p') => said_something = false,
             Some(b'E') => {
                 counts.statements.fetch_add(1, Ordering::Relaxed);
                 said_something = true;
             }
-            // A simple query needs no Sync.
+            // No Sync follows a simple query.
             Some(b'Q') => {
                 counts.statements.fetch_add(1, Ordering::Relaxed);
                 said_something = false;
@@ -128,7 +128,7 @@ async fn pass_on(
     }
 }
 
-/// A message: a type, but for the first ones, then its length without the type, then what it says.
+/// Reads a message: its type (which the first messages lack), its length without the type, and its content.
 async fn read(client: &mut OwnedReadHalf, type_length: usize) -> std::io::Result<Vec<u8>> {
     let mut message = vec![0; type_length + 4];
     client.read_exact(&mut message).await?;

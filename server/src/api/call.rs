@@ -7,17 +7,17 @@ use konektor_spec::Operation;
 
 use crate::{error::Error, gate::Caller, reply::Reply, state::AppState, validation::Input};
 
-/// An admitted request, on its way through an operation.
+/// A request to an operation from an admitted caller.
 pub struct Call {
     /// What all requests share.
     pub state: Arc<AppState>,
-    /// What is asked for.
+    /// The operation.
     pub operation: Arc<Operation>,
-    /// Who sent it.
+    /// The caller.
     pub caller: Caller,
-    /// What was sent.
+    /// The input.
     pub input: Input,
-    /// When it came.
+    /// The time of the request.
     pub now: Timestamp,
 }
 

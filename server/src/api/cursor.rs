@@ -1,4 +1,4 @@
-//! Pages of a list: by number, or by a cursor that carries everything of the list it belongs to.
+//! Pages of a list, by number or by cursor. A cursor contains the filters and the order of its list.
 
 use serde_json::Value;
 
@@ -12,20 +12,20 @@ use crate::{
     },
 };
 
-/// Parameters that say which page, not which list.
+/// Parameters that select a page and not a list.
 const PAGING: [&str; 3] = ["page", "limit", "cursor"];
 
 const STALE: &str = "Not a cursor of this list; start again without one";
 
-/// The page that was asked for.
+/// The requested page.
 pub(super) struct PageRequest {
     pub(super) start: PageStart,
     pub(super) page: i64,
     pub(super) limit: i64,
 }
 
-/// Finds the page. The filters of a cursor replace those of the query; only parameters that were sent beside the cursor
-/// can contradict it.
+/// Reads the requested page. The filters of a cursor replace those of the query; parameters that are sent beside a
+/// cursor must not contradict it.
 pub(super) fn page_request(call: &mut Call) -> Result<PageRequest, Error> {
     let Some(text) = call.input.text("cursor").map(str::to_owned) else {
         let number = |name: &str| {
@@ -79,7 +79,7 @@ pub(super) fn page_request(call: &mut Call) -> Result<PageRequest, Error> {
     })
 }
 
-/// What the answer says about its page, with the cursor of the next.
+/// The pagination of the answer, with the cursor of the next page.
 pub(super) fn pagination<T>(
     call: &Call,
     request: &PageRequest,

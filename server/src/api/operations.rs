@@ -6,14 +6,14 @@ use konektor_spec::{Access, Operation, OperationId, Spec};
 
 use super::{analytics, call::Handler, conversions, leads, support, workspace};
 
-/// What answers an operation.
+/// How an operation is answered.
 pub(crate) enum Action {
-    /// SKILL.md, to everybody.
+    /// With SKILL.md, without a key.
     Guide {
         id: OperationId,
         operation: Arc<Operation>,
     },
-    /// Code, for callers whose key has the operation's scope.
+    /// By code, for callers whose key has the scope of the operation.
     Call(Endpoint),
 }
 
@@ -27,18 +27,19 @@ pub(crate) struct Endpoint {
 /// An operation that this program cannot serve.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnservableOperation {
-    /// Nobody has written it.
+    /// There is no code for it.
     #[error("no code behind the operation {0}")]
     NoCode(String),
-    /// It needs no key, and its code serves a workspace.
+    /// It needs no key, but its code needs a workspace.
     #[error("the operation {0} has to need a scope: its code answers a workspace's caller")]
     NeedsScope(String),
-    /// It needs a key, and its code answers everybody.
+    /// It needs a key, but its code does not.
     #[error("the operation {0} must not need a scope: its code answers anybody")]
     NeedsNoScope(String),
 }
 
-/// The code behind each operation, None for SKILL.md: an operation that nobody has written does not compile.
+/// The code behind each operation, or `None` for SKILL.md. The match is exhaustive, so that an operation without code
+/// does not compile.
 fn handler(operation: OperationId) -> Option<Handler> {
     use OperationId as Id;
     Some(match operation {
@@ -58,7 +59,7 @@ fn handler(operation: OperationId) -> Option<Handler> {
     })
 }
 
-/// What answers each operation of a document.
+/// The action of each operation of a document.
 ///
 /// # Errors
 /// If there is no code for an operation, or code for another kind of caller.

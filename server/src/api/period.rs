@@ -1,4 +1,4 @@
-//! The period that analytics are asked about.
+//! The period of a request for analytics.
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -9,10 +9,10 @@ use crate::{
     validation::Input,
 };
 
-/// What `timeframe` says in the answer when `from` or `to` was given.
+/// The value of `timeframe` in the answer to a request with `from` or `to`.
 const CUSTOM: &str = "custom";
 
-/// The period, and what the answer calls it.
+/// The period and its name in the answer.
 pub(super) fn of(call: &mut Call) -> Result<(Period, String), Error> {
     let zone = call.caller.workspace.time_zone()?;
     let custom = ["from", "to"]
@@ -41,7 +41,7 @@ pub(super) fn of(call: &mut Call) -> Result<(Period, String), Error> {
     Ok((period, name))
 }
 
-/// Two ends of a range; a bad one is noted and missing here.
+/// Reads both ends of a range. An end that is not valid is reported in the input and `None` here.
 pub(super) fn bounds(
     input: &mut Input,
     zone: &TimeZone,

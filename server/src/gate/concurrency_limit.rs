@@ -2,8 +2,8 @@
 //!
 //! A request does not wait for long: by then its client has given up or sent it again.
 //!
-//! Unknown keys are looked up under a limit of their own. Anybody can make a well-formed key, and a flood of them must not
-//! hold up valid ones.
+//! Unknown keys are looked up under a limit of their own. Anybody can make a well-formed key, and a flood of them must
+//! not hold up valid ones.
 
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{error::Error, settings::RequestSettings};
 
-/// The lanes in which requests wait for their turn.
+/// The limits of requests and of look-ups.
 pub(crate) struct ConcurrencyLimit {
     requests: Lane,
     look_ups: Lane,
@@ -41,7 +41,7 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// Refuses a request for which there is neither a turn nor a place in the queue.
+    /// Refuses a request if all permits are taken and the queue is full.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let Lane { turns, queue, .. } = &self.requests;
         if turns.available_permits() > 0 || queue.available_permits() > 0 {
@@ -51,12 +51,13 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// Waits for a turn, which ends when the permit is dropped.
+    /// Waits for a permit.
     pub(crate) async fn acquire(&self) -> Result<SemaphorePermit<'_>, Error> {
         self.requests.acquire().await
     }
 
-    /// Waits until an unknown key may be looked up. `suspect`: it comes from an address that failed too often.
+    /// Waits for a permit to look up an unknown key. `suspect` says that too many authentications failed from its
+    /// address.
     pub(crate) async fn acquire_look_up(
         &self,
         suspect: bool,

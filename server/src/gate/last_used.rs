@@ -1,4 +1,4 @@
-//! When each key was last used, kept without a write for each request.
+//! When each key was last used. The times are written in batches, not for each request.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::{error::with_causes, store::Store};
 
-/// Uses that the store does not know of yet.
+/// Uses that are not stored yet.
 #[derive(Default)]
 pub struct LastUsed(Mutex<BTreeMap<String, Timestamp>>);
 
@@ -23,19 +23,19 @@ impl LastUsed {
         }
     }
 
-    /// Flushes to the store. Entries that fail to flush are kept for the next time.
+    /// Writes all uses to the store. After an error they are kept for the next time.
     pub async fn write(&self, store: &Store) {
         let noted = self.0.lock().clone();
         match store.set_last_used(&noted).await {
             Ok(()) => self.forget(&noted),
             Err(error) => tracing::warn!(
                 cause = with_causes(&error.into()),
-                "it was not written when keys were last used"
+                "the times when keys were last used were not written"
             ),
         }
     }
 
-    /// Forgets what was written, but not what was noted since.
+    /// Removes the uses that were written, but not later ones.
     fn forget(&self, written: &BTreeMap<String, Timestamp>) {
         let mut noted = self.0.lock();
         noted.retain(|key_id, last| written.get(key_id) != Some(last));

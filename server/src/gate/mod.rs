@@ -30,7 +30,7 @@ use crate::{
 pub struct Caller {
     /// The workspace the key belongs to.
     pub workspace: Workspace,
-    /// The part of the store that belongs to the workspace.
+    /// The store of the workspace.
     pub tenant: Tenant,
     scopes: Vec<String>,
 }
@@ -77,13 +77,13 @@ impl Gate {
         }
     }
 
-    /// Where a request of this peer comes from.
+    /// The origin of a request from this peer.
     #[must_use]
     pub fn origin(&self, peer: IpAddr, forwarding: &Forwarding) -> Origin {
         self.proxies.origin(peer, forwarding)
     }
 
-    /// When keys were last used, as far as the store does not know it yet.
+    /// The times of the last use of keys that are not stored yet.
     #[must_use]
     pub fn last_used(&self) -> &LastUsed {
         &self.last_used
@@ -96,10 +96,10 @@ impl Gate {
             .peek(&throttle_key(origin.counted()), self.failures_per_minute)
     }
 
-    /// The key that a request presents, if it is well formed; the database is not asked.
+    /// Parses the key of a request, without the database.
     ///
     /// # Errors
-    /// The refusal when there is none.
+    /// If there is no well-formed key, or too many authentications failed from this origin.
     pub fn parse_key(&self, presented: Option<&str>, origin: Origin) -> Result<ApiKey, Error> {
         presented
             .and_then(ApiKey::parse)
@@ -121,7 +121,7 @@ impl Gate {
     /// Looks up the owner of a key.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`] when no workspace has this key, or the throttle's refusal.
+    /// [`Error::Unauthorized`] if no workspace has this key, or the error of the throttle.
     pub async fn authenticate(
         &self,
         store: &Store,
@@ -187,11 +187,11 @@ impl Gate {
         let known = key.id == presented.id();
         let tenant = match found.tenant {
             Ok(tenant) => tenant,
-            // A key is not refused for a database that is away.
+            // An unavailable database does not make a key invalid.
             Err(error) if known || matches!(error, StoreError::Unavailable(_)) => {
                 return Err(error.into());
             }
-            // What is wrong with the next key's workspace does not concern the caller.
+            // An error of the next key's workspace does not concern the caller.
             Err(_) => return Ok(None),
         };
         let verified = tenant.keys().verify_api_key(presented, &key.secret_hash);
@@ -222,13 +222,13 @@ impl Gate {
 }
 
 impl Authenticated {
-    /// What the key may do, separated by spaces.
+    /// The scopes of the key, separated by spaces.
     #[must_use]
     pub fn scopes(&self) -> String {
         self.key.scopes.join(" ")
     }
 
-    /// Whose it is.
+    /// The workspace of the key.
     #[must_use]
     pub fn workspace_id(&self) -> &str {
         &self.workspace.id

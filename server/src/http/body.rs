@@ -1,4 +1,4 @@
-//! The body of a request, read whole and within its limits.
+//! Receives the body of a request within its limits of size and time.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::{body_budget::BufferedBody, context::HttpContext, error::HttpError, peer::ReceivedAt};
 use crate::error::Error;
 
-/// How long a client that was refused may go on sending.
+/// How long the rest of a refused body is read.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Reads the whole body, up to `limit` bytes. A request has no turn yet while its body arrives.
+/// Receives the whole body, up to `limit` bytes. A request takes its permit of the concurrency limit only afterwards.
 pub(super) async fn receive<'a>(
     context: &'a HttpContext,
     parts: &Parts,
@@ -62,14 +62,14 @@ pub(super) async fn receive<'a>(
     }
 }
 
-/// The length of the body, as the client declares it.
+/// The length of the body that the client declares.
 pub(super) fn content_length(parts: &Parts) -> Option<usize> {
     let length = parts.headers.get(CONTENT_LENGTH)?;
     length.to_str().ok()?.parse().ok()
 }
 
-/// Reads the rest of a refused body for a while and throws it away. A connection that is closed while bytes are on their
-/// way is reset, and the client may never see its answer (RFC 9112, 9.6).
+/// Reads and discards the rest of a refused body for a while. Closing a connection with unread bytes resets it, and the
+/// client may lose the response (RFC 9112, 9.6).
 pub(super) fn discard(mut body: Body) {
     if body.is_end_stream() {
         return;
@@ -79,7 +79,7 @@ pub(super) fn discard(mut body: Body) {
     }));
 }
 
-/// When the first byte of the request arrived; without a transport, now.
+/// When the first byte of the request arrived, or now if the transport did not record it.
 fn received_at(parts: &Parts) -> Instant {
     parts
         .extensions

@@ -1,8 +1,8 @@
 //! One budget of bytes for the request bodies of all connections.
 //!
-//! A client that begins a body and never ends it holds memory for seconds, and it can do so on every connection. So each
-//! body reserves its bytes in one budget as they arrive. When the budget is used up, the body that has been arriving for
-//! longest is given up. An honest body arrives at once, so it is the last to be given up.
+//! A client that never completes a body holds its memory for seconds, and it can do so on every connection. So each
+//! body reserves its bytes in one budget as they arrive. When the budget is used up, the oldest incomplete body is
+//! given up. A well-behaved client sends its body at once, so that it is the last to be given up.
 
 use std::{collections::BTreeMap, ops::Deref, pin::pin, sync::Arc};
 
@@ -23,7 +23,7 @@ pub(super) struct BodyBudget {
 #[derive(Default)]
 struct State {
     used: usize,
-    /// The part of it that bodies which were given up are about to release.
+    /// The part of `used` that given-up bodies will release.
     leaving: usize,
     tickets: u64,
     /// The bodies that are still arriving, in the order in which they began.
@@ -84,7 +84,7 @@ impl BodyBudget {
         }
     }
 
-    /// Reserves bytes for a body that is still arriving. False: others are given up first, and it has to wait for them.
+    /// Reserves bytes for an incomplete body. Returns false if it has to wait for bodies that this call has given up.
     fn try_reserve(&self, ticket: u64, bytes: usize) -> bool {
         let mut state = self.state();
         if state.used + bytes <= self.budget {
@@ -144,7 +144,7 @@ impl BufferedBody<'_> {
         }
     }
 
-    /// The whole body has arrived: it is not given up any more.
+    /// Marks the body as complete. It is not given up any more.
     pub(super) fn complete(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             let mut state = self.bodies.state();

@@ -1,4 +1,4 @@
-//! What all HTTP requests share beside the state of the server.
+//! What all HTTP requests share, in addition to the state of the server.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ impl HttpContext {
     }
 }
 
-/// How long a request may take to arrive: the rest of its time is for the answer.
+/// How long a request may take to arrive. The rest of its time is left for the answer.
 pub(crate) fn arrival_timeout(state: &AppState) -> Duration {
     state.request_timeout() * 2 / 3
 }

@@ -1,4 +1,4 @@
-//! What everybody may read without a key: SKILL.md, the API document, the docs page, and the state of the server.
+//! What needs no key: SKILL.md, the API document, the docs page, and the health of the server.
 
 use anyhow::Context;
 use axum::{
@@ -19,7 +19,7 @@ pub(super) struct Documents {
     json: Bytes,
 }
 
-/// A document beside the operations.
+/// A document that is not the answer of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Document {
     Docs,
@@ -46,7 +46,7 @@ impl Documents {
         })
     }
 
-    /// Where each document is.
+    /// The path of each document.
     pub(super) fn routes(base: &str) -> impl IntoIterator<Item = (String, Document)> {
         [
             ("/docs".into(), Document::Docs),
@@ -84,7 +84,7 @@ impl Documents {
 }
 
 impl Document {
-    /// For the log.
+    /// Its name in the log.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Docs => "docs",

@@ -6,16 +6,16 @@ use axum::http::StatusCode;
 
 use crate::error::Error;
 
-/// Why a request is not answered with success.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// The call failed, as it would through any other protocol.
+    /// The call failed, independent of the protocol.
     #[error(transparent)]
     Call(#[from] Error),
-    /// It cannot be read at all.
+    /// It cannot be parsed.
     #[error("unreadable request")]
     Malformed(&'static str),
-    /// The body is not JSON, from this place on.
+    /// The body is not JSON; the error is at this position.
     #[error("unreadable body")]
     NotJson {
         /// The line, from 1.
@@ -23,16 +23,16 @@ pub enum HttpError {
         /// The column, from 1.
         column: usize,
     },
-    /// The path has other methods.
+    /// The path does not have this method, but these.
     #[error("method not allowed")]
     MethodNotAllowed(String),
-    /// It did not arrive within this time.
+    /// It did not arrive completely within this time.
     #[error("the request did not arrive in time")]
     RequestTimeout(Duration),
-    /// The body is longer than so many bytes.
+    /// The body is longer than this number of bytes.
     #[error("the body is too large")]
     TooLarge(usize),
-    /// The body is declared as something other than JSON.
+    /// The `Content-Type` is not JSON.
     #[error("the body is not JSON")]
     UnsupportedMediaType,
 }

@@ -1,4 +1,4 @@
-//! Answers the requests of each kind of route, in a straight line: key → body → caller and turn → operation.
+//! Answers the requests of each kind of route: key → body → caller and permit → operation.
 
 use std::sync::Arc;
 
@@ -29,16 +29,16 @@ use crate::{
     validation::{NO_BODY, Sent},
 };
 
-/// What the log calls a request for no operation.
+/// The name in the log of a request to no operation.
 const UNKNOWN_OPERATION: &str = "unknown";
 
-/// The longest body of a public operation that is read, to find out that it says nothing.
+/// The longest body that is read for a public operation, which accepts only an empty one.
 const MAX_PUBLIC_BODY_BYTES: usize = 256;
 
-/// The parameters of a path; None when one of them is not UTF-8.
+/// The parameters of a path, or `None` if one of them is not UTF-8.
 pub(super) type PathParameters = Option<Map<String, Value>>;
 
-/// Answers a path of the document.
+/// Answers a path of the API document.
 pub(super) async fn operation(
     context: Arc<HttpContext>,
     route: &Route,
@@ -72,7 +72,7 @@ pub(super) async fn operation(
     respond(&exchange, Some(origin), work).await
 }
 
-/// Answers a document beside the operations.
+/// Answers a path that is not an operation, such as the docs page.
 pub(super) async fn document(
     context: Arc<HttpContext>,
     document: Document,
@@ -130,7 +130,8 @@ async fn guide(
     respond(&exchange, None, work).await
 }
 
-/// Checks the key, receives the body and admits the caller. The body of a request without a well-formed key is not read.
+/// Checks the key, receives the body and admits the caller. The body of a request without a well-formed key is not
+/// read.
 async fn admit<'a>(
     context: &'a HttpContext,
     parts: &Parts,
@@ -155,7 +156,7 @@ async fn admit<'a>(
     Ok((admitted, body))
 }
 
-/// What was sent to an operation, as values.
+/// Reads the input of an operation.
 fn read(
     operation: &Operation,
     parts: &Parts,

@@ -1,11 +1,11 @@
-//! The headers that an operation declares as JSON, so that the document's schemas can judge them.
+//! Converts the headers that an operation declares to JSON, for validation against the document.
 
 use axum::http::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::error::Details;
 
-/// Reads these headers; one that comes twice is a bad field.
+/// Reads these headers. A duplicate header is reported as a field that is not valid.
 pub(super) fn parse<'a>(
     headers: &HeaderMap,
     names: impl Iterator<Item = &'a str>,
@@ -20,7 +20,7 @@ pub(super) fn parse<'a>(
         if sent.next().is_some() {
             bad.insert(name.to_owned(), "Given more than once".into());
         }
-        // What is not UTF-8 gets a replacement character, which no pattern of visible ASCII takes.
+        // Invalid UTF-8 becomes a replacement character, which patterns of visible ASCII refuse.
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         values.insert(name.to_owned(), Value::String(text));
     }

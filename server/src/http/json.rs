@@ -1,4 +1,4 @@
-//! A body as JSON. Of two fields with one name other readers take the first or the last, so neither is taken here.
+//! Parses a body as JSON. Duplicate names are refused, because parsers differ in which of the values they take.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Number, Value};
 use super::error::HttpError;
 use crate::error::Details;
 
-/// Some programs begin every text with it; RFC 8259, 8.1 lets a reader ignore it.
+/// The byte order mark, which a parser may ignore (RFC 8259, 8.1).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads a body; a field that comes twice is a bad one.
+/// Parses a body. A duplicate name is reported as a field that is not valid.
 pub(super) fn parse(body: &[u8], bad: &mut Details) -> Result<Value, HttpError> {
     let text = without_mark(body);
     if text.trim_ascii().is_empty() {
@@ -25,14 +25,14 @@ pub(super) fn parse(body: &[u8], bad: &mut Details) -> Result<Value, HttpError> 
     };
     let read = reader.deserialize(&mut deserializer);
     read.and_then(|value| deserializer.end().map(|()| value))
-        // The parser's own words repeat what was sent.
+        // The parser's message may repeat the input.
         .map_err(|error| HttpError::NotJson {
             line: error.line(),
             column: error.column(),
         })
 }
 
-/// Whether a body says nothing: clients send such beside a GET without meaning anything by it.
+/// Whether a body has no content. Some clients send one with each GET.
 pub(super) fn is_nothing(body: &[u8]) -> bool {
     let text = without_mark(body).trim_ascii();
     text.is_empty()
@@ -47,7 +47,7 @@ fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
 
-/// Reads one value, wherever it stands.
+/// Parses one value at any depth.
 struct Reader<'a> {
     /// The dotted path of the value.
     path: &'a mut String,
@@ -55,7 +55,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The path goes to a value within this one, until [`Self::leave`] takes it back.
+    /// Appends a name to the path, until [`Self::leave`] removes it.
     fn enter(&mut self, name: &str) -> usize {
         let length = self.path.len();
         if length > 0 {

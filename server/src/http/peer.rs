@@ -1,10 +1,10 @@
-//! What the transport knows of a request that its bytes do not say; it travels in the request's extensions.
+//! What the transport knows about a request beside its bytes. It is passed in the request's extensions.
 
 use std::net::SocketAddr;
 
 use tokio::time::Instant;
 
-/// The other end of the connection a request came on.
+/// The address at the other end of the connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 

@@ -1,4 +1,4 @@
-//! A query string as JSON, so that the document's schemas can judge it.
+//! Converts a query string to JSON, for validation against the document.
 
 use konektor_spec::{Kind, Schema};
 use percent_encoding::percent_decode_str;
@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::error::HttpError;
 use crate::error::Details;
 
-/// Reads `name=value&…`; a name that comes twice is a bad field.
+/// Parses `name=value&…`. A duplicate name is reported as a field that is not valid.
 pub(super) fn parse(query: &str, bad: &mut Details) -> Result<Map<String, Value>, HttpError> {
-    // The parser below would put a replacement character into the place of what is not UTF-8.
+    // The parser below would replace invalid UTF-8.
     if percent_decode_str(query).decode_utf8().is_err() {
         return Err(HttpError::Malformed("The query is not valid UTF-8"));
     }

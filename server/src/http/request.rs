@@ -1,4 +1,4 @@
-//! A request as values: where it comes from, which key it presents, and what it sends to an operation.
+//! Reads a request into values: its origin, its key and the input of an operation.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -48,10 +48,10 @@ pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Reads what is sent to an operation.
+/// Reads the input of an operation.
 ///
 /// # Errors
-/// When something cannot be read at all: a query that is not UTF-8, a body that is not JSON.
+/// If the query is not UTF-8 or the body is not JSON.
 pub fn read(
     operation: &Operation,
     path: Map<String, Value>,

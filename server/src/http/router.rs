@@ -1,4 +1,4 @@
-//! Which path leads where: the operations of the document below its base path, and what surrounds them.
+//! Routes: the operations below the base path of the document, and the other documents.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{api::operations::Action, state::AppState};
 
-/// What one path answers, by method.
+/// The actions of one path by method.
 #[derive(Default)]
 pub(super) struct Route(BTreeMap<String, Action>);
 
@@ -76,7 +76,7 @@ fn routes(actions: Vec<Action>) -> BTreeMap<String, Route> {
 }
 
 impl Route {
-    /// What answers a method; HEAD is answered as GET.
+    /// The action of a method. HEAD is handled as GET.
     pub(super) fn action(&self, method: &Method) -> Option<&Action> {
         let method = if method == Method::HEAD {
             &Method::GET
@@ -86,7 +86,7 @@ impl Route {
         self.0.get(method.as_str())
     }
 
-    /// The methods there are, for the header Allow.
+    /// The methods of the path, for the header Allow.
     pub(super) fn methods(&self) -> String {
         let head = self.0.contains_key("GET").then_some("HEAD");
         self.0

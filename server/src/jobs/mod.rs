@@ -1,4 +1,4 @@
-//! Work in the background: at the start of the server, and then at intervals.
+//! Background work: when the server starts, and then at intervals.
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::{error::with_causes, settings::JobSettings, state::AppState};
 
-/// Runs all jobs until it is dropped, which may happen at any moment.
+/// Runs all jobs until it is dropped. It may be dropped at any await point.
 pub(crate) async fn run(state: Arc<AppState>) {
     let store = state.store();
     let JobSettings {
@@ -35,7 +35,7 @@ pub(crate) async fn run(state: Arc<AppState>) {
     );
 }
 
-/// What failed is tried again at the next interval.
+/// Logs an error. The job runs again at the next interval.
 fn warn_on_error<T>(result: Result<T, impl Into<anyhow::Error>>, message: &str) {
     if let Err(error) = result {
         let cause = with_causes(&error.into());

@@ -1,4 +1,4 @@
-//! One call of an operation: scope, input, operation.
+//! One call of an operation: checks the scope, validates the input, runs the operation.
 
 use std::sync::Arc;
 
@@ -14,11 +14,10 @@ use crate::{
     validation::Sent,
 };
 
-/// Calls an operation for a caller who was let in. `read` hands over what was sent; it is not called for a caller
-/// whose key lacks the scope of the operation.
+/// Calls an operation for an admitted caller. `read` returns the input; it is not called if the key lacks the scope.
 ///
 /// # Errors
-/// The refusal of the scope, of what was sent or of the operation, and `read`'s own error.
+/// If the scope is missing, the input is not valid, or the operation or `read` fails.
 pub(crate) async fn call<E: From<Error>>(
     state: &Arc<AppState>,
     caller: Caller,

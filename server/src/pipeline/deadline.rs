@@ -1,11 +1,11 @@
-//! How long the database is waited for.
+//! The time limit for work that needs the database.
 
 use tokio::time::{Instant, timeout_at};
 
 use crate::{error::Error, store::WriteProgress};
 
-/// Waits for `work`, which needs the database, until `deadline`. `progress` is how far its write has come, if there is
-/// one: a write that may have happened is not reported as one that has not.
+/// Does `work` until `deadline`. `progress` is that of its write, if it has one: after a timeout it decides whether the
+/// write has certainly not happened or may have.
 pub(crate) async fn before<T, E: From<Error>>(
     deadline: Instant,
     progress: Option<&WriteProgress>,

@@ -1,4 +1,4 @@
-//! Accepts connections until the server is to stop, and then lets those there are finish.
+//! Accepts connections until the server stops, and then waits for the open ones.
 
 use std::{
     future::Future, io, net::SocketAddr, num::NonZeroUsize, pin::pin, sync::Arc, time::Duration,
@@ -15,7 +15,7 @@ use super::{
     connection_slots::{ConnectionSlot, ConnectionSlots},
 };
 
-/// How long to wait before accepting again when the machine has no room for another connection.
+/// How long to wait before accepting again if the system is out of file descriptors or memory.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// Accepts connections on one listener.
@@ -24,13 +24,13 @@ pub(crate) struct Acceptor {
     connections: Connections,
 }
 
-/// What is left to do once no more connections are accepted.
+/// An acceptor that accepts no more connections.
 pub(crate) struct Draining(Acceptor);
 
 struct Connections {
     slots: Arc<ConnectionSlots>,
     config: ConnectionConfig,
-    /// Becomes true when the server is to stop; closed when the last connection has ended.
+    /// Becomes true when the server stops. It is closed when the last connection has ended.
     stop: watch::Sender<bool>,
 }
 
@@ -52,7 +52,7 @@ impl Acceptor {
         }
     }
 
-    /// Serves every connection that comes before `shutdown` ends.
+    /// Serves connections until `shutdown` completes.
     pub(crate) async fn accept_until(self, shutdown: impl Future<Output = ()>) -> Draining {
         let mut shutdown = pin!(shutdown);
         loop {
@@ -79,7 +79,7 @@ impl Draining {
             listener,
             connections,
         } = self.0;
-        // Clients that the machine has connected may have sent a request already.
+        // Connections in the backlog of the listener may contain requests already.
         for (stream, peer) in backlog(listener) {
             let slot = connections.slots.acquire().await;
             connections.spawn(stream, peer, slot);
@@ -97,7 +97,7 @@ impl Connections {
     }
 }
 
-/// The connections that the machine has accepted for this listener, which takes no more.
+/// The connections in the backlog of the listener. The listener takes no more.
 fn backlog(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
     let listener = listener.into_std().ok();
     std::iter::from_fn(move || {
@@ -107,8 +107,8 @@ fn backlog(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr
     })
 }
 
-/// Waits when the machine cannot take another connection, for lack of file descriptors or memory. A connection that was
-/// aborted before it was accepted is ignored.
+/// Waits if the system is out of file descriptors or memory. A connection that was aborted before it was accepted is
+/// ignored.
 async fn back_off(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(

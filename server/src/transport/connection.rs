@@ -1,4 +1,4 @@
-//! One connection: what arrives, what is sent, and how long either may take.
+//! One connection and its timeouts.
 //!
 //! hyper's `header_read_timeout` also closes idle keep-alive connections. Load balancers and clients keep those for a
 //! minute and more, and send a request into a connection that a less patient server is just closing. So there are two
@@ -54,7 +54,7 @@ const SHUTDOWN_IDLE_WAIT: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub(crate) struct ConnectionConfig {
     pub(crate) router: Router,
-    /// How long a request may take to arrive, and the client to read its answer.
+    /// How long a request may take to arrive, and how long the client may take to read the answer.
     pub(crate) arrival_timeout: Duration,
     /// How long a header may take, from its first byte; the first one, from the beginning of the connection.
     pub(crate) header_timeout: Duration,
@@ -101,20 +101,20 @@ pub(super) async fn serve_connection(
         .max_buf_size(MAX_HEADER_BYTES)
         .serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
-    // A client that went away or sent nonsense is no event for the operator.
+    // A disconnect or a malformed request is the client's affair and is not logged.
     tokio::select! {
         _ = &mut connection => return,
         () = activity.slot.evicted() => return,
         _ = stopping.wait_for(|stopping| *stopping) => {}
     }
-    // hyper's own shutdown would cut off a request of which only half a header is here.
+    // hyper's own shutdown would close the connection within an incomplete header.
     while timeout(SHUTDOWN_IDLE_WAIT, &mut connection).await.is_err()
         && !activity.is_idle()
         && !activity.is_arriving_since(config.arrival_timeout)
     {}
 }
 
-/// Hands a request to the router and keeps account of it.
+/// Calls the router and tracks the state of the request.
 async fn answer(
     router: Router,
     activity: Arc<Activity>,
@@ -126,7 +126,7 @@ async fn answer(
     let arriving = Arriving(activity);
     let mut request = request.map(|body| {
         body.map_frame(move |frame| {
-            // It goes with the body: read whole, or given up.
+            // It is dropped with the body, complete or not.
             let _ = &arriving;
             frame
         })
@@ -153,9 +153,9 @@ struct Activity {
 struct Now {
     /// When the first byte arrived of a request that is not answered yet.
     began: Option<Instant>,
-    /// The answer is being made.
+    /// The request is being processed.
     serving: bool,
-    /// The answer, or a part of it, is still on this side.
+    /// The answer has not been sent completely.
     unsent: bool,
     /// No request has been answered yet.
     first: bool,
@@ -198,7 +198,7 @@ impl Activity {
         now.began.is_none() && !now.serving && !now.unsent
     }
 
-    /// Whether a request began so long ago, and its header is not whole yet.
+    /// Whether a request began this long ago and its header is still incomplete.
     fn is_arriving_since(&self, time: Duration) -> bool {
         let now = self.now();
         !now.serving && !now.unsent && now.began.is_some_and(|began| began.elapsed() > time)
@@ -221,7 +221,7 @@ impl Activity {
     }
 }
 
-/// Lives while the answer to a request is made.
+/// Exists while a request is processed.
 struct Serving {
     activity: Arc<Activity>,
     began: Instant,
@@ -242,12 +242,12 @@ impl Drop for Serving {
     fn drop(&mut self) {
         let mut now = self.activity.now();
         (now.serving, now.unsent) = (false, true);
-        // Idle already: a client that reads no answers can be evicted, and an honest one is never the longest idle.
+        // Count as idle at once, so that a client that reads no answers can be evicted.
         self.activity.slot.mark_idle();
     }
 }
 
-/// Lives while the body of a request may still arrive.
+/// Exists while the body of a request may still arrive.
 struct Arriving(Arc<Activity>);
 
 impl Drop for Arriving {
@@ -260,19 +260,19 @@ impl Drop for Arriving {
     }
 }
 
-/// The client's end, watched: what came, what went, and whether it takes what it is sent.
+/// The socket, with a record of what was received and sent.
 struct Socket {
     stream: TcpStream,
     activity: Arc<Activity>,
     arrival_timeout: Duration,
     /// The timer of the deadline. It may fire early, and is then reset.
     silence: Option<Pin<Box<Sleep>>>,
-    /// Ends when an answer that did not fit into the socket's buffer has to be taken whole.
+    /// When an answer that did not fit into the socket's buffer must have been sent completely.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Socket {
-    /// Whether what is waited for is overdue; if not, the task is woken when it is.
+    /// Whether the deadline has passed. If not, the task is woken when it does.
     fn is_overdue(&mut self, context: &mut Context<'_>) -> bool {
         let Some(deadline) = self.activity.deadline() else {
             return false;

@@ -1,10 +1,9 @@
 //! How many connections there may be at once, and which one makes room for the next.
 //!
-//! A connection that sends nothing, or reads no answer, costs its client nothing: under a plain limit a few thousand of
-//! them would keep everybody else out. So when all slots are taken, the connection that has been idle for longest is
-//! evicted. A connection is idle as long as it has not sent a whole request. An honest client sends as soon as it is
-//! connected and is never the one that has been idle for longest. Addresses are not counted: behind a proxy all clients
-//! have the same one.
+//! With a plain limit, a client could open a few thousand connections, send nothing and keep everybody else out. So
+//! when all slots are taken, the connection that has been idle for longest is evicted. A connection is idle until it
+//! has sent a complete request. A well-behaved client sends one as soon as it is connected, so that it is not evicted.
+//! Addresses are not counted, because behind a proxy all clients have the same one.
 
 use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -103,7 +102,7 @@ impl ConnectionSlot {
         slot
     }
 
-    /// The connection waits for its client from now on, and may be evicted.
+    /// Marks the connection as idle. It may be evicted.
     pub(crate) fn mark_idle(&self) {
         let mut idle = self.slots.idle();
         idle.last_ticket += 1;
@@ -114,7 +113,7 @@ impl ConnectionSlot {
         }
     }
 
-    /// A whole request has arrived: until its answer is made the connection is not evicted.
+    /// Marks the connection as busy with a complete request. It is not evicted.
     pub(crate) fn mark_busy(&self) {
         let mut idle = self.slots.idle();
         if let Some(ticket) = self.ticket().take() {
@@ -122,7 +121,7 @@ impl ConnectionSlot {
         }
     }
 
-    /// Ends when the connection is evicted, unless a whole request came first.
+    /// Completes when the connection is evicted, unless a complete request arrived before.
     pub(crate) async fn evicted(&self) {
         loop {
             self.evicted.notified().await;
