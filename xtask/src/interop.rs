@@ -198,7 +198,11 @@ impl Interop {
     /// The client needs Go's standard library only.
     fn go(&self) -> Result<()> {
         let client = self.tools.scratch_dir("go")?;
-        self.run_openapi_generator("go", "packageName=konektor,withGoMod=false", &client)?;
+        self.run_openapi_generator(
+            "go",
+            "packageName=konektor,withGoMod=false,enumClassPrefix=true",
+            &client,
+        )?;
         fs::write(client.join("go.mod"), "module konektor\n\ngo 1.19\n")?;
         let program = client.join("usage");
         fs::create_dir(&program)?;

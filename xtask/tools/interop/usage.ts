@@ -24,8 +24,7 @@ const listed = await konektor.GET("/leads", {
   params: { query: { status: "new", limit: 10, sortBy: "createdAt" } },
 });
 assert(listed.data, listed.error?.error.message);
-assert.deepEqual(listed.data.data, [lead]);
-assert.equal(listed.data.pagination.nextCursor, null);
+assert(listed.data.data.some(({ id }) => id === lead.id));
 
 const updated = await konektor.PATCH("/leads/{id}", {
   params: { path: { id: lead.uniqueCode } },
