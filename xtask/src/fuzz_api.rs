@@ -27,12 +27,16 @@ pub(crate) struct Args {
 
 /// Starts a server with sample leads and runs schemathesis against it.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let tools = Toolbox::open("fuzz")?;
     let program = deployment::build_server()?;
     let database = Database::start(args.engine)?;
     let deployment = Deployment::start(&program, &database.url(), None)?;
     deployment.seed(200)?;
+    check(&deployment, args.examples, args.seed)
+}
 
+/// Runs schemathesis against a server with this number of random requests per operation.
+pub(crate) fn check(deployment: &Deployment, examples: u32, seed: Option<u128>) -> Result<()> {
+    let tools = Toolbox::open("fuzz")?;
     let mut schemathesis = tools.command("schemathesis");
     schemathesis
         .arg("--config-file")
@@ -40,11 +44,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .arg("run")
         .arg(paths::openapi())
         .args(["--url", &deployment.server.api_url()])
-        .args(["--max-examples", &args.examples.to_string()])
+        .args(["--max-examples", &examples.to_string()])
         .env("KONEKTOR_API_KEY", &deployment.api_key)
         // `schemathesis replay` reads the failures from here.
         .current_dir(tools.scratch_dir("run")?);
-    if let Some(seed) = args.seed {
+    if let Some(seed) = seed {
         schemathesis.args(["--seed", &seed.to_string()]);
     }
     process::run(&mut schemathesis)

@@ -1,5 +1,5 @@
-//! `cargo xtask interop`: other people's generators make clients from openapi.yaml, and a program in each language
-//! uses its client against a running server.
+//! `cargo xtask interop`: other people's tools understand openapi.yaml. Generators make clients from it, a program in
+//! each language uses its client against a running server, and schemathesis compares the server with the document.
 //!
 //! The clients are generated from an older document than the server's: it lacks one value of an enum, which the
 //! server returns. A client that was generated before the value existed has to read it.
@@ -19,12 +19,18 @@ use crate::{
     client::{Client, Request},
     debian::{self, Dependency},
     deployment::{Database, Deployment, Engine},
-    paths, process,
+    fuzz_api, paths, process,
     tools::Toolbox,
 };
 
 /// The status that the older document lacks.
 const NEW_STATUS: &str = "hot";
+
+/// The number of random requests per operation, in addition to those that test each limit.
+const EXAMPLES: u32 = 10;
+
+/// The same requests in every run: `cargo xtask fuzz-api` tries others.
+const SEED: u128 = 1;
 
 const GO: Dependency = Dependency {
     name: "Go",
@@ -39,13 +45,13 @@ const JAVA: Dependency = Dependency {
 /// The arguments of `cargo xtask interop`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Test only this language
+    /// Test only this client or tool
     #[arg(long, value_enum)]
-    only: Option<Language>,
+    only: Option<Subject>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Language {
+enum Subject {
     /// openapi-typescript and openapi-fetch
     Typescript,
     /// openapi-python-client
@@ -54,6 +60,8 @@ enum Language {
     Go,
     /// openapi-generator
     Java,
+    /// Requests made from the document; `cargo xtask fuzz-api` sends more of them
+    Schemathesis,
 }
 
 /// What each client is generated from, and where its program runs.
@@ -83,20 +91,21 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         tools,
         deployment,
     };
-    let languages = match &args.only {
-        Some(language) => std::slice::from_ref(language),
-        None => Language::value_variants(),
+    let subjects = match &args.only {
+        Some(subject) => std::slice::from_ref(subject),
+        None => Subject::value_variants(),
     };
-    for language in languages {
-        let name = language.to_possible_value().unwrap_or_default();
+    for subject in subjects {
+        let name = subject.to_possible_value().unwrap_or_default();
         eprintln!("\n{}", process::bold(&format!("── {} ──", name.get_name())));
-        match language {
-            Language::Typescript => interop.typescript(),
-            Language::Python => interop.python(),
-            Language::Go => interop.go(),
-            Language::Java => interop.java(),
+        match subject {
+            Subject::Typescript => interop.typescript(),
+            Subject::Python => interop.python(),
+            Subject::Go => interop.go(),
+            Subject::Java => interop.java(),
+            Subject::Schemathesis => fuzz_api::check(&interop.deployment, EXAMPLES, Some(SEED)),
         }
-        .with_context(|| format!("the client in {} does not work", name.get_name()))?;
+        .with_context(|| format!("{} failed", name.get_name()))?;
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ enum Task {
     Test(test::Args),
     /// Lint openapi.yaml
     Spec,
-    /// Generate clients in TypeScript, Python, Go and Java, and use them against a running server
+    /// Use generated clients in TypeScript, Python, Go and Java, and schemathesis, against a running server
     Interop(interop::Args),
     /// Regenerate the code derived from openapi.yaml
     Generate {
