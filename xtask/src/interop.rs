@@ -172,14 +172,15 @@ impl Interop {
                 .arg("--output")
                 .arg(client.join("api.ts")),
         )?;
-        let program = copy_program("usage.ts", &client)?;
+        let program = copy_program("usage.mts", &client)?;
         process::run(
             self.tools
                 .command("tsc")
                 .args(["--noEmit", "--strict", "--exactOptionalPropertyTypes"])
                 .args(["--target", "es2024", "--lib", "es2024,dom"])
                 .args(["--module", "nodenext", "--allowImportingTsExtensions"])
-                .args(["--types", "node"])
+                .arg("--typeRoots")
+                .arg(self.tools.node_modules().join("@types"))
                 .arg(&program),
         )?;
         self.use_client(self.tools.command("node").arg(program))

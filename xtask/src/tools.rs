@@ -93,7 +93,7 @@ impl Toolbox {
     /// Builds a command of an installed tool that runs at the root of the repository.
     pub(crate) fn command(&self, program: &str) -> Command {
         let python = self.directory.join("bin");
-        let npm = self.directory.join("node_modules/.bin");
+        let npm = self.node_modules().join(".bin");
         let directory = if npm.join(program).exists() {
             &npm
         } else {
@@ -109,6 +109,11 @@ impl Toolbox {
             command.env("PATH", path);
         }
         command
+    }
+
+    /// The directory of the npm packages.
+    pub(crate) fn node_modules(&self) -> PathBuf {
+        self.directory.join("node_modules")
     }
 
     /// The directory of an installed Python module.
