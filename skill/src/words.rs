@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// What a value may be, null and default left out: `1–100 chars`, `integer 1–100`, `email`, `low | high`.
 pub(crate) fn allowed(schema: &Schema) -> String {
-    if schema.is_enum() {
+    if schema.has_values() {
         return join(schema.values().map(str::to_owned), " | ");
     }
     if !schema.alternatives().is_empty() {
@@ -40,6 +40,7 @@ pub(crate) fn spaced(parts: impl Iterator<Item = String>) -> String {
 fn string(schema: &Schema) -> String {
     let format = match schema.format() {
         Some("date-time") => Some("time"),
+        Some("time-or-date") => Some("time or date"),
         Some("uuid") => Some("UUID"),
         // Obvious for a required field.
         Some("nonblank") => None,
@@ -50,11 +51,12 @@ fn string(schema: &Schema) -> String {
         .min_length()
         .filter(|shortest| *shortest > u64::from(format.is_some()));
     let length = range(shortest, schema.max_length()).map(|range| format!("{range} chars"));
-    let pattern = schema.pattern().map(|pattern| {
-        schema
-            .message()
-            .map_or_else(|| format!("matches {pattern}"), lower_first)
-    });
+    let message = || schema.message().map(lower_first);
+    let pattern = match (schema.pattern(), schema.refuses_pattern()) {
+        (Some(pattern), _) => message().or_else(|| Some(format!("matches {pattern}"))),
+        (None, Some(pattern)) => message().or_else(|| Some(format!("does not match {pattern}"))),
+        (None, None) => None,
+    };
     let parts: Vec<_> = [format.map(str::to_owned), length, pattern]
         .into_iter()
         .flatten()

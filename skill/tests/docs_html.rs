@@ -128,14 +128,14 @@ fn text_of_the_document_stays_text() {
         "/tags/1/description",
         "/paths/~1leads/get/summary",
         "/paths/~1leads/get/description",
-        "/paths/~1leads/post/requestBody/content/application~1json/example/notes",
+        "/components/examples/LeadCreate/value/notes",
         "/components/schemas/LeadSource/enum/0",
         "/components/schemas/Notes/pattern",
         "/components/schemas/Phone/description",
         "/components/parameters/LeadRef/example",
         "/components/parameters/Page/description",
         "/components/responses/NotFound/description",
-        "/components/responses/NotFound/content/application~1json/example/error/message",
+        "/components/examples/NotFound/value/error/message",
     ] {
         let (parent, name) = pointer.rsplit_once('/').unwrap();
         let parent = document.pointer_mut(parent).unwrap();

@@ -189,7 +189,7 @@ fn a_changed_limit_shows() {
 #[test]
 fn a_changed_default_shows() {
     assert!(guide().contains("\nlimit=50: integer 1–100\n"));
-    let guide = guide_with("/components/schemas/PageLimit/default", json!(25));
+    let guide = guide_with("/components/schemas/PageLimit/x-default", json!(25));
     assert!(guide.contains("\nlimit=25: integer 1–100\n"));
 }
 
@@ -221,7 +221,7 @@ fn a_changed_quota_shows() {
 fn a_document_in_which_every_plan_has_a_quota_bars_none() {
     let mut document = Spec::builtin().document().clone();
     let plan = &mut document["components"]["schemas"]["Plan"];
-    plan["enum"] = json!(["starter"]);
+    plan["x-extensible-enum"] = json!(["starter"]);
     plan["x-konektor-requests-per-minute"] = json!({"starter": 60});
     let guide = skill_md(&Spec::from_value(document).unwrap(), URL).unwrap();
     assert!(guide.contains("per workspace: starter 60. A bucket"));

@@ -59,7 +59,7 @@ impl OperationId {
 pub use error::SpecError;
 pub use operation::{Access, Body, Location, Operation, Parameter, Response};
 pub use path::{PathTemplate, percent_encode};
-pub use schema::{Kind, Schema};
+pub use schema::{Kind, Schema, without_default};
 
 /// The text of the document, with comments.
 pub const YAML: &str = include_str!("../../openapi.yaml");

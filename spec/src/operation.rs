@@ -2,7 +2,12 @@
 
 use serde_json::Value;
 
-use crate::{error::SpecError, path::PathTemplate, resolve::follow, schema::Schema};
+use crate::{
+    error::SpecError,
+    path::PathTemplate,
+    resolve::follow,
+    schema::{Schema, without_default},
+};
 
 /// One operation, with every reference resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +54,7 @@ pub struct Parameter {
     pub location: Location,
     /// Whether it must be there.
     pub required: bool,
-    /// What it does.
+    /// What it does, without the sentence about the default.
     pub description: String,
     /// What it may be.
     pub schema: Schema,
@@ -188,7 +193,8 @@ fn read_parameter(document: &Value, parameter: &Value) -> Result<Parameter, Spec
         name,
         location,
         required: parameter["required"] == true,
-        description: text(&parameter["description"]),
+        description: without_default(parameter["description"].as_str().unwrap_or_default())
+            .to_owned(),
         schema: Schema::resolved(document, &parameter["schema"])?,
         schema_name: component(&parameter["schema"]),
         example: parameter["example"].clone(),
@@ -200,7 +206,7 @@ fn read_body(document: &Value, body: &Value) -> Result<Body, SpecError> {
     Ok(Body {
         schema: Schema::resolved(document, &content["schema"])?,
         schema_name: component(&content["schema"]),
-        example: content["example"].clone(),
+        example: example(document, content)?,
     })
 }
 
@@ -229,8 +235,20 @@ fn read_response(
             Some((_, content)) => Schema::resolved(document, &content["schema"])?,
             None => Schema::default(),
         },
-        example: content.map_or(Value::Null, |(_, content)| content["example"].clone()),
+        example: match content {
+            Some((_, content)) => example(document, content)?,
+            None => Value::Null,
+        },
     })
+}
+
+/// The example of a body, or the first of several.
+fn example(document: &Value, content: &Value) -> Result<Value, SpecError> {
+    let examples = content["examples"].as_object();
+    match examples.and_then(|examples| examples.values().next()) {
+        Some(first) => Ok(follow(document, first)?["value"].clone()),
+        None => Ok(content["example"].clone()),
+    }
 }
 
 fn component(schema: &Value) -> Option<String> {

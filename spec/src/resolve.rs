@@ -1,7 +1,8 @@
 //! Schemas of `OpenAPI` 3.0 as plain JSON Schema.
 //!
-//! 3.0 has no null type: the document says it with `nullable`, or with `anyOf` the schema and `NoValue`.
-//! JSON Schema validators know neither. What comes out has no references and no `nullable`.
+//! 3.0 has no null type: the document says it with `nullable`, or with `anyOf` the schema and an enum of null alone.
+//! JSON Schema validators know neither. What comes out has no references and no `nullable`. Values that
+//! `x-konektor-enum` refers to are listed as `x-extensible-enum`.
 
 use serde_json::{Map, Value, json};
 
@@ -26,6 +27,7 @@ pub(crate) fn resolve(document: &Value, schema: &Value) -> Result<Value, SpecErr
         };
         resolved.insert(key.clone(), value);
     }
+    list_known_values(document, &mut resolved)?;
     merge_all_of(&mut resolved);
     merge_null_alternative(&mut resolved);
     if resolved.remove("nullable") == Some(Value::Bool(true)) {
@@ -62,6 +64,18 @@ fn resolve_list(document: &Value, schemas: &Value) -> Result<Value, SpecError> {
         .flatten()
         .map(|schema| resolve(document, schema))
         .collect()
+}
+
+/// Lists the values of the schema that `x-konektor-enum` names.
+fn list_known_values(document: &Value, schema: &mut Map<String, Value>) -> Result<(), SpecError> {
+    if let Some(Value::String(name)) = schema.get("x-konektor-enum") {
+        let values = &document["components"]["schemas"][name]["enum"];
+        if !values.is_array() {
+            return Err(SpecError::Unresolved(format!("x-konektor-enum {name}")));
+        }
+        schema.insert("x-extensible-enum".into(), values.clone());
+    }
+    Ok(())
 }
 
 /// Merges `allOf` into one object. The document uses it only to add keywords to a referenced schema.

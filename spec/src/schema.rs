@@ -169,10 +169,10 @@ impl Schema {
         self.text("format")
     }
 
-    /// Whether a time is allowed, alone or beside something else.
+    /// Whether it is a time, or a time or a date.
     #[must_use]
     pub fn is_time(&self) -> bool {
-        self.format() == Some("date-time") || self.alternatives.iter().any(Self::is_time)
+        matches!(self.format(), Some("date-time" | "time-or-date"))
     }
 
     /// Whether only the [`Schema::values`] are allowed.
@@ -181,22 +181,31 @@ impl Schema {
         self.keywords.contains_key("enum")
     }
 
-    /// The allowed values in the document's order, null left out; none when others are allowed too.
-    pub fn values(&self) -> impl Iterator<Item = &str> {
-        let values = self.keywords.get("enum").and_then(Value::as_array);
-        values.into_iter().flatten().filter_map(Value::as_str)
+    /// Whether it has [`Schema::values`].
+    #[must_use]
+    pub fn has_values(&self) -> bool {
+        self.values().next().is_some()
     }
 
-    /// The value that stands for an absent one.
+    /// The known values in the document's order, null left out. [`Schema::is_enum`] tells whether others are refused.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        let keywords = ["enum", "x-extensible-enum"].into_iter();
+        let values = keywords.filter_map(|name| self.keywords.get(name)?.as_array());
+        values.flatten().filter_map(Value::as_str)
+    }
+
+    /// The value that stands for an absent one (`x-default`). A `default` would make the field required in the types of
+    /// some generators, and others would send it.
     #[must_use]
     pub fn default_value(&self) -> Option<&Value> {
-        self.keywords.get("default")
+        self.keywords.get("x-default")
     }
 
-    /// What it means, in Markdown.
+    /// What it means, in Markdown, without the sentence about [`Schema::default_value`].
     #[must_use]
     pub fn description(&self) -> Option<&str> {
-        self.text("description")
+        let text = self.text("description")?;
+        Some(without_default(text))
     }
 
     /// A real value.
@@ -233,6 +242,12 @@ impl Schema {
     #[must_use]
     pub fn pattern(&self) -> Option<&str> {
         self.text("pattern")
+    }
+
+    /// The regular expression that a text does not match (`not`).
+    #[must_use]
+    pub fn refuses_pattern(&self) -> Option<&str> {
+        self.keywords.get("not")?["pattern"].as_str()
     }
 
     /// What a caller is told about a value that is not allowed (`x-konektor-message`).
@@ -297,6 +312,13 @@ impl Schema {
     }
 }
 
+/// A description without its last sentence, if that tells the default, e.g. `Default: 50.`
+#[must_use]
+pub fn without_default(description: &str) -> &str {
+    let sentence = description.rsplit_once(" Default: ");
+    sentence.map_or(description, |(before, _)| before)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -307,6 +329,20 @@ mod tests {
     fn property(name: &str) -> &'static Schema {
         let lead = Spec::builtin().schema("LeadCreate").unwrap();
         lead.property(name).unwrap()
+    }
+
+    /// All component schemas and their properties.
+    fn schemas() -> Vec<(String, &'static Schema)> {
+        let components = Spec::builtin().document()["components"]["schemas"].as_object();
+        let mut schemas = Vec::new();
+        for name in components.unwrap().keys() {
+            let schema = Spec::builtin().schema(name).unwrap();
+            schemas.push((name.clone(), schema));
+            for (property, schema) in schema.properties() {
+                schemas.push((format!("{name}.{property}"), schema));
+            }
+        }
+        schemas
     }
 
     #[test]
@@ -340,10 +376,39 @@ mod tests {
 
     #[test]
     fn alternatives_other_than_null_stay() {
-        let schema = Spec::builtin().schema("TimeOrDate").unwrap();
+        let time = json!({"type": "string", "format": "date-time"});
+        let schema = json!({"anyOf": [time, {"type": "integer"}]});
+        let schema = Schema::resolved(&json!({}), &schema).unwrap();
         assert_eq!(schema.alternatives().len(), 2);
-        assert!(schema.is_time() && !schema.is_nullable());
+        assert!(schema.alternatives()[0].is_time() && !schema.is_nullable());
         assert_eq!(schema.kind(), None);
+    }
+
+    #[test]
+    fn an_answer_knows_the_values_of_the_input_and_allows_others() {
+        let lead = Spec::builtin().schema("Lead").unwrap();
+        let source = lead.property("source").unwrap();
+        assert!(!source.is_enum() && source.is_nullable());
+        let known = Spec::builtin().enum_values("LeadSource");
+        assert!(!known.is_empty() && source.values().eq(known));
+    }
+
+    #[test]
+    fn every_default_is_told_in_the_description() {
+        for (name, schema) in schemas() {
+            let Some(default) = schema.default_value() else {
+                continue;
+            };
+            let word = default
+                .as_str()
+                .map_or_else(|| default.to_string(), str::to_owned);
+            let description = schema.text("description").unwrap_or_default();
+            assert!(
+                description.ends_with(&format!(" Default: {word}.")),
+                "{name}: {description}"
+            );
+            assert!(!schema.description().unwrap().contains("Default"), "{name}");
+        }
     }
 
     #[test]

@@ -171,7 +171,7 @@ impl Answer {
         );
         if media_type == "application/json" {
             let mut errors = complaints(&response.schema, &self.json);
-            unknown_fields(&response.schema, &self.json, "", &mut errors);
+            undocumented(&response.schema, &self.json, "", &mut errors);
             assert!(
                 errors.is_empty(),
                 "{}: {} is not as documented: {errors:?}",
@@ -202,23 +202,28 @@ fn documented_header<'a>(
     follow(&follow(&responses[status.to_string()])["headers"][name])
 }
 
-/// Collects the fields of an answer that its schema does not describe. The schemas are open, so that old clients accept
-/// the answers of a newer server, and a validator does not report such fields.
-fn unknown_fields(schema: &Schema, value: &Value, at: &str, errors: &mut Vec<String>) {
+/// Collects the fields and values of an answer that its schema does not list. The schemas are open, so that old clients
+/// accept the answers of a newer server, and a validator reports neither.
+fn undocumented(schema: &Schema, value: &Value, at: &str, errors: &mut Vec<String>) {
     match value {
         Value::Object(fields) if !schema.is_map() => {
             for (name, value) in fields {
                 let at = format!("{at}/{name}");
                 match schema.property(name) {
                     None => errors.push(format!("{at} is not documented")),
-                    Some(schema) => unknown_fields(schema, value, &at, errors),
+                    Some(schema) => undocumented(schema, value, &at, errors),
                 }
             }
         }
         Value::Array(values) => values.iter().for_each(|value| {
             let items = schema.items().cloned().unwrap_or_default();
-            unknown_fields(&items, value, at, errors);
+            undocumented(&items, value, at, errors);
         }),
+        Value::String(text)
+            if schema.has_values() && !schema.values().any(|known| known == text) =>
+        {
+            errors.push(format!("{at} has a value that is not documented"));
+        }
         _ => {}
     }
 }

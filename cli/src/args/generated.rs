@@ -303,7 +303,7 @@ pub(crate) struct LeadsCreateArgs {
         alias = "assignedTo",
         value_name = "UUID",
         value_parser = uuid,
-        help = "A team member."
+        help = "The id of the team member the lead is assigned to."
     )]
     pub(crate) assigned_to: Option<Uuid>,
     #[arg(
@@ -332,7 +332,7 @@ pub(crate) struct LeadsCreateArgs {
         long = "campaign-name",
         alias = "campaignName",
         value_name = "TEXT",
-        help = "What analytics/campaigns groups by. [at most 200 characters]"
+        help = "The campaign that brought the lead; analytics/campaigns groups by it. [at most 200 characters]"
     )]
     pub(crate) campaign_name: Option<String>,
     #[arg(
@@ -427,7 +427,7 @@ pub(crate) struct LeadsUpsertArgs {
     #[arg(
         long = "match-value",
         value_name = "TEXT",
-        help = "A lead's id, uniqueCode, externalRef or phone. [at most 150 characters]"
+        help = "The value of that field. [at most 150 characters]"
     )]
     pub(crate) match_value: String,
     #[arg(
@@ -508,7 +508,7 @@ pub(crate) struct LeadsUpsertArgs {
         alias = "assignedTo",
         value_name = "UUID",
         value_parser = uuid,
-        help = "A team member."
+        help = "The id of the team member the lead is assigned to."
     )]
     pub(crate) assigned_to: Option<Uuid>,
     #[arg(
@@ -537,7 +537,7 @@ pub(crate) struct LeadsUpsertArgs {
         long = "campaign-name",
         alias = "campaignName",
         value_name = "TEXT",
-        help = "What analytics/campaigns groups by. [at most 200 characters]"
+        help = "The campaign that brought the lead; analytics/campaigns groups by it. [at most 200 characters]"
     )]
     pub(crate) campaign_name: Option<String>,
     #[arg(
@@ -796,7 +796,7 @@ pub(crate) struct LeadsUpdateArgs {
         alias = "assignedTo",
         value_name = "UUID",
         value_parser = uuid,
-        help = "A team member."
+        help = "The id of the team member the lead is assigned to."
     )]
     pub(crate) assigned_to: Option<Uuid>,
     #[arg(
@@ -825,7 +825,7 @@ pub(crate) struct LeadsUpdateArgs {
         long = "campaign-name",
         alias = "campaignName",
         value_name = "TEXT",
-        help = "What analytics/campaigns groups by. [at most 200 characters]"
+        help = "The campaign that brought the lead; analytics/campaigns groups by it. [at most 200 characters]"
     )]
     pub(crate) campaign_name: Option<String>,
     #[arg(
@@ -1298,7 +1298,7 @@ pub(crate) struct SupportTicketCreateArgs {
     #[arg(
         long = "subject",
         value_name = "TEXT",
-        help = "What it is about; needs a visible character. [at most 180 characters]"
+        help = "What the ticket is about; needs a visible character. [at most 180 characters]"
     )]
     pub(crate) subject: String,
     #[arg(

@@ -89,7 +89,7 @@ pub struct LeadChanges {
         skip_serializing_if = "crate::Change::is_keep"
     )]
     pub ad_platform: crate::Change<crate::AdPlatform>,
-    /// A team member.
+    /// The id of the team member the lead is assigned to.
     #[serde(
         rename = "assignedTo",
         default,
@@ -115,7 +115,7 @@ pub struct LeadChanges {
     /// Free text.
     #[serde(default, skip_serializing_if = "crate::Change::is_keep")]
     pub notes: crate::Change<String>,
-    /// What analytics/campaigns groups by.
+    /// The campaign that brought the lead; analytics/campaigns groups by it.
     #[serde(
         rename = "campaignName",
         default,

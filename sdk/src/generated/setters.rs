@@ -227,7 +227,7 @@ impl crate::LeadChanges {
         self.ad_platform = crate::Change::Clear;
         self
     }
-    /// Sets `assignedTo`: a team member.
+    /// Sets `assignedTo`: the id of the team member the lead is assigned to.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -339,7 +339,7 @@ impl crate::LeadChanges {
         self.notes = crate::Change::Clear;
         self
     }
-    /// Sets `campaignName`: what analytics/campaigns groups by.
+    /// Sets `campaignName`: the campaign that brought the lead; analytics/campaigns groups by it.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -497,7 +497,7 @@ impl crate::NewLead {
         self.ad_platform = Some(ad_platform);
         self
     }
-    /// Sets `assignedTo`: a team member.
+    /// Sets `assignedTo`: the id of the team member the lead is assigned to.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -553,7 +553,7 @@ impl crate::NewLead {
         self.notes = Some(notes.into());
         self
     }
-    /// Sets `campaignName`: what analytics/campaigns groups by.
+    /// Sets `campaignName`: the campaign that brought the lead; analytics/campaigns groups by it.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -884,7 +884,7 @@ impl crate::leads::Create {
         self.body.ad_platform = Some(ad_platform);
         self
     }
-    /// Sets `assignedTo`: a team member.
+    /// Sets `assignedTo`: the id of the team member the lead is assigned to.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -940,7 +940,7 @@ impl crate::leads::Create {
         self.body.notes = Some(notes.into());
         self
     }
-    /// Sets `campaignName`: what analytics/campaigns groups by.
+    /// Sets `campaignName`: the campaign that brought the lead; analytics/campaigns groups by it.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1201,7 +1201,7 @@ impl crate::leads::Upsert {
         self.body.lead.ad_platform = crate::Change::Clear;
         self
     }
-    /// Sets `assignedTo`: a team member.
+    /// Sets `assignedTo`: the id of the team member the lead is assigned to.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1313,7 +1313,7 @@ impl crate::leads::Upsert {
         self.body.lead.notes = crate::Change::Clear;
         self
     }
-    /// Sets `campaignName`: what analytics/campaigns groups by.
+    /// Sets `campaignName`: the campaign that brought the lead; analytics/campaigns groups by it.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1602,7 +1602,7 @@ impl crate::leads::Update {
         self.body.ad_platform = crate::Change::Clear;
         self
     }
-    /// Sets `assignedTo`: a team member.
+    /// Sets `assignedTo`: the id of the team member the lead is assigned to.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1714,7 +1714,7 @@ impl crate::leads::Update {
         self.body.notes = crate::Change::Clear;
         self
     }
-    /// Sets `campaignName`: what analytics/campaigns groups by.
+    /// Sets `campaignName`: the campaign that brought the lead; analytics/campaigns groups by it.
     ///
     /// ```
     /// # use konektor_sdk::*;

@@ -8,13 +8,13 @@ impl ::std::fmt::Debug for AnalyticsCampaignsResponse {
             .finish_non_exhaustive()
     }
 }
-/// Analytics campaigns response.
+/// A success with one row for each campaign and ad platform.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct AnalyticsCampaignsResponse {
-    /// True for a success and false for a failure.
+    /// Always true; a failure has false here.
     pub success: bool,
-    /// Data.
+    /// One row for each campaign and ad platform, most leads first.
     pub data: ::std::vec::Vec<CampaignStats>,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -28,13 +28,13 @@ impl ::std::fmt::Debug for AnalyticsFunnelResponse {
             .finish_non_exhaustive()
     }
 }
-/// Analytics funnel response.
+/// A success with one row for each status.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct AnalyticsFunnelResponse {
-    /// True for a success and false for a failure.
+    /// Always true; a failure has false here.
     pub success: bool,
-    /// Data.
+    /// One row for each status, in pipeline order.
     pub data: ::std::vec::Vec<FunnelStage>,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -53,7 +53,7 @@ impl ::std::fmt::Debug for AnalyticsSummary {
             .finish_non_exhaustive()
     }
 }
-/// Analytics summary.
+/// Totals of the leads that were created in a period.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct AnalyticsSummary {
@@ -69,15 +69,15 @@ pub struct AnalyticsSummary {
     /// Those whose status is now won.
     #[serde(rename = "totalConversions")]
     pub total_conversions: i64,
-    /// The sum of actualValue of the conversions.
+    /// The sum of the actualValue of the conversions, in the workspace's currency.
     #[serde(
         rename = "totalConversionValue",
         serialize_with = "crate::wire::amount"
     )]
     pub total_conversion_value: f64,
-    /// The timeframe asked for; custom when from or to was given.
+    /// The timeframe that was asked for; custom if from or to was given.
     pub timeframe: ::std::string::String,
-    /// Period.
+    /// The period of an analysis, both ends inclusive.
     pub period: Period,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -91,13 +91,13 @@ impl ::std::fmt::Debug for AnalyticsSummaryResponse {
             .finish_non_exhaustive()
     }
 }
-/// Analytics summary response.
+/// A success with the totals of a period.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct AnalyticsSummaryResponse {
-    /// True for a success and false for a failure.
+    /// Always true; a failure has false here.
     pub success: bool,
-    /// Data.
+    /// Totals of the leads that were created in a period.
     pub data: AnalyticsSummary,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -114,21 +114,21 @@ impl ::std::fmt::Debug for CampaignStats {
             .finish_non_exhaustive()
     }
 }
-/// Campaign stats.
+/// Leads and conversions of one campaign on one ad platform.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct CampaignStats {
-    /// Null for leads without a campaign.
+    /// The campaign; null for leads without one.
     #[serde(rename = "campaignName")]
     pub campaign_name: ::std::option::Option<::std::string::String>,
-    /// The ad platform that brought the lead.
+    /// The ad platform, as in AdPlatform; null for leads without one. A newer server may send other values.
     #[serde(rename = "adPlatform")]
     pub ad_platform: ::std::option::Option<crate::AdPlatform>,
     /// Leads of the campaign.
     pub leads: i64,
     /// Those that were won.
     pub conversions: i64,
-    /// The sum of their actualValue.
+    /// The sum of their actualValue, in the workspace's currency.
     #[serde(rename = "conversionValue", serialize_with = "crate::wire::amount")]
     pub conversion_value: f64,
     /// What a newer server sends beside these.
@@ -144,15 +144,15 @@ impl ::std::fmt::Debug for ConversionsPendingResponse {
             .finish_non_exhaustive()
     }
 }
-/// Conversions pending response.
+/// A success with one page of leads whose conversions are pending or failed.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct ConversionsPendingResponse {
-    /// True for a success and false for a failure.
+    /// Always true; a failure has false here.
     pub success: bool,
-    /// Data.
+    /// The leads of this page.
     pub data: ::std::vec::Vec<PendingConversion>,
-    /// Pagination.
+    /// Where a page is in its list, and how to read the next one.
     pub pagination: Pagination,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -169,7 +169,7 @@ impl ::std::fmt::Debug for ConversionsStatus {
             .finish_non_exhaustive()
     }
 }
-/// Conversions status.
+/// How many leads of a period are in each conversion sync state.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct ConversionsStatus {
@@ -195,13 +195,13 @@ impl ::std::fmt::Debug for ConversionsStatusResponse {
             .finish_non_exhaustive()
     }
 }
-/// Conversions status response.
+/// A success with the number of leads in each conversion sync state.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct ConversionsStatusResponse {
-    /// True for a success and false for a failure.
+    /// Always true; a failure has false here.
     pub success: bool,
-    /// Data.
+    /// How many leads of a period are in each conversion sync state.
     pub data: ConversionsStatus,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -216,15 +216,15 @@ impl ::std::fmt::Debug for FunnelStage {
             .finish_non_exhaustive()
     }
 }
-/// Funnel stage.
+/// How many leads of a period have one status.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct FunnelStage {
-    /// How far the lead has come, in pipeline order. won is a conversion.
+    /// The status, as in LeadStatus. A newer server may send other values.
     pub status: crate::LeadStatus,
     /// Leads with this status.
     pub count: i64,
-    /// Of all leads of the period, with two decimals.
+    /// Their share of all leads of the period, in percent with two decimals.
     #[serde(serialize_with = "crate::wire::amount")]
     pub percentage: f64,
     /// What a newer server sends beside these.
@@ -256,16 +256,16 @@ impl ::std::fmt::Debug for Lead {
             .finish_non_exhaustive()
     }
 }
-/// Lead.
+/// A person who showed interest. Every field is always there; one without a value is null.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Lead {
     /// Made by the server; begins with lead_.
     pub id: ::std::string::String,
-    /// Unique in the workspace.
+    /// A code of the lead, unique in the workspace.
     #[serde(rename = "uniqueCode")]
     pub unique_code: ::std::string::String,
-    /// Its key in a system of yours.
+    /// The lead's key in a system of yours, unique in the workspace.
     #[serde(rename = "externalRef")]
     pub external_ref: ::std::option::Option<::std::string::String>,
     /// First name; `Erased` once the person was erased.
@@ -276,38 +276,38 @@ pub struct Lead {
     pub last_name: ::std::option::Option<::std::string::String>,
     /// Email address.
     pub email: ::std::option::Option<::std::string::String>,
-    /// As E.164.
+    /// Phone number as E.164, e.g. +6281234567890.
     pub phone: ::std::option::Option<::std::string::String>,
-    /// How far the lead has come, in pipeline order. won is a conversion.
+    /// How far the lead has come, as in LeadStatus. won is a conversion. A newer server may send other values.
     pub status: crate::LeadStatus,
-    /// How urgent the lead is.
+    /// How urgent the lead is, as in LeadPriority. A newer server may send other values.
     pub priority: crate::LeadPriority,
-    /// Where the lead came from.
+    /// Where the lead came from, as in LeadSource. A newer server may send other values.
     pub source: ::std::option::Option<crate::LeadSource>,
-    /// The ad platform that brought the lead.
+    /// The ad platform that brought the lead, as in AdPlatform. A newer server may send other values.
     #[serde(rename = "adPlatform")]
     pub ad_platform: ::std::option::Option<crate::AdPlatform>,
-    /// The team member it is assigned to.
+    /// The id of the team member the lead is assigned to.
     #[serde(rename = "assignedTo")]
     pub assigned_to: ::std::option::Option<::uuid::Uuid>,
-    /// What it may be worth, in the currency of the workspace.
+    /// What the lead may be worth, in the workspace's currency.
     #[serde(rename = "estimatedValue", serialize_with = "crate::wire::amount")]
     pub estimated_value: ::std::option::Option<f64>,
-    /// What it brought, in the currency of the workspace.
+    /// What the lead brought, in the workspace's currency.
     #[serde(rename = "actualValue", serialize_with = "crate::wire::amount")]
     pub actual_value: ::std::option::Option<f64>,
     /// Free text.
     pub notes: ::std::option::Option<::std::string::String>,
-    /// The campaign that brought it.
+    /// The campaign that brought the lead.
     #[serde(rename = "campaignName")]
     pub campaign_name: ::std::option::Option<::std::string::String>,
-    /// none: nothing is due; pending: due, not yet delivered; synced: all delivered; partial: some delivered, some given up; failed: all given up.
+    /// none: nothing is due; pending: due, not yet delivered; synced: all delivered; partial: some delivered, some given up; failed: all given up. A newer server may send other values.
     #[serde(rename = "conversionSyncStatus")]
     pub conversion_sync_status: crate::ConversionSyncStatus,
-    /// When it was created.
+    /// When the lead was created.
     #[serde(rename = "createdAt", serialize_with = "crate::wire::time")]
     pub created_at: jiff::Timestamp,
-    /// When a field last changed.
+    /// When a field of the lead last changed.
     #[serde(rename = "updatedAt", serialize_with = "crate::wire::time")]
     pub updated_at: jiff::Timestamp,
     /// What a newer server sends beside these.
@@ -323,15 +323,15 @@ impl ::std::fmt::Debug for LeadListResponse {
             .finish_non_exhaustive()
     }
 }
-/// Lead list response.
+/// A success with one page of leads.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct LeadListResponse {
-    /// True for a success and false for a failure.
+    /// Always true; a failure has false here.
     pub success: bool,
-    /// Data.
+    /// The leads of this page.
     pub data: ::std::vec::Vec<Lead>,
-    /// Pagination.
+    /// Where a page is in its list, and how to read the next one.
     pub pagination: Pagination,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -350,14 +350,14 @@ impl LeadMatch {
         Self { by, value }
     }
 }
-/// Lead match.
+/// The lead to update, by one of its fields.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LeadMatch {
     /// The field by which a lead is found.
     pub by: crate::LeadMatchBy,
-    /// A lead's id, uniqueCode, externalRef or phone.
+    /// The value of that field.
     pub value: ::std::string::String,
 }
 impl ::std::fmt::Debug for LeadResponse {
@@ -368,13 +368,13 @@ impl ::std::fmt::Debug for LeadResponse {
             .finish_non_exhaustive()
     }
 }
-/// Lead response.
+/// A success with one lead.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct LeadResponse {
-    /// True for a success and false for a failure.
+    /// Always true; a failure has false here.
     pub success: bool,
-    /// Data.
+    /// A person who showed interest. Every field is always there; one without a value is null.
     pub data: Lead,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -398,15 +398,15 @@ impl LeadUpsert {
         }
     }
 }
-/// Lead upsert.
+/// A lead to update, or to create if there is none.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LeadUpsert {
-    /// Match.
+    /// The lead to update, by one of its fields.
     #[serde(rename = "match")]
     pub match_: LeadMatch,
-    /// An absent field stays as it is, null clears a field that may be null.
+    /// Changes to a lead. An absent field stays as it is, null clears a field that may be null.
     pub lead: crate::LeadChanges,
     /// Whether to create the lead when there is none.
     #[serde(
@@ -426,15 +426,15 @@ impl ::std::fmt::Debug for LeadUpsertResponse {
             .finish_non_exhaustive()
     }
 }
-/// Lead upsert response.
+/// A success with the lead that was created or updated.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct LeadUpsertResponse {
-    /// True for a success and false for a failure.
+    /// Always true; a failure has false here.
     pub success: bool,
-    /// Data.
+    /// A person who showed interest. Every field is always there; one without a value is null.
     pub data: Lead,
-    /// Whether the lead was created.
+    /// Whether the lead was created; false if it was updated.
     pub created: bool,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -448,13 +448,13 @@ impl ::std::fmt::Debug for LeadsPerDay {
             .finish_non_exhaustive()
     }
 }
-/// Leads per day.
+/// The daily limit of new leads, and how many there are today in the workspace's time zone.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct LeadsPerDay {
-    /// Null when there is none.
+    /// The maximum number of leads a day; null when there is none.
     pub limit: ::std::option::Option<i64>,
-    /// Leads created today through the API; the day is the one of the time zone.
+    /// Leads created today through the API.
     pub current: i64,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -502,7 +502,7 @@ impl NewLead {
         }
     }
 }
-/// Lead create.
+/// A new lead, of which only firstName is required.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -552,7 +552,7 @@ pub struct NewLead {
     /// The ad platform that brought the lead.
     #[serde(rename = "adPlatform", skip_serializing_if = "Option::is_none")]
     pub ad_platform: ::std::option::Option<crate::AdPlatform>,
-    /// A team member.
+    /// The id of the team member the lead is assigned to.
     #[serde(rename = "assignedTo", skip_serializing_if = "Option::is_none")]
     pub assigned_to: ::std::option::Option<::uuid::Uuid>,
     /// An amount in the workspace's currency.
@@ -572,7 +572,7 @@ pub struct NewLead {
     /// Free text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: ::std::option::Option<::std::string::String>,
-    /// What analytics/campaigns groups by.
+    /// The campaign that brought the lead; analytics/campaigns groups by it.
     #[serde(rename = "campaignName", skip_serializing_if = "Option::is_none")]
     pub campaign_name: ::std::option::Option<::std::string::String>,
 }
@@ -587,17 +587,17 @@ impl ::std::fmt::Debug for Pagination {
             .finish_non_exhaustive()
     }
 }
-/// Pagination.
+/// Where a page is in its list, and how to read the next one.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Pagination {
-    /// This page, counted from 1.
+    /// The number of this page, from 1.
     pub page: i64,
     /// The maximum number of rows on a page.
     pub limit: i64,
-    /// Rows that match the filter, on all pages.
+    /// The number of rows that match the filters, on all pages.
     pub total: i64,
-    /// How many pages there are.
+    /// The number of pages.
     #[serde(rename = "totalPages")]
     pub total_pages: i64,
     /// The cursor of the next page; null on the last one.
@@ -619,25 +619,25 @@ impl ::std::fmt::Debug for PendingConversion {
             .finish_non_exhaustive()
     }
 }
-/// Pending conversion.
+/// A lead whose conversions are pending or failed.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct PendingConversion {
     /// The id of the lead.
     #[serde(rename = "leadId")]
     pub lead_id: ::std::string::String,
-    /// Its unique code.
+    /// The uniqueCode of the lead.
     #[serde(rename = "uniqueCode")]
     pub unique_code: ::std::string::String,
-    /// How far the lead has come, in pipeline order. won is a conversion.
+    /// How far the lead has come, as in LeadStatus. A newer server may send other values.
     pub status: crate::LeadStatus,
-    /// The ad platform that brought the lead.
+    /// The ad platform that brought the lead, as in AdPlatform. A newer server may send other values.
     #[serde(rename = "adPlatform")]
     pub ad_platform: ::std::option::Option<crate::AdPlatform>,
-    /// none: nothing is due; pending: due, not yet delivered; synced: all delivered; partial: some delivered, some given up; failed: all given up.
+    /// none: nothing is due; pending: due, not yet delivered; synced: all delivered; partial: some delivered, some given up; failed: all given up. A newer server may send other values.
     #[serde(rename = "conversionSyncStatus")]
     pub conversion_sync_status: crate::ConversionSyncStatus,
-    /// When delivery was last tried.
+    /// When delivery was last tried; null if never.
     #[serde(rename = "lastConversionSyncAt", serialize_with = "crate::wire::time")]
     pub last_conversion_sync_at: ::std::option::Option<jiff::Timestamp>,
     /// What a newer server sends beside these.
@@ -652,14 +652,14 @@ impl ::std::fmt::Debug for Period {
             .finish_non_exhaustive()
     }
 }
-/// Period.
+/// The period of an analysis, both ends inclusive.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Period {
-    /// Null when the period has no start.
+    /// The first moment; null when the period has no start.
     #[serde(serialize_with = "crate::wire::time")]
     pub from: ::std::option::Option<jiff::Timestamp>,
-    /// The last moment, inclusive.
+    /// The last moment.
     #[serde(serialize_with = "crate::wire::time")]
     pub to: jiff::Timestamp,
     /// What a newer server sends beside these.
@@ -676,17 +676,17 @@ impl ::std::fmt::Debug for Subscription {
             .finish_non_exhaustive()
     }
 }
-/// Subscription.
+/// What the workspace has subscribed to.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Subscription {
-    /// The workspace's plan. A plan without a number of requests a minute has no Agent API.
+    /// The workspace's plan. One without a number of requests a minute has no Agent API. A newer server may send other values.
     pub plan: crate::Plan,
-    /// e.g. active.
+    /// The state of the subscription, e.g. active.
     pub status: ::std::string::String,
-    /// e.g. monthly.
+    /// How often it is billed, e.g. monthly.
     pub interval: ::std::string::String,
-    /// When it renews.
+    /// When it is renewed; null if it is not.
     #[serde(rename = "currentPeriodEnd", serialize_with = "crate::wire::time")]
     pub current_period_end: ::std::option::Option<jiff::Timestamp>,
     /// What a newer server sends beside these.
@@ -705,23 +705,23 @@ impl ::std::fmt::Debug for SupportTicket {
             .finish_non_exhaustive()
     }
 }
-/// Support ticket.
+/// A ticket of Konektor's support team.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct SupportTicket {
     /// Made by the server; begins with ticket_.
     #[serde(rename = "ticketId")]
     pub ticket_id: ::std::string::String,
-    /// What to quote to support.
+    /// The reference to quote to support, e.g. A1B2C-3D4E.
     #[serde(rename = "ticketRef")]
     pub ticket_ref: ::std::string::String,
-    /// What it is about.
+    /// What the ticket is about.
     pub subject: ::std::string::String,
-    /// Where the ticket stands.
+    /// Where the ticket stands, e.g. new. A newer server may send other values.
     pub status: crate::TicketStatus,
-    /// How urgent the ticket is.
+    /// How urgent the ticket is, as in TicketPriority. A newer server may send other values.
     pub priority: crate::TicketPriority,
-    /// When it was opened.
+    /// When the ticket was opened.
     #[serde(rename = "createdAt", serialize_with = "crate::wire::time")]
     pub created_at: jiff::Timestamp,
     /// What a newer server sends beside these.
@@ -749,12 +749,12 @@ impl SupportTicketCreate {
         }
     }
 }
-/// Support ticket create.
+/// A question or a problem for Konektor's support team.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SupportTicketCreate {
-    /// What it is about; needs a visible character.
+    /// What the ticket is about; needs a visible character.
     pub subject: ::std::string::String,
     /// What happened, and what should have; needs a visible character.
     pub message: ::std::string::String,
@@ -774,13 +774,13 @@ impl ::std::fmt::Debug for SupportTicketResponse {
             .finish_non_exhaustive()
     }
 }
-/// Support ticket response.
+/// A success with the ticket that was opened.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct SupportTicketResponse {
-    /// True for a success and false for a failure.
+    /// Always true; a failure has false here.
     pub success: bool,
-    /// Data.
+    /// A ticket of Konektor's support team.
     pub data: SupportTicket,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -795,17 +795,17 @@ impl ::std::fmt::Debug for Usage {
             .finish_non_exhaustive()
     }
 }
-/// Usage.
+/// What the workspace uses of its plan.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Leads per day.
+    /// The daily limit of new leads, and how many there are today in the workspace's time zone.
     #[serde(rename = "leadsPerDay")]
     pub leads_per_day: LeadsPerDay,
-    /// People in the workspace.
+    /// The number of people in the workspace.
     #[serde(rename = "teamMembers")]
     pub team_members: i64,
-    /// Rotators that hand out leads now.
+    /// The number of rotators that hand out leads now.
     #[serde(rename = "activeRotators")]
     pub active_rotators: i64,
     /// What a newer server sends beside these.
@@ -826,28 +826,28 @@ impl ::std::fmt::Debug for Workspace {
             .finish_non_exhaustive()
     }
 }
-/// Workspace.
+/// The workspace that the key belongs to.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct Workspace {
-    /// What people call it.
+    /// The name of the workspace.
     #[serde(rename = "displayName")]
     pub display_name: ::std::string::String,
-    /// An IANA time zone.
+    /// An IANA time zone, in which days, weeks and months begin.
     pub timezone: ::std::string::String,
-    /// ISO 4217.
+    /// The ISO 4217 code of the currency of all amounts.
     pub currency: ::std::string::String,
-    /// ISO 639.
+    /// An ISO 639 language code.
     pub language: ::std::string::String,
-    /// How its people write dates.
+    /// The date format of its users, e.g. DD/MM/YYYY.
     #[serde(rename = "dateFormat")]
     pub date_format: ::std::string::String,
-    /// Names it in its web pages.
+    /// The code that identifies the workspace on its web pages.
     #[serde(rename = "trackingCode")]
     pub tracking_code: ::std::string::String,
-    /// Subscription.
+    /// What the workspace has subscribed to.
     pub subscription: Subscription,
-    /// Usage.
+    /// What the workspace uses of its plan.
     pub usage: Usage,
     /// What a newer server sends beside these.
     #[serde(flatten)]
@@ -861,13 +861,13 @@ impl ::std::fmt::Debug for WorkspaceResponse {
             .finish_non_exhaustive()
     }
 }
-/// Workspace response.
+/// A success with the workspace.
 #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
 #[non_exhaustive]
 pub struct WorkspaceResponse {
-    /// True for a success and false for a failure.
+    /// Always true; a failure has false here.
     pub success: bool,
-    /// Data.
+    /// The workspace that the key belongs to.
     pub data: Workspace,
     /// What a newer server sends beside these.
     #[serde(flatten)]

@@ -143,7 +143,7 @@ impl Writer<'_> {
                 .iter()
                 .any(|body| has(&body.fields, name, &allowed));
             let known = sent || self.knows(name, &allowed) || self.takes(name, &allowed);
-            if property.is_enum() && !known {
+            if property.has_values() && !known {
                 Some(format!("{name}({allowed})"))
             } else {
                 (!shown).then(|| name.to_owned())

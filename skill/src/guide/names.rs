@@ -158,7 +158,7 @@ fn choices(schema: &Schema) -> impl Iterator<Item = Use> {
     data(schema)
         .into_iter()
         .flat_map(Schema::properties)
-        .filter(|(_, property)| property.is_enum())
+        .filter(|(_, property)| property.has_values())
         .map(|(name, property)| Use {
             name: name.to_owned(),
             marked: name.to_owned(),

@@ -4,10 +4,10 @@
 
 mod message;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use jsonschema::{Draft, EmailOptions, Validator};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{error::SpecError, operation::Parameter, phone::Phone, schema::Schema, text::is_blank};
 use message::{Rank, findings, join};
@@ -57,6 +57,7 @@ impl Rule {
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
             .with_format("phone", |text: &str| Phone::parse(text).is_some())
+            .with_format("time-or-date", is_time_or_date)
             .with_format("nonblank", |text: &str| !is_blank(text))
             // An addr-spec alone (RFC 5322, 3.4.1): no `Budi <budi@example.com>`.
             .with_email_options(EmailOptions::default().without_display_text())
@@ -131,6 +132,17 @@ impl Rule {
     }
 }
 
+/// The formats of the validator decide what a time and a date are.
+fn is_time_or_date(text: &str) -> bool {
+    static FORMATS: LazyLock<Option<Validator>> = LazyLock::new(|| {
+        let formats = json!({"anyOf": [{"format": "date-time"}, {"format": "date"}]});
+        let options = jsonschema::options().with_draft(Draft::Draft202012);
+        options.should_validate_formats(true).build(&formats).ok()
+    });
+    let formats = FORMATS.as_ref();
+    formats.is_some_and(|formats| formats.is_valid(&Value::from(text)))
+}
+
 /// The component schema for the value of an upsert's match; None for an id, which is not validated.
 #[must_use]
 pub fn match_schema(by: &str) -> Option<&'static str> {
@@ -158,8 +170,6 @@ fn find_nul(value: &Value, at: &str, found: &mut BTreeMap<String, (Rank, String)
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::{Location, Spec};
 

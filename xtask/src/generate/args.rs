@@ -438,9 +438,7 @@ impl Input {
         let name = parameter["name"]
             .as_str()
             .context("a parameter without a name")?;
-        let description = parameter["description"]
-            .as_str()
-            .context("no description")?;
+        let description = &*document::description(document, name, parameter)?;
         let is_header = parameter["in"] == "header";
         // The rest of the description of a header is about the protocol.
         let description = match description.split_once(". ") {
@@ -544,7 +542,7 @@ impl Kind {
         let bare = document::bare(document, schema)?;
         if let Some(name) = document::schema_name(&bare) {
             let target = document::follow(document, &bare)?;
-            if target.get("enum").is_some() {
+            if document::values(target).is_some() {
                 return Ok(Self::Word(format_ident!("{name}")));
             }
             ensure!(name == "TimeOrDate", "{name} cannot be typed");
@@ -615,7 +613,7 @@ fn facts(document: &Value, schema: &Value) -> Result<impl Iterator<Item = String
         (Some(least), Some(most)) => Some(format!("{least} to {most}")),
     };
     let length = keyword("maxLength")?.map(|most| format!("at most {most} characters"));
-    let default = keyword("default")?.map(|default| match default {
+    let default = keyword("x-default")?.map(|default| match default {
         Value::String(word) => format!("default: {word}"),
         default => format!("default: {default}"),
     });
@@ -814,9 +812,9 @@ mod tests {
         let generated = from_changed(|document| {
             let schemas = &mut document["components"]["schemas"];
             schemas["PageLimit"]["maximum"] = json!(250);
-            schemas["PageLimit"]["default"] = json!(75);
+            schemas["PageLimit"]["x-default"] = json!(75);
             schemas["FirstName"]["maxLength"] = json!(33);
-            schemas["LeadCreate"]["properties"]["priority"]["default"] = json!("low");
+            schemas["LeadCreate"]["properties"]["priority"]["x-default"] = json!("low");
             schemas["Amount"]["maximum"] = json!(9);
         });
         for (args, field, fact) in [

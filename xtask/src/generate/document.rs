@@ -5,6 +5,8 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
+use konektor_spec::without_default;
+
 use super::text;
 
 /// Schemas that have another name in the SDK.
@@ -12,9 +14,6 @@ pub(crate) const RENAMED: [(&str, &str); 1] = [("LeadCreate", "NewLead")];
 
 /// The prefix of references to schemas.
 const SCHEMAS: &str = "#/components/schemas/";
-
-/// The alternative to a nullable schema.
-const NULL: &str = "#/components/schemas/NoValue";
 
 /// Reads the document, preserving the order of its keys.
 pub(crate) fn read(path: &Path) -> Result<Value> {
@@ -103,6 +102,7 @@ fn prepare_operation(document: &Value, operation: &mut Value) -> Result<()> {
 /// Rewrites a schema for progenitor.
 ///
 /// - Alternatives with null become `nullable`.
+/// - Values that `x-konektor-enum` refers to become a reference.
 /// - Named strings and numbers are inlined without their limits. The server checks limits, and each
 ///   schema would become a type.
 /// - Defaults are removed, so that unset fields are not sent.
@@ -121,6 +121,11 @@ fn rewritten(document: &Value, schema: &Value) -> Result<Value> {
             Some(inner) => nullable(rewritten(document, inner)?),
             None => schema.clone(),
         });
+    }
+    if let Some(name) = schema.get("x-konektor-enum").and_then(Value::as_str) {
+        let known = json!({ "$ref": format!("{SCHEMAS}{name}") });
+        let is_nullable = schema["nullable"] == true;
+        return Ok(if is_nullable { nullable(known) } else { known });
     }
     if let Some([part]) = schema
         .get("allOf")
@@ -150,7 +155,7 @@ fn rewritten(document: &Value, schema: &Value) -> Result<Value> {
 /// Returns the alternative to null, if there are exactly two alternatives.
 pub(crate) fn non_null(alternatives: &[Value]) -> Option<&Value> {
     match alternatives {
-        [inner, null] if null["$ref"] == NULL => Some(inner),
+        [inner, null] if null["enum"] == json!([null]) => Some(inner),
         _ => None,
     }
 }
@@ -180,10 +185,15 @@ fn remove_limits(schema: &mut Value) {
             "pattern",
             "minimum",
             "maximum",
-            "default",
+            "not",
+            "x-default",
             "example",
         ] {
             schema.remove(limit);
+        }
+        // The only boolean with an enum is `success`, which the SDK does not read.
+        if schema.get("type").is_some_and(|kind| kind == "boolean") {
+            schema.remove("enum");
         }
         // These formats stay strings, although typify has types for some of them.
         if schema.get("format").is_some_and(|format| {
@@ -201,11 +211,16 @@ fn is_inlined(schema: &Value) -> bool {
     matches!(
         schema["type"].as_str(),
         Some("string" | "integer" | "number")
-    ) && schema.get("enum").is_none()
+    ) && values(schema).is_none()
+        && schema["format"] != "time-or-date"
 }
 
-fn is_null(schema: &Value) -> bool {
-    schema["enum"] == json!([null])
+/// Returns the known values of an enum schema.
+pub(crate) fn values(schema: &Value) -> Option<&Vec<Value>> {
+    let values = schema
+        .get("enum")
+        .or_else(|| schema.get("x-extensible-enum"));
+    values.and_then(Value::as_array)
 }
 
 /// Returns the object at a JSON pointer.
@@ -282,7 +297,10 @@ pub(crate) fn keyword<'a>(
 /// Returns the description of a property, or that of the schema it refers to.
 pub(crate) fn description(document: &Value, name: &str, schema: &Value) -> Result<String> {
     let description = keyword(document, schema, "description")?.and_then(Value::as_str);
-    Ok(description.map_or_else(|| text::words(name), str::to_owned))
+    Ok(description.map_or_else(
+        || text::words(name),
+        |text| without_default(text).to_owned(),
+    ))
 }
 
 /// Returns the names of all enum schemas.
@@ -290,7 +308,7 @@ pub(crate) fn enums(document: &Value) -> Result<Vec<(&String, &Value)>> {
     let schemas = object(document, "/components/schemas")?;
     Ok(schemas
         .iter()
-        .filter(|(_, schema)| schema.get("enum").is_some() && !is_null(schema))
+        .filter(|(_, schema)| values(schema).is_some())
         .collect())
 }
 
@@ -337,11 +355,17 @@ pub(crate) fn example<'a>(document: &'a Value, schema: &'a Value) -> Option<&'a 
 /// Returns the value of a property in the example of any request body.
 pub(crate) fn body_example<'a>(document: &'a Value, property: &str) -> Option<&'a Value> {
     let paths = document["paths"].as_object()?;
-    paths.values().flat_map(operations).find_map(|operation| {
-        operation
-            .pointer("/requestBody/content/application~1json/example")?
-            .get(property)
-    })
+    paths
+        .values()
+        .flat_map(operations)
+        .find_map(|operation| body_example_of(document, operation)?.get(property))
+}
+
+/// Returns the first example of the request body.
+pub(crate) fn body_example_of<'a>(document: &'a Value, operation: &'a Value) -> Option<&'a Value> {
+    let examples = operation.pointer("/requestBody/content/application~1json/examples")?;
+    let first = examples.as_object()?.values().next()?;
+    follow(document, first).ok()?.get("value")
 }
 
 /// Whether a schema is a request body.

@@ -12,16 +12,14 @@ use super::{document, text};
 pub(crate) fn generate(document: &Value) -> Result<syn::File> {
     let mut code = TokenStream::new();
     for (name, schema) in document::enums(document)? {
-        code.extend(open_enum(name, schema).with_context(|| format!("schema {name}"))?);
+        code.extend(open_enum(document, name, schema).with_context(|| format!("schema {name}"))?);
     }
     Ok(syn::parse2(code)?)
 }
 
-fn open_enum(name: &str, schema: &Value) -> Result<TokenStream> {
+fn open_enum(whole: &Value, name: &str, schema: &Value) -> Result<TokenStream> {
     let ident = format_ident!("{name}");
-    let values = schema["enum"]
-        .as_array()
-        .context("the schema has no enum values")?;
+    let values = document::values(schema).context("the schema has no enum values")?;
     let values = values
         .iter()
         .map(|value| value.as_str().context("the value is not a string"));
@@ -37,7 +35,7 @@ fn open_enum(name: &str, schema: &Value) -> Result<TokenStream> {
     let value_docs = values.iter().map(|value| format!(" `{value}`"));
 
     let first = variants.first().context("the enum is empty")?;
-    let doc = text::doc_lines(schema["description"].as_str().unwrap_or(&text::words(name)));
+    let doc = text::doc_lines(&document::description(whole, name, schema)?);
     let example = text::doc_lines(&format!(
         "```\nuse konektor_sdk::{name};\n\nassert_eq!({name}::from({:?}), {name}::{first});\n\
          assert_eq!({name}::from(\"of-tomorrow\").as_str(), \"of-tomorrow\");\n```",

@@ -136,10 +136,7 @@ fn parameter_setter<'a>(
     Ok(Setter {
         wire,
         schema: &parameter["schema"],
-        doc: parameter["description"]
-            .as_str()
-            .context("the parameter has no description")?
-            .to_owned(),
+        doc: document::description(document, wire, parameter)?,
         place: quote!(#place.#field),
         nullable: false,
         example: expression(document, &parameter["schema"], parameter.get("example"))?,
@@ -407,7 +404,8 @@ fn required_arguments(document: &Value, operation: &Value) -> Result<String> {
         )?);
     }
     if let Some(body) = document::body(operation) {
-        let example = &operation["requestBody"]["content"]["application/json"]["example"];
+        let example =
+            document::body_example_of(document, operation).context("the body has no example")?;
         let schema = document::follow(document, body)?;
         for (wire, property) in document::properties(schema)? {
             let name = document::schema_name(property);
@@ -433,7 +431,7 @@ fn expression(document: &Value, schema: &Value, example: Option<&Value>) -> Resu
     let example = example
         .or_else(|| document::example(document, schema))
         .filter(|it| !it.is_null());
-    if let (Some(name), Some(values)) = (document::schema_name(&bare), target["enum"].as_array()) {
+    if let (Some(name), Some(values)) = (document::schema_name(&bare), document::values(target)) {
         let value = example
             .or(values.first())
             .and_then(Value::as_str)

@@ -70,7 +70,7 @@ fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
     numbered.sort_by_key(|(position, _)| *position);
     fields.named = numbered.into_iter().map(|(_, field)| field).collect();
 
-    let doc = text::doc_lines(schema["description"].as_str().unwrap_or(&text::words(name)));
+    let doc = text::doc_lines(&document::description(document, name, schema)?);
     let strict = is_sent(&structure).then(|| quote!(#[serde(deny_unknown_fields)]));
     let (ident, fields) = (&structure.ident, &structure.fields);
     Ok(syn::parse2(quote! {

@@ -58,4 +58,26 @@ fn must_fit(schema: &Schema, example: &Value, name: &str) {
         .map(|e| e.to_string())
         .collect();
     assert!(errors.is_empty(), "{name}: {errors:?}");
+    must_know_values(schema, example, name);
+}
+
+/// An answer may have values that the document does not know, but an example has none.
+fn must_know_values(schema: &Schema, example: &Value, name: &str) {
+    match example {
+        Value::Object(fields) => {
+            for (field, value) in fields {
+                if let Some(schema) = schema.property(field) {
+                    must_know_values(schema, value, &format!("{name}.{field}"));
+                }
+            }
+        }
+        Value::Array(rows) => rows.iter().for_each(|row| {
+            let schema = schema.items().expect("a list");
+            must_know_values(schema, row, name);
+        }),
+        Value::String(text) if schema.has_values() => {
+            assert!(schema.values().any(|known| known == text), "{name}: {text}");
+        }
+        _ => {}
+    }
 }

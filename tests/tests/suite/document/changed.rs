@@ -33,7 +33,7 @@ both_engines! {
 both_engines! {
     options: of(|document| {
         document["components"]["schemas"]["PageLimit"]["maximum"] = json!(3);
-        document["components"]["schemas"]["PageLimit"]["default"] = json!(2);
+        document["components"]["schemas"]["PageLimit"]["x-default"] = json!(2);
     });
 
     async fn a_smaller_page_is_the_largest_and_the_usual_one(server) {
@@ -264,9 +264,11 @@ async fn start(options: Options) -> Result<(), String> {
 
 /// Returns the enum values of a schema.
 fn values<'a>(document: &'a mut Value, schema: &str) -> &'a mut Vec<Value> {
-    document["components"]["schemas"][schema]["enum"]
-        .as_array_mut()
-        .unwrap()
+    let schema = document["components"]["schemas"][schema].as_object_mut();
+    let keywords = schema.unwrap().iter_mut();
+    let mut values =
+        keywords.filter(|(name, _)| ["enum", "x-extensible-enum"].contains(&name.as_str()));
+    values.next().unwrap().1.as_array_mut().unwrap()
 }
 
 fn with_a_new_status() -> Options {

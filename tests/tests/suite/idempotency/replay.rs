@@ -278,7 +278,7 @@ async fn a_new_default_of_the_document_does_not_change_a_request() {
     let first = server.post_under("k", "/leads", &lead).await;
     let mut document = Spec::builtin().document().clone();
     document["components"]["schemas"]["LeadCreate"]["properties"]["campaignName"] =
-        json!({"type": "string", "maxLength": 200, "default": "Organic"});
+        json!({"type": "string", "maxLength": 200, "x-default": "Organic"});
     let newer = server
         .beside_with(Spec::from_value(document).unwrap())
         .await;
