@@ -116,7 +116,8 @@ async fn call_with_everything(client: &Client, id: &str) -> Result<(), Error> {
             let status = status
                 .from("2025-01-01")
                 .to("2025-01-31")
-                .platform(AdPlatform::Meta);
+                .platform(AdPlatform::Meta)
+                .ad_platform(AdPlatform::Meta);
             status.send().await.map(drop)
         }
         Id::ConversionsPending => {

@@ -106,6 +106,8 @@ pub struct Limits {
     pub failed_authentications_per_minute: u32,
     /// The most words of a search.
     pub search_words: usize,
+    /// The fewest letters with which a word of a search finds the beginning of a name.
+    pub search_prefix_letters: usize,
     /// How long the answer to an `Idempotency-Key` is kept, in hours.
     pub idempotency_hours: u32,
 }
@@ -156,6 +158,8 @@ impl Spec {
             )?)
             .unwrap_or(u32::MAX),
             search_words: usize::try_from(limit("searchWords")?).unwrap_or(usize::MAX),
+            search_prefix_letters: usize::try_from(limit("searchPrefixLetters")?)
+                .unwrap_or(usize::MAX),
             idempotency_hours: u32::try_from(limit("idempotencyHours")?).unwrap_or(u32::MAX),
         };
         let spec = Self {
@@ -386,6 +390,77 @@ mod tests {
             Some(OperationId::LeadsList)
         );
         assert_eq!(OperationId::named("leads_shout"), None);
+    }
+
+    /// Every object in a part of the document, with its path.
+    fn objects<'a>(value: &'a Value, at: &str, found: &mut Vec<(String, &'a Value)>) {
+        let parts: Vec<(String, &Value)> = match value {
+            Value::Object(fields) => {
+                found.push((at.to_owned(), value));
+                let fields = fields.iter();
+                fields.map(|(name, value)| (name.clone(), value)).collect()
+            }
+            Value::Array(values) => {
+                let values = values.iter().enumerate();
+                values.map(|(at, value)| (at.to_string(), value)).collect()
+            }
+            _ => Vec::new(),
+        };
+        for (name, value) in parts {
+            objects(value, &format!("{at}/{name}"), found);
+        }
+    }
+
+    #[test]
+    fn everything_is_described_for_a_reader_who_sees_only_it() {
+        let document = Spec::builtin().document();
+        let mut found = Vec::new();
+        objects(document, "", &mut found);
+        let kinds = [
+            "/schemas/",
+            "/properties/",
+            "/parameters/",
+            "/headers/",
+            "/responses/",
+        ];
+        let mut count = 0;
+        for (at, value) in found {
+            let parent = at.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let is_described = kinds
+                .iter()
+                .any(|kind| format!("{parent}/").ends_with(kind));
+            if is_described && !at.contains("/examples/") {
+                let target = resolve::follow(document, value).unwrap();
+                let resolved = resolve::resolve(document, target).unwrap();
+                let description = resolved["description"].as_str().unwrap_or_default();
+                assert!(description.ends_with('.'), "{at}: {description:?}");
+                count += 1;
+            }
+        }
+        assert!(count > 300, "{count}");
+    }
+
+    #[test]
+    fn figures_in_descriptions_are_those_of_the_limits() {
+        let spec = Spec::builtin();
+        let limits = spec.limits();
+        let list = spec.operation("leads_list").unwrap();
+        let mut parameters = list.parameters.iter();
+        let search = parameters.find(|it| it.name == "search").unwrap();
+        let words = format!("At most {} words", limits.search_words);
+        let letters = format!("shorter than {} letters", limits.search_prefix_letters);
+        let text = search.description.replace('\n', " ");
+        assert!(text.contains(&words) && text.contains(&letters), "{text}");
+
+        let create = spec.operation("leads_create").unwrap();
+        let mut parameters = create.parameters.iter();
+        let key = parameters.find(|it| it.name == "Idempotency-Key").unwrap();
+        let hours = format!("for {} hours", limits.idempotency_hours);
+        assert!(key.description.contains(&hours), "{}", key.description);
+        let mut responses = create.responses.iter();
+        let too_large = responses.find(|it| it.status == 413).unwrap();
+        let size = format!("{} KiB", limits.body_bytes / 1024);
+        assert!(too_large.description.contains(&size));
     }
 
     #[test]

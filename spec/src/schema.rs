@@ -256,6 +256,12 @@ impl Schema {
         self.text("x-konektor-message")
     }
 
+    /// Whether a value says something about a person (`x-konektor-personal`).
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        self.extension("x-konektor-personal") == Some(&Value::Bool(true))
+    }
+
     /// What the values of a list may be.
     #[must_use]
     pub fn items(&self) -> Option<&Self> {

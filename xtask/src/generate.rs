@@ -103,6 +103,8 @@ fn module(document: &Value, types: &syn::File) -> Result<syn::File> {
             }
         }
     }
+    let changes = document::changes(document).into_iter();
+    let changes = changes.map(|schema| quote::format_ident!("{}", document::changes_name(schema)));
     Ok(syn::parse2(quote::quote! {
         #![allow(clippy::all, clippy::pedantic, unreachable_pub)]
 
@@ -113,7 +115,7 @@ fn module(document: &Value, types: &syn::File) -> Result<syn::File> {
         pub(crate) mod types;
 
         pub use enums::*;
-        pub use requests::{IDEMPOTENCY_KEY_TTL, LeadChanges};
+        pub use requests::{IDEMPOTENCY_KEY_TTL, #(#changes),*};
         pub use types::{#(#public),*};
     })?)
 }

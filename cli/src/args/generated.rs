@@ -95,7 +95,7 @@ pub(crate) struct LeadsListArgs {
     #[arg(
         long = "search",
         value_name = "TEXT",
-        help = "At most 8 words, all of which must match. A word matches the beginning of a word of a name (if shorter than three letters, only the whole word; case, diacritics and apostrophes are ignored), a whole email address or phone number in any usual spelling, spaces included, or the beginning of a uniqueCode or externalRef. [at most 200 characters]"
+        help = "At most 8 words, all of which must match. A word matches the beginning of a word of a name (if shorter than 3 letters, only the whole word; case, diacritics and apostrophes are ignored), a whole email address or phone number in any usual spelling, spaces included, or the beginning of a uniqueCode or externalRef. [at most 200 characters]"
     )]
     pub(crate) search: Option<String>,
     #[arg(
@@ -554,7 +554,7 @@ pub(crate) struct LeadsUpsertArgs {
         ignore_case = true,
         help = "Clear these fields"
     )]
-    pub(crate) clear: Vec<ClearableField>,
+    pub(crate) clear: Vec<ClearableLeadField>,
     #[arg(
         long = "idempotency-key",
         value_name = "TEXT",
@@ -620,17 +620,17 @@ impl LeadsUpsertArgs {
             clear,
         } = self;
         let cleared = Cleared(clear);
-        let external_ref = cleared.or(external_ref, ClearableField::ExternalRef)?;
-        let last_name = cleared.or(last_name, ClearableField::LastName)?;
-        let email = cleared.or(email, ClearableField::Email)?;
-        let phone = cleared.or(phone, ClearableField::Phone)?;
-        let source = cleared.or(source, ClearableField::Source)?;
-        let ad_platform = cleared.or(ad_platform, ClearableField::AdPlatform)?;
-        let assigned_to = cleared.or(assigned_to, ClearableField::AssignedTo)?;
-        let estimated_value = cleared.or(estimated_value, ClearableField::EstimatedValue)?;
-        let actual_value = cleared.or(actual_value, ClearableField::ActualValue)?;
-        let notes = cleared.or(notes, ClearableField::Notes)?;
-        let campaign_name = cleared.or(campaign_name, ClearableField::CampaignName)?;
+        let external_ref = cleared.or(external_ref, ClearableLeadField::ExternalRef)?;
+        let last_name = cleared.or(last_name, ClearableLeadField::LastName)?;
+        let email = cleared.or(email, ClearableLeadField::Email)?;
+        let phone = cleared.or(phone, ClearableLeadField::Phone)?;
+        let source = cleared.or(source, ClearableLeadField::Source)?;
+        let ad_platform = cleared.or(ad_platform, ClearableLeadField::AdPlatform)?;
+        let assigned_to = cleared.or(assigned_to, ClearableLeadField::AssignedTo)?;
+        let estimated_value = cleared.or(estimated_value, ClearableLeadField::EstimatedValue)?;
+        let actual_value = cleared.or(actual_value, ClearableLeadField::ActualValue)?;
+        let notes = cleared.or(notes, ClearableLeadField::Notes)?;
+        let campaign_name = cleared.or(campaign_name, ClearableLeadField::CampaignName)?;
         Ok(client
             .leads()
             .upsert(konektor_sdk::LeadMatch::new(match_by, match_value))
@@ -835,7 +835,7 @@ pub(crate) struct LeadsUpdateArgs {
         ignore_case = true,
         help = "Clear these fields"
     )]
-    pub(crate) clear: Vec<ClearableField>,
+    pub(crate) clear: Vec<ClearableLeadField>,
     #[arg(
         long = "idempotency-key",
         value_name = "TEXT",
@@ -898,17 +898,17 @@ impl LeadsUpdateArgs {
             clear,
         } = self;
         let cleared = Cleared(clear);
-        let external_ref = cleared.or(external_ref, ClearableField::ExternalRef)?;
-        let last_name = cleared.or(last_name, ClearableField::LastName)?;
-        let email = cleared.or(email, ClearableField::Email)?;
-        let phone = cleared.or(phone, ClearableField::Phone)?;
-        let source = cleared.or(source, ClearableField::Source)?;
-        let ad_platform = cleared.or(ad_platform, ClearableField::AdPlatform)?;
-        let assigned_to = cleared.or(assigned_to, ClearableField::AssignedTo)?;
-        let estimated_value = cleared.or(estimated_value, ClearableField::EstimatedValue)?;
-        let actual_value = cleared.or(actual_value, ClearableField::ActualValue)?;
-        let notes = cleared.or(notes, ClearableField::Notes)?;
-        let campaign_name = cleared.or(campaign_name, ClearableField::CampaignName)?;
+        let external_ref = cleared.or(external_ref, ClearableLeadField::ExternalRef)?;
+        let last_name = cleared.or(last_name, ClearableLeadField::LastName)?;
+        let email = cleared.or(email, ClearableLeadField::Email)?;
+        let phone = cleared.or(phone, ClearableLeadField::Phone)?;
+        let source = cleared.or(source, ClearableLeadField::Source)?;
+        let ad_platform = cleared.or(ad_platform, ClearableLeadField::AdPlatform)?;
+        let assigned_to = cleared.or(assigned_to, ClearableLeadField::AssignedTo)?;
+        let estimated_value = cleared.or(estimated_value, ClearableLeadField::EstimatedValue)?;
+        let actual_value = cleared.or(actual_value, ClearableLeadField::ActualValue)?;
+        let notes = cleared.or(notes, ClearableLeadField::Notes)?;
+        let campaign_name = cleared.or(campaign_name, ClearableLeadField::CampaignName)?;
         Ok(client
             .leads()
             .update(id)
@@ -1174,6 +1174,15 @@ pub(crate) struct ConversionsStatusArgs {
         help = "Only leads from this ad platform."
     )]
     pub(crate) platform: Option<konektor_sdk::AdPlatform>,
+    #[arg(
+        long = "ad-platform",
+        alias = "adPlatform",
+        value_name = "VALUE",
+        value_parser = word(konektor_sdk::AdPlatform::VALUES),
+        ignore_case = true,
+        help = "The same as platform, under the name it has in a lead. Both may be sent if they are equal."
+    )]
+    pub(crate) ad_platform: Option<konektor_sdk::AdPlatform>,
 }
 impl OperationArgs for ConversionsStatusArgs {
     const OPERATION: OperationId = OperationId::ConversionsStatus;
@@ -1207,6 +1216,7 @@ impl ConversionsStatusArgs {
             from,
             to,
             platform,
+            ad_platform,
         } = self;
         client
             .conversions()
@@ -1215,6 +1225,7 @@ impl ConversionsStatusArgs {
             .set_if_some(from.map(|time| time.resolve(clock)), Status::from)
             .set_if_some(to.map(|time| time.resolve(clock)), Status::to)
             .set_if_some(platform, Status::platform)
+            .set_if_some(ad_platform, Status::ad_platform)
     }
 }
 #[derive(Args, Clone)]
@@ -1397,7 +1408,7 @@ impl PageArgs {
 }
 /// A field that `--clear` can set to null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ClearableField {
+pub(crate) enum ClearableLeadField {
     #[value(name = "externalRef", alias = "external-ref")]
     ExternalRef,
     #[value(name = "lastName", alias = "last-name")]

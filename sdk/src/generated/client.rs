@@ -175,6 +175,7 @@ impl Requests<'_> {
     }
     pub(crate) fn conversions_status<'a>(
         &'a self,
+        ad_platform: Option<&'a crate::AdPlatform>,
         from: Option<&'a crate::TimeOrDate>,
         platform: Option<&'a crate::AdPlatform>,
         timeframe: Option<&'a crate::Timeframe>,
@@ -187,6 +188,10 @@ impl Requests<'_> {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
+            .query(&progenitor_client::QueryParam::new(
+                "adPlatform",
+                &ad_platform,
+            ))
             .query(&progenitor_client::QueryParam::new("from", &from))
             .query(&progenitor_client::QueryParam::new("platform", &platform))
             .query(&progenitor_client::QueryParam::new("timeframe", &timeframe))

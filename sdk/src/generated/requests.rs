@@ -9,18 +9,15 @@ pub const IDEMPOTENCY_KEY_TTL: ::std::time::Duration = ::std::time::Duration::fr
 pub(crate) const MAX_CURSOR_LENGTH: usize = 4096usize;
 /// The maximum number of rows on a page.
 pub(crate) const MAX_PAGE_SIZE: u64 = 100u64;
-/// Changes to a lead: an unset field stays unchanged, a cleared field becomes null.
-///
-/// In JSON, unset fields are absent and cleared fields are null.
+/// Changes to a lead. An absent field stays as it is, null clears a field that may be null.
 ///
 /// ```
-/// use konektor_sdk::{LeadChanges, LeadStatus};
+/// use konektor_sdk::LeadChanges;
 ///
-/// let changes = LeadChanges::new().status(LeadStatus::Qualified).clear_email();
-/// assert_eq!(
-///     serde_json::to_string(&changes)?,
-///     r#"{"email":null,"status":"qualified"}"#,
-/// );
+/// let changes = LeadChanges::new();
+/// assert!(changes.is_empty());
+/// let changes = changes.clear_external_ref();
+/// assert_eq!(serde_json::to_string(&changes)?, r#"{"externalRef":null}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
@@ -142,6 +139,18 @@ impl ::std::fmt::Debug for LeadChanges {
             .field("notes", &crate::wire::redacted(&self.notes))
             .field("campaign_name", &crate::wire::redacted(&self.campaign_name))
             .finish_non_exhaustive()
+    }
+}
+impl LeadChanges {
+    /// No change.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Whether nothing would change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 /// The query of `leads_list`.
@@ -287,6 +296,7 @@ impl AnalyticsCampaignsQuery {
 /// The query of `conversions_status`.
 #[derive(Clone, Default)]
 pub(crate) struct ConversionsStatusQuery {
+    pub(crate) ad_platform: Option<crate::AdPlatform>,
     pub(crate) from: Option<crate::TimeOrDate>,
     pub(crate) platform: Option<crate::AdPlatform>,
     pub(crate) timeframe: Option<crate::Timeframe>,
@@ -295,6 +305,7 @@ pub(crate) struct ConversionsStatusQuery {
 impl ::std::fmt::Debug for ConversionsStatusQuery {
     fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
         f.debug_struct("ConversionsStatusQuery")
+            .field("ad_platform", &self.ad_platform)
             .field("from", &self.from)
             .field("platform", &self.platform)
             .field("timeframe", &self.timeframe)
@@ -305,6 +316,7 @@ impl ::std::fmt::Debug for ConversionsStatusQuery {
 impl ConversionsStatusQuery {
     pub(crate) fn request(&self, requests: &Requests<'_>) -> reqwest::Result<reqwest::Request> {
         requests.conversions_status(
+            self.ad_platform.as_ref(),
             self.from.as_ref(),
             self.platform.as_ref(),
             self.timeframe.as_ref(),

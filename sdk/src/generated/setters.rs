@@ -29,7 +29,7 @@ impl crate::LeadChanges {
         self.external_ref = crate::Change::Set(external_ref.into());
         self
     }
-    /// Clears `externalRef`: sends null, so that the lead has none any more.
+    /// Clears `externalRef`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -71,7 +71,7 @@ impl crate::LeadChanges {
         self.last_name = crate::Change::Set(last_name.into());
         self
     }
-    /// Clears `lastName`: sends null, so that the lead has none any more.
+    /// Clears `lastName`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -99,7 +99,7 @@ impl crate::LeadChanges {
         self.email = crate::Change::Set(email.into());
         self
     }
-    /// Clears `email`: sends null, so that the lead has none any more.
+    /// Clears `email`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -129,7 +129,7 @@ impl crate::LeadChanges {
         self.phone = crate::Change::Set(phone.into());
         self
     }
-    /// Clears `phone`: sends null, so that the lead has none any more.
+    /// Clears `phone`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -185,7 +185,7 @@ impl crate::LeadChanges {
         self.source = crate::Change::Set(source);
         self
     }
-    /// Clears `source`: sends null, so that the lead has none any more.
+    /// Clears `source`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -213,7 +213,7 @@ impl crate::LeadChanges {
         self.ad_platform = crate::Change::Set(ad_platform);
         self
     }
-    /// Clears `adPlatform`: sends null, so that the lead has none any more.
+    /// Clears `adPlatform`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -241,7 +241,7 @@ impl crate::LeadChanges {
         self.assigned_to = crate::Change::Set(assigned_to);
         self
     }
-    /// Clears `assignedTo`: sends null, so that the lead has none any more.
+    /// Clears `assignedTo`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -269,7 +269,7 @@ impl crate::LeadChanges {
         self.estimated_value = crate::Change::Set(estimated_value.into());
         self
     }
-    /// Clears `estimatedValue`: sends null, so that the lead has none any more.
+    /// Clears `estimatedValue`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -297,7 +297,7 @@ impl crate::LeadChanges {
         self.actual_value = crate::Change::Set(actual_value.into());
         self
     }
-    /// Clears `actualValue`: sends null, so that the lead has none any more.
+    /// Clears `actualValue`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -325,7 +325,7 @@ impl crate::LeadChanges {
         self.notes = crate::Change::Set(notes.into());
         self
     }
-    /// Clears `notes`: sends null, so that the lead has none any more.
+    /// Clears `notes`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -353,7 +353,7 @@ impl crate::LeadChanges {
         self.campaign_name = crate::Change::Set(campaign_name.into());
         self
     }
-    /// Clears `campaignName`: sends null, so that the lead has none any more.
+    /// Clears `campaignName`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -710,7 +710,7 @@ impl crate::leads::List {
         self
     }
     /// At most 8 words, all of which must match. A word matches the beginning of a word of a name (if shorter
-    /// than three letters, only the whole word; case, diacritics and apostrophes are ignored), a whole email
+    /// than 3 letters, only the whole word; case, diacritics and apostrophes are ignored), a whole email
     /// address or phone number in any usual spelling, spaces included, or the beginning of a uniqueCode or
     /// externalRef.
     ///
@@ -1003,7 +1003,7 @@ impl crate::leads::Upsert {
         self.body.lead.external_ref = crate::Change::Set(external_ref.into());
         self
     }
-    /// Clears `externalRef`: sends null, so that the lead has none any more.
+    /// Clears `externalRef`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1045,7 +1045,7 @@ impl crate::leads::Upsert {
         self.body.lead.last_name = crate::Change::Set(last_name.into());
         self
     }
-    /// Clears `lastName`: sends null, so that the lead has none any more.
+    /// Clears `lastName`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1073,7 +1073,7 @@ impl crate::leads::Upsert {
         self.body.lead.email = crate::Change::Set(email.into());
         self
     }
-    /// Clears `email`: sends null, so that the lead has none any more.
+    /// Clears `email`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1103,7 +1103,7 @@ impl crate::leads::Upsert {
         self.body.lead.phone = crate::Change::Set(phone.into());
         self
     }
-    /// Clears `phone`: sends null, so that the lead has none any more.
+    /// Clears `phone`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1159,7 +1159,7 @@ impl crate::leads::Upsert {
         self.body.lead.source = crate::Change::Set(source);
         self
     }
-    /// Clears `source`: sends null, so that the lead has none any more.
+    /// Clears `source`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1187,7 +1187,7 @@ impl crate::leads::Upsert {
         self.body.lead.ad_platform = crate::Change::Set(ad_platform);
         self
     }
-    /// Clears `adPlatform`: sends null, so that the lead has none any more.
+    /// Clears `adPlatform`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1215,7 +1215,7 @@ impl crate::leads::Upsert {
         self.body.lead.assigned_to = crate::Change::Set(assigned_to);
         self
     }
-    /// Clears `assignedTo`: sends null, so that the lead has none any more.
+    /// Clears `assignedTo`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1243,7 +1243,7 @@ impl crate::leads::Upsert {
         self.body.lead.estimated_value = crate::Change::Set(estimated_value.into());
         self
     }
-    /// Clears `estimatedValue`: sends null, so that the lead has none any more.
+    /// Clears `estimatedValue`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1271,7 +1271,7 @@ impl crate::leads::Upsert {
         self.body.lead.actual_value = crate::Change::Set(actual_value.into());
         self
     }
-    /// Clears `actualValue`: sends null, so that the lead has none any more.
+    /// Clears `actualValue`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1299,7 +1299,7 @@ impl crate::leads::Upsert {
         self.body.lead.notes = crate::Change::Set(notes.into());
         self
     }
-    /// Clears `notes`: sends null, so that the lead has none any more.
+    /// Clears `notes`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1327,7 +1327,7 @@ impl crate::leads::Upsert {
         self.body.lead.campaign_name = crate::Change::Set(campaign_name.into());
         self
     }
-    /// Clears `campaignName`: sends null, so that the lead has none any more.
+    /// Clears `campaignName`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1404,7 +1404,7 @@ impl crate::leads::Update {
         self.body.external_ref = crate::Change::Set(external_ref.into());
         self
     }
-    /// Clears `externalRef`: sends null, so that the lead has none any more.
+    /// Clears `externalRef`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1446,7 +1446,7 @@ impl crate::leads::Update {
         self.body.last_name = crate::Change::Set(last_name.into());
         self
     }
-    /// Clears `lastName`: sends null, so that the lead has none any more.
+    /// Clears `lastName`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1474,7 +1474,7 @@ impl crate::leads::Update {
         self.body.email = crate::Change::Set(email.into());
         self
     }
-    /// Clears `email`: sends null, so that the lead has none any more.
+    /// Clears `email`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1504,7 +1504,7 @@ impl crate::leads::Update {
         self.body.phone = crate::Change::Set(phone.into());
         self
     }
-    /// Clears `phone`: sends null, so that the lead has none any more.
+    /// Clears `phone`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1560,7 +1560,7 @@ impl crate::leads::Update {
         self.body.source = crate::Change::Set(source);
         self
     }
-    /// Clears `source`: sends null, so that the lead has none any more.
+    /// Clears `source`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1588,7 +1588,7 @@ impl crate::leads::Update {
         self.body.ad_platform = crate::Change::Set(ad_platform);
         self
     }
-    /// Clears `adPlatform`: sends null, so that the lead has none any more.
+    /// Clears `adPlatform`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1616,7 +1616,7 @@ impl crate::leads::Update {
         self.body.assigned_to = crate::Change::Set(assigned_to);
         self
     }
-    /// Clears `assignedTo`: sends null, so that the lead has none any more.
+    /// Clears `assignedTo`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1644,7 +1644,7 @@ impl crate::leads::Update {
         self.body.estimated_value = crate::Change::Set(estimated_value.into());
         self
     }
-    /// Clears `estimatedValue`: sends null, so that the lead has none any more.
+    /// Clears `estimatedValue`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1672,7 +1672,7 @@ impl crate::leads::Update {
         self.body.actual_value = crate::Change::Set(actual_value.into());
         self
     }
-    /// Clears `actualValue`: sends null, so that the lead has none any more.
+    /// Clears `actualValue`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1700,7 +1700,7 @@ impl crate::leads::Update {
         self.body.notes = crate::Change::Set(notes.into());
         self
     }
-    /// Clears `notes`: sends null, so that the lead has none any more.
+    /// Clears `notes`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1728,7 +1728,7 @@ impl crate::leads::Update {
         self.body.campaign_name = crate::Change::Set(campaign_name.into());
         self
     }
-    /// Clears `campaignName`: sends null, so that the lead has none any more.
+    /// Clears `campaignName`: sends null.
     ///
     /// ```
     /// # use konektor_sdk::*;
@@ -1949,6 +1949,20 @@ impl crate::conversions::Status {
     #[must_use]
     pub fn platform(mut self, platform: crate::AdPlatform) -> Self {
         self.query.platform = Some(platform);
+        self
+    }
+    /// The same as platform, under the name it has in a lead. Both may be sent if they are equal.
+    ///
+    /// ```
+    /// # use konektor_sdk::*;
+    /// # fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = client.conversions().status().ad_platform(AdPlatform::Meta);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn ad_platform(mut self, ad_platform: crate::AdPlatform) -> Self {
+        self.query.ad_platform = Some(ad_platform);
         self
     }
 }

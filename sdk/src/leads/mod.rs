@@ -17,7 +17,6 @@ use crate::{
     client::Client,
     generated::{
         enums::LeadMatchBy,
-        requests::LeadChanges,
         types::{LeadMatch, NewLead},
     },
 };
@@ -132,28 +131,6 @@ impl NewLead {
     /// ```
     pub fn new(first_name: impl Into<String>) -> Self {
         Self::from_required(first_name.into())
-    }
-}
-
-impl LeadChanges {
-    /// No change.
-    ///
-    /// ```
-    /// assert!(konektor_sdk::LeadChanges::new().is_empty());
-    /// ```
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Whether nothing would change.
-    ///
-    /// ```
-    /// assert!(!konektor_sdk::LeadChanges::new().clear_notes().is_empty());
-    /// ```
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{Timestamp, tz::TimeZone};
-use konektor_spec::Spec;
+use konektor_spec::{Schema, Spec};
 
 use super::{
     analytics::summary,
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::domain::{
     lead::{CONVERSION, Lead, NOTHING_TO_SYNC},
+    name_words::SHORTEST_PREFIX,
     period::Period,
 };
 
@@ -36,6 +37,14 @@ pub(crate) enum UnservableDocument {
     /// A field of a lead that the document does not describe.
     #[error("the code has the field {1} of {0}, which the document has not")]
     MissingField(&'static str, String),
+    /// A personal field that is not encrypted, or the other way round.
+    #[error(
+        "{0} is either encrypted or marked as x-konektor-personal in the document, but not both"
+    )]
+    PersonalField(String),
+    /// A limit that is stored in indexes, which a document cannot change.
+    #[error("the limit {0} is {1} in the code")]
+    FixedLimit(&'static str, usize),
 }
 
 /// Whether there is a rule for a value.
@@ -81,7 +90,31 @@ pub(crate) fn check(spec: &Spec) -> Result<(), UnservableDocument> {
             }
         }
     }
-    check_lead_fields(spec)
+    check_lead_fields(spec)?;
+    check_personal_fields(spec)?;
+    if spec.limits().search_prefix_letters != SHORTEST_PREFIX {
+        return Err(UnservableDocument::FixedLimit(
+            "searchPrefixLetters",
+            SHORTEST_PREFIX,
+        ));
+    }
+    Ok(())
+}
+
+/// Checks that the personal fields of a lead, and no others, are encrypted.
+fn check_personal_fields(spec: &Spec) -> Result<(), UnservableDocument> {
+    let lead = spec.schema("Lead").into_iter();
+    let personal: BTreeSet<_> = lead
+        .flat_map(Schema::properties)
+        .filter(|(_, property)| property.is_personal())
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let sealed = Lead::sealed_field_names();
+    let mut different = personal.symmetric_difference(&sealed);
+    match different.next() {
+        Some(name) => Err(UnservableDocument::PersonalField(name.clone())),
+        None => Ok(()),
+    }
 }
 
 /// Checks that a lead has the properties that the document describes, so that none of them is lost.

@@ -115,6 +115,12 @@ macro_rules! define_personal_data {
         }
 
         impl Lead {
+            /// The names of the fields that are sealed, as the API document writes them.
+            #[must_use]
+            pub fn sealed_field_names() -> BTreeSet<String> {
+                [$( camel_case(stringify!($name)) ),*].into()
+            }
+
             /// Its personal data.
             #[must_use]
             pub fn personal_data(&self) -> PersonalData {

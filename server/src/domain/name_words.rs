@@ -15,7 +15,7 @@ use icu_properties::{
 use konektor_spec::text::{is_apostrophe, is_ignorable};
 
 /// Prefixes have at least this many letters: one of two letters would find half of all names.
-const SHORTEST_PREFIX: usize = 3;
+pub const SHORTEST_PREFIX: usize = 3;
 
 /// What every apostrophe is folded to.
 const APOSTROPHE: char = '\'';

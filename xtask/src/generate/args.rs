@@ -58,7 +58,9 @@ pub(crate) fn generate(document: &Value) -> Result<syn::File> {
         }
     }
     code.extend(page_args);
-    code.extend(clearable_fields(document)?);
+    for schema in document::changes(document) {
+        code.extend(clearable_fields(document, schema)?);
+    }
     Ok(syn::parse2(code)?)
 }
 
@@ -70,6 +72,8 @@ struct Operation<'a> {
     inputs: Vec<Input>,
     /// The required arguments of the SDK's request.
     required: Vec<TokenStream>,
+    /// The type of the fields that `--clear` can set to null, if there are any.
+    clearable: Option<Ident>,
     /// The maximum page size, if the operation is a paginated list.
     max_page_size: Option<u64>,
 }
@@ -112,6 +116,7 @@ impl<'a> Operation<'a> {
             id,
             inputs: Vec::new(),
             required: Vec::new(),
+            clearable: None,
             max_page_size: None,
         };
         for parameter in document::parameters(document, operation, "path")? {
@@ -150,13 +155,16 @@ impl<'a> Operation<'a> {
     /// prefixed with the name of the object.
     fn take_fields(&mut self, reference: &Value) -> Result<()> {
         let document = self.document;
-        let is_change = document::schema_name(reference) == Some(requests::CHANGES);
+        let is_change = document::is_change(document, reference);
+        if let Some(name) = document::schema_name(reference).filter(|_| is_change) {
+            self.clearable = Some(clearable_name(name));
+        }
         let schema = document::follow(document, reference)?;
         for (name, property) in document::properties(schema)? {
             let below = document::target(document, property)?;
             let is_required = document::is_required(schema, name);
             match document::schema_name(property) {
-                Some(requests::CHANGES) => self.take_fields(property)?,
+                Some(_) if document::is_change(document, property) => self.take_fields(property)?,
                 Some(object) if below.get("properties").is_some() => {
                     ensure!(is_required, "{name} is an object that may be left out");
                     self.take_object(name, object, below)?;
@@ -244,7 +252,7 @@ impl<'a> Operation<'a> {
     }
 
     fn is_clearing(&self) -> bool {
-        self.inputs.iter().any(|input| input.is_clearable)
+        self.clearable.is_some()
     }
 
     /// Generates the struct, its description and the request. The struct has no documentation, because clap would use it
@@ -254,7 +262,7 @@ impl<'a> Operation<'a> {
         let (headers, fields): (Vec<_>, Vec<_>) = self.own_inputs().partition(|it| it.is_header);
         let fields = fields.into_iter().map(Input::declaration);
         let headers = headers.into_iter().map(Input::declaration);
-        let clear = self.is_clearing().then(|| {
+        let clear = self.clearable.iter().map(|clearable| {
             quote! {
                 #[arg(
                     long,
@@ -263,14 +271,14 @@ impl<'a> Operation<'a> {
                     ignore_case = true,
                     help = "Clear these fields"
                 )]
-                pub(crate) clear: Vec<ClearableField>,
+                pub(crate) clear: Vec<#clearable>,
             }
         });
         let description = self.description()?;
         let request = self.request()?;
         Ok(quote! {
             #[derive(Args, Clone)]
-            pub(crate) struct #name { #(#fields)* #clear #(#headers)* }
+            pub(crate) struct #name { #(#fields)* #(#clear)* #(#headers)* }
             #description
             #request
         })
@@ -350,11 +358,11 @@ impl<'a> Operation<'a> {
         let fields = self.own_inputs().map(|input| &input.field);
         let clear = self.is_clearing().then(|| quote!(clear));
         let fields = fields.map(|field| quote!(#field)).chain(clear);
-        let changes = self.is_clearing().then(|| {
+        let changes = self.clearable.iter().map(|clearable| {
             let changes = self.inputs.iter().filter(|input| input.is_clearable);
             let changes = changes.map(|Input { field, name, .. }| {
                 let cleared = format_ident!("{}", name.to_upper_camel_case());
-                quote!(let #field = cleared.or(#field, ClearableField::#cleared)?;)
+                quote!(let #field = cleared.or(#field, #clearable::#cleared)?;)
             });
             quote! {
                 let cleared = Cleared(clear);
@@ -384,7 +392,7 @@ impl<'a> Operation<'a> {
 
                     let Self { #(#fields),* } = self;
                     #page_fields
-                    #changes
+                    #(#changes)*
                     #request
                 }
                 #words
@@ -684,9 +692,15 @@ fn field(document: &Value, name: &str, property: &Value) -> Result<TokenStream> 
     Ok(quote!(Field::new(#name, FieldKind::#kind)))
 }
 
+/// Returns the name of the enum of fields that `--clear` can set to null: `ClearableLeadField` for `LeadUpdate`.
+fn clearable_name(schema: &str) -> Ident {
+    format_ident!("Clearable{}Field", schema.trim_end_matches("Update"))
+}
+
 /// Generates the enum of the fields that `--clear` can set to null.
-fn clearable_fields(document: &Value) -> Result<TokenStream> {
-    let schema = &document["components"]["schemas"][requests::CHANGES];
+fn clearable_fields(document: &Value, name: &str) -> Result<TokenStream> {
+    let schema = &document["components"]["schemas"][name];
+    let ident = clearable_name(name);
     let mut variants = TokenStream::new();
     for (name, property) in document::properties(schema)? {
         if !document::is_nullable(document, property)? {
@@ -700,7 +714,7 @@ fn clearable_fields(document: &Value) -> Result<TokenStream> {
     Ok(quote! {
         /// A field that `--clear` can set to null.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-        pub(crate) enum ClearableField { #variants }
+        pub(crate) enum #ident { #variants }
     })
 }
 
@@ -719,10 +733,12 @@ mod tests {
     fn from(change: impl FnOnce(&mut Value)) -> Result<Generated> {
         let mut document = document::read(&paths::openapi())?;
         change(&mut document);
+        let client = generate::client::generate(&document)?;
         Ok(Generated(vec![
             generate(&document)?,
             generate::enums::generate(&document)?,
-            generate::requests::generate(&document, &generate::client::generate(&document)?)?,
+            generate::requests::generate(&document, &client)?,
+            client.code,
             generate::requests::setters(&document)?,
         ]))
     }
@@ -797,8 +813,8 @@ mod tests {
     fn a_value_that_is_gone_is_not_allowed() {
         let generated = from_changed(|document| {
             document["components"]["schemas"]["LeadStatus"]["enum"] = json!(["new", "won"]);
-            document["paths"]["/leads/upsert"]["post"]["requestBody"]["content"]["application/json"]
-                ["example"]["lead"]["status"] = json!("won");
+            document["components"]["examples"]["LeadUpsert"]["value"]["lead"]["status"] =
+                json!("won");
         });
         let statuses = generated.sdk_enum("LeadStatus");
         assert!(
@@ -871,7 +887,7 @@ mod tests {
         }
         let methods = generated.methods("LeadsUpdateArgs");
         for part in [
-            "letjob_title=cleared.or(job_title,ClearableField::JobTitle)?;",
+            "letjob_title=cleared.or(job_title,ClearableLeadField::JobTitle)?;",
             "set_or_clear(job_title,Update::job_title,Update::clear_job_title",
         ] {
             assert!(methods.contains(part), "{part}: {methods}");
@@ -930,6 +946,62 @@ mod tests {
         ] {
             assert!(methods.contains(part), "{part}: {methods}");
         }
+    }
+
+    #[test]
+    fn a_deletion_answers_nothing() {
+        let generated = from_changed(|document| {
+            let mut operation = document["paths"]["/leads/{id}"]["get"].clone();
+            operation["operationId"] = json!("leads_delete");
+            operation["responses"] = json!({"204": {"description": "The lead is gone."}});
+            document["paths"]["/leads/{id}"]["delete"] = operation;
+        });
+        let methods = generated.methods("LeadsDeleteArgs");
+        assert!(methods.contains("client.leads().delete(id)"), "{methods}");
+        let requests = generated.methods("Requests<'_>");
+        assert!(
+            requests.contains("pub(crate)fnleads_delete<'a>("),
+            "{requests}"
+        );
+    }
+
+    #[test]
+    fn a_second_resource_can_be_changed() {
+        let generated = from_changed(|document| {
+            let mut operation = document["paths"]["/leads/{id}"]["patch"].clone();
+            operation["operationId"] = json!("workspace_update");
+            operation["parameters"] = json!([]);
+            operation["requestBody"]["content"]["application/json"] = json!({
+                "schema": {"$ref": "#/components/schemas/WorkspaceUpdate"},
+                "examples": {"example": {"value": {"language": "id"}}},
+            });
+            document["paths"]["/workspace"]["patch"] = operation;
+            document["components"]["schemas"]["WorkspaceUpdate"] = json!({
+                "type": "object", "additionalProperties": false, "description": "Changes.",
+                "properties": {
+                    "displayName": {"type": "string", "description": "Its name."},
+                    "language": {"type": "string", "nullable": true, "description": "A code."},
+                },
+            });
+        });
+        let methods = generated.methods("WorkspaceUpdateArgs");
+        for part in [
+            "cleared.or(language,ClearableWorkspaceField::Language)?;",
+            "client.workspace().update()",
+        ] {
+            assert!(methods.contains(part), "{part}: {methods}");
+        }
+        let changes = generated.methods("crate::WorkspaceChanges");
+        for part in [
+            "pubfnlanguage(",
+            "pubfnclear_language(",
+            "pubfndisplay_name(",
+        ] {
+            assert!(changes.contains(part), "{part}: {changes}");
+        }
+        assert!(!changes.contains("clear_display_name"), "{changes}");
+        let changes = generated.methods("crate::LeadChanges");
+        assert!(changes.contains("pubfnclear_notes("), "{changes}");
     }
 
     #[test]

@@ -11,9 +11,6 @@ use syn::{FnArg, ImplItem, Item, Pat, Type, visit_mut::VisitMut};
 
 use super::{document, types};
 
-/// Schemas that map to a handwritten type of the SDK, `crate::<second>`.
-const REPLACED: [(&str, &str); 2] = [("TimeOrDate", "TimeOrDate"), ("LeadUpdate", "LeadChanges")];
-
 /// A function of the generated client.
 pub(crate) struct Method {
     pub(crate) arguments: Vec<(syn::Ident, Type)>,
@@ -123,9 +120,11 @@ fn run_progenitor(document: &Value) -> Result<proc_macro2::TokenStream> {
     for (schema, name) in document::RENAMED {
         settings.with_patch(schema, TypePatch::default().with_rename(name));
     }
-    for (schema, name) in REPLACED {
+    for schema in document::changes(document) {
+        let name = document::changes_name(schema);
         settings.with_replacement(schema, format!("crate::{name}"), text());
     }
+    settings.with_replacement("TimeOrDate", "crate::TimeOrDate", text());
     for (name, _) in document::enums(document)? {
         settings.with_replacement(name, format!("crate::{name}"), text());
     }

@@ -368,6 +368,26 @@ pub(crate) fn body_example_of<'a>(document: &'a Value, operation: &'a Value) -> 
     follow(document, first).ok()?.get("value")
 }
 
+/// Returns the schemas of changes, in which an absent field differs from null: the bodies of PATCH operations.
+pub(crate) fn changes(document: &Value) -> Vec<&str> {
+    let paths = document["paths"].as_object().into_iter();
+    let operations = paths.flat_map(Map::values).map(|item| &item["patch"]);
+    operations
+        .filter_map(body)
+        .filter_map(schema_name)
+        .collect()
+}
+
+/// Returns the name of the type of changes: `LeadChanges` for `LeadUpdate`.
+pub(crate) fn changes_name(schema: &str) -> String {
+    format!("{}Changes", schema.trim_end_matches("Update"))
+}
+
+/// Whether a value refers to a schema of changes.
+pub(crate) fn is_change(document: &Value, value: &Value) -> bool {
+    schema_name(value).is_some_and(|name| changes(document).contains(&name))
+}
+
 /// Whether a schema is a request body.
 pub(crate) fn is_body(document: &Value, name: &str) -> bool {
     let paths = document["paths"]

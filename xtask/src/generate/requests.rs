@@ -12,10 +12,7 @@ use super::{
     document, enums, text, types,
 };
 
-/// The schema of changes to a lead, which distinguishes absent from null.
-pub(crate) const CHANGES: &str = "LeadUpdate";
-
-/// Generates limits, query structs and `LeadChanges`.
+/// Generates limits, query structs and the types of changes.
 pub(crate) fn generate(document: &Value, client: &Client) -> Result<syn::File> {
     let mut code = quote!(
         use super::client::Requests;
@@ -23,7 +20,9 @@ pub(crate) fn generate(document: &Value, client: &Client) -> Result<syn::File> {
     code.extend(idempotency_key_length(document)?);
     code.extend(idempotency_key_ttl(document)?);
     code.extend(page_limits(document)?);
-    code.extend(changes(document)?);
+    for schema in document::changes(document) {
+        code.extend(changes(document, schema)?);
+    }
     for (id, operation) in operations(document)? {
         if !document::parameters(document, operation, "query")?.is_empty() {
             let method = client
@@ -36,9 +35,13 @@ pub(crate) fn generate(document: &Value, client: &Client) -> Result<syn::File> {
     Ok(syn::parse2(code)?)
 }
 
-/// Generates the setters of all requests, of `LeadChanges` and of `NewLead`.
+/// Generates the setters of all requests, of the types of changes and of `NewLead`.
 pub(crate) fn setters(document: &Value) -> Result<syn::File> {
-    let mut code = builder(document, "LeadChanges", "LeadChanges::new()", CHANGES)?;
+    let mut code = TokenStream::new();
+    for schema in document::changes(document) {
+        let name = document::changes_name(schema);
+        code.extend(builder(document, &name, &format!("{name}::new()"), schema)?);
+    }
     code.extend(builder(
         document,
         "NewLead",
@@ -153,19 +156,22 @@ fn body_setters<'a>(
         .get(name)
         .with_context(|| format!("no schema {name}"))?;
     let dot = (!place.is_empty()).then(|| quote!(.));
+    let is_change = document::changes(document).contains(&name);
 
     let mut setters = Vec::new();
     for (wire, property) in document::properties(schema)? {
         let field = types::snake(wire);
         let place = quote!(#place #dot #field);
-        if document::schema_name(property) == Some(CHANGES) {
-            setters.extend(body_setters(document, CHANGES, &place)?);
+        if let Some(changes) = document::schema_name(property)
+            && document::is_change(document, property)
+        {
+            setters.extend(body_setters(document, changes, &place)?);
         } else if !document::is_required(schema, wire) {
             setters.push(Setter {
                 wire,
                 schema: property,
                 doc: setter_doc(wire, &document::description(document, wire, property)?),
-                nullable: name == CHANGES && document::is_nullable(document, property)?,
+                nullable: is_change && document::is_nullable(document, property)?,
                 place,
                 example: expression(document, property, document::body_example(document, wire))?,
             });
@@ -199,10 +205,7 @@ fn methods(document: &Value, setter: &Setter<'_>, example: &str) -> Result<Token
     };
     if setter.nullable {
         let clear = format_ident!("clear_{name}");
-        let text = format!(
-            "Clears `{}`: sends null, so that the lead has none any more.",
-            setter.wire
-        );
+        let text = format!("Clears `{}`: sends null.", setter.wire);
         let doc = documented(&text, &format!("{example}.{clear}()"));
         code.extend(quote! {
             #(#[doc = #doc])*
@@ -340,9 +343,9 @@ fn page_limits(document: &Value) -> Result<TokenStream> {
     })
 }
 
-/// Generates `LeadChanges`.
-fn changes(document: &Value) -> Result<TokenStream> {
-    let schema = &document["components"]["schemas"][CHANGES];
+/// Generates a type of changes.
+fn changes(document: &Value, name: &str) -> Result<TokenStream> {
+    let schema = &document["components"]["schemas"][name];
     let mut fields = TokenStream::new();
     for (wire, property) in document::properties(schema)? {
         let name = types::snake(wire);
@@ -369,28 +372,52 @@ fn changes(document: &Value) -> Result<TokenStream> {
         });
     }
 
+    let ident = format_ident!("{}", document::changes_name(name));
+    let doc = text::doc_lines(&document::description(document, name, schema)?);
+    let example = text::doc_lines(&changes_example(document, &ident, schema)?);
     let structure: ItemStruct = syn::parse2(quote! {
-        /// Changes to a lead: an unset field stays unchanged, a cleared field becomes null.
+        #(#[doc = #doc])*
         ///
-        /// In JSON, unset fields are absent and cleared fields are null.
-        ///
-        /// ```
-        /// use konektor_sdk::{LeadChanges, LeadStatus};
-        ///
-        /// let changes = LeadChanges::new().status(LeadStatus::Qualified).clear_email();
-        /// assert_eq!(
-        ///     serde_json::to_string(&changes)?,
-        ///     r#"{"email":null,"status":"qualified"}"#,
-        /// );
-        /// # Ok::<(), serde_json::Error>(())
-        /// ```
+        #(#[doc = #example])*
         #[derive(Clone, Default, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
         #[serde(deny_unknown_fields)]
         #[non_exhaustive]
-        pub struct LeadChanges { #fields }
+        pub struct #ident { #fields }
     })?;
     let debug = types::debug(&structure);
-    Ok(quote!(#structure #debug))
+    Ok(quote! {
+        #structure
+        #debug
+        impl #ident {
+            /// No change.
+            #[must_use]
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            /// Whether nothing would change.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                *self == Self::default()
+            }
+        }
+    })
+}
+
+/// Returns an example that clears the first field that may be null.
+fn changes_example(document: &Value, ident: &Ident, schema: &Value) -> Result<String> {
+    for (wire, property) in document::properties(schema)? {
+        if document::is_nullable(document, property)? {
+            let field = types::snake(wire);
+            return Ok(format!(
+                "```\nuse konektor_sdk::{ident};\n\nlet changes = {ident}::new();\n\
+                 assert!(changes.is_empty());\nlet changes = changes.clear_{field}();\n\
+                 assert_eq!(serde_json::to_string(&changes)?, r#\"{{\"{wire}\":null}}\"#);\n\
+                 # Ok::<(), serde_json::Error>(())\n```"
+            ));
+        }
+    }
+    Ok(String::new())
 }
 
 /// Returns the required arguments of a request as Rust code.
@@ -416,7 +443,9 @@ fn required_arguments(document: &Value, operation: &Value) -> Result<String> {
                         .context("the schema has no example")?,
                 );
                 arguments.push(format!("LeadMatch::{by}({})", example[wire]["value"]));
-            } else if document::is_required(schema, wire) && name != Some(CHANGES) {
+            } else if document::is_required(schema, wire)
+                && !document::is_change(document, property)
+            {
                 arguments.push(expression(document, property, example.get(wire))?);
             }
         }

@@ -9,11 +9,18 @@ use crate::{
 };
 
 pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
+    let (platform, ad_platform) = (call.input.text("platform"), call.input.text("adPlatform"));
+    if platform.is_some() && ad_platform.is_some() && platform != ad_platform {
+        call.input
+            .reject("adPlatform", "Must not differ from platform");
+    }
     let (period, _) = period::of(&mut call)?;
+    let input = &call.input;
+    let platform = input.text("platform").or_else(|| input.text("adPlatform"));
     let counts = call
         .caller
         .tenant
-        .leads_by_sync_state(period, call.input.text("platform"))
+        .leads_by_sync_state(period, platform)
         .await?;
     let states: Map<String, Value> = call
         .state

@@ -47,6 +47,17 @@ both_engines! {
         assert_eq!(answer.data()["synced"], 0);
     }
 
+    async fn a_platform_has_the_name_of_the_leads_field_as_well(server) {
+        some_leads(&server).await;
+        let meta = server.get("/conversions/status?platform=meta").await;
+        for query in ["adPlatform=meta", "adPlatform=meta&platform=meta"] {
+            assert_eq!(server.get(&format!("/conversions/status?{query}")).await.data(), meta.data());
+        }
+        let answer = server.get("/conversions/status?adPlatform=meta&platform=google").await;
+        assert_eq!((answer.status, answer.bad_fields()), (400, vec!["adPlatform"]));
+        assert_eq!(answer.complaint("adPlatform"), "Must not differ from platform");
+    }
+
     async fn a_platform_there_is_not_is_refused(server) {
         for platform in ["facebook", "Meta", ""] {
             let answer = server.get(&format!("/conversions/status?platform={platform}")).await;

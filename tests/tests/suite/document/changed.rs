@@ -248,6 +248,20 @@ async fn a_field_of_a_lead_that_the_code_does_not_fit_is_refused_when_the_server
     assert_eq!(start(options).await, Err(expected.to_owned()));
 }
 
+#[tokio::test]
+async fn what_the_store_depends_on_is_refused_when_the_server_starts() {
+    let options = of(|document| {
+        let lead = &mut document["components"]["schemas"]["Lead"];
+        lead["properties"]["notes"]["x-konektor-personal"] = json!(false);
+    });
+    let expected =
+        "notes is either encrypted or marked as x-konektor-personal in the document, but not both";
+    assert_eq!(start(options).await, Err(expected.to_owned()));
+    let options = of(|document| document["x-konektor-limits"]["searchPrefixLetters"] = json!(2));
+    let expected = "the limit searchPrefixLetters is 3 in the code";
+    assert_eq!(start(options).await, Err(expected.to_owned()));
+}
+
 /// Creates a server, which checks its document.
 async fn start(options: Options) -> Result<(), String> {
     server::Server::new(
