@@ -80,7 +80,7 @@ pub struct DatabaseSettings {
     /// How long a request waits for the database.
     #[serde(with = "duration")]
     pub request_timeout: Duration,
-    /// After how long PostgreSQL gives up a statement of a server. Longer than a request waits.
+    /// After how long the database gives up a statement of a server. Longer than a request waits.
     #[serde(with = "duration")]
     pub statement_timeout: Duration,
 }

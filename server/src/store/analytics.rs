@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::Row;
-
 use super::{
     StoreError, Tenant,
-    sql::{Columns, Parameters},
+    engine::{Parameters, query},
 };
 use crate::domain::{period::Period, time::to_millis};
 
@@ -49,7 +47,7 @@ impl Tenant {
         period: Period,
     ) -> Result<BTreeMap<String, Totals>, StoreError> {
         let (from, to) = millis(period);
-        let rows = sqlx::query(BY_STATUS)
+        let rows = query(BY_STATUS)
             .bind(self.workspace_id.as_str())
             .bind(from)
             .bind(to)
@@ -57,7 +55,7 @@ impl Tenant {
             .await?;
         rows.iter()
             .map(|row| {
-                let mut columns = Columns::new(row);
+                let mut columns = row.columns();
                 let status = columns.next()?;
                 let totals = Totals {
                     leads: columns.next()?,
@@ -75,7 +73,7 @@ impl Tenant {
         conversion: &str,
     ) -> Result<Vec<CampaignRow>, StoreError> {
         let (from, to) = millis(period);
-        let rows = sqlx::query(BY_CAMPAIGN)
+        let rows = query(BY_CAMPAIGN)
             .bind(self.workspace_id.as_str())
             .bind(from)
             .bind(to)
@@ -84,7 +82,7 @@ impl Tenant {
             .await?;
         rows.iter()
             .map(|row| {
-                let mut columns = Columns::new(row);
+                let mut columns = row.columns();
                 Ok(CampaignRow {
                     campaign_name: columns.next()?,
                     ad_platform: columns.next()?,
@@ -118,7 +116,7 @@ impl Tenant {
         );
         let rows = parameters.query(sql).fetch_all(&self.store.readers).await?;
         rows.iter()
-            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .map(|row| Ok((row.get(0)?, row.get(1)?)))
             .collect()
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Engine, Store, StoreError, Tenant,
-    sql::Columns,
+    engine::{Columns, query},
     workspaces::{self, workspace_columns, wrapped_key_columns},
 };
 use crate::domain::{time::to_millis, workspace::Workspace};
@@ -99,19 +99,19 @@ impl Store {
         // Every request asks this first: a connection that turns out to be broken is found here.
         let rows = self
             .read_again(async || {
-                let query = sqlx::query(SELECT_NEAREST).bind(id);
-                Ok(query.fetch_all(&self.readers).await?)
+                let nearest = query(SELECT_NEAREST).bind(id);
+                Ok(nearest.fetch_all(&self.readers).await?)
             })
             .await?;
         let Some(first) = rows.first() else {
             return Ok(None);
         };
-        let mut columns = Columns::new(first);
+        let mut columns = first.columns();
         let key = read_api_key(&mut columns)?;
         let workspace = workspaces::read_workspace(&mut columns)?;
         let mut wrapped = Vec::with_capacity(rows.len());
         for row in &rows {
-            let columns = Columns::from_column(row, columns.position());
+            let columns = row.columns_from(columns.position());
             wrapped.extend(workspaces::read_joined_key(columns)?);
         }
         Ok(Some(Known {
@@ -123,18 +123,18 @@ impl Store {
 
     /// The keys of a workspace, oldest first, ended ones too.
     pub async fn api_keys(&self, workspace_id: &str) -> Result<Vec<StoredKey>, StoreError> {
-        let rows = sqlx::query(SELECT_ALL)
+        let rows = query(SELECT_ALL)
             .bind(workspace_id)
             .fetch_all(&self.readers)
             .await?;
         rows.iter()
-            .map(|row| read_api_key(&mut Columns::new(row)))
+            .map(|row| read_api_key(&mut row.columns()))
             .collect()
     }
 
     /// Saves a new key.
     pub async fn create_api_key(&self, key: &StoredKey) -> Result<(), StoreError> {
-        sqlx::query(INSERT_API_KEY)
+        query(INSERT_API_KEY)
             .bind(key.id.as_str())
             .bind(key.workspace_id.as_str())
             .bind(key.name.as_str())
@@ -150,12 +150,12 @@ impl Store {
 
     /// Ends a key; false when there is none with this id. Ending it again changes nothing.
     pub async fn revoke_api_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let revoked = sqlx::query(REVOKE_KEY)
+        let revoked = query(REVOKE_KEY)
             .bind(id)
             .bind(to_millis(now))
             .execute(&self.writers)
             .await?;
-        Ok(revoked.rows_affected() > 0)
+        Ok(revoked > 0)
     }
 
     /// Writes when keys were last used, unless a later use is known.
@@ -173,7 +173,7 @@ impl Store {
         let times = used
             .iter()
             .map(|(id, at)| (id.clone(), to_millis(*at).into()));
-        sqlx::query(sql)
+        query(sql)
             .bind(Value::Object(times.collect()).to_string())
             .execute(&self.writers)
             .await?;
@@ -186,7 +186,7 @@ impl Store {
         workspace_id: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query(REVOKE_ALL_KEYS)
+        query(REVOKE_ALL_KEYS)
             .bind(workspace_id)
             .bind(to_millis(now))
             .execute(&self.writers)

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use sqlx::AssertSqlSafe;
 use tokio::time::{Instant, sleep};
 
-use super::{Engine, Store, StoreError};
+use super::{Engine, Store, StoreError, engine::query};
 
 /// How long a job retries while the database is busy or away. After that it ends, and is started again by hand.
 const JOB_RETRY_FOR: Duration = Duration::from_mins(1);
@@ -50,12 +49,8 @@ impl Store {
         loop {
             let rows = self
                 .batch(|| async {
-                    let done = sqlx::query(AssertSqlSafe(sql))
-                        .bind(workspace_id)
-                        .bind(limit)
-                        .execute(&self.writers)
-                        .await?;
-                    Ok(done.rows_affected())
+                    let delete = query(sql).bind(workspace_id).bind(limit);
+                    Ok(delete.execute(&self.writers).await?)
                 })
                 .await?;
             if rows == 0 {

@@ -1,12 +1,11 @@
 //! Leads by the state of their conversions.
 
 use jiff::Timestamp;
-use sqlx::Row;
 
 use super::{
     StoreError, Tenant,
+    engine::Parameters,
     paging::{List, Page, PageStart},
-    sql::{Columns, Parameters},
 };
 
 /// A lead whose conversions are not all delivered.
@@ -45,8 +44,8 @@ impl Tenant {
         let count = parameters
             .clone()
             .query(format!("select count(*) from {from}"));
-        let readers = &self.store.readers;
-        let total: i64 = count.fetch_one(readers).await?.try_get(0)?;
+        let mut connection = self.store.readers.acquire().await?;
+        let total: i64 = count.fetch_one(&mut *connection).await?.get(0)?;
         if start.is_beyond(total) {
             return Ok(Page::beyond(total));
         }
@@ -59,8 +58,8 @@ impl Tenant {
             until: None,
             persistent: true,
         };
-        list.page(readers, total, &start, limit, |row| {
-            let mut columns = Columns::from_column(row, List::FIRST_COLUMN);
+        list.page(&mut connection, total, &start, limit, |row| {
+            let mut columns = row.columns_from(List::FIRST_COLUMN);
             Ok(PendingLead {
                 lead_id: columns.next()?,
                 unique_code: columns.next()?,

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 
 use super::{
     Store, StoreError,
-    sql::Columns,
+    engine::query,
     workspaces::{self, wrapped_key_columns},
 };
 use crate::{
@@ -112,13 +112,13 @@ impl Store {
     /// How a workspace is encrypted.
     pub async fn encryption(&self, workspace: &Workspace) -> Result<Encryption, StoreError> {
         let mut sealed = self.sealed_rows(&workspace.id).await?;
-        let rows = sqlx::query(SELECT_KEY_STATES)
+        let rows = query(SELECT_KEY_STATES)
             .bind(workspace.id.as_str())
             .fetch_all(&self.readers)
             .await?;
         let (mut keys, mut all_wrapped) = (Vec::new(), Vec::new());
         for row in &rows {
-            let mut columns = Columns::new(row);
+            let mut columns = row.columns();
             let wrapped = workspaces::read_key(&mut columns)?;
             let under_key = match wrapped.purpose {
                 Purpose::Data => sealed.remove(&wrapped.key_id),
@@ -156,13 +156,13 @@ impl Store {
                 "select data_key_id, count(*) from {} where workspace_id = $1 group by data_key_id",
                 table.name()
             );
-            let rows = sqlx::query(AssertSqlSafe(sql))
+            let rows = query(AssertSqlSafe(sql))
                 .bind(workspace_id)
                 .fetch_all(&self.readers)
                 .await?;
             for row in rows {
-                let key_id = workspaces::number(row.try_get(0)?, "data_key_id")?;
-                *all.entry(key_id).or_default().get_mut(table) = row.try_get(1)?;
+                let key_id = workspaces::number(row.get(0)?, "data_key_id")?;
+                *all.entry(key_id).or_default().get_mut(table) = row.get(1)?;
             }
         }
         Ok(all)
@@ -180,8 +180,8 @@ mod tests {
     #[tokio::test]
     async fn no_table_with_sealed_rows_is_missing() {
         let (_folder, store) = temporary().await;
-        let rows = sqlx::query(TABLES).fetch_all(&store.readers).await.unwrap();
-        let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let rows = query(TABLES).fetch_all(&store.readers).await.unwrap();
+        let tables: Vec<&str> = rows.iter().map(|row| row.get(0).unwrap()).collect();
         let mut known = SEALED_TABLES.map(SealedTable::name);
         known.sort_unstable();
         assert_eq!(tables, known);

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use sqlx::{AnyConnection, Connection, Executor, Row};
 use tokio::time::{Instant, sleep};
 
-use super::{Engine, Store, StoreError};
+use super::{
+    Engine, Store, StoreError,
+    engine::{Connection, query, raw},
+    error::sql_state,
+};
 
 /// How long to wait for readers that still need the log or the table.
 const ERASE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -35,16 +38,16 @@ impl Store {
     /// that no reader is in the way of. On PostgreSQL deleted rows stay in their table until it is written anew, and
     /// copies of them in its own log and in backups, which nothing here can reach.
     pub async fn erase_deleted_keys(&self) -> Result<bool, StoreError> {
-        let mut connection = self.writers.acquire().await?.detach();
+        let mut connection = self.writers.connect().await?;
         let until = Instant::now() + ERASE_TIMEOUT;
         let now = match self.engine {
             Engine::Sqlite => String::new(),
             Engine::Postgres => {
-                connection.execute(SET_LOCK_TIMEOUT).await?;
-                sqlx::query(SELECT_TRANSACTION)
+                raw(SET_LOCK_TIMEOUT).execute(&mut connection).await?;
+                query(SELECT_TRANSACTION)
                     .fetch_one(&mut connection)
                     .await?
-                    .try_get(0)?
+                    .get(0)?
             }
         };
         loop {
@@ -61,30 +64,27 @@ impl Store {
     }
 }
 
-async fn empty_log(connection: &mut AnyConnection) -> Result<bool, StoreError> {
-    let row = sqlx::query("pragma wal_checkpoint(truncate)")
+async fn empty_log(connection: &mut Connection) -> Result<bool, StoreError> {
+    let row = query("pragma wal_checkpoint(truncate)")
         .fetch_one(connection)
         .await?;
-    let busy: i64 = row.try_get(0)?;
+    let busy: i64 = row.get(0)?;
     Ok(busy == 0)
 }
 
 /// The table has a handful of rows for each workspace, so that rewriting it is fast.
-async fn rewrite_keys(connection: &mut AnyConnection, deleted: &str) -> Result<bool, StoreError> {
-    let earlier = sqlx::query(SELECT_EARLIER)
+async fn rewrite_keys(connection: &mut Connection, deleted: &str) -> Result<bool, StoreError> {
+    let earlier = query(SELECT_EARLIER)
         .bind(deleted)
         .fetch_optional(&mut *connection)
         .await?;
     if earlier.is_some() {
         return Ok(false);
     }
-    match connection.execute("vacuum full workspace_key").await {
+    let rewrite = raw("vacuum full workspace_key");
+    match rewrite.execute(connection).await {
         Ok(_) => Ok(true),
-        Err(sqlx::Error::Database(error))
-            if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) =>
-        {
-            Ok(false)
-        }
+        Err(error) if sql_state(&error) == Some(LOCK_NOT_AVAILABLE) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use sqlx::error::DatabaseError;
+use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 
 use super::{DatabaseUrlError, PoolerError, SchemaError};
 use crate::{panics::Panicked, vault::VaultError};
@@ -126,6 +126,13 @@ pub(super) fn is_undone(commit: &sqlx::Error) -> bool {
     })
 }
 
+/// The SQLSTATE of PostgreSQL's error.
+pub(super) fn sql_state(error: &sqlx::Error) -> Option<&str> {
+    let error = error.as_database_error()?;
+    let error = error.try_downcast_ref::<PgDatabaseError>()?;
+    Some(error.code())
+}
+
 fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
@@ -139,8 +146,8 @@ fn is_unavailable(error: &sqlx::Error) -> bool {
 }
 
 /// SQLSTATE classes 08 (connection), 53 (resources), 57 (operator intervention) and 40 (deadlock, serialisation), see
-/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>; SQLite's BUSY 5, LOCKED 6, IOERR 10, FULL 13 and
-/// CANTOPEN 14, whose extended codes keep them in the low byte, see <https://www.sqlite.org/rescode.html>.
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>; SQLite's BUSY 5, LOCKED 6, INTERRUPT 9, IOERR 10,
+/// FULL 13 and CANTOPEN 14, whose extended codes keep them in the low byte, see <https://www.sqlite.org/rescode.html>.
 fn is_unavailable_code(code: &str) -> bool {
     if code.len() == 5 {
         return ["08", "40", "53", "57"]
@@ -148,7 +155,7 @@ fn is_unavailable_code(code: &str) -> bool {
             .any(|class| code.starts_with(class));
     }
     code.parse::<u32>()
-        .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
+        .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 9 | 10 | 13 | 14))
 }
 
 #[cfg(test)]
@@ -157,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_busy_or_full_database_is_unavailable_and_a_broken_rule_is_not() {
-        for code in ["5", "261", "13", "57P01", "53300", "40P01"] {
+        for code in ["5", "261", "9", "13", "57P01", "53300", "40P01"] {
             assert!(is_unavailable_code(code), "{code}");
         }
         for code in ["2067", "1555", "1", "23505", "42P01"] {

@@ -6,10 +6,13 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use sqlx::{AnyConnection, AnyPool, Connection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{StoreError, Write, WriteProgress, error::is_undone};
+use super::{
+    StoreError, Write, WriteProgress,
+    engine::{Connection, Pool},
+    error::is_undone,
+};
 use crate::panics;
 
 /// The most writes in one transaction: the first one waits for the last.
@@ -31,7 +34,7 @@ trait QueuedWrite: Send {
     fn begin(&self) -> bool;
 
     /// Runs it and keeps its result. An error is one of the whole transaction.
-    fn run<'a>(&'a mut self, connection: &'a mut AnyConnection) -> BoxedRun<'a>;
+    fn run<'a>(&'a mut self, connection: &'a mut Connection) -> BoxedRun<'a>;
 
     /// Gives the caller the result, or the reason why the transaction failed.
     fn resolve(self: Box<Self>, failure: Option<Failure>);
@@ -79,12 +82,12 @@ struct Queued<Scope: Sync, W: Write<Scope>> {
 
 impl GroupCommit {
     /// Starts the task that commits.
-    pub(super) fn new(writers: AnyPool, begin: &'static str) -> Self {
+    pub(super) fn new(writers: Pool) -> Self {
         let (sender, mut queue) = mpsc::channel(MAX_QUEUED);
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(MAX_GROUP);
             while queue.recv_many(&mut group, MAX_GROUP).await > 0 {
-                let commit = commit(writers.clone(), begin, std::mem::take(&mut group));
+                let commit = commit(writers.clone(), std::mem::take(&mut group));
                 // In a task of its own: a panic costs this group its results and leaves the queue alive.
                 let _ = tokio::spawn(commit).await;
             }
@@ -120,18 +123,18 @@ impl GroupCommit {
 }
 
 /// Runs one transaction and resolves its writes after the commit.
-async fn commit(writers: AnyPool, begin: &'static str, mut group: Vec<Box<dyn QueuedWrite>>) {
+async fn commit(writers: Pool, mut group: Vec<Box<dyn QueuedWrite>>) {
     group.retain(|write| !write.is_abandoned());
     if group.is_empty() {
         return;
     }
     let failure = match writers.acquire().await {
-        Ok(mut connection) => match run_group(&mut connection, begin, &mut group).await {
+        Ok(mut connection) => match run_group(&mut connection, &mut group).await {
             Ok(()) => None,
             Err(failure) => {
                 // SQLite ends some transactions by itself, on a full disk for example, and sqlx does not notice: a
                 // connection is not used again after a failure.
-                let _ = connection.close().await;
+                connection.close().await;
                 Some(failure)
             }
         },
@@ -143,11 +146,10 @@ async fn commit(writers: AnyPool, begin: &'static str, mut group: Vec<Box<dyn Qu
 }
 
 async fn run_group(
-    connection: &mut AnyConnection,
-    begin: &'static str,
+    connection: &mut Connection,
     group: &mut Vec<Box<dyn QueuedWrite>>,
 ) -> Result<(), Failure> {
-    let mut transaction = connection.begin_with(begin).await?;
+    let mut transaction = connection.begin().await?;
     group.retain(|write| write.begin());
     for write in group {
         let run = write.run(&mut transaction).await;
@@ -165,7 +167,7 @@ impl<Scope: Send + Sync, W: Write<Scope>> QueuedWrite for Queued<Scope, W> {
         !self.is_abandoned() && self.progress.begin()
     }
 
-    fn run<'a>(&'a mut self, connection: &'a mut AnyConnection) -> BoxedRun<'a> {
+    fn run<'a>(&'a mut self, connection: &'a mut Connection) -> BoxedRun<'a> {
         Box::pin(async move {
             let mut savepoint = connection.begin().await?;
             let run = self.write.run(&self.scope, &mut savepoint);
@@ -214,11 +216,10 @@ mod tests {
     use std::{fs, path::Path, time::Duration};
 
     use futures::future::join_all;
-    use sqlx::Row;
     use tempfile::TempDir;
 
     use super::*;
-    use crate::store::{Store, tests::temporary};
+    use crate::store::{Store, engine::query, tests::temporary};
 
     const ROW: &str = "insert into write_probe (id, writes) values ($1, 1)";
 
@@ -248,9 +249,9 @@ mod tests {
         }
 
         async fn rows(&self) -> i64 {
-            let count = sqlx::query("select count(*) from write_probe");
+            let count = query("select count(*) from write_probe");
             let row = count.fetch_one(&self.store.readers).await.expect("a count");
-            row.get(0)
+            row.get(0).expect("a number")
         }
 
         fn commits(&self) -> usize {
@@ -287,8 +288,8 @@ mod tests {
     impl Write<Store> for InsertRow {
         type Output = ();
 
-        async fn run(&self, _: &Store, connection: &mut AnyConnection) -> Result<(), StoreError> {
-            sqlx::query(ROW).bind(self.id).execute(connection).await?;
+        async fn run(&self, _: &Store, connection: &mut Connection) -> Result<(), StoreError> {
+            query(ROW).bind(self.id).execute(connection).await?;
             match self.then {
                 Then::Succeed => Ok(()),
                 Then::Refuse => Err(StoreError::LeadsPerDay),
@@ -388,18 +389,13 @@ mod tests {
     #[tokio::test]
     async fn a_write_given_up_while_others_lock_the_database_never_happens() {
         let database = Database::new().await;
-        let mut lock = database
-            .store
-            .readers
-            .begin_with("begin immediate")
-            .await
-            .expect("a lock");
+        let mut lock = database.store.readers.begin().await.expect("a lock");
         let progress = WriteProgress::default();
         let patience = Duration::from_millis(100);
         let waits = database.store.write_with(row(1), &progress);
         assert!(tokio::time::timeout(patience, waits).await.is_err());
         assert!(progress.give_up());
-        sqlx::query(ROW)
+        query(ROW)
             .bind(2_i64)
             .execute(&mut *lock)
             .await
@@ -430,9 +426,9 @@ mod tests {
         let database = Database::new().await;
         for (pragma, expected) in [("journal_mode", "wal"), ("synchronous", "2")] {
             let sql = format!("select cast({pragma} as text) from pragma_{pragma}");
-            let row = sqlx::query(sqlx::AssertSqlSafe(sql));
+            let row = query(sqlx::AssertSqlSafe(sql));
             let row = row.fetch_one(&database.store.writers).await.expect("a row");
-            assert_eq!(row.get::<String, _>(0), expected, "{pragma}");
+            assert_eq!(row.get::<&str>(0).expect("a text"), expected, "{pragma}");
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use sqlx::AnyConnection;
 use tokio::time::{Instant, timeout};
 
-use super::{Engine, Store, StoreError, Write};
+use super::{
+    Engine, Store, StoreError, Write,
+    engine::{Connection, query},
+};
 
 /// How long a healthy database may take to reply.
-pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(2);
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long the result of a check is used.
 const PING_TTL: Duration = Duration::from_millis(250);
@@ -23,8 +25,8 @@ struct Probe;
 impl Write<Store> for Probe {
     type Output = ();
 
-    async fn run(&self, _: &Store, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        sqlx::query(PROBE).execute(connection).await?;
+    async fn run(&self, _: &Store, connection: &mut Connection) -> Result<(), StoreError> {
+        query(PROBE).execute(connection).await?;
         Ok(())
     }
 }
@@ -51,7 +53,7 @@ impl Store {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        sqlx::query("select 1").execute(&self.health).await?;
+        query("select 1").execute(&self.health).await?;
         if self.write_failed.load(Ordering::Relaxed) {
             match self.engine {
                 // It has one writer.
@@ -69,16 +71,21 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use crate::store::tests::temporary;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use crate::{settings::DatabaseSettings, store::tests::temporary};
 
     #[tokio::test]
     async fn a_database_whose_readers_are_all_in_use_is_healthy() {
         let (_folder, store) = temporary().await;
         let mut in_use = Vec::new();
-        while store.readers.num_idle() > 0 || store.readers.size() < 8 {
+        for _ in 0..DatabaseSettings::default().sqlite_readers.get() {
             in_use.push(store.readers.acquire().await.unwrap());
         }
-        assert!(store.readers.try_acquire().is_none());
+        let another = timeout(Duration::from_millis(50), store.readers.acquire());
+        assert!(another.await.is_err());
         store.ping().await.unwrap();
     }
 }

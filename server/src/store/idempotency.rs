@@ -12,10 +12,13 @@ use std::time::Duration;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use jiff::Timestamp;
-use sqlx::{AnyConnection, Row};
 use subtle::ConstantTimeEq;
 
-use super::{Engine, Store, StoreError, Tenant, Write, leads::RowLock, sql::Columns};
+use super::{
+    Engine, Store, StoreError, Tenant, Write,
+    engine::{Connection, query},
+    leads::RowLock,
+};
 use crate::{
     domain::{lead::Lead, time::to_millis},
     vault::{BlindIndex, Fingerprint, IndexKind, SealContext},
@@ -145,17 +148,17 @@ impl Tenant {
 
     async fn try_lock(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         request: &IdempotentRequest,
     ) -> Result<bool, StoreError> {
         match self.store.engine {
             Engine::Sqlite => Ok(true),
             Engine::Postgres => {
-                let row = sqlx::query(TRY_LOCK_KEY)
+                let row = query(TRY_LOCK_KEY)
                     .bind(request.lock())
                     .fetch_one(connection)
                     .await?;
-                Ok(row.try_get::<i64, _>(0)? == 1)
+                Ok(row.get::<i64>(0)? == 1)
             }
         }
     }
@@ -163,11 +166,11 @@ impl Tenant {
     /// What became of an earlier request under the same key; None when there was none.
     async fn earlier<T>(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         request: &IdempotentRequest,
     ) -> Result<Option<Idempotent<T>>, StoreError> {
         let id = request.id();
-        let row = sqlx::query(SELECT_ANSWER)
+        let row = query(SELECT_ANSWER)
             .bind(self.workspace_id.as_str())
             .bind(id.as_str())
             .bind(to_millis(request.expired_at))
@@ -176,15 +179,15 @@ impl Tenant {
         let Some(row) = row else {
             return Ok(None);
         };
-        let mut columns = Columns::new(&row);
-        let fingerprint: Vec<u8> = columns.next()?;
+        let mut columns = row.columns();
+        let fingerprint: &[u8] = columns.next()?;
         if !bool::from(fingerprint.ct_eq(&request.fingerprint)) {
             return Ok(Some(Idempotent::Reused));
         }
         let outcome =
             u16::try_from(columns.next::<i64>()?).map_err(|_| StoreError::Corrupt("status"))?;
         let lead_id: Option<String> = columns.next()?;
-        let sealed: Vec<u8> = columns.next()?;
+        let sealed: &[u8] = columns.next()?;
         if let (true, Some(lead_id)) = (sealed.is_empty(), &lead_id) {
             let query = self.by_id(lead_id, RowLock::No);
             let lead = query.fetch_optional(&mut *connection).await?;
@@ -195,7 +198,7 @@ impl Tenant {
                     .transpose()?,
             }));
         }
-        let body = self.keys.open(&SealContext::record(TABLE, &id), &sealed)?;
+        let body = self.keys.open(&SealContext::record(TABLE, &id), sealed)?;
         Ok(Some(Idempotent::Replayed(KeptAnswer {
             outcome,
             body: Bytes::copy_from_slice(&body),
@@ -207,22 +210,22 @@ impl Tenant {
     /// twice.
     pub(super) async fn blank_answers(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         lead_id: &str,
     ) -> Result<u64, StoreError> {
-        let blanked = sqlx::query(BLANK_ANSWERS)
+        let blanked = query(BLANK_ANSWERS)
             .bind(self.workspace_id.as_str())
             .bind(lead_id)
             .bind(i64::from(self.keys.data_key_id()))
-            .bind(Vec::new())
+            .bind(&[][..])
             .execute(connection)
             .await?;
-        Ok(blanked.rows_affected())
+        Ok(blanked)
     }
 
     async fn keep(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         request: &IdempotentRequest,
         answer: &KeptAnswer,
     ) -> Result<(), StoreError> {
@@ -230,7 +233,7 @@ impl Tenant {
         let sealed = self
             .keys
             .seal(&SealContext::record(TABLE, &id), &answer.body)?;
-        sqlx::query(UPSERT_ANSWER)
+        query(UPSERT_ANSWER)
             .bind(self.workspace_id.as_str())
             .bind(id)
             .bind(request.fingerprint.as_slice())
@@ -258,7 +261,7 @@ impl<W: Write<Tenant>> Write<Tenant> for OncePerKey<W> {
     async fn run(
         &self,
         tenant: &Tenant,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
     ) -> Result<Self::Output, StoreError> {
         if !tenant.try_lock(connection, &self.request).await? {
             return Ok(Idempotent::InFlight);
@@ -283,12 +286,11 @@ impl Store {
         let until = to_millis(before(now, ttl));
         let mut forgotten = 0;
         loop {
-            let removed = sqlx::query(DELETE_EXPIRED)
+            let removed = query(DELETE_EXPIRED)
                 .bind(until)
                 .bind(CLEANUP_BATCH)
                 .execute(&self.writers)
-                .await?
-                .rows_affected();
+                .await?;
             if removed == 0 {
                 return Ok(forgotten);
             }
@@ -311,7 +313,7 @@ mod tests {
     impl Write<Tenant> for WriteNothing {
         type Output = ();
 
-        async fn run(&self, _: &Tenant, _: &mut AnyConnection) -> Result<(), StoreError> {
+        async fn run(&self, _: &Tenant, _: &mut Connection) -> Result<(), StoreError> {
             Ok(())
         }
     }

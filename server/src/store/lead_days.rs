@@ -6,9 +6,11 @@
 //! it. A job folds entries as well, which keeps their number small.
 
 use jiff::civil::Date;
-use sqlx::{AnyConnection, Row};
 
-use super::{Store, StoreError, Tenant, Write};
+use super::{
+    Store, StoreError, Tenant, Write,
+    engine::{Connection, query},
+};
 
 const INSERT_ENTRY: &str =
     "insert into lead_day_entry (workspace_id, day, lead_id) values ($1, $2, $3)";
@@ -46,25 +48,25 @@ pub struct DayLimit {
 impl Tenant {
     /// How many leads were created through the API on a local day.
     pub async fn leads_on(&self, day: Date) -> Result<i64, StoreError> {
-        let row = sqlx::query(SELECT_DAY_TOTAL)
+        let row = query(SELECT_DAY_TOTAL)
             .bind(self.workspace_id.as_str())
             .bind(day.to_string())
             .fetch_one(&self.store.readers)
             .await?;
-        Ok(row.try_get(0)?)
+        Ok(row.get(0)?)
     }
 
     /// Counts a new lead; [`StoreError::LeadsPerDay`] when that would be more than the limit.
     pub(super) async fn count_lead(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         lead_id: &str,
         day: DayLimit,
     ) -> Result<(), StoreError> {
         let DayLimit { day, limit } = day;
         let day = day.to_string();
         let Some(limit) = limit else {
-            sqlx::query(INSERT_ENTRY)
+            query(INSERT_ENTRY)
                 .bind(self.workspace_id.as_str())
                 .bind(day)
                 .bind(lead_id)
@@ -92,7 +94,7 @@ struct FoldDay {
 impl Write<Store> for FoldDay {
     type Output = i64;
 
-    async fn run(&self, _: &Store, connection: &mut AnyConnection) -> Result<i64, StoreError> {
+    async fn run(&self, _: &Store, connection: &mut Connection) -> Result<i64, StoreError> {
         let Self { workspace_id, day } = self;
         lock(connection, workspace_id, day).await?;
         let taken = take_entries(connection, workspace_id, day, FOLD_BATCH).await?;
@@ -107,13 +109,13 @@ impl Store {
         let mut folded = 0;
         let mut last = (String::new(), String::new());
         loop {
-            let next = sqlx::query(SELECT_NEXT_DAY)
+            let next = query(SELECT_NEXT_DAY)
                 .bind(last.0.as_str())
                 .bind(last.1.as_str());
             let Some(row) = next.fetch_optional(&self.readers).await? else {
                 return Ok(folded);
             };
-            last = (row.try_get(0)?, row.try_get(1)?);
+            last = (row.get(0)?, row.get(1)?);
             loop {
                 let (workspace_id, day) = last.clone();
                 let taken = self.write(FoldDay { workspace_id, day }).await?;
@@ -127,11 +129,11 @@ impl Store {
 }
 
 async fn lock(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     workspace_id: &str,
     day: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(LOCK_DAY)
+    query(LOCK_DAY)
         .bind(workspace_id)
         .bind(day)
         .execute(connection)
@@ -140,33 +142,33 @@ async fn lock(
 }
 
 async fn take_entries(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     workspace_id: &str,
     day: &str,
     most: i64,
 ) -> Result<i64, StoreError> {
-    let taken = sqlx::query(DELETE_ENTRIES)
+    let taken = query(DELETE_ENTRIES)
         .bind(workspace_id)
         .bind(day)
         .bind(most)
         .execute(connection)
         .await?;
-    Ok(i64::try_from(taken.rows_affected()).unwrap_or(i64::MAX))
+    Ok(i64::try_from(taken).unwrap_or(i64::MAX))
 }
 
 async fn add(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     workspace_id: &str,
     day: &str,
     leads: i64,
     limit: i64,
 ) -> Result<bool, StoreError> {
-    let added = sqlx::query(ADD_TO_DAY)
+    let added = query(ADD_TO_DAY)
         .bind(workspace_id)
         .bind(day)
         .bind(leads)
         .bind(limit)
         .execute(connection)
         .await?;
-    Ok(added.rows_affected() > 0)
+    Ok(added > 0)
 }

@@ -1,8 +1,7 @@
 //! SQL and migrations: domain values go in and come out, nothing above sees a row or ciphertext.
 //!
-//! One SQL text serves SQLite and PostgreSQL wherever they agree, through sqlx's `Any` driver. It knows text,
-//! bigint, double and bytes only, so times are milliseconds and flags 0 or 1. What belongs to a workspace is
-//! reached through [`Tenant`] alone: a query that is not bound to a workspace cannot be written above here.
+//! [`engine`] has the pools of both engines, statements and rows. What belongs to a workspace is reached through
+//! [`Tenant`] alone: a query that is not bound to a workspace cannot be written above here.
 
 mod analytics;
 pub mod api_keys;
@@ -26,10 +25,10 @@ mod opened_keys;
 pub mod paging;
 mod pooler;
 mod progress;
+mod read;
 mod rotation;
 mod schema;
 mod shred;
-mod sql;
 mod tickets;
 mod transaction;
 pub mod workspaces;
@@ -38,14 +37,12 @@ mod write_keys;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use parking_lot::Mutex;
-use sqlx::{Any, AnyPool, Transaction};
 use tokio::time::Instant;
 
 pub use analytics::{CampaignRow, Totals};
 pub use conversions::PendingLead;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
-pub use engine::Engine;
+pub use engine::{Connection, Engine};
 pub use error::{Candidate, StoreError, Taken};
 pub use leads::{BulkLead, BulkProgress, BulkStep, EraseLead, Erased};
 pub use open::OpenOptions;
@@ -56,7 +53,7 @@ pub use schema::{SchemaError, SchemaPolicy};
 pub use tickets::{CreateTicket, NewTicket, SavedTicket};
 pub use write::{DryRun, Map, Write};
 
-use self::{group_commit::GroupCommit, in_flight::InFlight, opened_keys::OpenedKeys};
+use self::{engine::Pool, group_commit::GroupCommit, in_flight::InFlight, opened_keys::OpenedKeys};
 use crate::{
     domain::workspace::NameIndex,
     randomness::Randomness,
@@ -68,13 +65,11 @@ use crate::{
 pub struct Store {
     engine: Engine,
     /// For reads, and on PostgreSQL for everything.
-    readers: AnyPool,
+    readers: Pool,
     /// SQLite has one writer at a time: queueing here is fairer and quicker than its busy handler.
-    writers: AnyPool,
-    /// When one of these connections last broke; others may have broken as well.
-    broken: Broken,
+    writers: Pool,
     /// One connection for health checks: an exhausted pool under load says nothing about the database.
-    health: AnyPool,
+    health: Pool,
     vault: Arc<Vault>,
     /// Where codes and references are drawn from.
     randomness: Randomness,
@@ -87,9 +82,6 @@ pub struct Store {
     /// Only on SQLite; PostgreSQL groups commits by itself.
     group_commit: Option<GroupCommit>,
 }
-
-/// When a connection was last found broken. Connections that were idle then are pinged before they are used.
-type Broken = Arc<Mutex<Option<Instant>>>;
 
 /// One workspace's part of the store; the only way to its leads and tickets.
 #[derive(Clone)]
@@ -129,10 +121,6 @@ impl Store {
         self.health.close().await;
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        Ok(self.writers.begin_with(self.engine.begin()).await?)
-    }
-
     /// Reads, and reads again if the connection turns out to be broken, so that no request fails because the database
     /// was restarted.
     pub(super) async fn read_again<T, F: Future<Output = Result<T, StoreError>>>(
@@ -144,7 +132,9 @@ impl Store {
                 if self.engine == Engine::Postgres
                     && !matches!(*cause, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) =>
             {
-                *self.broken.lock() = Some(Instant::now());
+                for pool in [&self.readers, &self.health] {
+                    pool.suspect();
+                }
                 read().await
             }
             result => result,

@@ -11,9 +11,12 @@
 //! it. An index that was switched off and on again has another number, so that a process which has seen only a part of
 //! its leads cannot complete it.
 
-use sqlx::{AnyConnection, Row};
-
-use super::{Store, StoreError, Tenant, Write, leads::RowLock, workspaces};
+use super::{
+    Store, StoreError, Tenant, Write,
+    engine::{Connection, query},
+    leads::RowLock,
+    workspaces,
+};
 use crate::domain::workspace::{NameIndex, Workspace};
 
 /// Deletes all tokens of some leads while the index is off. Tokens of an index that another process builds stay.
@@ -57,11 +60,11 @@ impl Store {
         self.update_state(SET_STATE, workspace_id, NameIndex::Off)
             .await?;
         self.wait_for_older_writes(workspace_id).await?;
-        let row = sqlx::query(COUNT_TOKENS)
+        let row = query(COUNT_TOKENS)
             .bind(workspace_id)
             .fetch_one(&self.readers)
             .await?;
-        let of = u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or(0);
+        let of = u64::try_from(row.get::<i64>(0)?).unwrap_or(0);
         let mut done = 0;
         self.delete_in_batches(DELETE_TOKENS, workspace_id, TOKENS_PER_DELETE, |tokens| {
             done += tokens;
@@ -146,12 +149,12 @@ impl Store {
     }
 
     async fn name_index_state(&self, workspace_id: &str) -> Result<NameIndex, StoreError> {
-        let row = sqlx::query(SELECT_STATE)
+        let row = query(SELECT_STATE)
             .bind(workspace_id)
             .fetch_optional(&self.readers)
             .await?;
         let row = row.ok_or(StoreError::NoWorkspace)?;
-        workspaces::name_index(row.try_get(0)?)
+        workspaces::name_index(row.get(0)?)
     }
 
     async fn update_state(
@@ -161,7 +164,7 @@ impl Store {
         state: NameIndex,
     ) -> Result<(), StoreError> {
         self.batch(|| async {
-            sqlx::query(sql)
+            query(sql)
                 .bind(workspace_id)
                 .bind(state.as_number())
                 .execute(&self.writers)
@@ -174,13 +177,13 @@ impl Store {
 
 impl Tenant {
     async fn leads_without_tokens(&self, after: &str) -> Result<Vec<String>, StoreError> {
-        let rows = sqlx::query(SELECT_UNINDEXED)
+        let rows = query(SELECT_UNINDEXED)
             .bind(self.workspace_id.as_str())
             .bind(after)
             .bind(LEADS_PER_SELECT)
             .fetch_all(&self.store.readers)
             .await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+        rows.iter().map(|row| Ok(row.get(0)?)).collect()
     }
 }
 
@@ -190,7 +193,7 @@ struct IndexNames(Vec<String>);
 impl Write<Tenant> for IndexNames {
     type Output = ();
 
-    async fn run(&self, tenant: &Tenant, connection: &mut AnyConnection) -> Result<(), StoreError> {
+    async fn run(&self, tenant: &Tenant, connection: &mut Connection) -> Result<(), StoreError> {
         for id in &self.0 {
             let query = tenant.by_id(id, RowLock::ForUpdate);
             if let Some(row) = query.fetch_optional(&mut *connection).await? {

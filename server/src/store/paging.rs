@@ -1,8 +1,9 @@
 //! Pages of a list: by number, or after the last row of the page before.
 
-use sqlx::{AnyPool, Row, any::AnyRow};
-
-use super::{StoreError, sql::Parameters};
+use super::{
+    StoreError,
+    engine::{Connection, Parameters, Row},
+};
 
 /// Where a page begins.
 #[derive(Debug, Clone)]
@@ -36,13 +37,13 @@ pub struct Page<T> {
 }
 
 /// A list as SQL.
-pub(super) struct List {
+pub(super) struct List<'q> {
     /// The columns to select after the time; the first one is the id.
     pub(super) columns: &'static str,
     /// A table and the conditions, to which more can be added with `and`.
     pub(super) from: String,
     /// The values of `from`.
-    pub(super) parameters: Parameters,
+    pub(super) parameters: Parameters<'q>,
     /// The column with the time of a row. The order is by time and id.
     pub(super) time: &'static str,
     /// Oldest first.
@@ -53,18 +54,18 @@ pub(super) struct List {
     pub(super) persistent: bool,
 }
 
-impl List {
+impl<'q> List<'q> {
     /// The number of the column in which [`List::columns`] begin.
     pub(super) const FIRST_COLUMN: usize = 1;
 
     /// Reads one page of at most `limit` of the `total` rows.
     pub(super) async fn page<T>(
         self,
-        readers: &AnyPool,
+        connection: &mut Connection,
         total: i64,
-        start: &PageStart,
+        start: &'q PageStart,
         limit: i64,
-        read: impl Fn(&AnyRow) -> Result<T, StoreError>,
+        read: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Page<T>, StoreError> {
         let Self {
             columns,
@@ -102,15 +103,15 @@ impl List {
         let mut rows = parameters
             .query(sql)
             .persistent(persistent)
-            .fetch_all(readers)
+            .fetch_all(connection)
             .await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let next = match rows.last() {
             Some(last) if has_more => Some(PageStart::After(Position {
-                millis: last.try_get(0)?,
-                id: last.try_get(Self::FIRST_COLUMN)?,
+                millis: last.get(0)?,
+                id: last.get(Self::FIRST_COLUMN)?,
                 until,
             })),
             _ => None,

@@ -1,10 +1,12 @@
 //! Detecting a pooler that spreads the statements of one connection over several sessions, as PgBouncer does in
 //! transaction mode. sqlx's prepared statements belong to a session and would fail there now and then.
 
-use sqlx::{AnyConnection, Row};
 use thiserror::Error;
 
-use super::StoreError;
+use super::{
+    StoreError,
+    engine::{Connection, raw},
+};
 
 const SELECT_SESSION: &str = "select pg_backend_pid()";
 
@@ -40,17 +42,14 @@ impl PoolerError {
 
 /// Makes sure that two connections are two sessions and stay so. A pooler that shares sessions gives the free session of
 /// one connection to the other, or another session to the first.
-pub(super) async fn check(
-    one: &mut AnyConnection,
-    other: &mut AnyConnection,
-) -> Result<(), StoreError> {
+pub(super) async fn check(one: &mut Connection, other: &mut Connection) -> Result<(), StoreError> {
     for _ in 0..POOLER_CHECKS {
         let before = session(one).await?;
         // In a transaction, which keeps its session.
-        sqlx::raw_sql("begin").execute(&mut *other).await?;
+        raw("begin").execute(&mut *other).await?;
         let beside = session(other).await;
         let after = session(one).await;
-        sqlx::raw_sql("rollback").execute(&mut *other).await?;
+        raw("rollback").execute(&mut *other).await?;
         if beside? == before || after? != before {
             return Err(PoolerError::SharedSessions.into());
         }
@@ -59,7 +58,7 @@ pub(super) async fn check(
 }
 
 /// The process of PostgreSQL that answers; as a simple query, which needs no prepared statement.
-async fn session(connection: &mut AnyConnection) -> Result<i32, StoreError> {
-    let row = sqlx::raw_sql(SELECT_SESSION).fetch_one(connection).await?;
-    Ok(row.try_get(0)?)
+async fn session(connection: &mut Connection) -> Result<i32, StoreError> {
+    let row = raw(SELECT_SESSION).fetch_one(connection).await?;
+    Ok(row.get(0)?)
 }

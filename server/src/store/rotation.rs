@@ -5,12 +5,12 @@
 //! ([`super::write_keys`]): its rows only become fewer, and the key is deleted with the last of them.
 
 use jiff::Timestamp;
-use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
+use sqlx::AssertSqlSafe;
 
 use super::{
     Store, StoreError, Tenant, Write,
     encryption::{SEALED_TABLES, SealedRows},
-    sql::Columns,
+    engine::{Connection, Row, query},
     workspaces::{self, insert_key, wrapped_key_columns},
 };
 use crate::{
@@ -63,21 +63,21 @@ impl Store {
 
     async fn rewrap(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         workspace_id: &str,
     ) -> Result<u64, StoreError> {
         let sql = format!("{SELECT_WRAPPED_KEYS}{}", self.row_lock());
-        let rows = sqlx::query(AssertSqlSafe(sql))
+        let rows = query(AssertSqlSafe(sql))
             .bind(workspace_id)
             .fetch_all(&mut *connection)
             .await?;
         let mut rewrapped = 0;
         for row in rows {
-            let wrapped = workspaces::read_key(&mut Columns::new(&row))?;
+            let wrapped = workspaces::read_key(&mut row.columns())?;
             let Some(key) = self.vault.rewrap_key(workspace_id, &wrapped)? else {
                 continue;
             };
-            sqlx::query(UPDATE_WRAPPED_KEY)
+            query(UPDATE_WRAPPED_KEY)
                 .bind(workspace_id)
                 .bind(key.purpose.as_str())
                 .bind(i64::from(key.key_id))
@@ -182,16 +182,16 @@ impl Tenant {
         let sql = format!(
             "select id, sealed from {table} where workspace_id = $1 and data_key_id = $2 limit $3"
         );
-        let rows = sqlx::query(AssertSqlSafe(sql))
+        let rows = query(AssertSqlSafe(sql))
             .bind(self.workspace_id.as_str())
             .bind(i64::from(data_key_id))
             .bind(ROWS_PER_SELECT)
             .fetch_all(&self.store.readers)
             .await?;
-        let row = |row: &AnyRow| {
+        let row = |row: &Row| {
             Ok(SealedRow {
-                id: row.try_get("id")?,
-                sealed: row.try_get("sealed")?,
+                id: row.get(0)?,
+                sealed: row.get(1)?,
             })
         };
         rows.iter().map(row).collect()
@@ -226,7 +226,7 @@ struct RewrapKeys(String);
 impl Write<Store> for RewrapKeys {
     type Output = u64;
 
-    async fn run(&self, store: &Store, connection: &mut AnyConnection) -> Result<u64, StoreError> {
+    async fn run(&self, store: &Store, connection: &mut Connection) -> Result<u64, StoreError> {
         store.rewrap(connection, &self.0).await
     }
 }
@@ -240,7 +240,7 @@ struct BeginRotation {
 impl Write<Store> for BeginRotation {
     type Output = bool;
 
-    async fn run(&self, store: &Store, connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    async fn run(&self, store: &Store, connection: &mut Connection) -> Result<bool, StoreError> {
         let keys = workspaces::keys(connection, &self.workspace_id).await?;
         let data = keys.iter().filter(|key| key.purpose == Purpose::Data);
         let ids: Vec<_> = data.map(|key| key.key_id).collect();
@@ -270,11 +270,7 @@ struct Reseal {
 impl Write<Tenant> for Reseal {
     type Output = u64;
 
-    async fn run(
-        &self,
-        tenant: &Tenant,
-        connection: &mut AnyConnection,
-    ) -> Result<u64, StoreError> {
+    async fn run(&self, tenant: &Tenant, connection: &mut Connection) -> Result<u64, StoreError> {
         let table = self.table;
         let sql = format!(
             "update {table} set data_key_id = $4, sealed = $5 \
@@ -285,7 +281,7 @@ impl Write<Tenant> for Reseal {
             let sealed = tenant
                 .resealed(table, row)
                 .map_err(|error| StoreError::Sealed(table, row.id.clone(), error))?;
-            let updated = sqlx::query(AssertSqlSafe(sql.as_str()))
+            let updated = query(AssertSqlSafe(sql.as_str()))
                 .bind(tenant.workspace_id.as_str())
                 .bind(row.id.as_str())
                 .bind(row.sealed.as_slice())
@@ -293,7 +289,7 @@ impl Write<Tenant> for Reseal {
                 .bind(sealed)
                 .execute(&mut *connection)
                 .await?;
-            resealed += updated.rows_affected();
+            resealed += updated;
         }
         Ok(resealed)
     }
@@ -308,14 +304,14 @@ struct RemoveDataKey {
 impl Write<Store> for RemoveDataKey {
     type Output = bool;
 
-    async fn run(&self, _: &Store, connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    async fn run(&self, _: &Store, connection: &mut Connection) -> Result<bool, StoreError> {
         let key_id = i64::from(self.key_id);
         for table in SEALED_TABLES {
             let sql = format!(
                 "select 1 from {} where workspace_id = $1 and data_key_id = $2 limit 1",
                 table.name()
             );
-            let row = sqlx::query(AssertSqlSafe(sql))
+            let row = query(AssertSqlSafe(sql))
                 .bind(self.workspace_id.as_str())
                 .bind(key_id)
                 .fetch_optional(&mut *connection)
@@ -324,7 +320,7 @@ impl Write<Store> for RemoveDataKey {
                 return Ok(false);
             }
         }
-        sqlx::query(DELETE_DATA_KEY)
+        query(DELETE_DATA_KEY)
             .bind(self.workspace_id.as_str())
             .bind(key_id)
             .execute(connection)

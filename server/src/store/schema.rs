@@ -3,13 +3,16 @@
 use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 use sqlx::{
-    AnyConnection, Connection, Executor, Row, SqlStr,
+    Connection as _, Executor, PgConnection, Row, SqlStr, SqliteConnection,
     migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
 };
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
-use super::{Engine, StoreError};
+use super::{
+    Engine, StoreError,
+    engine::{Connection, Driver, raw},
+};
 
 /// The files of `migrations/`, listed by the build script.
 mod embedded {
@@ -88,17 +91,15 @@ enum State {
 
 /// Checks the schema and does what the policy says.
 pub(super) async fn prepare(
-    connection: &mut AnyConnection,
-    engine: Engine,
+    connection: &mut Connection,
     policy: SchemaPolicy,
 ) -> Result<(), StoreError> {
-    if may_migrate(policy, &state(connection, engine).await?)? {
-        if engine == Engine::Sqlite {
-            switch_to_wal(connection).await?;
-        }
-        migrate(connection, engine, policy).await?;
-    } else if engine == Engine::Sqlite {
+    let is_to_migrate = may_migrate(policy, &state(connection).await?)?;
+    if connection.engine() == Engine::Sqlite {
         switch_to_wal(connection).await?;
+    }
+    if is_to_migrate {
+        migrate(connection, policy).await?;
     }
     Ok(())
 }
@@ -114,29 +115,48 @@ fn may_migrate(policy: SchemaPolicy, state: &State) -> Result<bool, SchemaError>
     }
 }
 
-async fn state(connection: &mut AnyConnection, engine: Engine) -> Result<State, StoreError> {
-    let tables = match engine {
-        Engine::Sqlite => SQLITE_TABLES,
-        Engine::Postgres => POSTGRES_TABLES,
-    };
-    // As a simple query, like what follows: nothing is prepared that a pooler could mix up.
-    let tables = sqlx::raw_sql(tables).fetch_all(&mut *connection).await?;
-    let has_table = |name: &str| {
-        tables
-            .iter()
-            .any(|row| row.try_get::<&str, _>(0).is_ok_and(|table| table == name))
-    };
-    if !has_table(APPLIED) {
+async fn state(connection: &mut Connection) -> Result<State, StoreError> {
+    match connection.driver() {
+        Driver::Sqlite(driver) => sqlite_state(driver).await,
+        Driver::Postgres(driver) => postgres_state(driver).await,
+    }
+}
+
+async fn sqlite_state(driver: &mut SqliteConnection) -> Result<State, StoreError> {
+    let tables = driver.fetch_all(SQLITE_TABLES).await?;
+    let tables: Vec<_> = tables
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<_, _>>()?;
+    state_with(driver, Engine::Sqlite, &tables).await
+}
+
+/// With simple queries alone: nothing is prepared that a pooler could mix up.
+async fn postgres_state(driver: &mut PgConnection) -> Result<State, StoreError> {
+    let tables = driver.fetch_all(POSTGRES_TABLES).await?;
+    let tables: Vec<_> = tables
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<_, _>>()?;
+    state_with(driver, Engine::Postgres, &tables).await
+}
+
+async fn state_with(
+    driver: &mut impl Migrate,
+    engine: Engine,
+    tables: &[&str],
+) -> Result<State, StoreError> {
+    if !tables.contains(&APPLIED) {
         return Ok(if tables.is_empty() {
             State::Empty
         } else {
             State::Foreign
         });
     }
-    if let Some(version) = connection.dirty_version(APPLIED).await? {
+    if let Some(version) = driver.dirty_version(APPLIED).await? {
         return Err(MigrateError::Dirty(version).into());
     }
-    let applied = connection.list_applied_migrations(APPLIED).await?;
+    let applied = driver.list_applied_migrations(APPLIED).await?;
     let known = migrator(engine);
     if let Some(newer) = applied
         .iter()
@@ -162,35 +182,40 @@ async fn state(connection: &mut AnyConnection, engine: Engine) -> Result<State, 
 
 /// Applies the missing migrations, all or none. They are determined under a lock: of several processes that start at
 /// once, one applies them and the others wait.
-async fn migrate(
-    connection: &mut AnyConnection,
-    engine: Engine,
-    policy: SchemaPolicy,
-) -> Result<(), StoreError> {
-    let begin = match engine {
-        Engine::Sqlite => {
-            connection.execute(SQLITE_LOCK_TIMEOUT).await?;
-            "begin immediate"
+async fn migrate(connection: &mut Connection, policy: SchemaPolicy) -> Result<(), StoreError> {
+    match connection.driver() {
+        Driver::Sqlite(driver) => {
+            driver.execute(SQLITE_LOCK_TIMEOUT).await?;
+            let mut transaction = driver.begin_with("begin immediate").await?;
+            if may_migrate(policy, &sqlite_state(&mut transaction).await?)? {
+                apply(&SQLITE, &mut *transaction).await?;
+            }
+            transaction.commit().await?;
         }
-        // What another process has committed is seen after waiting for it, whatever this database's default is.
-        Engine::Postgres => "begin isolation level read committed",
+        Driver::Postgres(driver) => {
+            // What another process has committed is seen after waiting for it, whatever this database's default is.
+            let begin = "begin isolation level read committed";
+            let mut transaction = driver.begin_with(begin).await?;
+            for sql in [POSTGRES_NO_TIMEOUT, POSTGRES_LOCK] {
+                transaction.execute(sql).await?;
+            }
+            if may_migrate(policy, &postgres_state(&mut transaction).await?)? {
+                apply(&POSTGRES, &mut *transaction).await?;
+            }
+            transaction.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+async fn apply(migrator: &'static Migrator, driver: &mut impl Migrate) -> Result<(), MigrateError> {
+    // sqlx's own lock on PostgreSQL belongs to the session, and on SQLite it has none.
+    let migrator = Migrator {
+        migrations: Cow::Borrowed(&migrator.migrations),
+        locking: false,
+        ..Migrator::DEFAULT
     };
-    let mut transaction = connection.begin_with(begin).await?;
-    if engine == Engine::Postgres {
-        for sql in [POSTGRES_NO_TIMEOUT, POSTGRES_LOCK] {
-            sqlx::raw_sql(sql).execute(&mut *transaction).await?;
-        }
-    }
-    if may_migrate(policy, &state(&mut transaction, engine).await?)? {
-        // sqlx's own lock on PostgreSQL belongs to the session, and on SQLite it has none.
-        let migrator = Migrator {
-            migrations: Cow::Borrowed(&migrator(engine).migrations),
-            locking: false,
-            ..Migrator::DEFAULT
-        };
-        migrator.run_direct(None, &mut *transaction, false).await?;
-    }
-    Ok(transaction.commit().await?)
+    migrator.run_direct(None, driver, false).await
 }
 
 /// sqlx's macro would do this too, but it compiles both engines a second time for the build machine.
@@ -219,10 +244,11 @@ fn migrator(engine: Engine) -> &'static Migrator {
 }
 
 /// The journal mode is a property of the file, which stays.
-async fn switch_to_wal(connection: &mut AnyConnection) -> Result<(), StoreError> {
+async fn switch_to_wal(connection: &mut Connection) -> Result<(), StoreError> {
     let began = Instant::now();
     loop {
-        match connection.execute("pragma journal_mode = wal").await {
+        let switched = raw("pragma journal_mode = wal").execute(&mut *connection);
+        match switched.await {
             Ok(_) => return Ok(()),
             Err(error) => match StoreError::from(error) {
                 StoreError::Unavailable(_) if began.elapsed() < WAL_TIMEOUT => {

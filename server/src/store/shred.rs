@@ -1,8 +1,10 @@
 //! Deleting a workspace: first its keys, without which none of its data can be read, then the data.
 
-use sqlx::AnyConnection;
-
-use super::{Store, StoreError, Write, encryption::SealedRows};
+use super::{
+    Store, StoreError, Write,
+    encryption::SealedRows,
+    engine::{Connection, query},
+};
 
 const DELETE_KEYS: &str = "delete from workspace_key where workspace_id = $1";
 
@@ -32,9 +34,9 @@ struct DeleteKeys(String);
 impl Write<Store> for DeleteKeys {
     type Output = ();
 
-    async fn run(&self, _: &Store, connection: &mut AnyConnection) -> Result<(), StoreError> {
+    async fn run(&self, _: &Store, connection: &mut Connection) -> Result<(), StoreError> {
         for sql in [DELETE_KEYS, DELETE_API_KEYS] {
-            sqlx::query(sql)
+            query(sql)
                 .bind(self.0.as_str())
                 .execute(&mut *connection)
                 .await?;
@@ -74,11 +76,11 @@ impl Store {
         self.delete_in_batches(DELETE_DAY_ENTRIES, workspace_id, DELETE_BATCH, |_| ())
             .await?;
         self.batch(|| async {
-            let deleted = sqlx::query(DELETE_WORKSPACE)
+            let deleted = query(DELETE_WORKSPACE)
                 .bind(workspace_id)
                 .execute(&self.writers)
                 .await?;
-            Ok(deleted.rows_affected() > 0)
+            Ok(deleted > 0)
         })
         .await
     }

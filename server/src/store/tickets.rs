@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::AnyConnection;
 
-use super::{StoreError, Tenant, Write};
+use super::{
+    StoreError, Tenant, Write,
+    engine::{Connection, query},
+};
 use crate::domain::{id, time::to_millis};
 
 const INSERT_TICKET: &str = "insert into ticket (workspace_id, id, ref, status, priority, created_at, data_key_id, sealed) \
@@ -56,7 +58,7 @@ impl Write<Tenant> for CreateTicket {
     async fn run(
         &self,
         tenant: &Tenant,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
     ) -> Result<SavedTicket, StoreError> {
         for _ in 0..MAX_REFERENCE_DRAWS {
             let reference = id::ticket_ref(&mut tenant.store.randomness.rng());
@@ -78,7 +80,7 @@ impl Tenant {
     /// Whether the reference was free.
     async fn insert_ticket(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         ticket: &NewTicket,
         reference: &str,
     ) -> Result<bool, StoreError> {
@@ -87,7 +89,7 @@ impl Tenant {
             message: &ticket.message,
         };
         let sealed = self.keys.seal_record("ticket", &ticket.id, &text)?;
-        let inserted = sqlx::query(INSERT_TICKET)
+        let inserted = query(INSERT_TICKET)
             .bind(self.workspace_id.as_str())
             .bind(ticket.id.as_str())
             .bind(reference)
@@ -98,6 +100,6 @@ impl Tenant {
             .bind(sealed)
             .execute(connection)
             .await?;
-        Ok(inserted.rows_affected() > 0)
+        Ok(inserted > 0)
     }
 }

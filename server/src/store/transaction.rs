@@ -5,9 +5,9 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use sqlx::AnyConnection;
-
-use super::{Store, StoreError, Tenant, Write, WriteProgress, error::is_undone};
+use super::{
+    Store, StoreError, Tenant, Write, WriteProgress, engine::Connection, error::is_undone,
+};
 
 /// How often a write is attempted when it loses races for unique values.
 pub(super) const MAX_ATTEMPTS: u32 = 4;
@@ -24,7 +24,7 @@ impl<W: Write<Tenant>> Write<Store> for WithCurrentKeys<W> {
     async fn run(
         &self,
         _: &Store,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
     ) -> Result<Self::Output, StoreError> {
         let tenant = self.tenant.with_current_keys(connection).await?;
         self.write.run(&tenant, connection).await
@@ -90,7 +90,7 @@ impl Store {
         write: &W,
         progress: &WriteProgress,
     ) -> Result<W::Output, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.writers.begin().await?;
         match write.run(self, &mut transaction).await {
             Ok(output) => {
                 // Before this point the database rolls back on its own, even if the connection is lost.
@@ -116,10 +116,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Row;
-
     use super::*;
-    use crate::store::{DryRun, tests::temporary};
+    use crate::store::{DryRun, engine::query, tests::temporary};
 
     /// Inserts a row, refuses a negative number after that, and says how many rows there are.
     struct Insert(i64);
@@ -127,16 +125,16 @@ mod tests {
     impl Write<Store> for Insert {
         type Output = i64;
 
-        async fn run(&self, _: &Store, connection: &mut AnyConnection) -> Result<i64, StoreError> {
-            sqlx::query("insert into write_probe (id, writes) values ($1, 1)")
+        async fn run(&self, _: &Store, connection: &mut Connection) -> Result<i64, StoreError> {
+            query("insert into write_probe (id, writes) values ($1, 1)")
                 .bind(self.0)
                 .execute(&mut *connection)
                 .await?;
             if self.0 < 0 {
                 return Err(StoreError::LeadsPerDay);
             }
-            let count = sqlx::query("select count(*) from write_probe");
-            Ok(count.fetch_one(connection).await?.try_get(0)?)
+            let count = query("select count(*) from write_probe");
+            Ok(count.fetch_one(connection).await?.get(0)?)
         }
     }
 

@@ -3,10 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use sqlx::{AnyConnection, Row};
 use tokio::time::Instant;
 
-use super::{Store, StoreError, Tenant, WriteProgress, sql::Columns};
+use super::{
+    Store, StoreError, Tenant, WriteProgress,
+    engine::{Columns, Connection, query},
+};
 use crate::{
     domain::{
         time::to_millis,
@@ -66,8 +68,8 @@ impl Store {
     /// Saves a new workspace together with keys of its own.
     pub async fn create_workspace(&self, workspace: &Workspace) -> Result<(), StoreError> {
         let keys = self.vault.create_workspace_keys(&workspace.id)?;
-        let mut transaction = self.begin().await?;
-        sqlx::query(INSERT_WORKSPACE)
+        let mut transaction = self.writers.begin().await?;
+        query(INSERT_WORKSPACE)
             .bind(workspace.id.as_str())
             .bind(workspace.name.as_str())
             .bind(workspace.plan.as_str())
@@ -90,21 +92,21 @@ impl Store {
 
     /// Every workspace, oldest first.
     pub async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
-        sqlx::query(SELECT_WORKSPACES)
+        query(SELECT_WORKSPACES)
             .fetch_all(&self.readers)
             .await?
             .iter()
-            .map(|row| read_workspace(&mut Columns::new(row)))
+            .map(|row| read_workspace(&mut row.columns()))
             .collect()
     }
 
     /// The workspace with this id.
     pub async fn workspace(&self, id: &str) -> Result<Option<Workspace>, StoreError> {
-        let row = sqlx::query(SELECT_WORKSPACE)
+        let row = query(SELECT_WORKSPACE)
             .bind(id)
             .fetch_optional(&self.readers)
             .await?;
-        row.map(|row| read_workspace(&mut Columns::new(&row)))
+        row.map(|row| read_workspace(&mut row.columns()))
             .transpose()
     }
 
@@ -115,13 +117,13 @@ impl Store {
         plan: &str,
         requests_per_minute: Option<u32>,
     ) -> Result<bool, StoreError> {
-        let updated = sqlx::query(SET_PLAN)
+        let updated = query(SET_PLAN)
             .bind(id)
             .bind(plan)
             .bind(requests_per_minute.map(i64::from))
             .execute(&self.writers)
             .await?;
-        Ok(updated.rows_affected() > 0)
+        Ok(updated > 0)
     }
 
     /// A workspace's part of the store, its keys opened.
@@ -153,11 +155,11 @@ impl Store {
 
     /// Whether the master keys at hand are those that this database needs: one workspace for each that is in use.
     pub async fn check_master_keys(&self) -> Result<(), StoreError> {
-        for row in sqlx::query(SELECT_ONE_PER_MASTER_KEY)
+        for row in query(SELECT_ONE_PER_MASTER_KEY)
             .fetch_all(&self.readers)
             .await?
         {
-            let workspace_id: String = row.try_get(0)?;
+            let workspace_id: String = row.get(0)?;
             let wrapped = self.wrapped_keys(&workspace_id).await?;
             self.vault.open_workspace(&workspace_id, &wrapped)?;
         }
@@ -167,25 +169,25 @@ impl Store {
 
 /// The wrapped keys of a workspace; none when it is gone.
 pub(super) async fn keys(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     workspace_id: &str,
 ) -> Result<Vec<WrappedKey>, StoreError> {
-    sqlx::query(SELECT_KEYS)
+    query(SELECT_KEYS)
         .bind(workspace_id)
         .fetch_all(connection)
         .await?
         .iter()
-        .map(|row| read_key(&mut Columns::new(row)))
+        .map(|row| read_key(&mut row.columns()))
         .collect()
 }
 
 pub(super) async fn insert_key(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     workspace_id: &str,
     key: &WrappedKey,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(INSERT_KEY)
+    query(INSERT_KEY)
         .bind(workspace_id)
         .bind(key.purpose.as_str())
         .bind(i64::from(key.key_id))

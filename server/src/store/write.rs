@@ -2,9 +2,7 @@
 
 use std::future::Future;
 
-use sqlx::{AnyConnection, Connection};
-
-use super::StoreError;
+use super::{StoreError, engine::Connection};
 
 /// One write of a workspace ([`Tenant`](super::Tenant)) or of the store as a whole ([`Store`](super::Store)).
 ///
@@ -20,7 +18,7 @@ pub trait Write<Scope: Sync>: Send + Sync + 'static {
     fn run(
         &self,
         scope: &Scope,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
     ) -> impl Future<Output = Result<Self::Output, StoreError>> + Send;
 
     /// The same write with its output mapped, still within the transaction.
@@ -51,7 +49,7 @@ where
 
     type Output = T;
 
-    async fn run(&self, scope: &Scope, connection: &mut AnyConnection) -> Result<T, StoreError> {
+    async fn run(&self, scope: &Scope, connection: &mut Connection) -> Result<T, StoreError> {
         Ok((self.map)(self.write.run(scope, connection).await?))
     }
 }
@@ -65,7 +63,7 @@ impl<Scope: Sync, W: Write<Scope>> Write<Scope> for Vec<W> {
     async fn run(
         &self,
         scope: &Scope,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
     ) -> Result<Self::Output, StoreError> {
         let mut outputs = Vec::with_capacity(self.len());
         for write in self {
@@ -86,7 +84,7 @@ impl<Scope: Sync, W: Write<Scope>> Write<Scope> for DryRun<W> {
     async fn run(
         &self,
         scope: &Scope,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
     ) -> Result<Self::Output, StoreError> {
         let mut savepoint = connection.begin().await?;
         let result = self.0.run(scope, &mut savepoint).await;

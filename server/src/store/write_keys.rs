@@ -9,16 +9,19 @@
 //! after that, every write that may not know the change has ended, and every later one knows it. SQLite has one writer at
 //! a time and needs no lock.
 //!
-//! Reads need no lock. A row under an unknown, newer data key makes them open the keys again ([`Tenant::read`]), and a
+//! Reads need no lock. A row under an unknown, newer data key makes them open the keys again ([`super::read`]), and a
 //! deleted key stays open to a read that has opened it.
 
 use std::time::Duration;
 
-use sqlx::{AnyConnection, Row};
 use tokio::time::sleep;
 
-use super::{Engine, Store, StoreError, Tenant, transaction::MAX_ATTEMPTS, workspaces};
-use crate::vault::VaultError;
+use super::{
+    Engine, Store, StoreError, Tenant,
+    engine::{Connection, query},
+    error::sql_state,
+    workspaces,
+};
 
 const SELECT_CURRENT_KEY: &str = "select key_id, name_index from workspace \
     join workspace_key on workspace_id = workspace.id and purpose = 'data' \
@@ -42,45 +45,26 @@ impl Tenant {
     /// This workspace with the keys that are current in a transaction, and stay so until it ends.
     pub(super) async fn with_current_keys(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
     ) -> Result<Self, StoreError> {
         if self.store.engine == Engine::Postgres {
-            sqlx::query(LOCK_SHARED)
+            query(LOCK_SHARED)
                 .bind(self.workspace_id.as_str())
                 .execute(&mut *connection)
                 .await?;
         }
-        let current = sqlx::query(SELECT_CURRENT_KEY)
+        let current = query(SELECT_CURRENT_KEY)
             .bind(self.workspace_id.as_str())
             .fetch_optional(&mut *connection)
             .await?
             .ok_or(StoreError::NoWorkspace)?;
         let mut tenant = self.clone();
-        tenant.name_index = workspaces::name_index(current.try_get(1)?)?;
-        if current.try_get::<i64, _>(0)? != i64::from(self.keys.data_key_id()) {
+        tenant.name_index = workspaces::name_index(current.get(1)?)?;
+        if current.get::<i64>(0)? != i64::from(self.keys.data_key_id()) {
             let wrapped = workspaces::keys(connection, &self.workspace_id).await?;
             tenant.keys = self.store.open_keys(&self.workspace_id, wrapped)?;
         }
         Ok(tenant)
-    }
-
-    /// Reads, and reads again with current keys if a row is under a data key that was made meanwhile.
-    pub(super) async fn read<T, F: Future<Output = Result<T, StoreError>>>(
-        &self,
-        read: impl Fn(Self) -> F,
-    ) -> Result<T, StoreError> {
-        let mut tenant = self.clone();
-        let mut tries = MAX_ATTEMPTS;
-        loop {
-            match read(tenant.clone()).await {
-                Err(StoreError::Vault(VaultError::UnknownDataKey(_))) if tries > 1 => {
-                    tries -= 1;
-                    let wrapped = self.store.wrapped_keys(&self.workspace_id).await?;
-                    tenant.keys = self.store.open_keys(&self.workspace_id, wrapped)?;
-                }
-                result => return result,
-            }
-        }
     }
 }
 
@@ -97,20 +81,14 @@ impl Store {
     }
 
     async fn try_exclusive(&self, workspace_id: &str) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
-        sqlx::query(SET_LOCK_TIMEOUT)
-            .execute(&mut *transaction)
-            .await?;
-        let locked = sqlx::query(LOCK_EXCLUSIVE)
+        let mut transaction = self.writers.begin().await?;
+        query(SET_LOCK_TIMEOUT).execute(&mut *transaction).await?;
+        let locked = query(LOCK_EXCLUSIVE)
             .bind(workspace_id)
             .execute(&mut *transaction)
             .await;
         match locked {
-            Err(sqlx::Error::Database(error))
-                if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) =>
-            {
-                Ok(false)
-            }
+            Err(error) if sql_state(&error) == Some(LOCK_NOT_AVAILABLE) => Ok(false),
             locked => {
                 locked?;
                 Ok(true)

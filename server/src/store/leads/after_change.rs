@@ -10,11 +10,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
-use sqlx::AnyConnection;
 
 use crate::{
     domain::{lead::Lead, name_words, workspace::NameIndex},
-    store::{BulkProgress, BulkStep, Engine, StoreError, Tenant, sql::Parameters},
+    store::{
+        BulkProgress, BulkStep, Engine, StoreError, Tenant,
+        engine::{Connection, Parameters, query},
+    },
     vault::IndexKind,
 };
 
@@ -35,14 +37,14 @@ impl Tenant {
     /// Brings up to date what depends on a lead: the tokens of its name, and the idempotent answers that show it.
     pub(in crate::store) async fn after_change(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         before: Option<&Lead>,
         after: Option<&Lead>,
     ) -> Result<(), StoreError> {
         let name = |lead: &Lead| (lead.first_name.clone(), lead.last_name.clone());
         if before.map(name) != after.map(name) {
             if let Some(before) = before {
-                sqlx::query(DELETE_TOKENS)
+                query(DELETE_TOKENS)
                     .bind(self.workspace_id.as_str())
                     .bind(before.id.as_str())
                     .execute(&mut *connection)
@@ -63,7 +65,7 @@ impl Tenant {
     /// Inserts the tokens of a lead's name, unless they are there.
     pub(in crate::store) async fn add_tokens(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         lead: &Lead,
     ) -> Result<(), StoreError> {
         let tokens = self.name_tokens(lead);
@@ -137,7 +139,7 @@ impl BulkConsequences {
     pub(super) async fn write(
         &mut self,
         tenant: &Tenant,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         progress: &mut (impl FnMut(BulkProgress) + Send),
     ) -> Result<(), StoreError> {
         let insert = match tenant.store.engine {
@@ -153,7 +155,7 @@ impl BulkConsequences {
                     .iter()
                     .map(|&lead| self.ids[lead as usize].as_str())
                     .collect();
-                sqlx::query(insert)
+                query(insert)
                     .bind(tenant.workspace_id.as_str())
                     .bind(token.as_slice())
                     .bind(ids.to_string())
@@ -174,8 +176,6 @@ impl BulkConsequences {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Row;
-
     use super::*;
     use crate::store::tests::temporary_tenant;
 
@@ -187,9 +187,9 @@ mod tests {
         }
     }
 
-    async fn tokens(connection: &mut AnyConnection) -> i64 {
-        let count = sqlx::query("select count(*) from lead_token");
-        count.fetch_one(connection).await.unwrap().get(0)
+    async fn tokens(connection: &mut Connection) -> i64 {
+        let count = query("select count(*) from lead_token");
+        count.fetch_one(connection).await.unwrap().get(0).unwrap()
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use sqlx::{Any, AnyConnection, AssertSqlSafe, Connection, Row, Transaction, query::Query};
+use sqlx::AssertSqlSafe;
 use tokio::sync::mpsc;
 
 use super::{after_change::BulkConsequences, columns::WRITTEN_COLUMNS};
@@ -16,7 +16,7 @@ use crate::{
     domain::lead::Lead,
     store::{
         Engine, StoreError, Taken, Tenant,
-        sql::{Parameters, SqlValue},
+        engine::{Connection, Parameters, Value, query},
     },
 };
 
@@ -84,7 +84,7 @@ pub enum BulkStep {
 /// A lead ready to be written.
 struct Prepared {
     lead: Lead,
-    values: Vec<SqlValue>,
+    values: Vec<Value<'static>>,
 }
 
 /// Prepares leads.
@@ -109,13 +109,12 @@ impl Tenant {
         progress: impl FnMut(BulkProgress) + Send,
     ) -> Result<(), StoreError> {
         let count = leads.len() as u64;
-        // Detached from the pool, because its settings are for this alone.
-        let mut connection = self.store.writers.acquire().await?.detach();
+        // Not one of the pool's, because its settings are for this alone.
+        let mut connection = self.store.writers.connect().await?;
         if self.store.engine == Engine::Sqlite {
             prepare_for_bulk(&mut connection).await?;
         }
-        let begin = self.store.engine.begin();
-        let mut transaction = connection.begin_with(begin).await?;
+        let mut transaction = connection.begin().await?;
         let tenant = self.with_current_keys(&mut transaction).await?;
         tenant
             .insert_all(&mut transaction, leads, count, progress)
@@ -126,7 +125,7 @@ impl Tenant {
 
     async fn insert_all(
         &self,
-        transaction: &mut Transaction<'_, Any>,
+        transaction: &mut Connection,
         leads: impl Iterator<Item = BulkLead> + Send + 'static,
         count: u64,
         mut progress: impl FnMut(BulkProgress) + Send,
@@ -175,14 +174,14 @@ impl Tenant {
         Ok(())
     }
 
-    async fn ambiguous(&self, connection: &mut AnyConnection) -> Result<i64, StoreError> {
-        let count = sqlx::query(COUNT_AMBIGUOUS).bind(self.workspace_id.as_str());
-        Ok(count.fetch_one(connection).await?.try_get(0)?)
+    async fn ambiguous(&self, connection: &mut Connection) -> Result<i64, StoreError> {
+        let count = query(COUNT_AMBIGUOUS).bind(self.workspace_id.as_str());
+        Ok(count.fetch_one(connection).await?.get(0)?)
     }
 
     async fn insert_chunk(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         chunk: Vec<Prepared>,
     ) -> Result<(), StoreError> {
         let at_once = match self.store.engine {
@@ -209,24 +208,22 @@ impl Tenant {
         Ok(())
     }
 
-    async fn phones(&self, connection: &mut AnyConnection) -> Result<HashSet<Vec<u8>>, StoreError> {
-        let rows = sqlx::query(SELECT_PHONES)
+    async fn phones(&self, connection: &mut Connection) -> Result<HashSet<Vec<u8>>, StoreError> {
+        let rows = query(SELECT_PHONES)
             .bind(self.workspace_id.as_str())
             .fetch_all(connection)
             .await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+        rows.iter().map(|row| Ok(row.get(0)?)).collect()
     }
 
     /// Drops the indexes if that saves time; the result is the statements that create them again.
     async fn drop_indexes(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         count: u64,
     ) -> Result<Vec<String>, StoreError> {
-        let row = sqlx::query(COUNT_ALL_LEADS)
-            .fetch_one(&mut *connection)
-            .await?;
-        let present: i64 = row.try_get(0)?;
+        let row = query(COUNT_ALL_LEADS).fetch_one(&mut *connection).await?;
+        let present: i64 = row.get(0)?;
         let few = count / self.rows_to_each_present();
         if count < MIN_LEADS_TO_REINDEX || u64::try_from(present).is_ok_and(|present| present > few)
         {
@@ -236,15 +233,15 @@ impl Tenant {
             Engine::Sqlite => SQLITE_SELECT_INDEXES,
             Engine::Postgres => POSTGRES_SELECT_INDEXES,
         };
-        let rows = sqlx::query(indexes).fetch_all(&mut *connection).await?;
+        let rows = query(indexes).fetch_all(&mut *connection).await?;
         if self.store.engine == Engine::Postgres {
             let setting = "set local maintenance_work_mem = '256MB'";
             run(connection, setting.to_owned()).await?;
         }
         let mut statements = Vec::with_capacity(rows.len());
         for row in rows {
-            run(connection, row.try_get("gone")?).await?;
-            statements.push(row.try_get("back")?);
+            run(connection, row.get(0)?).await?;
+            statements.push(row.get(1)?);
         }
         Ok(statements)
     }
@@ -269,7 +266,8 @@ impl Preparer {
                 .phone
                 .filter(|phone| !self.taken.contains(&self.tenant.phone_index(phone)));
         }
-        let mut values = self.tenant.lead_values(&lead)?;
+        let values = self.tenant.lead_values(&lead)?;
+        let mut values: Vec<_> = values.into_iter().map(Value::into_owned).collect();
         values.push(last_conversion_sync_at.into());
         Ok(Prepared { lead, values })
     }
@@ -298,15 +296,15 @@ fn prepare(
 }
 
 /// Lets SQLite sort in memory, on two threads.
-async fn prepare_for_bulk(connection: &mut AnyConnection) -> Result<(), StoreError> {
+async fn prepare_for_bulk(connection: &mut Connection) -> Result<(), StoreError> {
     for pragma in ["pragma cache_size = -262144", "pragma threads = 2"] {
         run(connection, pragma.to_owned()).await?;
     }
     Ok(())
 }
 
-async fn run(connection: &mut AnyConnection, sql: String) -> Result<(), StoreError> {
-    let statement: Query<'_, Any, _> = sqlx::query(AssertSqlSafe(sql));
-    statement.persistent(false).execute(connection).await?;
+async fn run(connection: &mut Connection, sql: String) -> Result<(), StoreError> {
+    let statement = query(AssertSqlSafe(sql)).persistent(false);
+    statement.execute(connection).await?;
     Ok(())
 }

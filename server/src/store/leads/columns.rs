@@ -2,8 +2,6 @@
 
 use std::sync::LazyLock;
 
-use sqlx::any::AnyRow;
-
 use crate::{
     domain::{
         email,
@@ -12,7 +10,7 @@ use crate::{
     },
     store::{
         StoreError, Tenant,
-        sql::{Columns, SqlValue},
+        engine::{Columns, Row, Value},
     },
     vault::IndexKind,
 };
@@ -98,16 +96,16 @@ macro_rules! define_columns {
 
         impl Tenant {
             /// Everything of a lead that is stored.
-            pub(in crate::store) fn lead_values(&self, lead: &Lead) -> Result<Vec<SqlValue>, StoreError> {
+            pub(in crate::store) fn lead_values<'v>(&'v self, lead: &'v Lead) -> Result<Vec<Value<'v>>, StoreError> {
                 let email_index = lead.email.as_deref().map(|email| self.email_index(email));
                 let phone_index = lead.phone.as_deref().map(|phone| self.phone_index(phone));
                 let sealed = self.keys.seal_record("lead", &lead.id, &lead.personal_data())?;
-                let mut values: Vec<SqlValue> = vec![
+                let mut values: Vec<Value<'v>> = vec![
                     self.workspace_id.as_str().into(),
                     (&lead.id).into(),
                     email_index.into(),
                     phone_index.into(),
-                    i64::from(self.keys.data_key_id()).into(),
+                    self.keys.data_key_id().into(),
                     sealed.into(),
                     (&lead.unique_code).into(),
                 ];
@@ -123,8 +121,8 @@ macro_rules! define_columns {
             /// Reads a lead from its columns and opens its personal data.
             pub(in crate::store) fn read_lead(&self, mut columns: Columns<'_>) -> Result<Lead, StoreError> {
                 let id: String = columns.next()?;
-                let sealed: Vec<u8> = columns.next()?;
-                let personal: PersonalData = self.keys.open_record("lead", &id, &sealed)?;
+                let sealed = columns.next()?;
+                let personal: PersonalData = self.keys.open_record("lead", &id, sealed)?;
                 Ok(Lead {
                     id,
                     unique_code: columns.next()?,
@@ -142,8 +140,8 @@ lead_fields!(define_columns);
 
 impl Tenant {
     /// Reads a lead from a row that has its columns and no others.
-    pub(in crate::store) fn open_lead(&self, row: &AnyRow) -> Result<Lead, StoreError> {
-        self.read_lead(Columns::new(row))
+    pub(in crate::store) fn open_lead(&self, row: &Row) -> Result<Lead, StoreError> {
+        self.read_lead(row.columns())
     }
 
     pub(super) fn email_index(&self, address: &str) -> Vec<u8> {

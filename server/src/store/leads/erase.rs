@@ -1,12 +1,11 @@
 //! Erasing the person behind a lead: personal data and handles go, what totals are made of stays.
 
 use jiff::Timestamp;
-use sqlx::AnyConnection;
 
-use super::lookup::{RowLock, only_row};
+use super::lookup::RowLock;
 use crate::{
     domain::id,
-    store::{Engine, Store, StoreError, Tenant, Write},
+    store::{Engine, Store, StoreError, Tenant, Write, engine::Connection},
 };
 
 /// What was removed of a lead.
@@ -36,7 +35,7 @@ impl Write<Tenant> for EraseLead {
     async fn run(
         &self,
         tenant: &Tenant,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
     ) -> Result<Option<Erased>, StoreError> {
         tenant.erase_lead(connection, &self.handle, self.now).await
     }
@@ -45,16 +44,15 @@ impl Write<Tenant> for EraseLead {
 impl Tenant {
     async fn erase_lead(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         handle: &str,
         now: Timestamp,
     ) -> Result<Option<Erased>, StoreError> {
         let query = self.by_handle(handle, RowLock::ForUpdate);
         let rows = query.fetch_all(&mut *connection).await?;
-        let Some(row) = only_row(handle, &rows)? else {
+        let Some(before) = self.only_lead(handle, &rows)? else {
             return Ok(None);
         };
-        let before = self.open_lead(row)?;
         let answers = self.blank_answers(connection, &before.id).await?;
         let mut lead = before.clone();
         let mut rng = self.store.randomness.rng();

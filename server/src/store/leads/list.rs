@@ -1,15 +1,15 @@
 //! Lists of leads.
 
 use jiff::Timestamp;
-use sqlx::Row;
 
 use super::{columns::lead_columns, search::Search};
 use crate::{
     domain::{lead::Lead, search::SearchQuery},
     store::{
         Engine, StoreError, Tenant,
+        engine::{Connection, Parameters, Row, query},
         paging::{List, Page, PageStart, Position},
-        sql::{Columns, Parameters},
+        read::Read,
     },
 };
 
@@ -57,14 +57,34 @@ pub struct LeadOrder {
     pub ascending: bool,
 }
 
+/// Reads one page of leads.
+struct LeadPage<'a> {
+    filter: &'a LeadFilter,
+    order: LeadOrder,
+    start: &'a PageStart,
+    limit: i64,
+}
+
+impl Read for LeadPage<'_> {
+    type Output = Page<Lead>;
+
+    async fn run(
+        &self,
+        tenant: &Tenant,
+        connection: &mut Connection,
+    ) -> Result<Page<Lead>, StoreError> {
+        tenant.lead_page(connection, self).await
+    }
+}
+
 impl Tenant {
     /// How many leads the workspace has.
     pub async fn lead_count(&self) -> Result<i64, StoreError> {
-        let row = sqlx::query(COUNT_LEADS)
+        let row = query(COUNT_LEADS)
             .bind(self.workspace_id.as_str())
             .fetch_one(&self.store.readers)
             .await?;
-        Ok(row.try_get(0)?)
+        Ok(row.get(0)?)
     }
 
     /// One page of leads, and how many there are in all.
@@ -75,24 +95,33 @@ impl Tenant {
         start: &PageStart,
         limit: i64,
     ) -> Result<Page<Lead>, StoreError> {
-        self.read(|tenant| async move { tenant.lead_page(filter, order, start, limit).await })
-            .await
+        self.read(LeadPage {
+            filter,
+            order,
+            start,
+            limit,
+        })
+        .await
     }
 
     async fn lead_page(
         &self,
-        filter: &LeadFilter,
-        order: LeadOrder,
-        start: &PageStart,
-        limit: i64,
+        connection: &mut Connection,
+        page: &LeadPage<'_>,
     ) -> Result<Page<Lead>, StoreError> {
+        let &LeadPage {
+            filter,
+            order,
+            start,
+            limit,
+        } = page;
         let search = filter
             .search
             .as_ref()
             .map(|query| Search::new(&self.keys, query));
         let search = search.as_ref();
         let persistent = search.is_none_or(Search::is_common);
-        let total = self.count_leads(filter, search).await?;
+        let total = self.count_leads(connection, filter, search).await?;
         if start.is_beyond(total) {
             return Ok(Page::beyond(total));
         }
@@ -103,7 +132,7 @@ impl Tenant {
             PageStart::After(Position {
                 until: Some(until), ..
             }) => Some(*until),
-            _ => self.last_update(filter, search).await?,
+            _ => self.last_update(connection, filter, search).await?,
         };
 
         let mut parameters = Parameters::default();
@@ -125,9 +154,8 @@ impl Tenant {
             until,
             persistent,
         };
-        let readers = &self.store.readers;
-        let read = |row: &_| self.read_lead(Columns::from_column(row, List::FIRST_COLUMN));
-        let mut page = list.page(readers, total, start, limit, read).await?;
+        let read = |row: &Row| self.read_lead(row.columns_from(List::FIRST_COLUMN));
+        let mut page = list.page(connection, total, start, limit, read).await?;
         if let Some(search) = search {
             // The hashes of 128 bits find exactly the leads that this check accepts, so the total stays right. Should
             // a hash collide or the database be changed by something else, nobody gets a lead that does not match.
@@ -138,6 +166,7 @@ impl Tenant {
 
     async fn count_leads(
         &self,
+        connection: &mut Connection,
         filter: &LeadFilter,
         search: Option<&Search<'_>>,
     ) -> Result<i64, StoreError> {
@@ -154,14 +183,15 @@ impl Tenant {
         let row = parameters
             .query(format!("select count(*) from {counted}"))
             .persistent(search.is_none_or(Search::is_common))
-            .fetch_one(&self.store.readers)
+            .fetch_one(connection)
             .await?;
-        Ok(row.try_get(0)?)
+        Ok(row.get(0)?)
     }
 
     /// When the last updated lead of a list was updated; None when the list is empty.
     async fn last_update(
         &self,
+        connection: &mut Connection,
         filter: &LeadFilter,
         search: Option<&Search<'_>>,
     ) -> Result<Option<i64>, StoreError> {
@@ -172,17 +202,17 @@ impl Tenant {
         let row = parameters
             .query(sql)
             .persistent(search.is_none_or(Search::is_common))
-            .fetch_optional(&self.store.readers)
+            .fetch_optional(connection)
             .await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
+        Ok(row.map(|row| row.get(0)).transpose()?)
     }
 
     /// The table and the conditions of a list, as in `from …`.
-    fn listed_leads(
-        &self,
-        filter: &LeadFilter,
-        search: Option<&Search<'_>>,
-        parameters: &mut Parameters,
+    fn listed_leads<'q>(
+        &'q self,
+        filter: &'q LeadFilter,
+        search: Option<&'q Search<'_>>,
+        parameters: &mut Parameters<'q>,
     ) -> String {
         let workspace_id = parameters.bind(self.workspace_id());
         let from = match search {

@@ -1,11 +1,15 @@
 //! Finding one lead: by a handle that a caller has, by its id, or by the field that an upsert matches.
 
-use sqlx::{AssertSqlSafe, Row, any::AnyRow};
+use sqlx::AssertSqlSafe;
 
 use super::columns::lead_columns;
 use crate::{
     domain::{id, lead::Lead, phone::Phone},
-    store::{Candidate, StoreError, Tenant, sql::AnyQuery},
+    store::{
+        Candidate, StoreError, Tenant,
+        engine::{Connection, Query, Row, query},
+        read::Read,
+    },
 };
 
 const BY_ID: &str = concat!(
@@ -73,20 +77,33 @@ impl Match {
     }
 }
 
+/// Finds the lead that a handle fits.
+struct FindLead<'a> {
+    handle: &'a str,
+}
+
+impl Read for FindLead<'_> {
+    type Output = Option<Lead>;
+
+    async fn run(
+        &self,
+        tenant: &Tenant,
+        connection: &mut Connection,
+    ) -> Result<Option<Lead>, StoreError> {
+        let query = tenant.by_handle(self.handle, RowLock::No);
+        let rows = query.fetch_all(connection).await?;
+        tenant.only_lead(self.handle, &rows)
+    }
+}
+
 impl Tenant {
     /// The lead with this id, uniqueCode, externalRef or phone; [`StoreError::Ambiguous`] when there are several.
     pub async fn lead(&self, handle: &str) -> Result<Option<Lead>, StoreError> {
-        self.read(|tenant| async move {
-            let query = tenant.by_handle(handle, RowLock::No);
-            let rows = query.fetch_all(&tenant.store.readers).await?;
-            let row = only_row(handle, &rows)?;
-            row.map(|row| tenant.open_lead(row)).transpose()
-        })
-        .await
+        self.read(FindLead { handle }).await
     }
 
     /// The leads that a handle fits. A handle that begins like an id is one.
-    pub(super) fn by_handle(&self, handle: &str, lock: RowLock) -> AnyQuery {
+    pub(super) fn by_handle<'q>(&'q self, handle: &'q str, lock: RowLock) -> Query<'q> {
         if handle.starts_with(id::LEAD_PREFIX) {
             return self.by_id(handle, lock);
         }
@@ -97,12 +114,12 @@ impl Tenant {
     }
 
     /// The lead with this id.
-    pub(in crate::store) fn by_id(&self, id: &str, lock: RowLock) -> AnyQuery {
+    pub(in crate::store) fn by_id<'q>(&'q self, id: &'q str, lock: RowLock) -> Query<'q> {
         self.select(BY_ID, lock).bind(id)
     }
 
     /// The lead that an upsert matches.
-    pub(super) fn by_match(&self, by: &Match, lock: RowLock) -> AnyQuery {
+    pub(super) fn by_match<'q>(&'q self, by: &'q Match, lock: RowLock) -> Query<'q> {
         match by {
             Match::Id(id) => self.by_id(id, lock),
             Match::UniqueCode(code) => self.select(BY_UNIQUE_CODE, lock).bind(code.as_str()),
@@ -115,40 +132,33 @@ impl Tenant {
         }
     }
 
-    fn select(&self, sql: &'static str, lock: RowLock) -> AnyQuery {
+    fn select(&self, sql: &'static str, lock: RowLock) -> Query<'_> {
         let query = match lock {
-            RowLock::No => sqlx::query(sql),
-            RowLock::ForUpdate => {
-                sqlx::query(AssertSqlSafe(format!("{sql}{}", self.store.row_lock())))
-            }
+            RowLock::No => query(sql),
+            RowLock::ForUpdate => query(AssertSqlSafe(format!("{sql}{}", self.store.row_lock()))),
         };
         query.bind(self.workspace_id.as_str())
     }
-}
 
-/// The one row that a handle fits; [`StoreError::Ambiguous`] when there are several.
-pub(super) fn only_row<'a>(
-    handle: &str,
-    rows: &'a [AnyRow],
-) -> Result<Option<&'a AnyRow>, StoreError> {
-    if rows.len() < 2 {
-        return Ok(rows.first());
-    }
-    let mut candidates = Vec::with_capacity(rows.len());
-    for row in rows {
-        let is =
-            |column| Ok::<_, StoreError>(row.try_get::<Option<&str>, _>(column)? == Some(handle));
-        candidates.push(Candidate {
-            id: row.try_get("id")?,
-            field: if is("unique_code")? {
+    /// The one lead that a handle fits; [`StoreError::Ambiguous`] when there are several.
+    pub(super) fn only_lead(&self, handle: &str, rows: &[Row]) -> Result<Option<Lead>, StoreError> {
+        let leads = rows.iter().map(|row| self.open_lead(row));
+        let mut leads = leads.collect::<Result<Vec<_>, _>>()?;
+        if leads.len() < 2 {
+            return Ok(leads.pop());
+        }
+        let candidate = |lead: Lead| Candidate {
+            field: if lead.unique_code == handle {
                 "uniqueCode"
-            } else if is("external_ref")? {
+            } else if lead.external_ref.as_deref() == Some(handle) {
                 "externalRef"
             } else {
                 "phone"
             },
-        });
+            id: lead.id,
+        };
+        let mut candidates: Vec<_> = leads.into_iter().map(candidate).collect();
+        candidates.sort_unstable();
+        Err(StoreError::Ambiguous(candidates))
     }
-    candidates.sort_unstable();
-    Err(StoreError::Ambiguous(candidates))
 }

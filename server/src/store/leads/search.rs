@@ -9,7 +9,7 @@ use crate::{
         search::{SearchQuery, SearchTerm},
         workspace::NameIndex,
     },
-    store::sql::Parameters,
+    store::engine::Parameters,
     vault::{IndexKind, WorkspaceKeys},
 };
 
@@ -50,7 +50,7 @@ impl<'a> Search<'a> {
     }
 
     /// A select of the ids, each once, in a column `lead_id`. `workspace_id` is the placeholder of the workspace.
-    pub(super) fn sql(&self, workspace_id: &str, parameters: &mut Parameters) -> String {
+    pub(super) fn sql<'q>(&'q self, workspace_id: &str, parameters: &mut Parameters<'q>) -> String {
         self.set.sql(workspace_id, parameters)
     }
 
@@ -104,7 +104,7 @@ impl Set {
         Self::Union(sets)
     }
 
-    fn sql(&self, workspace_id: &str, parameters: &mut Parameters) -> String {
+    fn sql<'q>(&'q self, workspace_id: &str, parameters: &mut Parameters<'q>) -> String {
         match self {
             Self::Codes { column, from, end } => {
                 let leads = leads(workspace_id);
@@ -153,11 +153,11 @@ fn leads(workspace_id: &str) -> String {
 
 /// Sets within sets become subqueries: SQLite evaluates mixed operators from left to right, PostgreSQL `intersect`
 /// first.
-fn combined(
-    sets: &[Set],
+fn combined<'q>(
+    sets: &'q [Set],
     operator: &str,
     workspace_id: &str,
-    parameters: &mut Parameters,
+    parameters: &mut Parameters<'q>,
 ) -> String {
     match sets {
         [] => "select id as lead_id from lead where 1 = 0".to_owned(),

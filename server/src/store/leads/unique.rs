@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::AnyConnection;
-
 use crate::{
     domain::lead::Lead,
-    store::{StoreError, Taken, Tenant, sql::Columns},
+    store::{
+        StoreError, Taken, Tenant,
+        engine::{Connection, query},
+    },
 };
 
 /// The leads, other than this one, that have one of these values, a code also as the other kind of code. With `or`
@@ -30,7 +31,7 @@ impl Tenant {
     /// The unique fields whose value another lead has. Those that the lead had before it was changed are its own.
     pub(super) async fn taken_fields(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         before: Option<&Lead>,
         lead: &Lead,
     ) -> Result<BTreeMap<&'static str, Taken>, StoreError> {
@@ -39,7 +40,7 @@ impl Tenant {
         if new.unique_code.is_none() && new.external_ref.is_none() && new.phone_index.is_none() {
             return Ok(fields);
         }
-        let rows = sqlx::query(SELECT_TAKEN)
+        let rows = query(SELECT_TAKEN)
             .bind(self.workspace_id.as_str())
             .bind(lead.id.as_str())
             .bind(new.unique_code)
@@ -48,31 +49,31 @@ impl Tenant {
             .fetch_all(connection)
             .await?;
         for row in rows {
-            let mut columns = Columns::new(&row);
-            let unique_code: Option<String> = columns.next()?;
-            let external_ref: Option<String> = columns.next()?;
-            let phone_index: Option<Vec<u8>> = columns.next()?;
+            let mut columns = row.columns();
+            let unique_code: Option<&str> = columns.next()?;
+            let external_ref: Option<&str> = columns.next()?;
+            let phone_index: Option<&[u8]> = columns.next()?;
             for (field, value, same, (other_field, other)) in [
                 (
                     "uniqueCode",
                     new.unique_code,
-                    &unique_code,
-                    ("externalRef", &external_ref),
+                    unique_code,
+                    ("externalRef", external_ref),
                 ),
                 (
                     "externalRef",
                     new.external_ref,
-                    &external_ref,
-                    ("uniqueCode", &unique_code),
+                    external_ref,
+                    ("uniqueCode", unique_code),
                 ),
             ] {
-                if value.is_some() && value == same.as_deref() {
+                if value.is_some() && value == same {
                     fields.insert(field, Taken::Same);
-                } else if value.is_some() && value == other.as_deref() {
+                } else if value.is_some() && value == other {
                     fields.entry(field).or_insert(Taken::As(other_field));
                 }
             }
-            if new.phone_index.is_some() && phone_index == new.phone_index {
+            if new.phone_index.is_some() && phone_index == new.phone_index.as_deref() {
                 fields.insert("phone", Taken::Same);
             }
         }

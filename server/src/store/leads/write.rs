@@ -1,18 +1,21 @@
 //! Writing leads: create, update, upsert.
 
 use jiff::Timestamp;
-use sqlx::AnyConnection;
 
 use super::{
     columns::{INSERT_LEAD, UPDATE_LEAD},
-    lookup::{Match, RowLock, only_row},
+    lookup::{Match, RowLock},
 };
 use crate::{
     domain::{
         id,
         lead::{Lead, LeadChanges},
     },
-    store::{StoreError, Taken, Tenant, Write, lead_days::DayLimit, sql},
+    store::{
+        StoreError, Taken, Tenant, Write,
+        engine::{Connection, query},
+        lead_days::DayLimit,
+    },
 };
 
 /// A lead to be saved.
@@ -49,11 +52,7 @@ pub struct CreateLead {
 impl Write<Tenant> for CreateLead {
     type Output = Lead;
 
-    async fn run(
-        &self,
-        tenant: &Tenant,
-        connection: &mut AnyConnection,
-    ) -> Result<Lead, StoreError> {
+    async fn run(&self, tenant: &Tenant, connection: &mut Connection) -> Result<Lead, StoreError> {
         tenant.insert_lead(connection, &self.new, self.day).await
     }
 }
@@ -77,14 +76,13 @@ impl Write<Tenant> for UpdateLead {
     async fn run(
         &self,
         tenant: &Tenant,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
     ) -> Result<Option<Lead>, StoreError> {
         let query = tenant.by_handle(&self.handle, RowLock::ForUpdate);
         let rows = query.fetch_all(&mut *connection).await?;
-        let Some(row) = only_row(&self.handle, &rows)? else {
+        let Some(before) = tenant.only_lead(&self.handle, &rows)? else {
             return Ok(None);
         };
-        let before = tenant.open_lead(row)?;
         // While this waited for the row lock, another write may have given the lead another handle. PostgreSQL then
         // reads the row again, but does not look up the handle again.
         if !before.has_handle(&self.handle) {
@@ -120,7 +118,7 @@ impl Write<Tenant> for UpsertLead {
     async fn run(
         &self,
         tenant: &Tenant,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
     ) -> Result<Upserted, StoreError> {
         let query = tenant.by_match(&self.by, RowLock::ForUpdate);
         let found = query.fetch_optional(&mut *connection).await?;
@@ -149,7 +147,7 @@ impl Write<Tenant> for UpsertLead {
 impl Tenant {
     async fn insert_lead(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         new: &NewLead,
         day: DayLimit,
     ) -> Result<Lead, StoreError> {
@@ -176,16 +174,16 @@ impl Tenant {
     /// Inserts a lead unless another one has one of its unique values.
     async fn try_insert_lead(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         lead: &Lead,
     ) -> Result<bool, StoreError> {
-        let insert = sql::query(INSERT_LEAD.as_str(), self.lead_values(lead)?);
-        Ok(insert.execute(connection).await?.rows_affected() > 0)
+        let insert = query(INSERT_LEAD.as_str()).bind_all(self.lead_values(lead)?);
+        Ok(insert.execute(connection).await? > 0)
     }
 
     async fn change_lead(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         before: Lead,
         changes: &LeadChanges,
         now: Timestamp,
@@ -207,13 +205,12 @@ impl Tenant {
     /// Writes a lead that has changed, and what follows from it.
     pub(super) async fn save_lead(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         before: &Lead,
         after: &Lead,
     ) -> Result<(), StoreError> {
-        sql::query(UPDATE_LEAD.as_str(), self.lead_values(after)?)
-            .execute(&mut *connection)
-            .await?;
+        let update = query(UPDATE_LEAD.as_str()).bind_all(self.lead_values(after)?);
+        update.execute(&mut *connection).await?;
         self.after_change(connection, Some(before), Some(after))
             .await
     }

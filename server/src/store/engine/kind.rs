@@ -1,4 +1,4 @@
-//! The databases the server runs on.
+//! Which engines there are.
 
 use std::fmt;
 
@@ -9,17 +9,6 @@ pub enum Engine {
     Sqlite,
     /// A server of its own.
     Postgres,
-}
-
-impl Engine {
-    /// What begins a transaction that writes.
-    pub(super) fn begin(self) -> &'static str {
-        match self {
-            // A deferred transaction that becomes a writer half-way may fail with "database is locked".
-            Self::Sqlite => "begin immediate",
-            Self::Postgres => "begin",
-        }
-    }
 }
 
 impl fmt::Display for Engine {
