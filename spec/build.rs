@@ -45,23 +45,17 @@ fn facts(document: &Value) -> Result<String, Box<dyn Error>> {
         .and_then(|format| format.split_once('<'));
     let (key_prefix, _) = key_prefix.ok_or("bearerFormat has no prefix before its first <")?;
     let tag_of_each = lines(ids.iter().map(|(_, _, tag)| format!("            {tag},")));
-    let tags = document["tags"].as_array().into_iter().flatten();
-    let tags = lines(tags.map(|tag| format!("    ({}, {}),", tag["name"], tag["description"])));
     Ok(format!(
-        "/// [`Spec::server_url`] of the built-in document, for those who need no more of it.
+        "/// [`Spec::server_url`] of the built-in document, without parsing it.
 pub const SERVER_URL: &str = {server_url};
 
-/// [`Spec::version`] of the built-in document, for those who need no more of it.
+/// [`Spec::version`] of the built-in document, without parsing it.
 pub const API_VERSION: &str = {version};
 
-/// [`Spec::tags`] of the built-in document, for those who need no more of it.
-pub const TAGS: &[(&str, &str)] = &[
-{tags}];
-
-/// [`Limits::idempotency_hours`] of the built-in document, for those who need no more of it.
+/// [`Limits::idempotency_hours`] of the built-in document, without parsing it.
 pub const IDEMPOTENCY_HOURS: u32 = {idempotency_hours};
 
-/// What every API key begins with.
+/// The prefix of every API key.
 pub const KEY_PREFIX: &str = \"{key_prefix}\";
 
 /// The operations of the built-in document by their `operationId`.

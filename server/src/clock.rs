@@ -1,4 +1,4 @@
-//! The only place that reads the machine's clocks, so that limits and expiry are tested without a sleep.
+//! The only module that reads the system clock, so that tests of limits and expiry need not sleep.
 
 use std::{
     sync::Arc,
@@ -9,7 +9,7 @@ use governor::nanos::Nanos;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
-/// What time it is, and how much of it has passed.
+/// A source of the time of day and of elapsed time.
 #[derive(Debug, Clone)]
 pub struct Clock(Source);
 
@@ -26,11 +26,11 @@ struct Manual {
 }
 
 impl Clock {
-    /// The machine's clocks.
+    /// The system clock.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the place they are allowed in"
+        reason = "the only module that may read the clock"
     )]
     pub fn system() -> Self {
         Self(Source::System {
@@ -38,7 +38,7 @@ impl Clock {
         })
     }
 
-    /// A clock that stands still until it is moved.
+    /// A manual clock, which stands still until it is moved.
     #[must_use]
     pub fn manual(now: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(Mutex::new(Manual {
@@ -51,7 +51,7 @@ impl Clock {
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the place they are allowed in"
+        reason = "the only module that may read the clock"
     )]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
@@ -60,7 +60,7 @@ impl Clock {
         }
     }
 
-    /// The time since this clock was made; it never goes back, whatever happens to the time of day.
+    /// The time since this clock was created. It is monotonic: a change of the time of day does not affect it.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
@@ -69,14 +69,14 @@ impl Clock {
         }
     }
 
-    /// Sets the time of day of a manual clock, as people and NTP do with a machine's: no time passes by that.
+    /// Sets the time of day of a manual clock. The elapsed time does not change.
     pub fn set(&self, now: Timestamp) {
         if let Source::Manual(manual) = &self.0 {
             manual.lock().now = now;
         }
     }
 
-    /// Moves a manual clock on; the machine's goes its own way.
+    /// Advances a manual clock. It has no effect on the system clock.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(manual) = &self.0 {
             let mut manual = manual.lock();

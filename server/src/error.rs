@@ -1,4 +1,4 @@
-//! The one error type of the server, what callers are told, and what the log is told.
+//! The error type of the server: what callers receive and what is logged.
 
 use std::collections::BTreeMap;
 
@@ -22,13 +22,13 @@ pub enum Error {
     /// Every bad field.
     #[error("bad fields")]
     Invalid(Details),
-    /// There is nothing under the name that was asked for.
+    /// What the caller asked for does not exist.
     #[error("not found")]
     NotFound(&'static str),
-    /// A request with the same `Idempotency-Key` is being carried out.
+    /// A request with the same `Idempotency-Key` is still running.
     #[error("the same request is in flight")]
     InFlight,
-    /// A handle fits these leads, each by one of its fields.
+    /// A handle matches these leads, each by one of its fields.
     #[error("the handle fits several leads")]
     Ambiguous(Details),
     /// The `Idempotency-Key` belongs to another request.
@@ -40,18 +40,18 @@ pub enum Error {
     /// Too many requests or new leads.
     #[error("rate limited")]
     RateLimited {
-        /// What limit it was.
+        /// The limit that was exceeded.
         message: String,
-        /// Seconds until it is worth trying again.
+        /// Seconds to wait before the next attempt.
         retry_after: u64,
     },
-    /// So many requests are being carried out that this one would wait too long.
+    /// The server is overloaded: this request would wait too long.
     #[error("overloaded")]
     Overloaded,
-    /// The database is away; nothing was done.
+    /// The database is unavailable, and nothing was done.
     #[error("not available: {0}")]
     Unavailable(#[source] anyhow::Error),
-    /// A write was handed to the database and may have happened.
+    /// A write was sent to the database, and its outcome is unknown.
     #[error("not known whether it happened: {0}")]
     OutcomeUnknown(#[source] anyhow::Error),
     /// Anything unexpected.
@@ -59,8 +59,8 @@ pub enum Error {
     Internal(#[source] anyhow::Error),
 }
 
-/// An error with its causes, for a log line or a terminal. A cause whose text the error before it contains is left out:
-/// some libraries repeat their causes.
+/// Formats an error with its causes, for a log line or a terminal. A cause is left out if the text before it already
+/// contains it, because some libraries repeat their causes.
 #[must_use]
 pub fn with_causes(error: &anyhow::Error) -> String {
     let mut text = String::new();
@@ -74,20 +74,20 @@ pub fn with_causes(error: &anyhow::Error) -> String {
     text
 }
 
-/// When to try again while the database is away.
+/// How long callers should wait while the database is unavailable.
 const UNAVAILABLE_RETRY_SECONDS: u64 = 5;
 
-/// When to try again while other requests are being carried out.
+/// How long callers should wait while the server is overloaded.
 const BUSY_RETRY_SECONDS: u64 = 1;
 
 impl Error {
-    /// One bad field.
+    /// An error about one bad field.
     #[must_use]
     pub fn field(name: &str, why: &str) -> Self {
         Self::Invalid(Details::from([(name.to_owned(), why.to_owned())]))
     }
 
-    /// The cause for the log, if it is one that the operator should know.
+    /// The cause, if the operator should see it in the log.
     #[must_use]
     pub fn cause(&self) -> Option<&anyhow::Error> {
         match self {
@@ -98,7 +98,7 @@ impl Error {
         }
     }
 
-    /// The code that callers tell errors apart by.
+    /// The error code, by which programs distinguish errors.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -118,7 +118,7 @@ impl Error {
         }
     }
 
-    /// What is wrong, for people.
+    /// The message, for people.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
@@ -148,7 +148,7 @@ impl Error {
         }
     }
 
-    /// What is wrong with each field, if the error is about fields.
+    /// What is wrong with each field; `None` for an error that is not about fields.
     #[must_use]
     pub fn details(&self) -> Option<&Details> {
         match self {
@@ -157,7 +157,7 @@ impl Error {
         }
     }
 
-    /// Seconds until it is worth trying again, where it is at all.
+    /// Seconds to wait before the next attempt; `None` if a retry does not help.
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {

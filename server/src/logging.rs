@@ -2,8 +2,8 @@
 //!
 //! Paths, queries, bodies and headers are never logged: they hold phone numbers, names and keys.
 //!
-//! Lines are written by a thread of their own. They are queued while the reader of stderr is slower than that; when
-//! the queue is full they are dropped and counted, and requests go on.
+//! A thread of its own writes the lines. They are queued while stderr is read more slowly. When the queue is full,
+//! lines are dropped and counted, and requests continue.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -17,7 +17,7 @@ use tracing::{Subscriber, subscriber::set_global_default};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -28,7 +28,7 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// For people on a terminal, for machines elsewhere.
+    /// For people on a terminal, JSON everywhere else.
     #[must_use]
     pub fn default_for_stderr() -> Self {
         if std::io::stderr().is_terminal() {
@@ -39,34 +39,34 @@ impl LogFormat {
     }
 }
 
-/// What is logged unless `RUST_LOG` chooses. sqlx repeats the notices of PostgreSQL, which say nothing new.
+/// The filter without `RUST_LOG`. sqlx also logs the notices of PostgreSQL, which say nothing new.
 const DEFAULT_FILTER: &str = "info,sqlx=warn";
 
-/// How many lines are queued: some ten megabytes at most.
+/// The most lines in the queue, which take about ten megabytes.
 const MAX_QUEUED_LINES: usize = 32_768;
 
 /// The interval between reports of lost lines.
 const LOSS_REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Keeps the logging going. Dropping it flushes the queue, unless nobody reads stderr.
+/// Keeps logging running. Dropping it flushes the queue, unless nobody reads stderr.
 #[must_use = "logging ends when it is dropped"]
 pub struct Logging {
     losses: Losses,
     _writer: WorkerGuard,
 }
 
-/// How many lines were lost, and how many of them have been reported.
+/// The number of lost lines, and how many of them have been reported.
 #[derive(Clone)]
 struct Losses {
     counter: ErrorCounter,
     reported: usize,
 }
 
-/// Starts logging; `RUST_LOG` chooses what is logged. A second call changes nothing.
+/// Starts logging. `RUST_LOG` selects what is logged. A second call has no effect.
 pub fn init(format: LogFormat) -> Logging {
     let (logging, subscriber) = start(format, io::stderr(), MAX_QUEUED_LINES);
-    // Not `try_init`, which also takes what libraries give to the crate `log`: rlibphonenumber gives it phone numbers.
-    // Another part of the same process may have started it: its choice holds.
+    // `try_init` would also log records of the crate `log`, and rlibphonenumber logs phone numbers there.
+    // An error means that logging was started before, and that configuration stays.
     drop(set_global_default(subscriber));
     logging
 }
@@ -100,7 +100,7 @@ fn start(
 }
 
 impl Logging {
-    /// Logs how many lines were lost, as soon as there is room for a line about it; never ends.
+    /// Logs how many lines were lost, as soon as the queue has room for that line. It never returns.
     pub fn report_losses(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut losses = self.losses.clone();
         async move {
@@ -117,7 +117,7 @@ impl Losses {
         let lost = self.counter.dropped_lines();
         if lost > self.reported {
             tracing::warn!(lines = lost - self.reported, "log lines were lost");
-            // If this one was lost too, it is reported again.
+            // If this line is lost too, the next report includes it.
             if self.counter.dropped_lines() == lost {
                 self.reported = lost;
             }
@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// A reader that stands still until it is told to go on.
+    /// Blocks every write until it is told to continue.
     struct Stalled {
         go_on: mpsc::Receiver<()>,
         read: Arc<Mutex<Vec<u8>>>,
@@ -143,7 +143,7 @@ mod tests {
 
     impl Write for Stalled {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // An error when there is nobody left to hold it up.
+            // An error means that the test has ended, and writes no longer block.
             let _ = self.go_on.recv();
             let mut read = self.read.lock();
             read.write(bytes)
@@ -168,7 +168,7 @@ mod tests {
             for number in 0..100 {
                 tracing::info!(number, "a line");
             }
-            // Four are queued, and one may be on its way.
+            // Four are queued, and one may already have been taken from the queue.
             let lost = losses.counter.dropped_lines();
             assert!((95..=96).contains(&lost), "{lost}");
             drop(hold);

@@ -1,4 +1,4 @@
-//! The only place that takes randomness from the machine, so that a test can say what is drawn.
+//! The source of random ids, codes and keys, which tests can seed.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -6,10 +6,10 @@ use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, TryCryptoRng, TryRng, rngs::ChaCha20Rng};
 use uuid::{Builder, Uuid};
 
-/// A source of random ids, codes and keys; clones draw from the same source.
+/// A source of random ids, codes and keys. Clones draw from the same source.
 ///
-/// Nonces and data keys do not come from here: the vault always asks the machine, because a seed that is used twice
-/// would repeat nonces, which breaks AES-GCM.
+/// Nonces and data keys do not come from here. The vault always uses the operating system's generator, because a seed
+/// that is used twice would repeat nonces, which breaks AES-GCM.
 #[derive(Debug, Clone)]
 pub struct Randomness(Source);
 
@@ -20,13 +20,13 @@ enum Source {
 }
 
 impl Randomness {
-    /// The generator of each thread, which the operating system seeds.
+    /// The generator of each thread, which is seeded by the operating system.
     #[must_use]
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// Draws the same values for the same seed. For tests: whoever knows the seed knows every key.
+    /// Draws the same values for the same seed. For tests only: whoever knows the seed knows every key.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         let generator = ChaCha20Rng::seed_from_u64(seed);
@@ -47,10 +47,7 @@ impl Randomness {
         Builder::from_random_bytes(bytes).into_uuid()
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place that is allowed to"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the only module that may use it")]
     fn with<T>(&mut self, draw: impl FnOnce(&mut dyn Rng) -> T) -> T {
         match &self.0 {
             Source::System => draw(&mut rand::rng()),

@@ -1,4 +1,4 @@
-//! The answer of a successful operation. It is serialised by the protocol that sends it.
+//! The reply of a successful operation. The protocol that sends it serialises it.
 
 use erased_serde::Serialize as Data;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::store::{StoreError, idempotency::KeptAnswer};
 
-/// A successful answer. Serialised, it is the envelope that the API document describes.
+/// A successful reply. Serialised, it is the envelope that the API document describes.
 pub struct Reply {
     outcome: Outcome,
     data: Box<dyn Data + Send + Sync>,
@@ -16,16 +16,16 @@ pub struct Reply {
     lead_id: Option<String>,
 }
 
-/// What an operation did.
+/// The outcome of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was carried out.
+    /// The operation succeeded.
     Done,
-    /// It was carried out and made something new.
+    /// The operation succeeded and created something.
     Created,
 }
 
-/// Which page a list answer is.
+/// The position of a page in a list.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
@@ -36,9 +36,9 @@ pub struct Pagination {
     next_cursor: Option<String>,
 }
 
-/// An envelope as it was kept.
+/// A stored envelope.
 #[derive(Deserialize)]
-struct KeptEnvelope {
+struct StoredEnvelope {
     data: Box<RawValue>,
     pagination: Option<Pagination>,
     created: Option<bool>,
@@ -58,7 +58,7 @@ impl Reply {
         }
     }
 
-    /// A reply with what was created.
+    /// A reply with data that the operation created.
     #[must_use]
     pub fn created(data: impl Serialize + Send + Sync + 'static) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Reply {
         }
     }
 
-    /// One page.
+    /// A reply with one page of a list.
     #[must_use]
     pub fn page(data: impl Serialize + Send + Sync + 'static, pagination: Pagination) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Reply {
         }
     }
 
-    /// What was made or changed, and which of the two.
+    /// A reply with data that the operation created or updated; `outcome` says which.
     #[must_use]
     pub fn upserted(data: impl Serialize + Send + Sync + 'static, outcome: Outcome) -> Self {
         Self {
@@ -86,12 +86,12 @@ impl Reply {
         }
     }
 
-    /// An earlier reply, sent again.
+    /// Restores a stored reply, to send it again.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when what was kept is no answer.
+    /// [`StoreError::Corrupt`] if the stored bytes are not a reply.
     pub fn replayed(kept: KeptAnswer) -> Result<Self, StoreError> {
-        let envelope: KeptEnvelope =
+        let envelope: StoredEnvelope =
             serde_json::from_slice(&kept.body).map_err(|_| StoreError::Corrupt("sealed"))?;
         Ok(Self {
             outcome: Outcome::from_code(kept.outcome).ok_or(StoreError::Corrupt("status"))?,
@@ -103,7 +103,7 @@ impl Reply {
         })
     }
 
-    /// The same answer, to a request that was answered before.
+    /// The same reply, marked as a replay.
     #[must_use]
     pub fn into_replay(self) -> Self {
         Self {
@@ -112,7 +112,7 @@ impl Reply {
         }
     }
 
-    /// The same answer, which shows this lead.
+    /// The same reply, marked as one that shows this lead.
     #[must_use]
     pub fn about_lead(self, id: String) -> Self {
         Self {
@@ -121,7 +121,7 @@ impl Reply {
         }
     }
 
-    /// What has to be stored to give this answer again.
+    /// The form in which the reply is stored, to send it again.
     ///
     /// # Errors
     /// [`StoreError::Unserializable`] if the data cannot be serialised.
@@ -133,13 +133,13 @@ impl Reply {
         })
     }
 
-    /// What the operation did.
+    /// The outcome of the operation.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.outcome
     }
 
-    /// Whether an earlier request was answered with this.
+    /// Whether this replays the reply to an earlier request.
     #[must_use]
     pub fn is_replayed(&self) -> bool {
         self.replayed
@@ -162,7 +162,7 @@ impl Serialize for Reply {
 }
 
 impl Outcome {
-    /// The number under which the outcome is kept.
+    /// The number that stands for the outcome in the store.
     #[must_use]
     pub fn code(self) -> u16 {
         match self {
@@ -171,7 +171,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome that was kept under this number.
+    /// The outcome that this number stands for in the store.
     #[must_use]
     pub fn from_code(code: u16) -> Option<Self> {
         match code {
@@ -183,7 +183,7 @@ impl Outcome {
 }
 
 impl Pagination {
-    /// The state of a page of `limit` rows at most, out of `total` in all.
+    /// The position of a page of at most `limit` rows, out of `total` rows.
     #[must_use]
     pub fn new(page: i64, limit: i64, total: i64, next_cursor: Option<String>) -> Self {
         let total_pages = total.div_euclid(limit) + i64::from(total.rem_euclid(limit) > 0);

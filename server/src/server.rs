@@ -1,4 +1,4 @@
-//! A server as a whole: its state, its router, its jobs and its sockets, from the first connection to the last.
+//! Puts state, router, jobs and sockets together.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -43,7 +43,7 @@ impl Server {
         Ok(Self { state, router })
     }
 
-    /// What answers requests, without a socket.
+    /// The router, without a socket.
     pub fn router(&self) -> Router {
         self.router.clone()
     }
@@ -68,7 +68,7 @@ impl Server {
         jobs.abort();
         let finish = async {
             draining.finish().await;
-            // A job may be at work at this very moment, and the database is about to be closed.
+            // A job may be running, and the database is about to be closed.
             let _ = jobs.await; // It was aborted.
             state.gate().last_used().write(state.store()).await;
             state.store().close().await;

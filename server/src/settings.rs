@@ -51,12 +51,12 @@ pub struct Settings {
     /// Whether to refuse to start when the schema of the database is not up to date.
     #[serde(deserialize_with = "switch")]
     pub no_migrate: bool,
-    /// How log lines look; for people on a terminal, JSON elsewhere, unless set.
+    /// The format of log lines; unless set, for people on a terminal and JSON everywhere else.
     #[serde(deserialize_with = "optional_log_format")]
     pub log_format: Option<LogFormat>,
     /// The database and its connections.
     pub database: DatabaseSettings,
-    /// How many requests are carried out at once.
+    /// How many requests are executed at once.
     pub requests: RequestSettings,
     /// Connections of clients.
     pub connections: ConnectionSettings,
@@ -85,26 +85,26 @@ pub struct DatabaseSettings {
     pub statement_timeout: Duration,
 }
 
-/// How many requests are carried out at once, and how many wait.
+/// How many requests are executed at once, and how many wait.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestSettings {
-    /// The most requests carried out at once. More than there are database connections, so that those never idle.
+    /// The most requests executed at once. More than there are database connections, so that none of those is idle.
     pub concurrent: NonZeroUsize,
-    /// The most requests that wait to be carried out.
+    /// The most requests that wait to be executed.
     pub queued: usize,
-    /// How long a request waits to be carried out.
+    /// How long a request waits to be executed.
     #[serde(with = "duration")]
     pub queue_timeout: Duration,
     /// The most unknown keys looked up at once.
     pub look_ups: NonZeroUsize,
     /// The most unknown keys that wait to be looked up.
     pub queued_look_ups: usize,
-    /// The most unknown keys looked up at once for addresses from which too many authentications failed.
+    /// The most unknown keys looked up at once for addresses with too many failed authentications.
     pub suspect_look_ups: NonZeroUsize,
     /// The most unknown keys from such addresses that wait to be looked up.
     pub queued_suspect_look_ups: usize,
-    /// The most bytes of all request bodies that are held at once.
+    /// The most bytes of all request bodies in memory at once.
     pub body_bytes: NonZeroUsize,
 }
 
@@ -135,7 +135,8 @@ pub struct JobSettings {
     /// How long the keys of a workspace stay in memory without being used.
     #[serde(with = "duration")]
     pub unused_keys_ttl: Duration,
-    /// How long one run of a job may take. A run that a database never answers would keep its connection from requests.
+    /// How long one run of a job may take. A run that waits for a database that never answers would keep its connection
+    /// from requests.
     #[serde(with = "duration")]
     pub run_timeout: Duration,
 }
@@ -205,18 +206,18 @@ impl Default for JobSettings {
     }
 }
 
-/// A setting that a flag of the command line gives.
+/// A setting that is set by a flag of the command line.
 #[derive(Clone)]
 pub struct Flag {
     /// The flag, e.g. `--listen`.
     pub flag: &'static str,
     /// The setting, e.g. `listen`.
     pub key: &'static str,
-    /// Its value, as it would stand in the environment.
+    /// Its value, in the form of an environment variable.
     pub value: String,
 }
 
-/// A setting in force.
+/// The effective value of a setting.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Setting {
     /// Its name, e.g. `database.url`.
@@ -236,7 +237,7 @@ pub struct LoadedSettings {
     pub each: Vec<Setting>,
 }
 
-/// Settings that cannot be used.
+/// The error when settings are not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// A value is not valid.
@@ -272,7 +273,7 @@ impl Settings {
     /// Reads the settings from a file, if there is one, the environment and flags.
     ///
     /// # Errors
-    /// When a value or the file cannot be used; the error names the setting and where it stands.
+    /// If a value or the file is not valid. The error names the setting and where it comes from.
     pub fn load(
         file: Option<&Path>,
         environment: impl Fn(&str) -> Option<OsString>,
@@ -300,13 +301,13 @@ impl Settings {
         Ok(LoadedSettings { settings, each })
     }
 
-    /// How many file descriptors connections of clients must leave to everything else.
+    /// How many file descriptors the connections of clients must leave to everything else.
     #[must_use]
     pub fn reserved_files(&self) -> u64 {
         OTHER_FILES + self.database.open_files()
     }
 
-    /// Where callers reach a server that listens on this address, without a slash at the end.
+    /// The URL by which clients reach a server that listens on this address, without a slash at the end.
     #[must_use]
     pub fn public_url(&self, listening: SocketAddr) -> String {
         self.public_url
@@ -316,7 +317,7 @@ impl Settings {
 }
 
 impl DatabaseSettings {
-    /// Reads the settings of the database alone. Another setting that cannot be used does not keep an operator from
+    /// Reads the settings of the database alone. An invalid value of another setting must not keep an operator from
     /// revoking a key.
     ///
     /// # Errors
@@ -338,7 +339,7 @@ impl DatabaseSettings {
         Ok(database)
     }
 
-    /// What the type of a setting does not say: the setting, and what is wrong with it.
+    /// Checks what the types do not express, and returns the setting and what is wrong with it.
     fn check(&self) -> Result<(), (&'static str, String)> {
         if self.postgres_connections.get() < 2 {
             return Err((
@@ -375,7 +376,7 @@ impl RequestSettings {
     }
 }
 
-/// Defaults, file, environment and flags, each over the one before.
+/// Defaults, file, environment and flags. Each overrides the ones before it.
 struct Layers {
     config: Config,
     values: BTreeMap<String, Value>,
@@ -466,7 +467,8 @@ impl Layers {
     }
 }
 
-/// What is wrong, without the place. Neither a value nor a line of the file is repeated: either may hold a password.
+/// The reason, without the location. It repeats neither a value nor a line of the file, because either may contain a
+/// password.
 fn reason(error: &ConfigError) -> String {
     let text = match error {
         ConfigError::At { error, .. } => error.to_string(),
@@ -523,10 +525,10 @@ fn collect(key: String, value: &Value, all: &mut BTreeMap<String, Value>) {
     }
 }
 
-/// A base to which paths are appended.
+/// Parses a base URL, to which paths are appended.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// If it is not valid. The message says why.
 pub fn parse_public_url(text: &str) -> Result<String, String> {
     let url =
         Url::parse(text).map_err(|_| "must be a URL such as https://crm.example.com".to_owned())?;
@@ -560,7 +562,7 @@ fn optional_log_format<'de, D: Deserializer<'de>>(
     .transpose()
 }
 
-/// On or off; an environment variable that is empty is off.
+/// Reads a boolean. An empty environment variable is false.
 fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

@@ -1,4 +1,4 @@
-//! What all requests share: the document and what is made of it, the gate, the store, the clock and randomness.
+//! What all requests share: the document and what is derived from it, the gate, the store, the clock and randomness.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     validation::Rules,
 };
 
-/// Everything an operation needs, whatever protocol its request came by.
+/// Everything that an operation needs, whichever protocol its request came by.
 pub struct AppState {
     settings: Settings,
     spec: Spec,
@@ -59,7 +59,7 @@ impl AppState {
         &self.settings
     }
 
-    /// The document the server keeps to.
+    /// The API document.
     #[must_use]
     pub fn spec(&self) -> &Spec {
         &self.spec
@@ -101,12 +101,12 @@ impl AppState {
         self.spec.limits()
     }
 
-    /// How long the answer to an `Idempotency-Key` is kept.
+    /// How long the reply to an `Idempotency-Key` is stored.
     pub(crate) fn idempotency_ttl(&self) -> Duration {
         Duration::from_secs(u64::from(self.limits().idempotency_hours) * 3600)
     }
 
-    /// How long a request may take, from its first byte to its answer.
+    /// How long a request may take, from its first byte to its reply.
     pub(crate) fn request_timeout(&self) -> Duration {
         Duration::from_secs(self.limits().request_seconds)
     }

@@ -1,8 +1,8 @@
-//! The address of the API, and words for a shell.
+//! The address of the API, and quoting for a shell.
 
 use konektor_spec::Spec;
 
-/// The public address without base path and without a slash at its end.
+/// The public address without base path and without a trailing slash.
 pub(crate) fn without_base_path(spec: &Spec, public_url: &str) -> String {
     let url = public_url.trim().trim_end_matches('/');
     url.strip_suffix(spec.base_path())
@@ -11,7 +11,7 @@ pub(crate) fn without_base_path(spec: &Spec, public_url: &str) -> String {
         .to_owned()
 }
 
-/// One word for a POSIX shell, quoted only when it has to be.
+/// A text as one word of a POSIX shell, quoted only if necessary.
 pub(crate) fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/,@%+".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

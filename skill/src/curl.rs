@@ -1,13 +1,13 @@
-//! curl commands for the document's examples.
+//! curl commands for the examples of the document.
 
 use konektor_spec::{Location, Operation, Parameter, percent_encode};
 
 use crate::{address::shell_word, words};
 
-/// One line for a shell that has `BASE` and `KONEKTOR_API_KEY`.
+/// A command in one line, for a shell with the variables `BASE` and `KONEKTOR_API_KEY`.
 pub(crate) fn command(operation: &Operation) -> String {
     let mut words = vec!["curl -s".to_owned()];
-    // curl sends a body with POST by default.
+    // curl sends a body as POST unless told otherwise.
     let implied = if operation.body.is_some() {
         "POST"
     } else {
@@ -35,7 +35,7 @@ fn path(operation: &Operation) -> String {
     })
 }
 
-/// The required parameters, and one with allowed values as an example.
+/// The required parameters, and as an example one with allowed values.
 fn query(operation: &Operation) -> String {
     let choice = operation
         .parameters_in(Location::Query)

@@ -1,8 +1,7 @@
-//! The parts of SKILL.md: each fact once, in as few tokens as possible.
+//! The parts of SKILL.md. Each fact is stated once, in as few tokens as possible.
 //!
-//! Fields that several bodies share get a name, and so does an object in several answers. A field name
-//! with the same meaning in several places is explained once, in the vocabulary; any other one is explained
-//! where it occurs.
+//! Fields that several bodies share get a name, and so does an object in several replies. A field name with the same
+//! meaning in several places is explained once, in the vocabulary. Any other field name is explained where it occurs.
 
 use konektor_spec::Spec;
 use serde::Serialize;
@@ -15,12 +14,12 @@ mod names;
 use line::Writer;
 use names::{Input, Meaning, Object};
 
-/// The `operationId` of the read that is shown with its answer.
+/// The `operationId` of the read whose reply is shown.
 const READ: &str = "conversions_status";
-/// The `operationId` of the write that is shown with its answer: it is short, and can be sent repeatedly.
+/// The `operationId` of the write whose reply is shown. It is short and can be sent repeatedly.
 const WRITE: &str = "support_ticket_create";
 
-/// The parts of SKILL.md that are put together here.
+/// The generated parts of SKILL.md.
 #[derive(Debug, Serialize)]
 pub(crate) struct Guide {
     examples: Vec<Example>,
@@ -31,9 +30,9 @@ pub(crate) struct Guide {
     vocabulary: Vec<Meaning>,
     objects: Vec<Object>,
     codes: Vec<Code>,
-    /// The statuses of failures that say how long to wait.
+    /// The statuses of failures that say how long to wait before a retry.
     waits: Vec<u16>,
-    /// Plans with their requests a minute.
+    /// Plans with their limits of requests per minute.
     quotas: Vec<String>,
     /// Plans without the API.
     barred: Vec<String>,
@@ -46,7 +45,7 @@ struct Example {
     answer: String,
 }
 
-/// The calls that one scope opens, each in one line.
+/// The calls that one scope permits, one line each.
 #[derive(Debug, Serialize)]
 struct Section {
     scope: String,
@@ -61,7 +60,7 @@ struct Code {
 }
 
 impl Guide {
-    /// Makes the guide of a model, which was read from `spec`.
+    /// Builds the guide from a model, which was read from `spec`.
     pub(crate) fn new(spec: &Spec, model: &Model) -> Self {
         let inputs = names::inputs(model);
         let objects = names::objects(spec, model, &inputs);

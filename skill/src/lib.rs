@@ -1,9 +1,9 @@
 //! Documentation of the API for agents and people, rendered from [`konektor_spec::Spec`].
 //!
-//! [`skill_md`] is what an agent reads: every call, field, limit, allowed value, scope, quota and error in
-//! one short Markdown document that is also a valid Agent Skill. [`docs_html`] is the same for people, as
-//! one HTML page without scripts or external resources. Both follow the document; `templates/` hold only
-//! what no schema can express.
+//! [`skill_md`] is the guide for agents: every call, field, limit, allowed value, scope, quota and error in one short
+//! Markdown document that is also a valid Agent Skill. [`docs_html`] is the same for people, as one HTML page without
+//! scripts or external resources. Both are generated from the document; `templates/` contains only what no schema can
+//! express.
 //!
 //! ```
 //! use konektor_spec::Spec;
@@ -15,10 +15,10 @@
 //!
 //! # The committed copy
 //!
-//! `skill/SKILL.md` is the guide of the document's own server. `cargo xtask generate` writes it, and a test fails when
-//! it is outdated. The example `render` prints it for a public URL, and with `--docs` the HTML page.
+//! `skill/SKILL.md` is the guide of the server that the document names. `cargo xtask generate` writes it, and a test
+//! fails when it is outdated. The example `render` prints it for a public URL, and with `--docs` the HTML page.
 //!
-//! # Its price
+//! # Its length
 //!
 //! The guide must stay within 1,800 tokens of `o200k_base`; a test counts them with the `tiktoken-rs` crate.
 //! npm's gpt-tokenizer gives the same number:
@@ -46,8 +46,8 @@ use model::Model;
 /// The template that is not HTML.
 const SKILL: &str = "SKILL.md";
 
-/// A template asks for something that the model does not have. Tests render both templates, so that a
-/// caller who hands in the built-in document never sees it.
+/// The error when a template uses something that the model does not have. It cannot happen with the built-in document,
+/// because tests render both templates.
 #[derive(Debug, thiserror::Error)]
 #[error("the template {template} cannot be rendered")]
 pub struct RenderError {
@@ -55,13 +55,13 @@ pub struct RenderError {
     source: minijinja::Error,
 }
 
-/// SKILL.md, in Markdown.
+/// Renders SKILL.md, in Markdown.
 ///
-/// `public_url` is where clients reach the server, without the base path, e.g. `http://127.0.0.1:8080`; a
-/// slash or the base path at its end does no harm.
+/// `public_url` is the URL by which clients reach the server, without the base path, e.g. `http://127.0.0.1:8080`. A
+/// trailing slash or base path is ignored.
 ///
 /// # Errors
-/// [`RenderError`] when the template does not fit the model.
+/// [`RenderError`] if the template does not match the model.
 pub fn skill_md(spec: &Spec, public_url: &str) -> Result<String, RenderError> {
     let model = Model::new(spec, public_url);
     let guide = Guide::new(spec, &model);
@@ -72,12 +72,12 @@ pub fn skill_md(spec: &Spec, public_url: &str) -> Result<String, RenderError> {
     )
 }
 
-/// The docs page: one self-contained HTML document without scripts.
+/// Renders the docs page: one self-contained HTML document without scripts.
 ///
 /// `public_url` as for [`skill_md`].
 ///
 /// # Errors
-/// [`RenderError`] when the template does not fit the model.
+/// [`RenderError`] if the template does not match the model.
 pub fn docs_html(spec: &Spec, public_url: &str) -> Result<String, RenderError> {
     render(
         "docs.html",
@@ -104,7 +104,7 @@ fn render(name: &'static str, template: &str, values: Value) -> Result<String, R
         .map_err(failed)
 }
 
-/// Lines that hold only a tag leave no trace in the output.
+/// Removes lines that contain only a tag from the output.
 fn whitespace() -> Result<SyntaxConfig, minijinja::Error> {
     SyntaxConfig::builder()
         .trim_blocks(true)

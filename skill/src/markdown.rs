@@ -1,9 +1,9 @@
-//! Markdown of the document as HTML.
+//! HTML of the document's Markdown.
 
 use minijinja::Value;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd, html};
 
-/// Renders Markdown as harmless HTML: HTML in it is escaped, links and images lose their targets.
+/// Renders Markdown as safe HTML: HTML in it is escaped, links and images lose their targets.
 pub(crate) fn to_html(markdown: &str) -> Value {
     let events = Parser::new(markdown).filter_map(|event| match event {
         Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{address, curl, words};
 
-/// The document as the templates use it.
+/// The document in the form that the templates use.
 #[derive(Debug, Serialize)]
 pub(crate) struct Model {
     pub(crate) title: String,
@@ -18,7 +18,7 @@ pub(crate) struct Model {
     pub(crate) origin: String,
     /// The public address with the base path.
     pub(crate) base: String,
-    /// [`Model::base`] as a word for a shell.
+    /// [`Model::base`] as one word of a shell.
     pub(crate) base_word: String,
     pub(crate) tags: Vec<Tag>,
     pub(crate) scopes: Vec<Scope>,
@@ -35,14 +35,14 @@ pub(crate) struct Tag {
     pub(crate) calls: Vec<Call>,
 }
 
-/// What a key may be allowed.
+/// A scope of a key.
 #[derive(Debug, Serialize)]
 pub(crate) struct Scope {
     pub(crate) name: String,
     pub(crate) meaning: String,
 }
 
-/// A plan and its quota; none when it has no Agent API.
+/// A plan and its quota, which is `None` without Agent API.
 #[derive(Debug, Serialize)]
 pub(crate) struct Plan {
     pub(crate) name: String,
@@ -124,7 +124,7 @@ pub(crate) struct Failure {
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) description: String,
-    /// Whether the answer says how long to wait.
+    /// Whether the reply says how long to wait.
     pub(crate) retry_after: bool,
     #[serde(serialize_with = "pretty")]
     pub(crate) example: Value,

@@ -3,7 +3,7 @@
 use konektor_spec::{Kind, Schema};
 use serde_json::Value;
 
-/// What a value may be, null and default left out: `1–100 chars`, `integer 1–100`, `email`, `low | high`.
+/// The allowed values in words, without null and default: `1–100 chars`, `integer 1–100`, `email`, `low | high`.
 pub(crate) fn allowed(schema: &Schema) -> String {
     if schema.has_values() {
         return join(schema.values().map(str::to_owned), " | ");
@@ -25,7 +25,7 @@ pub(crate) fn allowed(schema: &Schema) -> String {
     }
 }
 
-/// A value as one would type it: strings without quotes, everything else as JSON.
+/// A value as people type it: strings without quotes, everything else as JSON.
 pub(crate) fn text(value: &Value) -> String {
     value
         .as_str()

@@ -1,6 +1,5 @@
-//! Bounds the allocations of a request inside the router. The counts are the same on every machine, so they reveal
-//! what a latency test would miss, such as a copy of the document per request or a search that decrypts too many
-//! leads.
+//! Bounds the allocations of a request inside the router. The counts are the same on every machine. They reveal what a
+//! latency test would miss, such as a copy of the document per request, or a search that decrypts too many leads.
 //!
 //! The allocator counts for the whole process, so this file has a single test.
 

@@ -9,7 +9,7 @@ use crate::{error::Error, gate::Caller, reply::Reply, state::AppState, validatio
 
 /// A request to an operation from an admitted caller.
 pub struct Call {
-    /// What all requests share.
+    /// The state of the server.
     pub state: Arc<AppState>,
     /// The operation.
     pub operation: Arc<Operation>,
@@ -21,5 +21,5 @@ pub struct Call {
     pub now: Timestamp,
 }
 
-/// The code behind an operation.
+/// The function that runs an operation.
 pub type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send>>;

@@ -24,8 +24,8 @@ pub(super) struct PageRequest {
     pub(super) limit: i64,
 }
 
-/// Reads the requested page. The filters of a cursor replace those of the query; parameters that are sent beside a
-/// cursor must not contradict it.
+/// Reads the requested page. The filters of a cursor replace those of the query. Other parameters must not contradict
+/// the cursor.
 pub(super) fn page_request(call: &mut Call) -> Result<PageRequest, Error> {
     let Some(text) = call.input.text("cursor").map(str::to_owned) else {
         let number = |name: &str| {
@@ -79,7 +79,7 @@ pub(super) fn page_request(call: &mut Call) -> Result<PageRequest, Error> {
     })
 }
 
-/// The pagination of the answer, with the cursor of the next page.
+/// The pagination of the reply, with the cursor of the next page.
 pub(super) fn pagination<T>(
     call: &Call,
     request: &PageRequest,

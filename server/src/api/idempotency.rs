@@ -1,4 +1,4 @@
-//! The identity of a request under an `Idempotency-Key`, for every operation whose document has that header; see
+//! The identity of a request under an `Idempotency-Key`, for every operation that declares this header. See
 //! draft-ietf-httpapi-idempotency-key-header-07.
 
 use konektor_spec::Operation;
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::{api::call::Call, domain::amount::Amount, store::idempotency::IdempotentRequest};
 
-/// The header, and the name of the field when it is bad.
+/// The header. Errors name the field by it, too.
 const HEADER: &str = "Idempotency-Key";
 
 impl Call {
-    /// The request with its key; None when it has none.
+    /// The request with its key; `None` if it has no key.
     pub(super) fn idempotent_request(&self) -> Option<IdempotentRequest> {
         let key = self.input.header(HEADER)?;
         let Operation { method, path, .. } = &*self.operation;
@@ -22,8 +22,7 @@ impl Call {
     }
 }
 
-/// The same values in one spelling: the order of names does not matter, and `5000000`, `5000000.0` and `5e6` are one
-/// number.
+/// Values in one spelling: the order of names does not matter, and `5000000`, `5000000.0` and `5e6` are one number.
 fn canonical(mut value: Value) -> Value {
     value.sort_all_objects();
     spell_numbers(&mut value);

@@ -1,6 +1,6 @@
-//! Checks at startup that the API document has the values to which code gives a meaning, and no others.
+//! Checks at startup that the API document has the values that code gives a meaning to, and no others.
 //!
-//! An unknown value would silently sort or count wrongly, so the server refuses to start.
+//! An unknown value would silently be sorted or counted wrongly, so the server refuses to start.
 
 use std::collections::BTreeSet;
 
@@ -19,16 +19,16 @@ use crate::domain::{
     period::Period,
 };
 
-/// A document that this program cannot serve.
+/// The error when this program cannot serve a document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnservableDocument {
-    /// A value that means nothing to the code.
+    /// A value that has no meaning in the code.
     #[error("no code behind the value {1} of {0}")]
     UnknownValue(&'static str, String),
-    /// Values with a meaning that the document does not list under this name.
+    /// Values that the code needs and the document does not list under this name.
     #[error("the code needs the values of {0}, which the document has not")]
     MissingSchema(&'static str),
-    /// A value that the code means and nobody can send or see.
+    /// A value that the code needs and nobody can send or see.
     #[error("the code needs the value {1} of {0}, which the document has not")]
     MissingValue(&'static str, &'static str),
     /// A property that no lead has.
@@ -50,7 +50,7 @@ pub(crate) enum UnservableDocument {
 /// Whether there is a rule for a value.
 type HasRule = fn(&str) -> bool;
 
-/// Schemas with a rule for each of their values.
+/// The enums of which every value has a rule.
 const RULED: [(&str, HasRule); 4] = [
     ("LeadSortBy", |value| parse::<SortBy>(value).is_some()),
     ("SortOrder", |value| parse::<SortOrder>(value).is_some()),
@@ -60,7 +60,7 @@ const RULED: [(&str, HasRule); 4] = [
     }),
 ];
 
-/// Values with a meaning among others that have none.
+/// The enums of which only some values have a meaning.
 const NEEDED: [(&str, &[&str]); 5] = [
     ("LeadStatus", &[CONVERSION]),
     ("LeadStatus", &summary::COUNTED),
@@ -69,7 +69,7 @@ const NEEDED: [(&str, &[&str]); 5] = [
     ("TicketStatus", &[tickets::NEW]),
 ];
 
-/// Checks that every value with a rule has code, and that the document has what the code needs.
+/// Checks that every value with a rule is known to the code, and that the document has what the code needs.
 pub(crate) fn check(spec: &Spec) -> Result<(), UnservableDocument> {
     for (schema, has_rule) in RULED {
         let values = spec.enum_values(schema);
@@ -117,7 +117,7 @@ fn check_personal_fields(spec: &Spec) -> Result<(), UnservableDocument> {
     }
 }
 
-/// Checks that a lead has the properties that the document describes, so that none of them is lost.
+/// Checks that a lead has every property that the document describes, so that none is lost.
 fn check_lead_fields(spec: &Spec) -> Result<(), UnservableDocument> {
     const LEAD: &str = "Lead";
     let schema = spec

@@ -1,4 +1,4 @@
-//! Which code is behind each operation.
+//! The code that runs each operation.
 
 use std::sync::Arc;
 
@@ -6,25 +6,25 @@ use konektor_spec::{Access, Operation, OperationId, Spec};
 
 use super::{analytics, call::Handler, conversions, leads, support, workspace};
 
-/// How an operation is answered.
+/// How the server handles an operation.
 pub(crate) enum Action {
-    /// With SKILL.md, without a key.
+    /// Replies with SKILL.md, without a key.
     Guide {
         id: OperationId,
         operation: Arc<Operation>,
     },
-    /// By code, for callers whose key has the scope of the operation.
+    /// Runs code, for callers whose key has the scope of the operation.
     Call(Endpoint),
 }
 
-/// An operation and the code behind it.
+/// An operation and the code that runs it.
 pub(crate) struct Endpoint {
     pub(crate) id: OperationId,
     pub(crate) operation: Arc<Operation>,
     pub(crate) handler: Handler,
 }
 
-/// An operation that this program cannot serve.
+/// The error when this program cannot serve an operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnservableOperation {
     /// There is no code for it.
@@ -38,8 +38,8 @@ pub(crate) enum UnservableOperation {
     NeedsNoScope(String),
 }
 
-/// The code behind each operation, or `None` for SKILL.md. The match is exhaustive, so that an operation without code
-/// does not compile.
+/// The code that runs each operation, or `None` for SKILL.md. The match is exhaustive, so that an operation without
+/// code does not compile.
 fn handler(operation: OperationId) -> Option<Handler> {
     use OperationId as Id;
     Some(match operation {
@@ -68,7 +68,7 @@ pub(crate) fn actions(spec: &Spec) -> Result<Vec<Action>, UnservableOperation> {
 }
 
 impl Action {
-    /// The operation that it answers.
+    /// The operation that it runs.
     pub(crate) fn operation(&self) -> &Operation {
         match self {
             Self::Guide { operation, .. } | Self::Call(Endpoint { operation, .. }) => operation,
@@ -103,12 +103,12 @@ mod tests {
     use super::*;
     use crate::{error::Error, reply::Reply};
 
-    /// The code behind an operation of no document that is served.
+    /// The code of an operation that no served document has.
     fn panics() -> Result<Reply, Error> {
         panic!("budi@example.com")
     }
 
-    /// That code, for an operation which a changed document describes so.
+    /// The handler of an operation that a changed document describes as `panics`.
     pub(super) fn handler(operation: &Operation) -> Option<Handler> {
         let panics: Handler = |_| Box::pin(async { panics() });
         (operation.description == "panics").then_some(panics)

@@ -1,4 +1,4 @@
-//! The period of a request for analytics.
+//! The period of an analytics request.
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -9,10 +9,10 @@ use crate::{
     validation::Input,
 };
 
-/// The value of `timeframe` in the answer to a request with `from` or `to`.
+/// The value of `timeframe` in the reply to a request with `from` or `to`.
 const CUSTOM: &str = "custom";
 
-/// The period and its name in the answer.
+/// The period and its name in the reply.
 pub(super) fn of(call: &mut Call) -> Result<(Period, String), Error> {
     let zone = call.caller.workspace.time_zone()?;
     let custom = ["from", "to"]
@@ -41,7 +41,7 @@ pub(super) fn of(call: &mut Call) -> Result<(Period, String), Error> {
     Ok((period, name))
 }
 
-/// Reads both ends of a range. An end that is not valid is reported in the input and `None` here.
+/// Reads both ends of a range. An end that is not valid is reported in the input and is `None` here.
 pub(super) fn bounds(
     input: &mut Input,
     zone: &TimeZone,

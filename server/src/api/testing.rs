@@ -1,5 +1,5 @@
-//! Calls of operations for the tests beside them: the real pipeline on a real store, with a clock that stands still and
-//! seeded randomness, so that whole answers can be snapshots.
+//! Calls operations for the tests beside them: the real pipeline on a real store, with a manual clock and seeded
+//! randomness, so that whole replies can be snapshots.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use crate::{
 /// Wednesday, 15 January 2025, 17:30 in Jakarta.
 const NOW: Timestamp = Timestamp::constant(1_736_937_000, 0);
 
-/// A workspace whose operations can be called.
+/// A workspace, and calls of operations on it.
 pub(crate) struct TestApi {
     pub(crate) clock: Clock,
     state: Arc<AppState>,
@@ -39,12 +39,12 @@ pub(crate) struct TestApi {
 }
 
 impl TestApi {
-    /// A new workspace in Jakarta with a key that may do everything.
+    /// A new workspace in Jakarta with a key that has all scopes.
     pub(crate) async fn new() -> Self {
         Self::with(|_| ()).await
     }
 
-    /// The same, of a workspace that `change` has changed.
+    /// A new workspace that `change` has changed, with a key that has all scopes.
     pub(crate) async fn with(change: impl FnOnce(&mut Workspace)) -> Self {
         let (clock, randomness) = (Clock::manual(NOW), Randomness::seeded(1));
         let folder = tempfile::tempdir().unwrap();
@@ -97,7 +97,8 @@ impl TestApi {
         }
     }
 
-    /// The whole answer of an operation, as JSON for people. Cursors are sealed and differ every time: they are left out.
+    /// The whole reply of an operation, as formatted JSON. Cursors are omitted, because they are sealed and differ
+    /// every time.
     pub(crate) async fn call(&self, id: OperationId, sent: Sent) -> String {
         let mut answer = self.answer(id, sent).await;
         if let Some(Value::String(cursor)) = answer.pointer_mut("/pagination/nextCursor") {
@@ -133,7 +134,7 @@ impl TestApi {
         }
     }
 
-    /// The whole answer of an operation, cursor included.
+    /// The whole reply of an operation, with its cursor.
     pub(crate) async fn answer(&self, id: OperationId, sent: Sent) -> Value {
         match self.try_call(id, sent).await {
             Ok(answer) => answer,
@@ -179,12 +180,12 @@ fn endpoint(id: OperationId) -> Endpoint {
     found.next().unwrap()
 }
 
-/// Nothing.
+/// Empty input.
 pub(crate) fn nothing() -> Sent {
     Sent::default()
 }
 
-/// A body.
+/// Input with a body.
 pub(crate) fn body(body: Value) -> Sent {
     Sent {
         body: Some(body),
@@ -192,7 +193,7 @@ pub(crate) fn body(body: Value) -> Sent {
     }
 }
 
-/// Query parameters.
+/// Input with query parameters.
 pub(crate) fn query(parameters: Value) -> Sent {
     Sent {
         query: object(parameters),
@@ -200,7 +201,7 @@ pub(crate) fn query(parameters: Value) -> Sent {
     }
 }
 
-/// The parameter `id` of a path, and a body if there is one.
+/// Input with the path parameter `id`, and with a body if there is one.
 pub(crate) fn at(reference: &str, body: Option<Value>) -> Sent {
     Sent {
         path: object(json!({"id": reference})),

@@ -1,4 +1,5 @@
-//! Values of the API document to which code gives a meaning; [`super::meaning`] checks that the document has the same.
+//! Values of the API document that code gives a meaning to. [`super::meaning`] checks that the document has the same
+//! ones.
 
 use serde::{
     Deserialize,
@@ -30,7 +31,7 @@ pub(super) enum MatchBy {
     Phone,
 }
 
-/// The value with this name in the document.
+/// The value that has this name in the document.
 pub(super) fn parse<'a, T: Deserialize<'a>>(name: &'a str) -> Option<T> {
     let name: StrDeserializer<'a, serde::de::value::Error> = name.into_deserializer();
     T::deserialize(name).ok()

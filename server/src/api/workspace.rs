@@ -59,7 +59,7 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Error> {
         language: workspace.language,
         date_format: workspace.date_format,
         tracking_code: workspace.tracking_code,
-        // Billing, team members and rotators live outside this server; the contract fixes what it says of them.
+        // Billing, team members and rotators are managed outside this server. The contract fixes these values.
         subscription: Subscription {
             plan: workspace.plan,
             status: "active",

@@ -1,4 +1,4 @@
-//! How an operation writes: once for each `Idempotency-Key`, if the caller sent one.
+//! Writes of operations: each is executed once per `Idempotency-Key`, if the caller sent one.
 
 use crate::{
     api::call::Call,
@@ -8,13 +8,13 @@ use crate::{
     store::{StoreError, Tenant, Write, idempotency::Idempotent},
 };
 
-/// Makes the answer to a repeated request from the outcome of the first one and the lead as it is now.
+/// Makes the reply to a repeated request from the outcome of the first request and the lead as it is now.
 pub(super) type Renew = fn(Outcome, Lead) -> Reply;
 
 impl Call {
     /// Runs a write and replies with its output.
     ///
-    /// A refused request leaves its key free: it can be corrected and sent again.
+    /// A refused request does not use up its key: it can be corrected and sent again.
     pub(super) async fn write<W: Write<Tenant>>(
         &self,
         write: W,
@@ -23,10 +23,10 @@ impl Call {
         self.write_once(write, reply, None).await?
     }
 
-    /// Runs a write once for each `Idempotency-Key`. `renew` is needed if the answer shows a lead: once personal data of
-    /// the lead has changed, the first answer is not repeated.
+    /// Runs a write once per `Idempotency-Key`. `renew` is needed if the reply shows a lead, because the first reply is
+    /// not repeated once personal data of the lead has changed.
     ///
-    /// The outer error is that of the store, which the operation may explain better.
+    /// The outer error is that of the store, which the operation may turn into a better one.
     pub(super) async fn write_once<W: Write<Tenant>>(
         &self,
         write: W,

@@ -1,4 +1,4 @@
-//! What commands are handed in.
+//! The input that all commands share.
 
 use std::{env, path::PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{
     settings::{DatabaseSettings, Flag, LoadedSettings, Settings},
 };
 
-/// What a command works with beside its own arguments.
+/// Everything a command works with apart from its own arguments.
 pub(super) struct Context {
     pub(super) output: Output,
     pub(super) clock: Clock,
@@ -21,13 +21,13 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// The settings in force, these flags among them.
+    /// The effective settings, including these flags.
     pub(super) fn settings(&self, flags: Vec<Flag>) -> Result<LoadedSettings> {
         let environment = |name: &str| env::var_os(name);
         Ok(Settings::load(self.config.as_deref(), environment, flags)?)
     }
 
-    /// The settings of the database alone.
+    /// The database settings only.
     pub(super) fn database_settings(&self, flags: Vec<Flag>) -> Result<DatabaseSettings> {
         let environment = |name: &str| env::var_os(name);
         let file = self.config.as_deref();

@@ -1,4 +1,4 @@
-//! Which database a command works on, and opening it.
+//! The database that a command works on.
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
@@ -33,26 +33,26 @@ impl DatabaseArgs {
         .collect()
     }
 
-    /// Opens it for a command that reads or writes personal data or keys.
+    /// Opens the database for a command that reads or writes personal data or keys.
     pub(super) async fn open(&self, context: &Context) -> Result<Store> {
         let settings = self.settings(context)?;
         let options = OpenOptions::new(SchemaPolicy::RequireCurrent, &settings);
         open(&settings.url, master_key::from_environment()?, options).await
     }
 
-    /// Opens it for the command that makes the first row, which may be the first to use a new database.
+    /// Opens the database for the command that creates the first row. It may be the first command on a new database.
     pub(super) async fn open_or_create(&self, context: &Context) -> Result<Store> {
         let settings = self.settings(context)?;
         let options = OpenOptions::new(SchemaPolicy::CreateIfEmpty, &settings);
         open(&settings.url, master_key::from_environment()?, options).await
     }
 
-    /// Opens it for a command that needs no key: an API key can be revoked in a hurry without one.
+    /// Opens the database without a master key, so that an API key can be revoked in a hurry.
     pub(super) async fn open_without_key(&self, context: &Context) -> Result<Store> {
         self.open_with(context, MasterKeys::none()).await
     }
 
-    /// Opens it with these keys, whether or not they are those it needs.
+    /// Opens the database with these master keys, without checking that they are the right ones.
     pub(super) async fn open_with(
         &self,
         context: &Context,
@@ -63,7 +63,7 @@ impl DatabaseArgs {
         connect(&settings.url, master_keys, options).await
     }
 
-    /// Brings its schema up to date without any key; says which database and engine it is.
+    /// Updates the schema, which needs no master key. Returns a description of the database and its engine.
     pub(super) async fn migrate(&self, context: &Context) -> Result<(String, Engine)> {
         let settings = self.settings(context)?;
         let options = OpenOptions::new(SchemaPolicy::Migrate, &settings);
@@ -78,7 +78,7 @@ impl DatabaseArgs {
     }
 }
 
-/// Opens a database and makes sure that the master keys are those it needs.
+/// Opens a database and checks that the master keys are the right ones.
 pub(super) async fn open(
     url: &str,
     master_keys: MasterKeys,
@@ -94,7 +94,7 @@ pub(super) async fn open(
 
 async fn connect(url: &str, master_keys: MasterKeys, options: OpenOptions) -> Result<Store> {
     match Store::open(url, Vault::new(master_keys), options).await {
-        // It says what is wrong, and there is nothing to name.
+        // The error says what is wrong, and there is no database to name.
         Err(StoreError::Url(error)) => bail!(error),
         Err(StoreError::Schema(error)) => {
             let (database, advice) = (describe(url), advice(&error));
@@ -105,7 +105,7 @@ async fn connect(url: &str, master_keys: MasterKeys, options: OpenOptions) -> Re
     }
 }
 
-/// What to do about a schema that does not fit.
+/// What to do about a schema that does not match.
 fn advice(error: &SchemaError) -> String {
     let program = program();
     match error {
@@ -138,7 +138,7 @@ pub(super) fn no_workspace(id: &str) -> anyhow::Error {
     anyhow!("there is no workspace {id:?}; {program} workspace list shows those there are")
 }
 
-/// A database for people: the file, or host and name; never user and password.
+/// Describes a database for people: the file, or host and name; never user and password.
 pub(super) fn describe(url: &str) -> String {
     url.parse::<DatabaseUrl>()
         .map_or_else(|_| "the database".to_owned(), |url| url.to_string())

@@ -1,4 +1,4 @@
-//! Where the master keys come from.
+//! Sources of the master keys.
 
 use std::{
     env, fs,
@@ -17,15 +17,15 @@ const ONE: &str = "KONEKTOR_MASTER_KEY";
 const SEVERAL: &str = "KONEKTOR_MASTER_KEYS";
 const FILE: &str = "KONEKTOR_MASTER_KEY_FILE";
 
-/// The operator's keys, of which there has to be one.
+/// The operator's master keys. Fails if there is none.
 pub(super) fn from_environment() -> Result<MasterKeys> {
     given()?.map_or_else(|| bail!(missing()), Ok)
 }
 
-/// The operator's keys: `KONEKTOR_MASTER_KEY`, or `KONEKTOR_MASTER_KEYS`, or what is in the file
-/// `KONEKTOR_MASTER_KEY_FILE`. Of two variables neither goes before the other: which key seals must not be a guess.
+/// The operator's master keys, from `KONEKTOR_MASTER_KEY`, `KONEKTOR_MASTER_KEYS` or the file
+/// `KONEKTOR_MASTER_KEY_FILE`. Setting two of these variables is an error, because it must be certain which key seals.
 ///
-/// No option of the command line holds one, for others on the machine can read those.
+/// There is no option for a key, because other users of the machine can read command lines.
 pub(super) fn given() -> Result<Option<MasterKeys>> {
     let set: Vec<_> = [ONE, SEVERAL, FILE]
         .into_iter()
@@ -49,7 +49,8 @@ pub(super) fn given() -> Result<Option<MasterKeys>> {
     text.parse().context(*name).map(Some)
 }
 
-/// What is in a file, which is made, for its owner only, when there is none.
+/// Reads the master keys from a file. Creates the file with a new key, readable only by its owner, if it does not
+/// exist.
 pub(super) fn kept_in(path: &Path) -> Result<MasterKeys> {
     if !path.exists() {
         let key = MasterKey::generate();
@@ -66,13 +67,13 @@ fn read(path: &Path) -> Result<MasterKeys> {
         .with_context(|| shown.to_string())
 }
 
-/// Writes the file whole or not at all; one that somebody else made in the meantime stays.
+/// Writes the whole file or nothing. A file that another process created meanwhile stays.
 fn create(path: &Path, key: &MasterKey) -> io::Result<()> {
     let directory = path
         .parent()
         .filter(|directory| !directory.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    // Made with mode 0600.
+    // The file has mode 0600.
     let mut file = NamedTempFile::new_in(directory)?;
     writeln!(file, "{}", *key.to_base64())?;
     file.as_file().sync_all()?;

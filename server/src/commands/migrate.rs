@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{context::Context, database::DatabaseArgs};
 
-/// Bring the database's schema up to date, or make it in a new database
+/// Update the schema of the database, or create it in a new one
 #[derive(clap::Args)]
 #[command(after_help = "\
 It needs no master key. What is missing is applied as a whole or not at all; of several at once one applies it, and \

@@ -1,4 +1,4 @@
-//! The command line of `konektor-server`: one file for each command, in folders as the commands are nested.
+//! The command line of `konektor-server`: one file for each command, in folders that follow the command line.
 //!
 //! Results go to stdout (with `--json` as one JSON object), everything else to stderr. The exit code is 0, 2 for
 //! a wrong command line, and 1 for every other failure.
@@ -44,7 +44,7 @@ Examples:
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Print one JSON object instead of words for people
+    /// Print one JSON object instead of text
     #[arg(long, global = true)]
     json: bool,
     /// Read settings from this TOML file; `config show` lists them
@@ -92,7 +92,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints what the parser says, help included, without a database URL that stands where none belongs.
+/// Prints the message of the parser, which may be help. A misplaced database URL is redacted.
 fn unparsed(error: &clap::Error) -> ExitCode {
     let plain = error.render().to_string();
     let redacted = env::args_os().fold(plain.clone(), |text, argument| {
@@ -102,14 +102,14 @@ fn unparsed(error: &clap::Error) -> ExitCode {
         }
     });
     if redacted == plain {
-        let _ = error.print(); // There is nobody to tell that it cannot be printed.
+        let _ = error.print(); // A closed terminal cannot show an error either.
     } else {
         eprint!("{redacted}");
     }
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// The part of an argument that is a URL in which a password may be.
+/// The part of an argument that is a URL which may contain a password.
 fn password_url(argument: &str) -> Option<&str> {
     let begins = ["postgres:", "postgresql:", "sqlite://"]
         .iter()

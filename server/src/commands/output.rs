@@ -1,4 +1,4 @@
-//! What commands print on stdout.
+//! Output of commands on stdout.
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 
@@ -9,15 +9,15 @@ use serde_json::Value;
 
 use super::usage::UsageError;
 
-/// For people, or for programs.
+/// The format of the output.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
-    /// One JSON object instead of words.
+    /// One JSON object instead of text.
     pub(super) json: bool,
 }
 
 impl Output {
-    /// Prints the JSON object, or the words that `words` makes.
+    /// Prints the JSON object, or the text that `words` returns.
     pub(super) fn print(self, json: &Value, words: impl FnOnce() -> String) -> io::Result<()> {
         if self.json {
             line(&json.to_string())
@@ -27,7 +27,8 @@ impl Output {
     }
 }
 
-/// Asks a person whether to do what cannot be undone; an error when they do not say yes, or nobody can be asked.
+/// Asks for confirmation of something that cannot be undone. Fails if the answer is not yes, or if stdin is not a
+/// terminal.
 pub(super) fn confirm(what: &str, question: &str, refused: &'static str) -> Result<()> {
     if !io::stdin().is_terminal() {
         bail!(UsageError(format!(
@@ -44,9 +45,9 @@ pub(super) fn confirm(what: &str, question: &str, refused: &'static str) -> Resu
     Ok(())
 }
 
-/// Prints a text, which ends with a line's end.
+/// Prints a text and a line break.
 ///
-/// Somebody who stops reading (`… | head`) has seen enough; that is no failure.
+/// A closed pipe is no failure: the reader of `… | head` has seen enough.
 pub(super) fn line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     let printed = writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush());
@@ -84,7 +85,7 @@ fn aligned(table: &mut Table, rows: impl IntoIterator<Item = Vec<String>>) -> St
     lines.join("\n")
 }
 
-/// A number with its thousands apart: `2,013`.
+/// A number with its thousands separated: `2,013`.
 pub(super) fn grouped(number: impl Into<i64>) -> String {
     let number = number.into();
     let sign = if number < 0 { "-" } else { "" };

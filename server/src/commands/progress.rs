@@ -1,11 +1,11 @@
-//! How far a long command is, on a terminal.
+//! Progress of long commands, on a terminal.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar on stderr that says what is being done; nothing where nobody watches.
+/// A progress bar on stderr with a message. It is hidden if stderr is not a terminal.
 pub(super) fn bar(message: &'static str) -> Result<ProgressBar> {
     let style = ProgressStyle::with_template(
         " {msg:8} {wide_bar} {human_pos}/{human_len} · {elapsed_precise}",
@@ -16,7 +16,7 @@ pub(super) fn bar(message: &'static str) -> Result<ProgressBar> {
     Ok(bar)
 }
 
-/// Moves the bar.
+/// Updates the bar.
 pub(super) fn show(bar: &ProgressBar, done: u64, total: u64) {
     bar.update(|state| {
         state.set_len(total);

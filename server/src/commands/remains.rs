@@ -1,8 +1,8 @@
-//! What is left of keys after they were deleted or replaced.
+//! Copies of keys that remain after the keys were deleted or replaced.
 
 use crate::store::{Engine, Store};
 
-/// Says on stderr where copies of old keys may still be.
+/// Warns on stderr that copies of old keys remain, and where.
 pub(super) fn warn_of_old_keys(store: &Store, erased: bool) {
     let kept = match store.engine() {
         Engine::Sqlite => {

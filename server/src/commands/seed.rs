@@ -36,10 +36,10 @@ pub(super) struct Args {
     /// The workspace's id
     #[arg(long, value_name = "ID")]
     workspace: String,
-    /// How many leads to make
+    /// The number of leads to create
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=i64::from(MAX_LEADS)))]
     leads: u32,
-    /// Which leads: another number, other leads
+    /// The seed: the same number gives the same leads
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u32,
 }

@@ -1,4 +1,4 @@
-//! The settings of a server as flags.
+//! Settings as command-line flags.
 
 use super::database::DatabaseArgs;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 use clap::ValueEnum;
 use ipnet::IpNet;
 
-/// Settings that a flag can give.
+/// The settings that have a flag.
 #[derive(clap::Args)]
 pub(super) struct SettingsArgs {
     #[arg(
@@ -53,7 +53,7 @@ pub(super) struct SettingsArgs {
 }
 
 impl SettingsArgs {
-    /// The settings that were given as flags.
+    /// The settings whose flags are present.
     pub(super) fn flags(&self) -> Vec<Flag> {
         let flag = |flag, key, value| Flag { flag, key, value };
         let proxies: Vec<_> = self.trusted_proxies.iter().map(IpNet::to_string).collect();

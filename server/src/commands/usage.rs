@@ -1,13 +1,13 @@
-//! How this program is called.
+//! The name of this program, and errors in its use.
 
 use std::env;
 
-/// A command line that makes no sense; shown like the parser's own errors.
+/// An invalid command line. It is shown like an error of the parser.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct UsageError(pub(super) String);
 
-/// How this program was called, so that a hint can be typed as it stands.
+/// The name by which this program was started, so that hints can be pasted into the shell.
 pub(super) fn program() -> String {
     env::args()
         .next()

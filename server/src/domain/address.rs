@@ -52,7 +52,7 @@ impl Allowlist {
         self.0.is_empty()
     }
 
-    /// The entries as ranges; they read back as the same list.
+    /// The entries as ranges. Parsed again, they are the same list.
     pub fn ranges(&self) -> impl Iterator<Item = IpNet> {
         self.0.iter().copied()
     }
@@ -78,7 +78,7 @@ impl FromStr for Allowlist {
     }
 }
 
-/// What failures are counted for: an IPv4 address, or the /64 that one IPv6 customer has.
+/// The unit that failures are counted for: an IPv4 address, or an IPv6 /64, which is what one customer has.
 #[must_use]
 pub fn throttle_key(address: IpAddr) -> IpNet {
     let address = IpNet::from(address.to_canonical());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A number of the API: an amount in the workspace's currency, a sum of such, or a percentage.
+/// A number of the API: an amount in the workspace's currency, a sum of amounts, or a percentage.
 ///
 /// Whole numbers are written without a fraction: `5000000`, never `5000000.0`.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Deserialize)]
@@ -39,7 +39,7 @@ impl Amount {
 }
 
 impl From<f64> for Amount {
-    /// An amount exactly as given; the API document limits it.
+    /// An amount exactly as the caller sent it; the API document limits it.
     fn from(value: f64) -> Self {
         // Adding zero turns -0.0 into 0.0.
         Self(value + 0.0)

@@ -1,18 +1,19 @@
 //! API keys as text: `kna_<id>_<secret><checksum>`.
 //!
-//! The id (12 characters) finds the key and may be shown. The secret (43 characters, 256 bits) is shown once and never
-//! stored. The checksum (six characters) distinguishes a mistyped or truncated key from an unknown one without a lookup,
-//! and gives scanners for leaked keys certainty. Everything is base62, so that a double click selects the whole key.
+//! The id (12 characters) is the handle of the key and is not secret. The secret (43 characters, 256 bits) is shown
+//! once and never stored. The checksum (six characters) distinguishes a mistyped or truncated key from an unknown one
+//! without a lookup, and lets scanners for leaked keys recognise one with certainty. Everything is base62, so that a
+//! double click selects the whole key.
 
 use std::fmt;
 
+use konektor_spec::KEY_PREFIX;
 use rand::{
     CryptoRng,
     distr::{Alphanumeric, SampleString},
 };
 use zeroize::Zeroizing;
 
-const PREFIX: &str = "kna_";
 const ID_LENGTH: usize = 12;
 /// 62^43 is just above 2^256.
 const SECRET_LENGTH: usize = 43;
@@ -46,7 +47,7 @@ impl ApiKey {
     /// Parses a key; `None` when it is malformed or its checksum is wrong.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (id, secret_and_checksum) = text.strip_prefix(PREFIX)?.split_once('_')?;
+        let (id, secret_and_checksum) = text.strip_prefix(KEY_PREFIX)?.split_once('_')?;
         let (secret, checksum) = secret_and_checksum.split_at_checked(SECRET_LENGTH)?;
         let well_formed = is_base62(id, ID_LENGTH)
             && is_base62(secret, SECRET_LENGTH)
@@ -57,7 +58,7 @@ impl ApiKey {
         })
     }
 
-    /// The public id, by which the key is found.
+    /// The public id, by which the key is looked up.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -69,17 +70,17 @@ impl ApiKey {
         &self.secret
     }
 
-    /// The whole key, to be shown once to the person it is made for.
+    /// The whole key, to be shown once to its owner.
     #[must_use]
     pub fn text(&self) -> Zeroizing<String> {
         let checksum = checksum_of(&self.id, &self.secret);
-        Zeroizing::new([PREFIX, &self.id, "_", &self.secret, &checksum].concat())
+        Zeroizing::new([KEY_PREFIX, &self.id, "_", &self.secret, &checksum].concat())
     }
 }
 
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ApiKey({PREFIX}{}_…)", self.id)
+        write!(f, "ApiKey({KEY_PREFIX}{}_…)", self.id)
     }
 }
 
@@ -87,10 +88,10 @@ fn is_base62(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// CRC-32 (IEEE) of all that stands before the checksum, in base62.
+/// CRC-32 (IEEE) of everything before the checksum, in base62.
 fn checksum_of(id: &str, secret: &str) -> String {
     let mut hasher = crc32fast::Hasher::new();
-    for part in [PREFIX, id, "_", secret] {
+    for part in [KEY_PREFIX, id, "_", secret] {
         hasher.update(part.as_bytes());
     }
     let mut rest = hasher.finalize() as usize;

@@ -1,4 +1,4 @@
-//! The codes that people give their leads (`uniqueCode`, `externalRef`).
+//! The codes that people give to leads (`uniqueCode`, `externalRef`).
 
 /// The smallest text above every text that begins with `prefix`, for a search by prefix as a range
 /// (`prefix <= code < end`) over text compared by its bytes; `None` when there is none above.
@@ -11,7 +11,7 @@
 pub fn prefix_end(prefix: &str) -> Option<String> {
     let mut kept = prefix.to_owned();
     while let Some(last) = kept.pop() {
-        // A range of chars leaves out the surrogates, which no text holds.
+        // A range of chars skips the surrogates, which no text contains.
         if let Some(next) = (last..=char::MAX).nth(1) {
             kept.push(next);
             return Some(kept);

@@ -1,4 +1,4 @@
-//! When two email addresses are the same address.
+//! Comparison of email addresses.
 
 /// The form in which addresses are compared and looked up: trimmed and lower-cased.
 ///

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
-/// The two headers, each as its lines in the order they came in.
+/// The lines of both headers, in the order of arrival.
 #[derive(Debug, Clone, Default)]
 pub struct Forwarding<'a> {
     /// The lines of `Forwarded`.
@@ -21,17 +21,17 @@ pub struct Forwarding<'a> {
     pub x_forwarded_for: Vec<&'a [u8]>,
 }
 
-/// Where a request comes from.
+/// The origin of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
     /// The other end of the connection.
     pub peer: IpAddr,
-    /// The client; None when trusted proxies do not name it, or do not agree.
+    /// The client; `None` if trusted proxies do not name it or do not agree.
     pub client: Option<IpAddr>,
 }
 
 impl Origin {
-    /// What the throttle counts: the client, or the proxy that does not name it.
+    /// The address that the throttle counts: the client's, or that of the proxy that does not name it.
     #[must_use]
     pub fn counted(&self) -> IpAddr {
         self.client.unwrap_or(self.peer)
@@ -45,7 +45,7 @@ impl From<Vec<IpNet>> for TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// Where a request comes from that this peer sent with these headers.
+    /// The origin of a request that this peer sent with these headers.
     ///
     /// ```
     /// use konektor_server::domain::forwarded::{Forwarding, TrustedProxies};
@@ -66,8 +66,8 @@ impl TrustedProxies {
         Origin { peer, client }
     }
 
-    /// The client of a trusted proxy. A proxy that writes one of the headers passes on what the client put into the
-    /// other, so that the two have to agree.
+    /// The client of a trusted proxy. A proxy that writes one of the headers may forward the other as the client sent
+    /// it, so the two must agree.
     fn behind(&self, peer: IpAddr, headers: &Forwarding) -> Option<IpAddr> {
         let (new, old) = (&headers.forwarded, &headers.x_forwarded_for);
         match (new.is_empty(), old.is_empty()) {
@@ -86,7 +86,7 @@ impl TrustedProxies {
         lines: &[&[u8]],
         address: impl Fn(&str) -> Option<IpAddr>,
     ) -> Option<IpAddr> {
-        // A quoted text with a comma in it breaks into two that are malformed: no address has one.
+        // A quoted text with a comma in it is split into two malformed elements. No address has one.
         let hops = lines
             .iter()
             .rev()
@@ -107,7 +107,8 @@ impl TrustedProxies {
     }
 }
 
-/// The address of one element of `Forwarded`, `for=192.0.2.60;proto=http`; None unless all of it is well formed.
+/// The address of one element of `Forwarded`, `for=192.0.2.60;proto=http`; `None` unless the whole element is well
+/// formed.
 fn element_address(element: &str) -> Option<IpAddr> {
     let mut address = None;
     for pair in element.split(';') {
@@ -130,8 +131,8 @@ fn plain(value: &str) -> Option<&str> {
     (!value.is_empty() && !value.contains(odd)).then_some(value)
 }
 
-/// `192.0.2.60`, `192.0.2.60:4711`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:4711`; None for `unknown`, for a
-/// name of the proxy's own such as `_hidden`, and for anything else.
+/// `192.0.2.60`, `192.0.2.60:4711`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:4711`; `None` for everything else,
+/// including `unknown` and names that a proxy makes up, such as `_hidden`.
 fn node_address(node: &str) -> Option<IpAddr> {
     if let Ok(address) = node.parse() {
         return Some(address);
@@ -146,7 +147,7 @@ fn node_address(node: &str) -> Option<IpAddr> {
     (port.is_empty() || is_port(port)).then_some(address)
 }
 
-/// `:4711`, or `:_hidden`, which RFC 7239 also calls a port.
+/// Whether the text is `:4711` or `:_hidden`. RFC 7239 calls both a port.
 fn is_port(text: &str) -> bool {
     let Some(port) = text.strip_prefix(':') else {
         return false;

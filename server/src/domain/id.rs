@@ -1,9 +1,8 @@
-//! Ids and codes of new things.
+//! Generation of ids and codes.
 //!
-//! Ids for machines are a prefix and a UUID v7 in 26 characters of lower-case Crockford base32, the
-//! layout of `TypeID` (<https://github.com/jetify-com/typeid/tree/main/spec>): they sort by the
-//! millisecond they were made in and carry 74 random bits. Codes for people are short, random and
-//! upper-case, without letters that look like digits.
+//! Ids for machines are a prefix and a UUID v7 in 26 characters of lower-case Crockford base32, the layout of `TypeID`
+//! (<https://github.com/jetify-com/typeid/tree/main/spec>). They sort by the millisecond of their creation and carry 74
+//! random bits. Codes for people are short, random and upper-case, without letters that look like digits.
 
 use jiff::Timestamp;
 use rand::{Rng, RngExt};
@@ -11,7 +10,7 @@ use uuid::Builder;
 
 use super::time::to_millis;
 
-/// What every lead id begins with.
+/// The prefix of every lead id.
 pub const LEAD_PREFIX: &str = "lead_";
 
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -42,7 +41,7 @@ pub fn ticket(now: Timestamp, rng: &mut (impl Rng + ?Sized)) -> String {
     time_ordered("ticket_", now, rng)
 }
 
-/// A new unique code of a lead, `KNK-7ZQ4M0X2RD`. It is random, so that the store has to check that it is free.
+/// A new unique code of a lead, `KNK-7ZQ4M0X2RD`. It is random, so the store has to check that no lead has it.
 pub fn unique_code(rng: &mut (impl Rng + ?Sized)) -> String {
     format!("KNK-{}", random_text(CROCKFORD, UNIQUE_CODE_LENGTH, rng))
 }
@@ -55,8 +54,8 @@ pub fn is_unique_code(text: &str) -> bool {
     })
 }
 
-/// The unique code of a synthetic lead, `KNK-7ZQ4M0X2RD8K`: the lowest 60 bits of a number, in two characters more
-/// than [`unique_code`] has, so that the two never meet.
+/// The unique code of a synthetic lead, `KNK-7ZQ4M0X2RD8K`: the lowest 60 bits of a number. It is two characters longer
+/// than a [`unique_code`], so that the two never collide.
 #[must_use]
 pub fn synthetic_unique_code(number: u64) -> String {
     let digits = (0..12)
@@ -70,7 +69,7 @@ pub fn tracking_code(rng: &mut (impl Rng + ?Sized)) -> String {
     format!("KNK-{}", random_text(LOWER_ALPHANUMERIC, 6, rng))
 }
 
-/// A new reference that a person can read out for a ticket: `A1B2C-3D4E`.
+/// A new reference of a ticket, which a person can read out: `A1B2C-3D4E`.
 pub fn ticket_ref(rng: &mut (impl Rng + ?Sized)) -> String {
     let (head, tail) = (
         random_text(UPPER_ALPHANUMERIC, 5, rng),

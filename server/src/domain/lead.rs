@@ -1,4 +1,4 @@
-//! A lead, and what a caller wants changed about one.
+//! A lead, and the changes that a caller asks for.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -8,22 +8,22 @@ use serde_json::Value;
 
 use super::{amount::Amount, id, lead_fields::lead_fields, phone::Phone, time};
 
-/// The type that a lead keeps of what a caller gives.
-macro_rules! kept {
-    ($given:ty) => {
-        $given
+/// The type in which a lead stores the input of a caller.
+macro_rules! stored_type {
+    ($input:ty) => {
+        $input
     };
-    ($given:ty as $kept:ty) => {
-        $kept
+    ($input:ty as $stored:ty) => {
+        $stored
     };
 }
 
 macro_rules! define_lead {
-    ($( $name:ident: $given:ty $(as $kept:ty)?, $place:ident $($key:literal)?; )*) => {
+    ($( $name:ident: $input:ty $(as $stored:ty)?, $place:ident $($key:literal)?; )*) => {
         /// A lead as the API answers it.
         ///
-        /// The API document alone knows the allowed values of status, priority, source and the like: here they are
-        /// plain text.
+        /// Status, priority, source and the like are plain text here, because only the API document states their
+        /// allowed values.
         #[derive(Clone, PartialEq, Default, Serialize)]
         #[serde(rename_all = "camelCase")]
         #[expect(
@@ -33,7 +33,7 @@ macro_rules! define_lead {
         pub struct Lead {
             pub id: String,
             pub unique_code: String,
-            $( pub $name: kept!($given $(as $kept)?), )*
+            $( pub $name: stored_type!($input $(as $stored)?), )*
             pub conversion_sync_status: String,
             #[serde(serialize_with = "time::serialize")]
             pub created_at: Timestamp,
@@ -41,7 +41,7 @@ macro_rules! define_lead {
             pub updated_at: Timestamp,
         }
 
-        /// The fields that a caller gave: None leaves a field as it is, `Some(None)` clears it.
+        /// The fields that a caller sent. `None` leaves a field as it is, `Some(None)` clears it.
         #[derive(Clone, Default, Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         #[expect(
@@ -49,22 +49,22 @@ macro_rules! define_lead {
             reason = "the fields are those of the API document, which describes them"
         )]
         pub struct LeadChanges {
-            #[serde(deserialize_with = "given")]
+            #[serde(deserialize_with = "present")]
             pub unique_code: Option<String>,
-            $( #[serde(deserialize_with = "given")] pub $name: Option<$given>, )*
+            $( #[serde(deserialize_with = "present")] pub $name: Option<$input>, )*
         }
 
         impl Lead {
-            /// Makes a lead from what a caller gave, defaults already filled in.
+            /// Creates a lead from the fields of a caller, with defaults filled in.
             ///
-            /// None when firstName, status or priority is missing.
+            /// Returns `None` if firstName, status or priority is missing.
             #[must_use]
             pub fn create(new: NewLead, fields: LeadChanges) -> Option<Self> {
                 Some(Self {
                     id: new.id,
                     unique_code: fields.unique_code.unwrap_or(new.unique_code),
                     $( $name: match fields.$name {
-                        Some(value) => value.into_kept(),
+                        Some(value) => value.into_stored(),
                         None => Field::absent()?,
                     }, )*
                     conversion_sync_status: NOTHING_TO_SYNC.into(),
@@ -73,15 +73,14 @@ macro_rules! define_lead {
                 })
             }
 
-            /// Sets the fields that were given. When they already have these values nothing changes, updatedAt
-            /// included.
+            /// Sets the fields that were sent. If they already have these values, nothing changes, not even updatedAt.
             pub fn apply(&mut self, changes: LeadChanges, now: Timestamp) {
                 let before = self.clone();
                 if let Some(code) = changes.unique_code {
                     self.unique_code = code;
                 }
                 $( if let Some(value) = changes.$name {
-                    self.$name = value.into_kept();
+                    self.$name = value.into_stored();
                 } )*
                 if *self != before {
                     self.updated_at = time::whole_millis(now);
@@ -89,29 +88,30 @@ macro_rules! define_lead {
             }
         }
 
-        define_personal_data! { [] $( $name: kept!($given $(as $kept)?), $place $($key)?; )* }
+        define_personal_data! { [] $( $name: stored_type!($input $(as $stored)?), $place $($key)?; )* }
     };
 }
 
-/// Makes a type of the fields that are sealed: a rule skips each field with a column, another collects the others.
+/// Defines a struct of the sealed fields. One rule skips the fields with a column, another one collects the sealed
+/// ones.
 macro_rules! define_personal_data {
-    ([$($sealed:tt)*] $name:ident: $kept:ty, column; $($rest:tt)*) => {
+    ([$($sealed:tt)*] $name:ident: $stored:ty, column; $($rest:tt)*) => {
         define_personal_data! { [$($sealed)*] $($rest)* }
     };
-    ([$($sealed:tt)*] $name:ident: $kept:ty, sealed $key:literal; $($rest:tt)*) => {
-        define_personal_data! { [$($sealed)* $name: $kept, $key;] $($rest)* }
+    ([$($sealed:tt)*] $name:ident: $stored:ty, sealed $key:literal; $($rest:tt)*) => {
+        define_personal_data! { [$($sealed)* $name: $stored, $key;] $($rest)* }
     };
-    ([$( $name:ident: $kept:ty, $key:literal; )*]) => {
+    ([$( $name:ident: $stored:ty, $key:literal; )*]) => {
         /// The personal data of a lead, which is sealed as one record. Debug shows none of it.
         ///
-        /// One record instead of a cell for each field: fewer nonces, fewer bytes, a quarter of the work.
+        /// One record takes fewer nonces, fewer bytes and a quarter of the work of a cell for each field.
         #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
         #[expect(
             missing_docs,
             reason = "the fields are those of the API document, which describes them"
         )]
         pub struct PersonalData {
-            $( #[serde(rename = $key, skip_serializing_if = "Field::is_absent")] pub $name: $kept, )*
+            $( #[serde(rename = $key, skip_serializing_if = "Field::is_absent")] pub $name: $stored, )*
         }
 
         impl Lead {
@@ -129,7 +129,7 @@ macro_rules! define_personal_data {
                 }
             }
 
-            /// Replaces the personal data and names the fields that this changes.
+            /// Replaces the personal data and returns the names of the fields that changed.
             fn set_personal_data(&mut self, data: PersonalData) -> Vec<String> {
                 let mut changed = Vec::new();
                 $( if self.$name != data.$name {
@@ -144,9 +144,9 @@ macro_rules! define_personal_data {
 
 lead_fields!(define_lead);
 
-/// What a field is without a value.
+/// A field that a caller may leave out.
 trait Field: Sized {
-    /// The value of a field that was not given; None for a field that every lead has.
+    /// The value of a field that was left out; `None` for a field that every lead has.
     fn absent() -> Option<Self>;
 
     fn is_absent(&self) -> bool;
@@ -172,40 +172,40 @@ impl<T> Field for Option<T> {
     }
 }
 
-/// What a lead keeps of a value that was given.
-trait IntoKept<Kept> {
-    fn into_kept(self) -> Kept;
+/// Converts the input of a caller to the value that a lead stores.
+trait IntoStored<Stored> {
+    fn into_stored(self) -> Stored;
 }
 
-impl<T> IntoKept<T> for T {
-    fn into_kept(self) -> T {
+impl<T> IntoStored<T> for T {
+    fn into_stored(self) -> T {
         self
     }
 }
 
-impl IntoKept<Option<String>> for Option<Phone> {
-    fn into_kept(self) -> Option<String> {
+impl IntoStored<Option<String>> for Option<Phone> {
+    fn into_stored(self) -> Option<String> {
         self.map(Phone::into_string)
     }
 }
 
-/// What the server itself decides about a lead that is being made.
+/// The values that the server chooses for a new lead.
 pub struct NewLead {
-    /// A fresh id.
+    /// A new id.
     pub id: String,
     /// The code to use when the caller gave none.
     pub unique_code: String,
-    /// The moment of creation.
+    /// The time of creation.
     pub now: Timestamp,
 }
 
 /// The status that makes a lead a conversion.
 pub const CONVERSION: &str = "won";
 
-/// The first name of a lead whose person was erased: every lead has one.
+/// The first name of a lead after its person was erased. Every lead has a first name.
 pub const ERASED_NAME: &str = "Erased";
 
-/// The sync state of a lead for which nothing is due.
+/// The sync state of a lead that has nothing to deliver.
 pub const NOTHING_TO_SYNC: &str = "none";
 
 impl Lead {
@@ -240,10 +240,10 @@ impl Lead {
                 && self.phone.as_deref() == Phone::parse(handle).as_ref().map(Phone::as_str)
     }
 
-    /// Erases the person and names the fields that told who it was; none when they are erased already. What totals are
-    /// made of stays.
+    /// Erases the person and returns the names of the erased fields; none if the person was erased before. Fields that
+    /// totals are computed from stay.
     ///
-    /// Other systems may know the person by the handles, so they go too: `code` replaces the uniqueCode.
+    /// The handles are erased too, because other systems may know the person by them. `code` replaces the uniqueCode.
     pub fn erase(&mut self, code: String, now: Timestamp) -> Vec<String> {
         let mut erased = self.set_personal_data(PersonalData {
             first_name: ERASED_NAME.to_owned(),
@@ -260,8 +260,8 @@ impl Lead {
         erased
     }
 
-    /// Whether answers that show the lead as it was before must not be given again: they would bring back personal data
-    /// that was changed, or notes that were cleared.
+    /// Whether stored replies that show the earlier lead must not be sent again. They would reveal personal data that
+    /// has since changed, or notes that have been cleared.
     #[must_use]
     pub fn outdates_answers(&self, before: &Self) -> bool {
         let without_notes = |lead: &Self| PersonalData {
@@ -305,8 +305,9 @@ fn camel_case(name: &str) -> String {
     camel
 }
 
-/// serde reads null as an absent field; a field with this function is absent only if it was not sent.
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+/// Makes null a value: a field with this function is absent only if it was not sent, whereas serde reads null as
+/// absent.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
@@ -396,7 +397,7 @@ mod tests {
         assert_eq!(format!("{:?}", lead().personal_data()), "PersonalData(…)");
     }
 
-    /// What is stored must be read by every later version: this form may only grow.
+    /// Later versions must read what is stored, so fields may only be added to this form.
     #[test]
     fn the_sealed_form_stays_as_it_is() {
         let data = PersonalData {

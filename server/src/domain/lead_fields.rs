@@ -5,9 +5,9 @@
 
 /// Calls a macro with the list, in the order of the API document.
 ///
-/// A line says what a caller gives, with `as` what a lead keeps of it if that is another type, and where it is kept: in
-/// a column of its own that has its name, or `sealed` with the lead's personal data under a short name. The short names
-/// are stored and must never change.
+/// A line states the type that a caller sends, after `as` the type that a lead stores if it is another one, and where
+/// it is stored: in a column of the same name, or `sealed` with the lead's personal data under a short name. The short
+/// names are stored and must never change.
 macro_rules! lead_fields {
     ($($make:tt)*) => {
         $($make)*! {

@@ -1,4 +1,4 @@
-//! Pure types and rules: no io, no HTTP, no SQL. Clock and randomness are arguments.
+//! Pure types and rules: no I/O, no HTTP, no SQL. Clock and randomness are arguments.
 
 pub mod address;
 pub mod amount;

@@ -14,7 +14,7 @@ use icu_properties::{
 };
 use konektor_spec::text::{is_apostrophe, is_ignorable};
 
-/// Prefixes have at least this many letters: one of two letters would find half of all names.
+/// The shortest prefix, in letters. A prefix of two letters would find half of all names.
 pub const SHORTEST_PREFIX: usize = 3;
 
 /// What every apostrophe is folded to.
@@ -140,7 +140,7 @@ fn folded(text: &str) -> String {
     let visible: String = text
         .chars()
         .filter(|&c| !is_ignorable(c))
-        // The acute accent on its own is compatible with a space, which would part words.
+        // The spacing acute accent decomposes to a space, which would split a word.
         .map(|c| if is_apostrophe(c) { APOSTROPHE } else { c })
         .collect();
     let canonical = fold(&DecomposingNormalizerBorrowed::new_nfd().normalize(&visible));
@@ -175,7 +175,7 @@ fn is_diacritic(c: char) -> bool {
     )
 }
 
-/// How small letters that have no decomposition are typed without their stroke, hook or ligature.
+/// How people type small letters that have no decomposition: without their stroke, hook or ligature.
 fn letters_of(c: char) -> Option<&'static str> {
     Some(match c {
         'æ' => "ae",
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn marks_count_with_their_letter() {
-        // Two letters, however many characters they take.
+        // Two letters, whatever the number of characters.
         assert!(!finds("कुमा", "कुमार", None));
         assert!(finds("कुमार", "कुमार", None));
         assert!(finds("कुमार", "कुमारी", None) == (words("कुमार")[0].parts()[0].len() == 9));

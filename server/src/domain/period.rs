@@ -1,4 +1,4 @@
-//! The time rules of analytics and of the lead list: which times a range includes.
+//! The time rules of analytics and of the lead list: the times that a range includes.
 //!
 //! Ranges are inclusive at both ends and whole to the millisecond. Days, weeks (from Monday) and
 //! months are those of the workspace's time zone; a local day starts at the first moment that has
@@ -18,7 +18,7 @@ pub struct Period {
     pub to: Timestamp,
 }
 
-/// Why two ends are not a period.
+/// The error when two ends do not form a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PeriodError {
     /// The first time is after the last one, or, without a last one, in the future.
@@ -95,7 +95,7 @@ pub struct Day {
     pub start: Timestamp,
     /// Its last millisecond.
     pub end: Timestamp,
-    /// The first moment of the day after.
+    /// The first moment of the next day.
     pub next_midnight: Timestamp,
 }
 
@@ -104,7 +104,7 @@ impl Day {
     #[must_use]
     pub fn new(now: Timestamp, zone: &TimeZone) -> Self {
         let date = zone.to_datetime(now).date();
-        // Where clocks go back across midnight, the old date comes again after the new day has begun.
+        // Where clocks are set back across midnight, the old date returns after the new day has begun.
         let date = if now >= start_of_next(date, zone) {
             date.tomorrow().unwrap_or(date)
         } else {
@@ -119,7 +119,7 @@ impl Day {
     }
 }
 
-/// Which end of a range a plain date is.
+/// The end of a range that a plain date stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edge {
     /// The first moment of the day: `from`, `createdFrom`.
@@ -128,7 +128,7 @@ pub enum Edge {
     End,
 }
 
-/// Why a text is not an end of a range. The messages are for the caller and repeat nothing of the text.
+/// The error when a text is not an end of a range. The messages are for the caller and repeat nothing of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BoundError {
     /// A time of day without Z or an offset.
@@ -177,7 +177,7 @@ pub fn parse_bound(text: &str, zone: &TimeZone, edge: Edge) -> Result<Timestamp,
     }
 }
 
-/// RFC 3339 sets no bound to the digits of a second; jiff takes nine.
+/// RFC 3339 allows any number of digits in a fraction of a second; jiff reads nine.
 fn cut_fraction(text: &str) -> String {
     let mut digits = None;
     text.chars()
@@ -221,7 +221,7 @@ fn end_of(date: Date, zone: &TimeZone) -> Timestamp {
     }
 }
 
-/// What stands for a time that is out of range: one of the two ends of time.
+/// Replaces a time that is out of range by the first or the last time.
 fn limit(date: Date) -> Timestamp {
     if date.year() > 0 { LAST } else { FIRST }
 }

@@ -1,4 +1,4 @@
-//! What a search looks for, in an index as well as in an opened lead.
+//! A search as terms, which are looked up in an index and compared with decrypted leads.
 
 use super::{
     code, email,
@@ -7,10 +7,10 @@ use super::{
     phone::Phone,
 };
 
-/// Spellings of a phone number have no more groups of digits than this.
+/// The most groups of digits in a spelling of a phone number.
 const MAX_PHONE_GROUPS: usize = 18;
 
-/// Words beyond this many are not read. The document's limit is lower.
+/// The most words that are read. The document's limit is lower.
 const MAX_TERMS: usize = 16;
 
 /// A search. It finds a lead if all its words match, or if its text as a whole is the lead's email or the beginning of
@@ -22,7 +22,7 @@ pub struct SearchQuery {
     words: Vec<SearchTerm>,
 }
 
-/// A word, or a phone number with its spaces, in every form by which a lead is found.
+/// A word, or a phone number with its spaces, in every form that can match a lead.
 #[derive(Clone)]
 pub struct SearchTerm {
     /// The text as it was sent: codes are compared exactly, by their beginning.
@@ -80,7 +80,7 @@ impl SearchQuery {
 }
 
 impl SearchTerm {
-    /// A text that is searched among codes and emails only.
+    /// A text that is compared with codes and emails only.
     fn exact(text: &str) -> Self {
         Self {
             text: text.to_owned(),
@@ -159,7 +159,7 @@ fn terms(text: &str) -> Vec<SearchTerm> {
             .take(MAX_PHONE_GROUPS)
             .take_while(|&&(start, end)| may_be_of_phone(&text[start..end]))
             .count();
-        // The longest first: 0812 3456 7890 and not 0812 3456 789 with a word 0.
+        // The longest phone number wins: 0812 3456 7890, and not 0812 3456 789 followed by a word 0.
         let phone = (1..=groups).rev().find_map(|count| {
             let (_, end) = words[at + count - 1];
             Some((count, end, Phone::parse(&text[start..end])?))
@@ -182,7 +182,7 @@ fn ranges(text: &str) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// No letters: a phone number has none, and most words have some.
+/// Whether a word has no letters. Most words have some, and a phone number has none.
 fn may_be_of_phone(word: &str) -> bool {
     !word.chars().any(char::is_alphabetic)
 }

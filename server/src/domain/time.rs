@@ -3,9 +3,9 @@
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
 use serde::Serializer;
 
-/// The first time that RFC 3339 can express with a year of four digits.
+/// The first time with a year of four digits, as RFC 3339 requires.
 pub const FIRST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
-/// The last time that fits, the end of the year 9999 less the largest offset.
+/// The last time with such a year at every offset: the end of the year 9999 less the largest offset.
 pub const LAST: Timestamp = Timestamp::constant(253_402_207_200, 999_000_000);
 
 const WIRE: DateTimePrinter = DateTimePrinter::new().precision(Some(3));

@@ -10,26 +10,26 @@ use jiff::{
 };
 use thiserror::Error;
 
-/// The copy of the database in this program: a machine may have none, or one without old names.
+/// The bundled database. The system may have none, or one without old names.
 static BUNDLED: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 static NAMES: LazyLock<IanaParserExtendedBorrowed<'static>> =
     LazyLock::new(IanaParserExtended::new);
 
-/// Files of a machine's database that mean another zone on each machine.
+/// Entries of a system's database that differ from machine to machine.
 const MACHINE_ZONES: [&str; 2] = ["localtime", "posixrules"];
 const PLACELESS_ZONES: [&str; 2] = ["factory", "etc/unknown"];
 
-/// Copies of the database beside it: the same rules again, and with leap seconds.
+/// Copies of the database inside it: one with the same rules, and one with leap seconds.
 const COPIES: [&str; 2] = ["posix/", "right/"];
 
-/// Why a name is not a time zone for a workspace.
+/// The error when a workspace cannot use a time zone.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TimeZoneError {
-    /// It is unknown.
+    /// The name is unknown.
     #[error("not an IANA time zone, which looks like Asia/Jakarta")]
     Unknown,
-    /// Another zone on each machine.
+    /// The zone differs from machine to machine.
     #[error("another time zone on each machine; name the place, such as Asia/Jakarta")]
     MachineLocal,
     /// It means "not set".
@@ -43,7 +43,7 @@ pub enum TimeZoneError {
 /// The current name of a time zone, in its usual spelling: `asia/calcutta` is `Asia/Kolkata`.
 ///
 /// # Errors
-/// When it is no zone of a place, or of no database at hand.
+/// If the name is not the time zone of a place, or is in neither database.
 pub fn canonical(name: &str) -> Result<String, TimeZoneError> {
     let lower = name.to_ascii_lowercase();
     if MACHINE_ZONES.contains(&lower.as_str()) {
@@ -58,7 +58,7 @@ pub fn canonical(name: &str) -> Result<String, TimeZoneError> {
     let zone = get(name).ok_or(TimeZoneError::Unknown)?;
     let known = NAMES.parse(name);
     if known.time_zone.is_unknown() || get(known.canonical).is_none() {
-        // Newer than the list of names.
+        // The list of names is older than this zone.
         let name = zone.iana_name().ok_or(TimeZoneError::Unknown)?;
         Ok(name.to_owned())
     } else {
@@ -66,8 +66,8 @@ pub fn canonical(name: &str) -> Result<String, TimeZoneError> {
     }
 }
 
-/// The time zone of a name, old names included: by this machine's database, which may be newer, or else by the one in
-/// this program.
+/// Looks up a time zone by a current or old name. The system's database comes first, because it may be newer than the
+/// bundled one.
 #[must_use]
 pub fn get(name: &str) -> Option<TimeZone> {
     let known = |zone: &TimeZone| zone.iana_name().is_some();
@@ -75,7 +75,7 @@ pub fn get(name: &str) -> Option<TimeZone> {
     found.or_else(|| BUNDLED.get(name).ok())
 }
 
-/// How far a time zone is from UTC at a moment: `UTC+07:00`.
+/// The offset of a time zone from UTC at a moment: `UTC+07:00`.
 #[must_use]
 pub fn offset(name: &str, now: Timestamp) -> Option<String> {
     let zoned = now.to_zoned_datetime(get(name)?);

@@ -1,4 +1,4 @@
-//! A workspace: whose leads they are, on which plan, in which time zone.
+//! A workspace: the owner of leads, with a plan and a time zone.
 
 use jiff::{Timestamp, tz::TimeZone};
 use rand::{Rng, RngExt};
@@ -11,11 +11,11 @@ use super::time_zone;
 pub struct Workspace {
     /// `ws_…`.
     pub id: String,
-    /// What people call it.
+    /// Its name, for people.
     pub name: String,
     /// One of the plans of the API document.
     pub plan: String,
-    /// A limit of its own instead of the plan's.
+    /// Its own limit instead of the plan's.
     pub requests_per_minute: Option<u32>,
     /// The most leads created a day; None for no limit.
     pub leads_per_day: Option<i64>,
@@ -27,11 +27,11 @@ pub struct Workspace {
     pub language: String,
     /// How its people write dates.
     pub date_format: String,
-    /// Names the workspace in its web pages.
+    /// Identifies the workspace in its web pages.
     pub tracking_code: String,
     /// Whether leads can be found by their names.
     pub name_index: NameIndex,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
 }
 
@@ -43,9 +43,9 @@ pub enum NameIndex {
     /// Every lead has its tokens.
     #[default]
     On,
-    /// Writes insert the tokens of their leads, and a job inserts those of the others. No lead is found by its name until
-    /// all have their tokens, because a search would pass off a part of the matching leads as all of them. The number is
-    /// drawn for each build, so that only a process that takes part in this build can complete it.
+    /// Writes insert the tokens of their leads, and a job inserts those of the other leads. No lead is found by its
+    /// name until all have their tokens, because a search would return some of the matching leads as if they were all.
+    /// Each build draws a new number, so that only a process that takes part in this build can complete it.
     Building(i64),
 }
 
@@ -90,7 +90,7 @@ impl NameIndex {
     }
 }
 
-/// A workspace has a time zone that this program does not know.
+/// The workspace has a time zone that this program does not know.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the workspace's time zone {0:?} is unknown")]
 pub struct UnknownTimeZone(String);

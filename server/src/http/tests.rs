@@ -143,7 +143,7 @@ async fn a_panic_is_500_with_a_log_line_without_its_words_and_the_connection_goe
     let subscriber = tracing_subscriber::fmt().json().flatten_event(true);
     let _logging = set_default(subscriber.with_writer(move || writer.clone()).finish());
     let hook = panic::take_hook();
-    panics::log_places();
+    panics::log_locations();
 
     let serving = tokio::spawn(server.expect("a server").serve(listener, async {
         stopped.await.ok();

@@ -1,4 +1,4 @@
-//! Background work: when the server starts, and then at intervals.
+//! Background work, which runs when the server starts and then at intervals.
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
@@ -52,7 +52,7 @@ async fn every<F: Future<Output = ()>>(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let _ = timeout(run_timeout, job()).await; // The next run does what this one did not.
+        let _ = timeout(run_timeout, job()).await; // The next run continues after a timeout.
     }
 }
 

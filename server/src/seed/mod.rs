@@ -1,7 +1,7 @@
-//! Synthetic leads for demos and benchmarks: plausible, made up, and the same for the same seed.
+//! Synthetic leads for demos and benchmarks: plausible, fictitious, and the same for the same seed.
 //!
-//! Each lead depends only on the seed and its place, so that leads can be made in any order. Only its times depend on
-//! the clock: they are counted back from an end. Only its id depends on the workspace.
+//! Each lead depends only on the seed and its position, so that leads can be generated in any order. Its times also
+//! depend on the clock, and its id on the workspace.
 
 mod words;
 
@@ -24,25 +24,25 @@ use crate::{
     store::BulkLead,
 };
 
-/// The most leads of one seed: a unique code has 28 bits for a lead's place.
+/// The most leads of one seed. A unique code has 28 bits for the position of a lead.
 pub const MAX_LEADS: u32 = 1 << 28;
 
-/// How far back leads reach.
+/// The age of the oldest leads.
 const HISTORY_DAYS: i64 = 90;
 const MILLIS_IN_A_DAY: i64 = 86_400_000;
 const MILLIS_IN_AN_HOUR: i64 = 3_600_000;
 const TEAM_MEMBERS: u64 = 5;
-/// The seed of the demo, which makes a lead `CRM-1024` as the examples use it.
+/// The seed of the demo. It generates a lead `CRM-1024`, which the examples use.
 const DEMO_SEED: u32 = 9;
 
-/// Shares of the values of the API document, in its order; further values get a small share.
+/// Weights of the values of the API document, in its order. Further values get a small weight.
 const STATUS_SHARES: [u32; 11] = [14, 22, 16, 12, 9, 6, 5, 4, 3, 5, 8];
 const PRIORITY_SHARES: [u32; 4] = [20, 48, 24, 8];
 const SOURCE_SHARES: [u32; 9] = [26, 30, 8, 6, 10, 12, 4, 6, 3];
 const SYNC_SHARES: [u32; 4] = [14, 68, 8, 10];
 const OTHER_SHARE: u32 = 3;
 
-/// Values of the API document with a meaning here; without them leads are only less plausible.
+/// Values of the API document that have a meaning here. Without them the leads are only less plausible.
 const WON: &str = "won";
 const FROM_ADS: &str = "ads";
 const NOT_YET_SYNCED: &str = "pending";
@@ -54,7 +54,7 @@ pub struct SyntheticLeads {
     count: u32,
     end: Timestamp,
     reference_prefix: String,
-    /// Makes ids differ from workspace to workspace.
+    /// Makes ids differ between workspaces.
     ids: [u8; 32],
     values: Values,
 }
@@ -66,18 +66,18 @@ struct Values {
     priorities: Vec<String>,
     sources: Vec<String>,
     ad_platforms: Vec<String>,
-    /// Without the state of leads for which nothing is due.
+    /// Without the state of leads that have nothing to deliver.
     sync_states: Vec<String>,
 }
 
-/// When things happened to a lead, in milliseconds.
+/// The times of events of a lead, in milliseconds.
 struct Times {
     created: i64,
     end: i64,
 }
 
 impl SyntheticLeads {
-    /// The leads of `seed`, the last ones made in the hour before the last full hour.
+    /// The leads of `seed`. The last ones were created in the hour before the last full hour.
     ///
     /// ```
     /// use konektor_server::seed::SyntheticLeads;
@@ -129,13 +129,13 @@ impl SyntheticLeads {
         }
     }
 
-    /// The unique code of the first lead: a workspace that has it was seeded with this seed.
+    /// The unique code of the first lead. A workspace that has it was seeded with this seed.
     #[must_use]
     pub fn first_code(&self) -> String {
         self.unique_code(0)
     }
 
-    /// One lead; later places have later times.
+    /// One lead. A later position has later times.
     fn lead(&self, place: u32) -> BulkLead {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed.into());
         rng.set_stream(place.into());
@@ -192,7 +192,7 @@ impl SyntheticLeads {
         }
     }
 
-    /// Evenly spread, with a little more towards the end: business grows.
+    /// Evenly spread, with a few more towards the end, because business grows.
     fn times(&self, place: u32, rng: &mut impl Rng) -> Times {
         let left = 1.0 - (f64::from(place) + rng.random::<f64>()) / f64::from(self.count);
         let age = left * (4.0 + left) / 5.0;
@@ -209,7 +209,7 @@ impl SyntheticLeads {
         }
     }
 
-    /// The status, as a place and a value: leads of the last days are still near the beginning.
+    /// The status, as a position and a value. Recent leads are still in early statuses.
     fn status(&self, times: &Times, rng: &mut impl Rng) -> (usize, &str) {
         let statuses = &self.values.statuses;
         let (one, other) = (
@@ -259,7 +259,8 @@ impl SyntheticLeads {
         id::synthetic_unique_code(mixed_60(u64::from(self.seed) << 28 | u64::from(place)))
     }
 
-    /// No two leads of a seed share one; nor do those of two seeds below 4,096 with up to a million leads each.
+    /// No two leads of a seed share a number, and neither do leads of two seeds below 4,096 with up to a million leads
+    /// each.
     fn phone(&self, place: u32) -> String {
         const NUMBERS_OF_A_PREFIX: u32 = 100_000_000;
         let of_seed = self.seed << 20 ^ mixed_32(self.seed >> 12);
@@ -281,7 +282,7 @@ impl IntoIterator for SyntheticLeads {
     type Item = BulkLead;
     type IntoIter = Box<dyn ExactSizeIterator<Item = BulkLead> + Send>;
 
-    /// All of them, oldest first.
+    /// All leads, oldest first.
     fn into_iter(self) -> Self::IntoIter {
         Box::new((0..self.count as usize).map(move |place| {
             // The count is a u32.
@@ -311,7 +312,7 @@ impl Values {
 }
 
 impl Times {
-    /// A moment after another, more likely soon than late.
+    /// A moment after another one, more likely soon than late.
     fn later(&self, after: i64, rng: &mut impl Rng) -> i64 {
         let wait: f64 = rng.random();
         #[expect(
@@ -323,7 +324,7 @@ impl Times {
         after + wait
     }
 
-    /// When its conversions were last sent; a pending lead may have been tried already.
+    /// When the conversions of a lead were last sent. A pending lead may have been tried before.
     fn synced(&self, state: &str, updated: i64, rng: &mut impl Rng) -> Option<i64> {
         let tried = state != NOTHING_TO_SYNC && (state != NOT_YET_SYNCED || chance(rng, 35));
         let soon = updated + rng.random_range(500..20 * 60_000);
@@ -343,7 +344,7 @@ fn estimate(rng: &mut impl Rng) -> f64 {
     (3.0 + 400.0 * size * size * size).round() * STEP
 }
 
-/// What a customer pays in the end, in steps of 1,000.
+/// The final price, in steps of 1,000.
 fn paid(estimated: Option<f64>, rng: &mut impl Rng) -> f64 {
     const STEP: f64 = 1_000.0;
     let estimated = estimated.unwrap_or_else(|| estimate(rng));
@@ -390,7 +391,7 @@ fn weighted_place(rng: &mut impl Rng, places: usize, shares: &[u32]) -> usize {
     0
 }
 
-/// Another number of 32 bits, different for different ones: the finalizer of `MurmurHash3`
+/// A bijection on numbers of 32 bits: the finalizer of `MurmurHash3`
 /// (<https://github.com/aappleby/smhasher/wiki/MurmurHash3>), each step of which can be undone.
 fn mixed_32(mut number: u32) -> u32 {
     number ^= number >> 16;
@@ -400,7 +401,7 @@ fn mixed_32(mut number: u32) -> u32 {
     number ^ (number >> 16)
 }
 
-/// Another number of 60 bits, different for different ones: the same steps, wider; odd factors have inverses.
+/// A bijection on numbers of 60 bits: the same steps, wider. Odd factors have inverses.
 fn mixed_60(mut number: u64) -> u64 {
     const MASK: u64 = (1 << 60) - 1;
     number ^= number >> 31;

@@ -1,4 +1,4 @@
-//! What synthetic leads are called, ask for and came through.
+//! The names, campaigns, products and notes of synthetic leads.
 
 /// First names.
 pub(super) const FIRST_NAMES: [&str; 72] = [
@@ -80,10 +80,10 @@ pub(super) const LAST_NAMES: [&str; 64] = [
     "Zulkarnain",
 ];
 
-/// Domains that belong to nobody (RFC 2606).
+/// Domains that are reserved for examples (RFC 2606).
 pub(super) const EMAIL_DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];
 
-/// Campaigns and how many leads each brings.
+/// Campaigns, each with the weight of its leads.
 pub(super) const CAMPAIGNS: [(&str, u32); 8] = [
     ("Promo Januari", 22),
     ("Ramadan Sale", 18),
@@ -95,7 +95,7 @@ pub(super) const CAMPAIGNS: [(&str, u32); 8] = [
     ("Pengunjung Kembali", 5),
 ];
 
-/// What they ask for.
+/// Products that leads ask for.
 pub(super) const PRODUCTS: [&str; 12] = [
     "kaos polos",
     "sepatu lari",
@@ -111,7 +111,7 @@ pub(super) const PRODUCTS: [&str; 12] = [
     "jam tangan",
 ];
 
-/// How they ask for it; `{}` is the product.
+/// Notes on what leads want; `{}` is the product.
 pub(super) const NOTES: [&str; 12] = [
     "Minta katalog dan daftar harga {}.",
     "Tanya stok {}, ukuran L dan XL.",

@@ -1,6 +1,6 @@
 //! Validates input against the schemas of the API document. One answer names every bad field.
 //!
-//! An operation reads input only through [`Input`], which hands over nothing while a field is bad.
+//! An operation reads input only through [`Input`], which returns no value while a field is bad.
 
 mod rules;
 
@@ -14,7 +14,7 @@ use crate::error::{Details, Error};
 /// What is wrong with a body for an operation that takes none.
 pub(crate) const NO_BODY: &str = "This operation takes no body";
 
-/// The input of one operation as values, not validated yet.
+/// The input of one operation, not validated yet.
 #[derive(Clone, Default)]
 pub struct Sent {
     /// The parameters of the path.
@@ -39,8 +39,8 @@ pub struct Input {
     headers: Map<String, Value>,
     /// With the defaults filled in.
     body: Value,
-    /// The body as it was sent, without fields that have their default. Null for a request without headers of the operation:
-    /// only an `Idempotency-Key` needs it.
+    /// The body as it was sent, without fields that have their default. It is null unless the operation declares
+    /// headers, because only an `Idempotency-Key` needs it.
     sent_body: Value,
     bad: Details,
 }
@@ -67,8 +67,8 @@ impl Input {
         self.headers.get(name)?.as_str()
     }
 
-    /// The path and the body as they were sent, without defaults. A client that writes a default asks for the same as one
-    /// that leaves it out, and a default that the document gains later must not change the request.
+    /// The path and the body as they were sent, without defaults. A client that writes a default asks for the same as
+    /// one that leaves it out. A default that the document gains later must not change the request.
     #[must_use]
     pub fn sent(&self) -> Value {
         json!({"path": self.path, "body": self.sent_body})
@@ -100,7 +100,7 @@ impl Input {
         self.query = query;
     }
 
-    /// Marks a field as bad for a reason that no schema describes. The first reason stays.
+    /// Marks a field as bad for a reason that no schema describes. If the field is already bad, the first reason stays.
     pub fn reject(&mut self, field: &str, why: impl Into<String>) {
         self.bad
             .entry(field.to_owned())
@@ -120,7 +120,7 @@ impl Input {
             .ok_or_else(|| Error::field(name, "Required"))
     }
 
-    /// The query parameters as a type of the operation's.
+    /// The query parameters as a type of the operation.
     ///
     /// # Errors
     /// [`Error::Invalid`] when anything that was sent is bad.
@@ -129,7 +129,7 @@ impl Input {
         read(Value::Object(self.query.clone()))
     }
 
-    /// The body as a type of the operation's.
+    /// The body as a type of the operation.
     ///
     /// # Errors
     /// [`Error::Invalid`] when anything that was sent is bad.
@@ -151,8 +151,8 @@ impl Input {
     }
 }
 
-/// Valid input fits the type of the operation; otherwise the schema or the type is wrong. serde's message may repeat a
-/// value, so it is not logged.
+/// Valid input fits the type of the operation, unless the schema or the type is wrong. The message of serde may repeat
+/// a value, so it is not logged.
 fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_json::from_value(value).map_err(|_| {
         Error::Internal(anyhow::anyhow!(

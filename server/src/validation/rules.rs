@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use super::{Input, NO_BODY, Sent};
 use crate::error::{Details, Error};
 
-/// What every operation takes.
+/// The compiled schemas of all operations.
 pub struct Rules {
     operations: HashMap<OperationId, OperationRules>,
-    /// Component schemas, for what a rule of an operation has to check by itself.
+    /// Component schemas, for checks that an operation makes itself.
     components: HashMap<String, Rule>,
 }
 
@@ -25,12 +25,12 @@ struct OperationRules {
 /// The parameters of one kind.
 struct Parameters {
     rule: Rule,
-    /// Whether one of them has to be there.
+    /// Whether one of them is required.
     required: bool,
 }
 
 impl Rules {
-    /// Compiles every schema of the document that something is sent against.
+    /// Compiles every schema that input is validated against.
     ///
     /// # Errors
     /// When a schema is not valid.
@@ -56,8 +56,8 @@ impl Rules {
         })
     }
 
-    /// Validates what was sent to an operation. Bad fields are kept in the [`Input`], so that the operation can add those
-    /// that no schema describes.
+    /// Validates the input of an operation. Bad fields are recorded in the [`Input`], so that the operation can add
+    /// those that no schema describes.
     ///
     /// # Errors
     /// [`Error::Internal`] when the document lacks the operation.
@@ -149,7 +149,7 @@ impl Parameters {
         })
     }
 
-    /// Holds what was sent against the schema and hands it back. Most requests send no parameters of most kinds.
+    /// Validates values against the schema and returns them. Most requests send no parameters of most kinds.
     fn check(&self, values: Map<String, Value>, bad: &mut Details) -> Map<String, Value> {
         if values.is_empty() && !self.required {
             return values;

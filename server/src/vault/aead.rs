@@ -1,4 +1,4 @@
-//! AES-256-GCM with random nonces, as both wrapped keys and records use it.
+//! AES-256-GCM with random nonces, for wrapped keys and records.
 
 use aes_gcm::{AeadInOut, Aes256Gcm, Nonce, Tag};
 use rand::Rng;
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 const NONCE_LENGTH: usize = 12;
 
-/// The library's refusal, which has no reason on purpose.
+/// The library's error, which intentionally gives no reason.
 pub(super) use aes_gcm::Error;
 
 /// Random bytes for keys and nonces.
@@ -20,7 +20,7 @@ pub(super) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Associated data: a version and parts, each behind its length so that no two lists look alike.
+/// Associated data: a version and parts, each after its length, so that no two lists have the same bytes.
 pub(super) fn bound_to<const N: usize>(version: u8, parts: [&[u8]; N]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len() + size_of::<u64>()).sum();
     let mut data = Vec::with_capacity(1 + length);
@@ -32,7 +32,7 @@ pub(super) fn bound_to<const N: usize>(version: u8, parts: [&[u8]; N]) -> Vec<u8
     data
 }
 
-/// `header | nonce | ciphertext | tag` of a plaintext and its padding.
+/// Encrypts a plaintext and its padding to `header | nonce | ciphertext | tag`.
 ///
 /// Random nonces of 96 bits are safe for 2^32 seals under one key (NIST SP 800-38D, 8.3).
 pub(super) fn seal(
@@ -49,7 +49,7 @@ pub(super) fn seal(
     Ok(sealed)
 }
 
-/// The padded plaintext of `nonce | ciphertext | tag`.
+/// Decrypts `nonce | ciphertext | tag` to the padded plaintext.
 pub(super) fn open(
     cipher: &Aes256Gcm,
     associated: &[u8],

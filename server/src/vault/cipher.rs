@@ -1,4 +1,4 @@
-//! One sealed record: `version (1) | key id (4) | nonce (12) | ciphertext | tag (16)`.
+//! The format of a sealed record: `version (1) | key id (4) | nonce (12) | ciphertext | tag (16)`.
 
 use std::sync::atomic::Ordering;
 
@@ -8,13 +8,13 @@ use zeroize::Zeroizing;
 use super::{VaultError, WorkspaceKeys, aead};
 
 const RECORD_VERSION: u8 = 1;
-/// Lengths are rounded up to a multiple of this many bytes, to hide how long a sealed name is.
+/// Lengths are rounded up to a multiple of this many bytes, to hide the length of a sealed name.
 const PADDING_BLOCK: usize = 32;
-/// The first byte of the padding, before zeros (ISO/IEC 7816-4). There is always one, so that a text that ends in zeros
-/// is told from padding.
+/// The first byte of the padding, before zeros (ISO/IEC 7816-4). It is always there, to distinguish a text that ends in
+/// zeros from padding.
 const PADDING_START: u8 = 0x80;
 
-/// What a sealed value is bound to within its workspace: it opens for the same context only.
+/// What a sealed value is bound to within its workspace. The value opens only for the same context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SealContext<'a> {
     /// The table.
@@ -41,7 +41,8 @@ impl<'a> SealContext<'a> {
 }
 
 impl WorkspaceKeys {
-    /// The number of the data key that seals. It is stored beside each sealed value, to find values under older keys.
+    /// The number of the data key that seals. It is stored beside each sealed value, so that values under older keys
+    /// can be found.
     #[must_use]
     pub fn data_key_id(&self) -> u32 {
         self.sealing
@@ -67,7 +68,7 @@ impl WorkspaceKeys {
         .map_err(|_| VaultError::TooLarge)
     }
 
-    /// Opens what was sealed for this context. Counted in
+    /// Opens what was sealed for this context. Each call is counted in
     /// [`Vault::records_opened`](super::Vault::records_opened).
     pub fn open(
         &self,
@@ -151,7 +152,7 @@ mod tests {
                 column: "notes",
                 ..CONTEXT
             },
-            // The same letters, cut elsewhere.
+            // The same letters, split elsewhere.
             SealContext {
                 table: "leadl",
                 row: "ead_1",

@@ -1,4 +1,4 @@
-//! Finding what is sealed: keyed hashes of the values that look-ups name.
+//! Blind indexes: keyed hashes by which sealed values are looked up.
 //!
 //! Without the index key a hash reveals nothing, even though there are few possible phone numbers. With it, equal values
 //! of one kind in one workspace have equal hashes, which is what a unique index needs.
@@ -19,7 +19,7 @@ pub type BlindIndex = [u8; 16];
 /// A keyed hash that identifies a request.
 pub type Fingerprint = [u8; 32];
 
-/// What the store keeps of an API key.
+/// The hash of an API key, as the store keeps it.
 pub type ApiKeyHash = [u8; 32];
 
 /// The kinds of values that are looked up, each under its own key: an email and a name with the
@@ -103,8 +103,8 @@ impl WorkspaceKeys {
         mac.chain_update(request).finalize().into_bytes().into()
     }
 
-    /// What to keep of an API key of this workspace. Keyed, so that someone who can write to the
-    /// database still cannot make a key; bound to the key's id, so that it fits no other row.
+    /// The hash to store for an API key of this workspace. It is keyed, so that someone who can write to the database
+    /// still cannot make a key, and bound to the key's id, so that it does not fit another row.
     #[must_use]
     pub fn api_key_hash(&self, key: &ApiKey) -> ApiKeyHash {
         let mac = self.index.api_key.clone();
@@ -116,8 +116,7 @@ impl WorkspaceKeys {
             .into()
     }
 
-    /// Whether a presented key is the one that was kept, in a time that does not depend on where
-    /// they differ.
+    /// Compares a presented key with a stored hash. The time does not depend on where they differ.
     #[must_use]
     pub fn verify_api_key(&self, key: &ApiKey, kept: &[u8]) -> bool {
         self.api_key_hash(key).ct_eq(kept).into()
@@ -150,8 +149,7 @@ mod tests {
         assert_ne!(other.blind_index(IndexKind::LeadEmail, "budi"), index);
     }
 
-    /// What is stored must be found by every later version: these values, computed apart from this
-    /// code, may never change.
+    /// Later versions must find what is stored, so these values, computed apart from this code, may never change.
     #[test]
     fn the_hashes_of_a_known_key_stay_as_they_are() {
         let mut keys = keys("ws_1");

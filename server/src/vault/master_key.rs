@@ -1,4 +1,4 @@
-//! The operator's keys, which wrap those of the workspaces and live outside the database.
+//! The operator's keys, which wrap those of the workspaces and are stored outside the database.
 
 use std::{fmt, str::FromStr};
 
@@ -18,45 +18,45 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The number of a master key that was given without one.
+/// The number of a single master key that has none.
 const ONLY_KEY: u32 = 1;
 
 /// One master key. Debug shows nothing of it; the bytes are overwritten when it is dropped.
 pub struct MasterKey(Zeroizing<[u8; MASTER_KEY_LENGTH]>);
 
-/// Why a text is not a master key. Never shows any of the text.
+/// The error when a text is not a master key. It shows nothing of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MasterKeyError {
-    /// Nothing but space.
+    /// The text is blank.
     #[error("the master key is empty; `konektor-server keygen` makes one")]
     Empty,
-    /// Not base64.
+    /// The text is not base64.
     #[error("the master key is not base64; `konektor-server keygen` makes a good one")]
     NotBase64,
-    /// Base64 of something else.
+    /// The text is base64 of another length.
     #[error("the master key has {0} bytes and needs 32; `konektor-server keygen` makes a good one")]
     WrongLength(usize),
 }
 
-/// Why a text is not a list of master keys. Never shows any of the text.
+/// The error when a text is not a list of master keys. It shows nothing of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MasterKeysError {
-    /// Nothing but space and commas.
+    /// The list is blank.
     #[error("there is no master key in it; `konektor-server keygen` makes one")]
     Empty,
-    /// One of several has no number.
+    /// One of several keys has no number.
     #[error("each of several master keys needs its number before it, as in 2:KEY,1:KEY")]
     NoNumber,
     /// The text before a colon is not a key number.
     #[error("what stands before a master key has to be its number, 1 or more, as in 2:KEY,1:KEY")]
     BadNumber,
-    /// Two of them have one number.
+    /// Two keys have the same number.
     #[error("two master keys have the number {0}; give the new one a number of its own")]
     SameNumber(u32),
-    /// Two of them are one.
+    /// Two keys are the same.
     #[error("master keys {0} and {1} are the same; `konektor-server keygen` makes another")]
     SameKey(u32, u32),
-    /// One of them is no key.
+    /// One of the entries is not a key.
     #[error("number {0}: {1}")]
     Key(u32, MasterKeyError),
 }
@@ -112,14 +112,14 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// The master keys of a server by number: the first seals, all open.
+/// The master keys of a server by number. The first one seals, all can open.
 pub struct MasterKeys {
     sealing: u32,
     ciphers: Vec<(u32, Aes256Gcm)>,
 }
 
 impl MasterKeys {
-    /// No key at all: nothing can be sealed or opened.
+    /// An empty list, which can neither seal nor open.
     #[must_use]
     pub fn none() -> Self {
         Self {
@@ -134,7 +134,7 @@ impl MasterKeys {
         self.sealing
     }
 
-    /// The numbers of all keys, as they were given.
+    /// The numbers of all keys, in the operator's order.
     pub fn ids(&self) -> impl Iterator<Item = u32> {
         self.ciphers.iter().map(|&(id, _)| id)
     }

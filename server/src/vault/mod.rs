@@ -1,4 +1,4 @@
-//! Personal data at rest: what is sealed, under which key, and how it is still found.
+//! Encryption of personal data: what is sealed, under which key, and how it is looked up.
 //!
 //! ```text
 //! master key (the operator's, outside the database; several while one is replaced)
@@ -7,8 +7,8 @@
 //!        └─ index key   makes blind indexes of email, phone and name words, hashes API keys, seals cursors
 //! ```
 //!
-//! Everything sealed is bound to its context (workspace, table, row, column): moved elsewhere it does
-//! not open. Errors and Debug say which key is missing, never what a key or a record holds.
+//! Everything sealed is bound to its context (workspace, table, row, column). A value that is moved elsewhere does not
+//! open. Errors and Debug say which key is missing, never what a key or a record contains.
 
 mod aead;
 mod cipher;

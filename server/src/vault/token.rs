@@ -1,4 +1,4 @@
-//! Sealed texts that clients carry for the server: only the server can read or make them.
+//! Sealed tokens that clients store for the server. Only the server can read or make them.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
@@ -8,9 +8,9 @@ use super::{VaultError, WorkspaceKeys, aead};
 const TOKEN_VERSION: u8 = 1;
 
 impl WorkspaceKeys {
-    /// Seals bytes into a text for a client to bring back, for one purpose.
+    /// Seals bytes into a token for one purpose. The client sends the token back.
     ///
-    /// The key is derived from the index key. A data key may be replaced while clients still hold such texts.
+    /// The key is derived from the index key, because a data key may be replaced while clients still have tokens.
     pub fn seal_token(&self, purpose: &str, plaintext: &[u8]) -> Result<String, VaultError> {
         let associated = self.token_data(purpose);
         let sealed = aead::seal(
@@ -23,7 +23,7 @@ impl WorkspaceKeys {
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    /// Opens what was sealed for this purpose in this workspace; None for any other text.
+    /// Opens a token that was sealed for this purpose in this workspace; `None` for any other text.
     #[must_use]
     pub fn open_token(&self, purpose: &str, text: &str) -> Option<Zeroizing<Vec<u8>>> {
         let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;

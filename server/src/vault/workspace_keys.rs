@@ -1,4 +1,4 @@
-//! The keys of one workspace: made, wrapped for the store, and opened again.
+//! The keys of a workspace: creation, wrapping and opening.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ const FIRST_KEY: u32 = 1;
 /// What a workspace key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Seals records. Several may live: the one with the highest number seals, all open.
+    /// Seals records. There can be several: the one with the highest number seals, all open.
     Data,
     /// Makes blind indexes and hashes of API keys. There is one.
     Index,
@@ -46,10 +46,10 @@ impl Purpose {
     }
 }
 
-/// A workspace key as the store keeps it. It opens in its workspace only, as what it was made for.
+/// A workspace key as the store keeps it. It opens only in its workspace and for its purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrappedKey {
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
     /// Its number among the workspace's keys of this purpose.
     pub key_id: u32,
@@ -73,7 +73,7 @@ impl WrappedKey {
     }
 }
 
-/// The master keys at work: makes and opens the keys of workspaces.
+/// Creates and opens the keys of workspaces with the master keys.
 ///
 /// ```
 /// use konektor_server::vault::{MasterKey, MasterKeys, SealContext, Vault};
@@ -120,7 +120,7 @@ impl Vault {
         self.wrap_key(workspace, purpose, key_id, &key)
     }
 
-    /// The same key under the master key that seals; None when it is already.
+    /// The same key under the master key that seals; `None` if it is wrapped under that one already.
     pub fn rewrap_key(
         &self,
         workspace: &str,
@@ -159,7 +159,7 @@ impl Vault {
         Ok(wrapped)
     }
 
-    /// Opens the keys of a workspace, all of which have to open.
+    /// Opens all keys of a workspace, or none if one does not open.
     pub fn open_workspace(
         &self,
         workspace: &str,
@@ -226,7 +226,7 @@ impl Vault {
     }
 }
 
-/// The opened keys of one workspace. Costly to open, cheap to use: keep it behind an `Arc`.
+/// The opened keys of one workspace. Opening them is slow and using them is fast, so keep the value behind an `Arc`.
 pub struct WorkspaceKeys {
     pub(super) workspace: String,
     pub(super) sealing: u32,

@@ -13,12 +13,12 @@ pub(super) struct Writer<'a> {
     pub(super) inputs: &'a [Input],
     pub(super) objects: &'a [Object],
     pub(super) vocabulary: &'a [Meaning],
-    /// The calls that are shown with their answers.
+    /// The calls whose replies are shown.
     pub(super) shown: &'a [&'a str],
 }
 
 impl Writer<'_> {
-    /// A call, with everything that the names do not tell.
+    /// A call, with everything that the names do not state.
     pub(super) fn line(&self, call: &Call) -> String {
         let query = call
             .parameters
@@ -79,14 +79,14 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether the vocabulary explains it.
+    /// Whether the vocabulary explains the field.
     fn knows(&self, marked: &str, allowed: &str) -> bool {
         self.vocabulary.iter().any(|meaning| {
             meaning.allowed == allowed && meaning.names.iter().any(|name| name == marked)
         })
     }
 
-    /// Whether an input explains it.
+    /// Whether an input explains the field.
     fn takes(&self, name: &str, allowed: &str) -> bool {
         self.inputs
             .iter()
@@ -134,7 +134,7 @@ impl Writer<'_> {
     }
 
     fn names(&self, object: &Schema, call: &Call) -> String {
-        // An answer that is shown as an example needs only its allowed values.
+        // A reply that is shown as an example needs only its allowed values.
         let shown = self.shown.contains(&call.id.as_str());
         let names = object.properties().filter_map(|(name, property)| {
             let allowed = words::allowed(property);

@@ -24,7 +24,7 @@ pub(crate) struct Meaning {
     pub(super) allowed: String,
 }
 
-/// An object in the answers of several calls.
+/// An object in the replies of several calls.
 #[derive(Debug, Serialize)]
 pub(crate) struct Object {
     pub(super) name: String,
@@ -153,7 +153,7 @@ pub(super) fn has(fields: &[Field], name: &str, allowed: &str) -> bool {
         .any(|field| field.name == name && field.allowed == allowed)
 }
 
-/// The fields of an answer that have allowed values.
+/// The fields of a reply that have allowed values.
 fn choices(schema: &Schema) -> impl Iterator<Item = Use> {
     data(schema)
         .into_iter()
@@ -166,13 +166,13 @@ fn choices(schema: &Schema) -> impl Iterator<Item = Use> {
         })
 }
 
-/// The object that an answer carries, one or a list of it.
+/// The object in a reply, or the object of each row of a list.
 pub(super) fn data(schema: &Schema) -> Option<&Schema> {
     let data = schema.property("data")?;
     Some(data.items().unwrap_or(data))
 }
 
-/// The objects in the answers of several calls.
+/// The objects in the replies of several calls.
 pub(super) fn objects(spec: &Spec, model: &Model, inputs: &[Input]) -> Vec<Object> {
     let mut objects: Vec<(&Schema, usize)> = Vec::new();
     for answer in model.calls().filter_map(|call| call.answers.first()) {
@@ -197,7 +197,7 @@ pub(super) fn objects(spec: &Spec, model: &Model, inputs: &[Input]) -> Vec<Objec
         .collect()
 }
 
-/// The name of the component schema that an answer's schema was resolved from.
+/// The name of the component schema that a reply's schema was resolved from.
 fn component<'a>(spec: &'a Spec, object: &Schema) -> Option<&'a str> {
     spec.document()["components"]["schemas"]
         .as_object()?

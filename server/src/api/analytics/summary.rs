@@ -13,7 +13,7 @@ use crate::{
 const NEW: &str = "new";
 const CONTACTED: &str = "contacted";
 
-/// The statuses that are counted, beside that of a conversion.
+/// The counted statuses, apart from that of a conversion.
 pub(crate) const COUNTED: [&str; 2] = [NEW, CONTACTED];
 
 #[derive(Serialize)]

@@ -10,7 +10,7 @@ use crate::{
     reply::Reply,
 };
 
-/// The states in which something is still to be delivered, or to be looked at.
+/// The states of leads that still have something to deliver, or whose delivery failed.
 pub(crate) const UNSYNCED: [&str; 2] = ["pending", "failed"];
 
 #[derive(Serialize)]

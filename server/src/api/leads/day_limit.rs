@@ -1,8 +1,8 @@
-//! The limit of new leads a day, which ends at the workspace's midnight.
+//! The limit of new leads per day. A day ends at midnight in the workspace's time zone.
 
 use crate::{api::call::Call, domain::period::Day, error::Error, store::lead_days::DayLimit};
 
-/// The day on which a lead that is created now counts, and the limit of it.
+/// The day that a lead created now counts for, and the limit of that day.
 pub(super) fn day_limit(call: &Call) -> Result<DayLimit, Error> {
     let workspace = &call.caller.workspace;
     Ok(DayLimit {
@@ -11,7 +11,7 @@ pub(super) fn day_limit(call: &Call) -> Result<DayLimit, Error> {
     })
 }
 
-/// The error of a create beyond the limit.
+/// The error when a create exceeds the limit.
 pub(super) fn reached(call: &Call) -> Error {
     let workspace = &call.caller.workspace;
     let zone = match workspace.time_zone() {

@@ -1,4 +1,4 @@
-//! What every operation that creates a lead needs.
+//! The values of a new lead, for every operation that creates one.
 
 use crate::{
     api::call::Call,
@@ -9,7 +9,7 @@ use crate::{
     store::leads::NewLead,
 };
 
-/// A lead that was not there before; None when a required field is missing.
+/// A new lead with these fields; `None` if a required field is missing.
 pub(super) fn new_lead(call: &Call, fields: LeadChanges) -> Option<NewLead> {
     let mut rng = call.state.randomness().rng();
     let new = lead::NewLead {

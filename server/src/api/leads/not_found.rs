@@ -1,4 +1,4 @@
-//! The answer when there is no lead of a reference.
+//! The error when no lead matches a reference.
 
 use crate::error::Error;
 

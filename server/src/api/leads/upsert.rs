@@ -31,7 +31,7 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     let body: Body = call.input.body()?;
     let matched = matched.ok_or_else(|| Error::field("match.value", "Invalid"))?;
     let changes = read(&body.lead)?;
-    // The matched value fills its field when the lead leaves it out. Errors then name the field that was sent.
+    // The matched value fills its field if the lead omits it. Errors then name the field that was sent.
     let filled = Some(matched.field()).filter(|field| body.lead.get(field).is_none());
     let new = if body.create_if_missing {
         lead_to_create(&call, &matched, body.lead)?
@@ -64,7 +64,8 @@ fn reply(lead: Lead, outcome: Outcome) -> Reply {
     Reply::upserted(lead, outcome).about_lead(id)
 }
 
-/// What identifies the lead; None if the value is not valid for its field. The lead must not have another value there.
+/// The field and value that identify the lead; `None` if the value is not valid for its field. The lead must not have
+/// another value in that field.
 fn check_match(call: &mut Call) -> Option<Match> {
     let text = |path: &str| {
         call.input
@@ -107,7 +108,7 @@ fn is_same(matched: &Match, given: &Value) -> bool {
     }
 }
 
-/// The lead to create when none matches; None when it cannot be created.
+/// The lead to create if none matches; `None` if it cannot be created.
 fn lead_to_create(
     call: &Call,
     matched: &Match,
@@ -116,7 +117,7 @@ fn lead_to_create(
     call.state.rules().fill_defaults("LeadCreate", &mut fields);
     let mut fields = read(&fields)?;
     match matched {
-        // Only the server makes ids.
+        // Only the server generates ids.
         Match::Id(_) => return Ok(None),
         Match::UniqueCode(code) => fields.unique_code = Some(code.clone()),
         Match::ExternalRef(reference) => fields.external_ref = Some(Some(reference.clone())),
@@ -133,7 +134,7 @@ fn read(fields: &Value) -> Result<LeadChanges, Error> {
     })
 }
 
-/// Renames the bad fields as the caller sent them: inside `lead`, or `filled` as the matched value.
+/// Renames the bad fields to those that the caller sent: inside `lead`, or `filled` for the matched value.
 fn nested(error: Error, filled: Option<&str>) -> Error {
     match error {
         Error::Invalid(details) => Error::Invalid(

@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Call {
-    /// Runs a write and replies with the lead. `renew` makes the answer to a repeated request.
+    /// Runs a write and replies with the lead. `renew` makes the reply to a repeated request.
     pub(super) async fn write_lead<W: Write<Tenant>>(
         &self,
         write: W,

@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The value of a setting without secrets.
+/// The value of a setting, without secrets.
 fn shown(setting: &Setting) -> Option<String> {
     Some(match (&*setting.key, &*setting.value) {
         (_, "") => return None,

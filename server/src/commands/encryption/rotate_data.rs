@@ -16,7 +16,7 @@ use crate::{
     store::{Rotated, StoreError},
 };
 
-/// Give a workspace a new data key, seal everything under it, and remove the old key
+/// Seal all data of a workspace under a new data key, and delete the old key
 #[derive(clap::Args)]
 #[command(
     group(ArgGroup::new("which").required(true).args(["workspace", "all"])),

@@ -17,7 +17,7 @@ use crate::{
     vault::{MasterKeys, Purpose, VaultError},
 };
 
-/// Show every workspace's keys: what is sealed under each, and which master key wraps it
+/// Show the keys of every workspace: what is sealed under each, and which master key wraps it
 #[derive(clap::Args)]
 #[command(after_help = "\
 It needs no master key, and says of those it is given whether they open the keys. A workspace has one data key, or \
@@ -25,7 +25,7 @@ more while they rotate, and one index key, under which emails, phones and words 
 pub(crate) struct Args {
     #[command(flatten)]
     database: DatabaseArgs,
-    /// This workspace alone
+    /// Show this workspace only
     #[arg(long, value_name = "ID")]
     workspace: Option<String>,
 }
@@ -129,7 +129,7 @@ fn master_key_words(given: &MasterKeys, id: Option<u32>, locked: Option<VaultErr
     }
 }
 
-/// The day alone: a whole time makes lines too long for a terminal.
+/// The date only: with the time of day, lines are too long for a terminal.
 fn day(time: Timestamp) -> String {
     time::format(time).chars().take(10).collect()
 }

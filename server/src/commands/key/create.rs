@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Make an API key and show it, this once
+/// Create an API key and print it once
 #[derive(clap::Args)]
 #[command(
     group(ArgGroup::new("scopes").required(true).args(["scope", "all_scopes"])),
@@ -37,19 +37,19 @@ pub(crate) struct Args {
     /// The workspace's id
     #[arg(long, value_name = "ID")]
     workspace: String,
-    /// What people call the key
+    /// The name of the key
     #[arg(long, default_value = "API key", value_parser = parse_name)]
     name: String,
-    /// What the key may do; may be given several times
+    /// A scope of the key; can be repeated
     #[arg(long, value_parser = PossibleValuesParser::new(known_scopes()))]
     scope: Vec<String>,
-    /// The key may do everything
+    /// Give the key all scopes
     #[arg(long)]
     all_scopes: bool,
-    /// An address or range it may be used from; may be given several times; from anywhere unless given
+    /// An address or range that the key may be used from; can be repeated [default: anywhere]
     #[arg(long, value_name = "ADDR_OR_CIDR", value_parser = parse_address)]
     ip_allow: Vec<String>,
-    /// When it ends by itself, e.g. 2027-01-01T00:00:00Z
+    /// When the key expires, e.g. 2027-01-01T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     expires_at: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! Making an API key.
+//! Creation of an API key.
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -10,19 +10,19 @@ use crate::{
     store::{Store, api_keys::StoredKey},
 };
 
-/// What a new key may do, from where and until when.
+/// The permissions of a new key.
 pub(crate) struct Grant {
-    /// What people call it.
+    /// The name of the key.
     pub(crate) name: String,
     /// Scopes of the API document.
     pub(crate) scopes: Vec<String>,
-    /// Ranges of addresses; empty for anywhere.
+    /// Ranges of addresses that the key may be used from; empty for anywhere.
     pub(crate) ip_allow: Vec<String>,
-    /// When it ends by itself.
+    /// When the key expires.
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-/// Makes a key and keeps what is needed to know it again.
+/// Creates a key and stores its hash.
 pub(crate) async fn issue(
     store: &Store,
     workspace: &Workspace,

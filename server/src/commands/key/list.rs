@@ -14,7 +14,7 @@ use crate::{
     store::api_keys::StoredKey,
 };
 
-/// List a workspace's keys, ended ones too
+/// List the keys of a workspace, including expired and revoked ones
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

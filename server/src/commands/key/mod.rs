@@ -10,7 +10,7 @@ use clap::Subcommand;
 
 use super::context::Context;
 
-/// Make, list and revoke API keys
+/// Create, list and revoke API keys
 #[derive(Subcommand)]
 pub(super) enum Command {
     Create(create::Args),

@@ -8,22 +8,22 @@ use crate::{
     domain::api_key::ApiKey,
 };
 
-/// End a key for good; works at once
+/// Revoke a key permanently; takes effect immediately
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     database: DatabaseArgs,
-    /// The key's id (what stands between kna_ and the next _), or the whole key
+    /// The id of the key (the part between kna_ and the next _), or the whole key
     id: String,
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     let store = args.database.open_without_key(context).await?;
-    // Whoever has only the key itself, as found in a leak, need not take it apart.
+    // A whole key is accepted, so that a leaked key can be revoked as it was found.
     let whole = ApiKey::parse(&args.id);
     let id = whole.as_ref().map_or(&*args.id, ApiKey::id);
     if !store.revoke_api_key(id, context.clock.now()).await? {
-        // Not repeated: it may be a key with a letter missing.
+        // The message does not repeat the argument, which may be a key that lacks a letter.
         bail!("there is no key with this id, which is what stands between kna_ and the next _");
     }
     context

@@ -12,7 +12,7 @@ use crate::{
     store::{Candidate, Engine, EraseLead, Erased, Store, StoreError},
 };
 
-/// Remove for good what a lead tells of a person, and keep the lead for the totals
+/// Permanently remove a person's data from a lead; the lead still counts in totals
 #[derive(clap::Args)]
 #[command(after_help = "\
 Last name, email, phone, notes and externalRef become null, the first name becomes Erased, and a new uniqueCode is \
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     workspace: String,
     /// The lead's id, uniqueCode, externalRef or phone
     handle: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
 }
@@ -54,7 +54,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
             "nothing was erased",
         )?;
     }
-    // By the id, so that it is the lead that was asked about.
+    // The id is used, so that the erased lead is the confirmed one.
     let erase = EraseLead {
         handle: lead_id,
         now: context.clock.now(),
@@ -96,7 +96,7 @@ fn in_words(erased: &Erased) -> String {
     format!("erased {lead_id}: {fields}, and {answers}")
 }
 
-/// Without the handle, which may be a phone.
+/// The message does not repeat the handle, which may be a phone number.
 fn no_lead() -> anyhow::Error {
     anyhow!("no lead of this workspace has that id, uniqueCode, externalRef or phone")
 }

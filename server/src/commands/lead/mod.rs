@@ -7,7 +7,7 @@ use clap::Subcommand;
 
 use super::context::Context;
 
-/// Erase the person behind a lead
+/// Erase a person's data from a lead
 #[derive(Subcommand)]
 pub(super) enum Command {
     Erase(erase::Args),

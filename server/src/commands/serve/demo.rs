@@ -1,4 +1,4 @@
-//! What `serve --demo` shows: a workspace with believable leads and a new key.
+//! The content of `serve --demo`: a workspace with plausible leads and a new key.
 
 use std::{fs, path::Path};
 
@@ -19,7 +19,7 @@ use crate::{
     vault::MasterKeys,
 };
 
-/// Never beside real data.
+/// The demo has its own database, which never contains real data.
 pub(super) const DATABASE_URL: &str = "sqlite:konektor-demo.db";
 
 const DATABASE_FILE: &str = "konektor-demo.db";
@@ -27,17 +27,17 @@ const MASTER_KEY_FILE: &str = "konektor-demo.master-key";
 const WORKSPACE: &str = "Toko Budi Online";
 const PLAN: &str = "pro";
 const LEADS: u32 = 2_013;
-/// By its name the key of an earlier start is known.
+/// The name by which the key of an earlier start is found.
 const KEY: &str = "demo";
 
-/// The demo's workspace and the key of this start.
+/// The demo's workspace and the key that this start created.
 pub(super) struct Demo {
     pub(super) workspace: Workspace,
     pub(super) key: ApiKey,
     leads: i64,
 }
 
-/// The files of the demo that did not exist before. Dropping it removes them, unless they are kept.
+/// The files that the demo creates. Dropping this removes them, unless they are kept.
 pub(super) struct NewFiles(Vec<String>);
 
 impl NewFiles {
@@ -61,7 +61,7 @@ impl Drop for NewFiles {
     }
 }
 
-/// The demo's own master key, made with its database.
+/// The demo's own master key, which is created with its database.
 pub(super) fn master_key() -> Result<MasterKeys> {
     let key = Path::new(MASTER_KEY_FILE);
     if Path::new(DATABASE_FILE).exists() && !key.exists() {
@@ -73,7 +73,8 @@ pub(super) fn master_key() -> Result<MasterKeys> {
     master_key::kept_in(key)
 }
 
-/// Makes the workspace and its leads unless an earlier start did, ends that start's key and makes a new one.
+/// Creates the workspace and its leads unless an earlier start did, revokes the key of that start, and creates a new
+/// one.
 pub(super) async fn prepare(store: &Store, context: &Context) -> Result<Demo> {
     let known = store.workspaces().await?;
     let workspace = match known.into_iter().find(|known| known.name == WORKSPACE) {

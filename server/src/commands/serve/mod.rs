@@ -24,7 +24,7 @@ use crate::{
     store::{OpenOptions, SchemaPolicy, Store},
 };
 
-/// Serve the API until told to stop (SIGINT or SIGTERM)
+/// Serve the API until a signal stops it (SIGINT or SIGTERM)
 #[derive(clap::Args)]
 #[command(after_help = "\
 The master key comes from KONEKTOR_MASTER_KEY or from the file KONEKTOR_MASTER_KEY_FILE; `keygen` makes one.
@@ -39,15 +39,15 @@ Every limit, timeout and pool size is a setting: see `config show --help`.")]
 pub(super) struct Args {
     #[command(flatten)]
     settings: SettingsArgs,
-    /// Try it out: example leads in konektor-demo.db, its own key in konektor-demo.master-key, and a new API key
+    /// Try Konektor with sample leads: uses konektor-demo.db and konektor-demo.master-key, and prints a new API key
     #[arg(long, conflicts_with = "no_migrate")]
     demo: bool,
 }
 
-/// What has been started, for the first lines on stdout.
+/// What the first lines on stdout report.
 struct Started<'a> {
     url: &'a str,
-    /// Differs from the URL behind a proxy.
+    /// Behind a proxy this differs from the URL.
     listen: SocketAddr,
     store: &'a Store,
     database: String,
@@ -67,13 +67,14 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
         SchemaPolicy::Migrate
     };
     let options = OpenOptions::for_server(schema, &settings.database);
-    panics::log_places();
+    panics::log_locations();
     let log_format = settings.log_format;
     let logging = logging::init(log_format.unwrap_or_else(LogFormat::default_for_stderr));
     tokio::spawn(logging.report_losses());
-    // From here on a signal ends the server in good order.
+    // From here on a signal shuts the server down gracefully.
     let mut stopped = pin!(stop_signal()?);
-    // The port comes first: a demo that cannot have it must leave no files, and must not end the key of the one that has it.
+    // The port comes first. If it is in use, the demo must neither leave files nor revoke the key of the demo that uses
+    // it.
     let listener = listen(&settings.listen).await?;
     let new_files = args.demo.then(demo::NewFiles::new);
     let master_keys = if args.demo {
@@ -92,7 +93,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
         };
         anyhow::Ok((store, demo))
     };
-    // A database that does not answer keeps nobody from stopping the server.
+    // A signal stops the server even while the database does not answer.
     let (store, demo) = tokio::select! {
         opened = opened => opened?,
         () = &mut stopped => return Ok(()),
@@ -123,7 +124,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The demo keeps away from real data: it has a database of its own, and no other is taken for it.
+/// Keeps the demo away from real data: it uses its own database, and refuses a setting that names another.
 fn check_demo(settings: &Settings, each: &[Setting]) -> Result<()> {
     let origin = |key: &str| {
         let setting = each.iter().find(|setting| setting.key == key);
@@ -197,7 +198,7 @@ async fn listen(address: &str) -> Result<TcpListener> {
     })
 }
 
-/// Ends with the first SIGINT or SIGTERM.
+/// Completes on the first SIGINT or SIGTERM.
 fn stop_signal() -> Result<impl Future<Output = ()>> {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
     let [interrupt, terminate] = kinds.map(signal);

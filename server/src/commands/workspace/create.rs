@@ -17,10 +17,10 @@ use crate::{
     },
 };
 
-/// The plan of a workspace unless somebody chooses.
+/// The default plan.
 const DEFAULT_PLAN: &str = "starter";
 
-/// Make a workspace and print its id
+/// Create a workspace and print its id
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -34,28 +34,28 @@ pub(crate) struct Args {
     options: Options,
 }
 
-/// What a new workspace is like.
+/// The properties of a new workspace.
 #[derive(clap::Args)]
 struct Options {
-    /// What people call it
+    /// The name of the workspace
     #[arg(long, value_parser = parse_name)]
     name: String,
-    /// Its plan, which sets its requests a minute
+    /// The plan, which sets the limit of requests per minute
     #[arg(long, default_value = DEFAULT_PLAN, value_parser = PossibleValuesParser::new(Spec::builtin().enum_values("Plan")))]
     plan: String,
-    /// Its IANA time zone, in which its days and weeks begin
+    /// The IANA time zone, in which days and weeks begin
     #[arg(long, value_name = "ZONE", default_value = TIME_ZONE, value_parser = time_zone::canonical)]
     timezone: String,
-    /// Its currency, as three letters (ISO 4217)
+    /// The currency, as three letters (ISO 4217)
     #[arg(long, value_name = "CODE", default_value = CURRENCY, value_parser = parse_currency)]
     currency: String,
-    /// The most leads created a day; no limit unless given
+    /// The most leads created per day [default: no limit]
     #[arg(long, value_name = "N", value_parser = value_parser!(i64).range(0..))]
     leads_per_day: Option<i64>,
-    /// Its own limit of requests a minute; for plan custom only
+    /// The limit of requests per minute; only with plan custom
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     requests_per_minute: Option<u32>,
-    /// Leads are not found by their names, of which the database then holds not even hashes
+    /// Do not index names: leads cannot be found by name, and the database contains no hashes of names
     #[arg(long)]
     no_name_index: bool,
 }

@@ -10,7 +10,7 @@ use crate::commands::{
     remains::warn_of_old_keys,
 };
 
-/// Delete a workspace with its leads, keys and tickets, so that nothing of it can be read again
+/// Permanently delete a workspace with its leads, keys and tickets
 #[derive(clap::Args)]
 #[command(after_help = "\
 Its keys go first: from then on its API keys are refused, and what it sealed opens for nobody, whoever has the \
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     database: DatabaseArgs,
     /// The workspace's id
     id: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
 }
@@ -41,7 +41,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
         )?;
     }
     store.delete_keys(&workspace.id).await?;
-    // At once, for the rows may take their time.
+    // The keys are deleted first, because deleting the rows may take long.
     store.erase_deleted_keys().await?;
     let bar = progress::bar("rows")?;
     let deleted = store

@@ -14,7 +14,7 @@ use clap::Subcommand;
 
 use super::context::Context;
 
-/// Make, show, change and delete workspaces
+/// Create, show, change and delete workspaces
 #[derive(Subcommand)]
 pub(super) enum Command {
     Create(create::Args),

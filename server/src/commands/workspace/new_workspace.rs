@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The plan whose limit is agreed with each customer.
+/// The plan with an individual limit.
 const CUSTOM_PLAN: &str = "custom";
 pub(crate) const TIME_ZONE: &str = "Asia/Jakarta";
 pub(crate) const CURRENCY: &str = "IDR";
@@ -19,7 +19,7 @@ const LANGUAGE: &str = "id";
 const DATE_FORMAT: &str = "DD/MM/YYYY";
 const MAX_NAME_LENGTH: usize = 200;
 
-/// A workspace with this name and what else it has unless somebody chooses.
+/// A workspace with this name and the defaults of everything else.
 pub(crate) fn new_workspace(name: &str, context: &Context) -> Workspace {
     let (now, mut rng) = (context.clock.now(), context.randomness.rng());
     Workspace {

@@ -10,7 +10,7 @@ use crate::commands::{
     progress,
 };
 
-/// Let leads be found by their names, or not
+/// Switch the search for leads by name on or off
 #[derive(clap::Args)]
 #[command(after_help = "\
 With the index on, the database holds a keyed hash of every word of a name and of every beginning of three letters or \
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     database: DatabaseArgs,
     /// The workspace's id
     id: String,
-    /// Whether leads are found by their names
+    /// Whether leads can be found by name
     state: Switch,
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     let bar = progress::bar("names")?;
     let watch = |done, of| progress::show(&bar, done, of);
     let store = match args.state {
-        // The names of leads have to be read.
+        // Building the index reads the names of leads, which needs the master key.
         Switch::On => {
             let store = args.database.open(context).await?;
             let workspace = database::workspace(&store, &args.id).await?;

@@ -10,7 +10,7 @@ use crate::commands::{
     database::{self, DatabaseArgs},
 };
 
-/// Move a workspace to another plan; works at once
+/// Change the plan of a workspace; takes effect immediately
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// The new plan
     #[arg(value_parser = PossibleValuesParser::new(Spec::builtin().enum_values("Plan")))]
     plan: String,
-    /// Its own limit of requests a minute; for plan custom only
+    /// The limit of requests per minute; only with plan custom
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     requests_per_minute: Option<u32>,
 }

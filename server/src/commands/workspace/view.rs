@@ -1,4 +1,4 @@
-//! What commands show of a workspace.
+//! How commands show a workspace.
 
 use konektor_spec::Spec;
 use serde_json::{Value, json};
@@ -25,13 +25,13 @@ pub(super) fn as_json(workspace: &Workspace) -> Value {
     })
 }
 
-/// Its own requests a minute or its plan's; None when the plan has no Agent API.
+/// The workspace's own limit of requests per minute, or its plan's; `None` if the plan has no Agent API.
 pub(super) fn effective_limit(workspace: &Workspace) -> Option<u32> {
     let of_plan = Spec::builtin().requests_per_minute(&workspace.plan)?;
     Some(workspace.requests_per_minute.unwrap_or(of_plan))
 }
 
-/// `Asia/Jakarta (UTC+07:00 now)`: the sign of `Etc/GMT+7` says the opposite of what people expect.
+/// `Asia/Jakarta (UTC+07:00 now)`. The offset is shown because the sign in `Etc/GMT+7` is inverted.
 pub(super) fn with_offset(timezone: &str, clock: &Clock) -> String {
     time_zone::offset(timezone, clock.now()).map_or_else(
         || timezone.to_owned(),
