@@ -52,7 +52,7 @@ pub enum Error {
     #[error("not available: {0}")]
     Unavailable(#[source] anyhow::Error),
     /// A write was sent to the database, and its outcome is unknown.
-    #[error("not known whether it happened: {0}")]
+    #[error("outcome unknown: {0}")]
     OutcomeUnknown(#[source] anyhow::Error),
     /// Anything unexpected.
     #[error("{0}")]

@@ -74,7 +74,7 @@ impl Server {
             state.store().close().await;
         };
         if timeout(connections.shutdown_timeout, finish).await.is_err() {
-            tracing::warn!("requests were still under way when the server stopped");
+            tracing::warn!("the server stopped before all requests were finished");
         }
     }
 }

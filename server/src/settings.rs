@@ -123,7 +123,7 @@ pub struct ConnectionSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JobSettings {
-    /// How often expired idempotent answers are deleted, and the counts of leads created each day are folded.
+    /// How often expired responses to idempotent requests are deleted, and the counts of leads created each day are folded.
     #[serde(with = "duration")]
     pub clean_up_interval: Duration,
     /// How often the times of the last use of keys are written.
@@ -536,10 +536,10 @@ pub fn parse_public_url(text: &str) -> Result<String, String> {
         return Err("must begin with http:// or https://".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("must not have a ? or #".to_owned());
+        return Err("must not contain ? or #".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not have a user or password: everybody sees it".to_owned());
+        return Err("must not contain a user or password, because the URL is public".to_owned());
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }

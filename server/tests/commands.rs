@@ -291,7 +291,7 @@ fn encryption_status_is_a_table_for_people_and_says_what_goes_on() {
     let other = MasterKey::generate().to_base64();
     for (key, said) in [
         (None, "1 (not given)"),
-        (Some(other), "1 (another one is given)"),
+        (Some(other), "1 (a different key is given)"),
     ] {
         let mut command = scratch.command();
         command.envs(key.as_ref().map(|key| ("KONEKTOR_MASTER_KEY", &***key)));
@@ -306,7 +306,7 @@ fn encryption_status_is_a_table_for_people_and_says_what_goes_on() {
     assert_eq!(words.stderr, "");
     assert_eq!(
         scratch.run("encryption rotate-master").stdout.trim(),
-        "every key was under master key 1 already"
+        "every key was already wrapped under master key 1"
     );
 }
 
@@ -383,7 +383,7 @@ fn a_wrong_command_line_exits_with_2_and_says_what_is_right() {
         ("workspace create --name A --leads-per-day=-1", "-1"),
         (
             "workspace create --name A --requests-per-minute 9",
-            "plan custom only",
+            "can only be used with plan custom",
         ),
         (
             "workspace create --name A --plan custom --requests-per-minute 0",
@@ -391,7 +391,7 @@ fn a_wrong_command_line_exits_with_2_and_says_what_is_right() {
         ),
         (
             "workspace set-plan ws_1 pro --requests-per-minute 9",
-            "plan custom only",
+            "can only be used with plan custom",
         ),
         ("key create --workspace ws_1", "--all-scopes"),
         (

@@ -51,7 +51,7 @@ pub(crate) enum UnservableDocument {
 type HasRule = fn(&str) -> bool;
 
 /// The enums of which every value has a rule.
-const RULED: [(&str, HasRule); 4] = [
+const ENUM_RULES: [(&str, HasRule); 4] = [
     ("LeadSortBy", |value| parse::<SortBy>(value).is_some()),
     ("SortOrder", |value| parse::<SortOrder>(value).is_some()),
     ("LeadMatchBy", |value| parse::<MatchBy>(value).is_some()),
@@ -61,17 +61,17 @@ const RULED: [(&str, HasRule); 4] = [
 ];
 
 /// The enums of which only some values have a meaning.
-const NEEDED: [(&str, &[&str]); 5] = [
+const REQUIRED_VALUES: [(&str, &[&str]); 5] = [
     ("LeadStatus", &[CONVERSION]),
-    ("LeadStatus", &summary::COUNTED),
+    ("LeadStatus", &summary::COUNTED_STATUSES),
     ("ConversionSyncStatus", &[NOTHING_TO_SYNC]),
-    ("ConversionSyncStatus", &pending::UNSYNCED),
+    ("ConversionSyncStatus", &pending::UNSYNCED_STATES),
     ("TicketStatus", &[tickets::NEW]),
 ];
 
 /// Checks that every value with a rule is known to the code, and that the document has what the code needs.
 pub(crate) fn check(spec: &Spec) -> Result<(), UnservableDocument> {
-    for (schema, has_rule) in RULED {
+    for (schema, has_rule) in ENUM_RULES {
         let values = spec.enum_values(schema);
         if values.is_empty() {
             return Err(UnservableDocument::MissingSchema(schema));
@@ -82,7 +82,7 @@ pub(crate) fn check(spec: &Spec) -> Result<(), UnservableDocument> {
             }
         }
     }
-    for (schema, needed) in NEEDED {
+    for (schema, needed) in REQUIRED_VALUES {
         let values: BTreeSet<_> = spec.enum_values(schema).into_iter().collect();
         for value in needed {
             if !values.contains(value) {

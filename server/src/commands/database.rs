@@ -110,7 +110,7 @@ fn advice(error: &SchemaError) -> String {
     let program = program();
     match error {
         SchemaError::Missing => format!(
-            "run {program} migrate, or make its first workspace with {program} workspace create"
+            "run {program} migrate, or create the first workspace with {program} workspace create"
         ),
         SchemaError::Older => format!("run {program} migrate"),
         SchemaError::Newer(_) => "use that version, or a newer one".to_owned(),
@@ -135,7 +135,7 @@ pub(super) async fn workspaces(store: &Store, id: Option<&str>) -> Result<Vec<Wo
 
 pub(super) fn no_workspace(id: &str) -> anyhow::Error {
     let program = program();
-    anyhow!("there is no workspace {id:?}; {program} workspace list shows those there are")
+    anyhow!("there is no workspace {id:?}; {program} workspace list shows all")
 }
 
 /// Describes a database for people: the file, or host and name; never user and password.

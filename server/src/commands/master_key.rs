@@ -19,14 +19,14 @@ const FILE: &str = "KONEKTOR_MASTER_KEY_FILE";
 
 /// The operator's master keys. Fails if there is none.
 pub(super) fn from_environment() -> Result<MasterKeys> {
-    given()?.map_or_else(|| bail!(missing()), Ok)
+    from_environment_if_set()?.map_or_else(|| bail!(missing()), Ok)
 }
 
 /// The operator's master keys, from `KONEKTOR_MASTER_KEY`, `KONEKTOR_MASTER_KEYS` or the file
 /// `KONEKTOR_MASTER_KEY_FILE`. Setting two of these variables is an error, because it must be certain which key seals.
 ///
 /// There is no option for a key, because other users of the machine can read command lines.
-pub(super) fn given() -> Result<Option<MasterKeys>> {
+pub(super) fn from_environment_if_set() -> Result<Option<MasterKeys>> {
     let set: Vec<_> = [ONE, SEVERAL, FILE]
         .into_iter()
         .filter_map(|name| Some((name, env::var_os(name)?)))
@@ -35,7 +35,7 @@ pub(super) fn given() -> Result<Option<MasterKeys>> {
         let [(first, _), (second, _), ..] = set.as_slice() else {
             return Ok(None);
         };
-        bail!("{first} and {second} are both set; unset one: with several keys, {SEVERAL} alone");
+        bail!("{first} and {second} are both set; unset one, and put several keys into {SEVERAL}");
     };
     if *name == FILE {
         return read(Path::new(value)).context(FILE).map(Some);
@@ -43,7 +43,7 @@ pub(super) fn given() -> Result<Option<MasterKeys>> {
     let text = Zeroizing::new(value.clone().into_string().unwrap_or_default());
     if *name == ONE && text.contains([':', ',']) {
         bail!(
-            "{ONE} is one key without a number; several, or one with its number, go into {SEVERAL}"
+            "{ONE} is one key without a number; several keys, or a key with its number, go into {SEVERAL}"
         );
     }
     text.parse().context(*name).map(Some)
@@ -51,7 +51,7 @@ pub(super) fn given() -> Result<Option<MasterKeys>> {
 
 /// Reads the master keys from a file. Creates the file with a new key, readable only by its owner, if it does not
 /// exist.
-pub(super) fn kept_in(path: &Path) -> Result<MasterKeys> {
+pub(super) fn read_or_create(path: &Path) -> Result<MasterKeys> {
     if !path.exists() {
         let key = MasterKey::generate();
         create(path, &key).with_context(|| format!("cannot write {}", path.display()))?;
@@ -105,9 +105,9 @@ mod tests {
     fn a_key_file_is_made_once_and_for_its_owner_only() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.key");
-        assert_eq!(kept_in(&path).unwrap().sealing_id(), 1);
+        assert_eq!(read_or_create(&path).unwrap().sealing_id(), 1);
         let first = fs::read(&path).unwrap();
-        kept_in(&path).unwrap();
+        read_or_create(&path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), first);
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

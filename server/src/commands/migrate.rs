@@ -8,11 +8,11 @@ use super::{context::Context, database::DatabaseArgs};
 /// Update the schema of the database, or create it in a new one
 #[derive(clap::Args)]
 #[command(after_help = "\
-It needs no master key. What is missing is applied as a whole or not at all; of several at once one applies it, and \
-the others wait. `serve` does the same when it starts, unless it is told --no-migrate; every other command refuses a \
-schema that is older or newer than the program. Stop the servers of the old version before.
+Needs no master key. Missing migrations are applied entirely or not at all. If several processes migrate at once, one \
+applies them and the others wait. `serve` also migrates when it starts, unless --no-migrate is set. Every other command \
+refuses a schema that is older or newer than the program. Stop servers of the old version first.
 
-Where the schema is to change before the servers do:
+To update the schema before the servers:
   konektor-server migrate
   konektor-server serve --no-migrate")]
 pub(super) struct Args {

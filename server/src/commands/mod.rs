@@ -77,7 +77,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return unparsed(&error),
+        Err(error) => return print_parse_error(&error),
     };
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -93,7 +93,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints the message of the parser, which may be help. A misplaced database URL is redacted.
-fn unparsed(error: &clap::Error) -> ExitCode {
+fn print_parse_error(error: &clap::Error) -> ExitCode {
     let plain = error.render().to_string();
     let redacted = env::args_os().fold(plain.clone(), |text, argument| {
         match password_url(&argument.to_string_lossy()) {

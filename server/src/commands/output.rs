@@ -32,7 +32,7 @@ impl Output {
 pub(super) fn confirm(what: &str, question: &str, refused: &'static str) -> Result<()> {
     if !io::stdin().is_terminal() {
         bail!(UsageError(format!(
-            "{what} cannot be undone; add --yes to do it without being asked"
+            "{what} cannot be undone; add --yes to skip the question"
         )));
     }
     eprint!("{question} This cannot be undone. [y/N] ");

@@ -6,7 +6,7 @@ use crate::store::{Engine, Store};
 pub(super) fn warn_of_old_keys(store: &Store, erased: bool) {
     let kept = match store.engine() {
         Engine::Sqlite => {
-            "a reader kept copies of the old keys in the -wal file; they go with the last server that is stopped"
+            "another process was reading the database, so copies of the old keys remain in the -wal file until the last server stops"
         }
         Engine::Postgres => {
             "another transaction kept the old keys in the file of the table workspace_key; \

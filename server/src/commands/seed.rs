@@ -20,12 +20,12 @@ use crate::{
 /// Fill a workspace with synthetic leads, for demos and benchmarks
 #[derive(clap::Args)]
 #[command(after_help = "\
-The same --leads and --seed make the same leads. Their times are counted back from the hour at which they are
-made; ids hold the time and the workspace. Another --seed adds other leads; the same one is refused. A lead whose
-phone another lead of the workspace has already comes without one.
+The same --leads and --seed create the same leads, except that their times count back from the current hour, and
+their ids depend on the time and the workspace. Another --seed adds other leads; the same one is refused. A lead
+gets no phone if another lead of the workspace already has it.
 
-It is all or nothing: when it is interrupted, no lead is there and every index is. On SQLite a running server
-reads on and cannot write meanwhile; on PostgreSQL its reads wait too, if there are hardly any leads yet.
+Either all leads are created or none. Meanwhile a running server on SQLite can read but not write; on PostgreSQL
+its reads wait too if there are hardly any leads yet.
 
 Examples:
   konektor-server seed --workspace ID --leads 2000
@@ -75,7 +75,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
         &json!({ "workspaceId": workspace.id, "leads": args.leads, "seed": args.seed }),
         || {
             format!(
-                "made {} leads in {} ({})",
+                "created {} leads in {} ({})",
                 grouped(args.leads),
                 workspace.id,
                 workspace.name

@@ -15,15 +15,15 @@ pub(super) struct SettingsArgs {
     #[arg(
         long,
         value_name = "ADDRESS:PORT",
-        help = "Where to listen; port 0 takes any free one [env: KONEKTOR_LISTEN] [default: 127.0.0.1:8080]"
+        help = "The address and port to listen on; port 0 selects a free port [env: KONEKTOR_LISTEN] [default: 127.0.0.1:8080]"
     )]
     listen: Option<String>,
     #[arg(
         long,
         value_name = "URL",
         value_parser = parse_public_url,
-        help = "Where callers reach the server, for SKILL.md and the like; http://ADDRESS:PORT unless given \
-                [env: KONEKTOR_PUBLIC_URL]"
+        help = "The URL by which clients reach the server, as SKILL.md and the docs show it \
+                [env: KONEKTOR_PUBLIC_URL] [default: http://ADDRESS:PORT]"
     )]
     public_url: Option<String>,
     #[arg(
@@ -31,23 +31,23 @@ pub(super) struct SettingsArgs {
         value_name = "ADDR_OR_CIDR",
         value_delimiter = ',',
         value_parser = address::range,
-        help = "A proxy's address or range, whose Forwarded or X-Forwarded-For says who the client is; may be given \
-                several times; nobody's unless given [env: KONEKTOR_TRUSTED_PROXIES, separated by commas]"
+        help = "The address or range of a proxy, whose Forwarded or X-Forwarded-For is trusted; can be repeated \
+                [env: KONEKTOR_TRUSTED_PROXIES, comma-separated] [default: none]"
     )]
     trusted_proxies: Vec<IpNet>,
     #[command(flatten)]
     database: DatabaseArgs,
     #[arg(
         long,
-        help = "Refuse to start when the database's schema is not up to date, instead of bringing it up to date \
+        help = "Refuse to start if the schema of the database is outdated, instead of updating it \
                 [env: KONEKTOR_NO_MIGRATE]"
     )]
     no_migrate: bool,
     #[arg(
         long,
         value_enum,
-        help = "How log lines on stderr look; for people on a terminal and JSON elsewhere unless given \
-                [env: KONEKTOR_LOG_FORMAT]"
+        help = "The format of log lines on stderr [env: KONEKTOR_LOG_FORMAT] \
+                [default: pretty on a terminal, json elsewhere]"
     )]
     log_format: Option<LogFormat>,
 }

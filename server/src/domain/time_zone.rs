@@ -30,10 +30,10 @@ pub enum TimeZoneError {
     #[error("not an IANA time zone, which looks like Asia/Jakarta")]
     Unknown,
     /// The zone differs from machine to machine.
-    #[error("another time zone on each machine; name the place, such as Asia/Jakarta")]
+    #[error("differs from machine to machine; name the place, such as Asia/Jakarta")]
     MachineLocal,
     /// It means "not set".
-    #[error("the zone of no place; name one, such as Asia/Jakarta")]
+    #[error("not the zone of a place; name one, such as Asia/Jakarta")]
     Placeless,
     /// A zone of a copy of the database.
     #[error("a copy of a zone; leave posix/ and right/ out, as in Asia/Jakarta")]

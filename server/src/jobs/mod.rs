@@ -20,7 +20,10 @@ pub(crate) async fn run(state: Arc<AppState>) {
         every(clean_up_interval, run_timeout, async || {
             let now = state.clock().now();
             let deleted = store.forget_answers(now, state.idempotency_ttl()).await;
-            warn_on_error(deleted, "expired idempotent answers were not deleted");
+            warn_on_error(
+                deleted,
+                "expired responses to idempotent requests were not deleted",
+            );
         }),
         every(clean_up_interval, run_timeout, async || warn_on_error(
             store.fold_lead_days().await,

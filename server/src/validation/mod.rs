@@ -39,8 +39,8 @@ pub struct Input {
     headers: Map<String, Value>,
     /// With the defaults filled in.
     body: Value,
-    /// The body as it was sent, without fields that have their default. It is null unless the operation declares
-    /// headers, because only an `Idempotency-Key` needs it.
+    /// The body as it was sent, without fields that have their default. It is null if the request has none of the
+    /// operation's headers, because only an `Idempotency-Key` needs it.
     sent_body: Value,
     bad: Details,
 }

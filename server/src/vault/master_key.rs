@@ -28,13 +28,15 @@ pub struct MasterKey(Zeroizing<[u8; MASTER_KEY_LENGTH]>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MasterKeyError {
     /// The text is blank.
-    #[error("the master key is empty; `konektor-server keygen` makes one")]
+    #[error("the master key is empty; create one with `konektor-server keygen`")]
     Empty,
     /// The text is not base64.
-    #[error("the master key is not base64; `konektor-server keygen` makes a good one")]
+    #[error("the master key is not base64; create a valid one with `konektor-server keygen`")]
     NotBase64,
     /// The text is base64 of another length.
-    #[error("the master key has {0} bytes and needs 32; `konektor-server keygen` makes a good one")]
+    #[error(
+        "the master key has {0} bytes and needs 32; create a valid one with `konektor-server keygen`"
+    )]
     WrongLength(usize),
 }
 
@@ -42,19 +44,19 @@ pub enum MasterKeyError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MasterKeysError {
     /// The list is blank.
-    #[error("there is no master key in it; `konektor-server keygen` makes one")]
+    #[error("it contains no master key; create one with `konektor-server keygen`")]
     Empty,
     /// One of several keys has no number.
     #[error("each of several master keys needs its number before it, as in 2:KEY,1:KEY")]
     NoNumber,
     /// The text before a colon is not a key number.
-    #[error("what stands before a master key has to be its number, 1 or more, as in 2:KEY,1:KEY")]
+    #[error("the text before a master key must be its number, 1 or more, as in 2:KEY,1:KEY")]
     BadNumber,
     /// Two keys have the same number.
     #[error("two master keys have the number {0}; give the new one a number of its own")]
     SameNumber(u32),
     /// Two keys are the same.
-    #[error("master keys {0} and {1} are the same; `konektor-server keygen` makes another")]
+    #[error("master keys {0} and {1} are the same; create another with `konektor-server keygen`")]
     SameKey(u32, u32),
     /// One of the entries is not a key.
     #[error("number {0}: {1}")]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 /// The number of requests per operation, of which the last counts. The first ones prepare statements and unwrap keys.
-const ASKED: usize = 6;
+const REPEATS: usize = 6;
 
 /// The bounds of an operation: statements on SQLite, and on PostgreSQL including `begin` and `commit`.
 fn bound(operation: OperationId) -> (usize, usize) {
@@ -106,7 +106,7 @@ async fn on_sqlite(server: &Server) -> Vec<(OperationId, usize, usize)> {
     let log = "sqlx::query=debug,konektor_server=info";
     let program = start_server(&server.database, log);
     for operation in OperationId::ALL {
-        for number in 0..ASKED {
+        for number in 0..REPEATS {
             ask(server, &program, operation, number).await;
         }
     }
@@ -133,7 +133,7 @@ async fn on_postgres(server: &Server) -> Vec<(OperationId, usize, usize)> {
     let mut counts = Vec::new();
     for operation in OperationId::ALL {
         let mut count = (0, 0);
-        for number in 0..ASKED {
+        for number in 0..REPEATS {
             // Connections return to the pool asynchronously.
             sleep(Duration::from_millis(100)).await;
             let _ = wire.take();

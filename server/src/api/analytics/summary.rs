@@ -14,7 +14,7 @@ const NEW: &str = "new";
 const CONTACTED: &str = "contacted";
 
 /// The counted statuses, apart from that of a conversion.
-pub(crate) const COUNTED: [&str; 2] = [NEW, CONTACTED];
+pub(crate) const COUNTED_STATUSES: [&str; 2] = [NEW, CONTACTED];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The states of leads that still have something to deliver, or whose delivery failed.
-pub(crate) const UNSYNCED: [&str; 2] = ["pending", "failed"];
+pub(crate) const UNSYNCED_STATES: [&str; 2] = ["pending", "failed"];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,7 +31,7 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Error> {
     let page = call
         .caller
         .tenant
-        .pending_conversions(&UNSYNCED, request.start.clone(), request.limit)
+        .pending_conversions(&UNSYNCED_STATES, request.start.clone(), request.limit)
         .await?;
     let pagination = cursor::pagination(&call, &request, &page)?;
     let rows: Vec<_> = page

@@ -11,16 +11,16 @@ use crate::{
 /// Show every setting, its value and where the value comes from
 #[derive(clap::Args)]
 #[command(after_help = "\
-A flag goes before an environment variable, that before the file of --config (or KONEKTOR_CONFIG), and that before the \
-default. Every setting can stand in the environment and in the file; database.url, for example:
+A flag overrides an environment variable, which overrides the file of --config (or KONEKTOR_CONFIG), which overrides \
+the default. Every setting can be set in the environment or in the file; database.url, for example:
 
   export KONEKTOR_DATABASE_URL=postgres://db/crm
 
   [database]
   url = \"postgres://db/crm\"
 
-Durations are written 250ms, 5s or 10m. Users and passwords of URLs are not shown, and master keys are not settings. \
-What the API document fixes, such as rate limits and the largest body, is not a setting either.
+Durations are written 250ms, 5s or 10m. Users and passwords in URLs are not shown. Master keys are not settings, and \
+neither are the limits of the API document, such as rate limits and the largest body.
 
 Examples:
   konektor-server config show
@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
         let rows = settings.iter().map(|setting| {
             [
                 setting.key.clone(),
-                shown(setting).unwrap_or_else(|| "-".to_owned()),
+                display_value(setting).unwrap_or_else(|| "-".to_owned()),
                 setting
                     .origin
                     .clone()
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<()> {
 }
 
 /// The value of a setting, without secrets.
-fn shown(setting: &Setting) -> Option<String> {
+fn display_value(setting: &Setting) -> Option<String> {
     Some(match (&*setting.key, &*setting.value) {
         (_, "") => return None,
         ("database.url", url) => database::describe(url),
@@ -61,7 +61,7 @@ fn shown(setting: &Setting) -> Option<String> {
 fn as_json(setting: &Setting) -> Value {
     json!({
         "setting": setting.key,
-        "value": shown(setting),
+        "value": display_value(setting),
         "from": setting.origin.as_deref().unwrap_or("default"),
         "variable": variable(&setting.key),
     })

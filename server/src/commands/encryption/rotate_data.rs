@@ -21,12 +21,12 @@ use crate::{
 #[command(
     group(ArgGroup::new("which").required(true).args(["workspace", "all"])),
     after_help = "\
-Leads, tickets and kept answers are sealed again in small batches, while servers read, search and write. Interrupted \
-in any way, it goes on when it is run again, and begins no second key before the first is done. On SQLite it takes \
-turns with the server, so that writes wait some milliseconds longer.
+Leads, tickets and stored responses are sealed again in small batches, while servers run. If it is interrupted, run it \
+again: it continues, and creates no other key before it is done. On SQLite it takes turns with the server, so that \
+writes wait some milliseconds longer.
 
-The index key stays as it is: emails, phones and words of names are found by hashes under it, and it opens nothing. \
-A backup from before opens with its own old keys and the master key.
+The index key does not change. It hashes emails, phones and words of names for searches, and decrypts nothing. Older \
+backups can be read with the keys that they contain and the master key.
 
 Examples:
   konektor-server encryption rotate-data --workspace ID
@@ -55,11 +55,12 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
         {
             Ok(rotated) => all.push((workspace.id, rotated)),
             Err(StoreError::NoWorkspace) if args.all => eprintln!(
-                "note: {id} has no keys any more; {program} workspace delete {id} removes the rest of it",
+                "note: the keys of {id} are deleted; remove the rest of it with {program} workspace delete {id}",
                 id = workspace.id,
                 program = program()
             ),
-            Err(error) => Err(error).with_context(|| format!("{} is not done", workspace.id))?,
+            Err(error) => Err(error)
+                .with_context(|| format!("could not rotate the key of {}", workspace.id))?,
         }
     }
     bar.finish_and_clear();
@@ -83,7 +84,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
                     rows,
                 } = *rotated;
                 let went_on = if resumed {
-                    " (went on with an interrupted rotation)"
+                    " (continued an interrupted rotation)"
                 } else {
                     ""
                 };

@@ -10,8 +10,8 @@ use crate::commands::{
 /// Wrap every workspace's keys under the first of `KONEKTOR_MASTER_KEYS`
 #[derive(clap::Args)]
 #[command(after_help = "\
-Servers have to have the new master key already: `keygen --help` has the steps. It takes a moment whatever the number \
-of leads, for what is sealed stays as it is; interrupted, it is run again.
+All servers must have the new master key already: `keygen --help` lists the steps. It takes a moment whatever the \
+number of leads, because sealed data does not change. If it is interrupted, run it again.
 
 Example:
   KONEKTOR_MASTER_KEYS=2:NEW,1:OLD konektor-server encryption rotate-master")]
@@ -39,7 +39,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     context.output.print(
         &json!({ "masterKeyId": sealing, "rewrapped": keys, "erased": erased }),
         || match keys {
-            0 => format!("every key was under master key {sealing} already"),
+            0 => format!("every key was already wrapped under master key {sealing}"),
             keys => format!("wrapped {keys} keys under master key {sealing}"),
         },
     )?;

@@ -20,8 +20,8 @@ use crate::{
 /// Show the keys of every workspace: what is sealed under each, and which master key wraps it
 #[derive(clap::Args)]
 #[command(after_help = "\
-It needs no master key, and says of those it is given whether they open the keys. A workspace has one data key, or \
-more while they rotate, and one index key, under which emails, phones and words of names are found.")]
+Needs no master key; if some are set, it shows whether they open the keys. A workspace has one data key (more during a \
+rotation) and one index key, which hashes emails, phones and words of names for searches.")]
 pub(crate) struct Args {
     #[command(flatten)]
     database: DatabaseArgs,
@@ -31,7 +31,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
-    let master_keys = master_key::given()?.unwrap_or_else(MasterKeys::none);
+    let master_keys = master_key::from_environment_if_set()?.unwrap_or_else(MasterKeys::none);
     let store = args.database.open_with(context, master_keys).await?;
     let mut all = Vec::new();
     for workspace in database::workspaces(&store, args.workspace.as_deref()).await? {
@@ -107,7 +107,7 @@ fn words(given: &MasterKeys, all: &[(Workspace, Encryption)]) -> String {
         .filter(|(_, encryption)| encryption.is_rotating());
     let hints = rotating.map(|(workspace, _)| {
         let (id, program) = (&workspace.id, program());
-        format!("\n{id} is being rotated; if nothing does it any more: {program} encryption rotate-data --workspace {id}")
+        format!("\n{id} is being rotated; if that was interrupted: {program} encryption rotate-data --workspace {id}")
     });
     [table]
         .into_iter()
@@ -123,7 +123,7 @@ fn master_key_words(given: &MasterKeys, id: Option<u32>, locked: Option<VaultErr
     if !given.ids().any(|known| known == id) {
         format!("{id} (not given)")
     } else if locked == Some(VaultError::DamagedKey) {
-        format!("{id} (another one is given)")
+        format!("{id} (a different key is given)")
     } else {
         format!("{id} (given)")
     }

@@ -59,9 +59,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
         .expires_at
         .is_some_and(|end| end <= context.clock.now())
     {
-        bail!(UsageError(
-            "--expires-at has to be in the future".to_owned()
-        ));
+        bail!(UsageError("--expires-at must be in the future".to_owned()));
     }
     let store = args.database.open(context).await?;
     let workspace = database::workspace(&store, &args.workspace).await?;
@@ -84,7 +82,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
         .is_none()
     {
         eprintln!(
-            "note: plan {} has no Agent API; the key answers 403 until that changes",
+            "note: plan {} has no Agent API; requests with this key return 403 until the plan changes",
             workspace.plan
         );
     }
@@ -93,7 +91,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
         .output
         .print(&json!({ "keyId": key.id(), "apiKey": *text }), || {
             fields([
-                ("key", format!("{}   (shown this once)", *text)),
+                ("key", format!("{}   (shown only once)", *text)),
                 ("id", key.id().to_owned()),
                 (
                     "workspace",
@@ -112,5 +110,5 @@ fn parse_address(entry: &str) -> Result<String, AddressError> {
 fn parse_time(text: &str) -> Result<Timestamp, String> {
     text.parse()
         .map(time::whole_millis)
-        .map_err(|_| "no time such as 2027-01-01T00:00:00Z (RFC 3339)".to_owned())
+        .map_err(|_| "not a time such as 2027-01-01T00:00:00Z (RFC 3339)".to_owned())
 }

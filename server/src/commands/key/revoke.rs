@@ -24,7 +24,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     let id = whole.as_ref().map_or(&*args.id, ApiKey::id);
     if !store.revoke_api_key(id, context.clock.now()).await? {
         // The message does not repeat the argument, which may be a key that lacks a letter.
-        bail!("there is no key with this id, which is what stands between kna_ and the next _");
+        bail!("there is no key with this id; the id is the part between kna_ and the next _");
     }
     context
         .output

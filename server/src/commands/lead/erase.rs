@@ -15,13 +15,13 @@ use crate::{
 /// Permanently remove a person's data from a lead; the lead still counts in totals
 #[derive(clap::Args)]
 #[command(after_help = "\
-Last name, email, phone, notes and externalRef become null, the first name becomes Erased, and a new uniqueCode is \
-made, since other systems may know the person by the old one. The hashes by which the lead was found go, and the \
-answers kept for requests that are sent again. Id, status, priority, source, platform, campaign, amounts, assignee and \
-times stay: totals do not change. Texts of support tickets are not searched for the person.
+Last name, email, phone, notes and externalRef become null, and the first name becomes Erased. The uniqueCode is \
+replaced, because other systems may know the person by the old one. The hashes by which the lead was found are \
+deleted, and so are the stored responses that contain it. Id, status, priority, source, platform, campaign, amounts, \
+assignee and times stay, so totals do not change. Support tickets are not searched for the person.
 
-On SQLite what is removed is overwritten, and the -wal file emptied. PostgreSQL keeps it in its files until it has \
-vacuumed the tables and used their space again. Its log (WAL), replicas and backups hold it until they are recycled or \
+On SQLite the removed data is overwritten and the -wal file is emptied. PostgreSQL keeps it in its files until the \
+tables are vacuumed and their space is reused. The WAL, replicas and backups contain it until they are recycled or \
 deleted.
 
 Examples:
@@ -79,12 +79,12 @@ fn in_words(erased: &Erased) -> String {
         answers,
     } = erased;
     if fields.is_empty() && *answers == 0 {
-        return format!("nothing was left to erase of {lead_id}");
+        return format!("{lead_id} was erased before; nothing was left to erase");
     }
     let answers = match answers {
-        1 => "1 kept answer".to_owned(),
+        1 => "1 stored response".to_owned(),
         answers => format!(
-            "{} kept answers",
+            "{} stored responses",
             output::grouped(i64::try_from(*answers).unwrap_or(i64::MAX))
         ),
     };
@@ -109,7 +109,7 @@ fn explained(error: StoreError) -> anyhow::Error {
         .iter()
         .map(|Candidate { id, field }| format!("{id} by its {field}"))
         .collect();
-    anyhow!("it fits {}: give the id of one", each.join(" and "))
+    anyhow!("it matches {}: use the id of one", each.join(" and "))
 }
 
 fn warn_of_remains(store: &Store, overwritten: bool) {
@@ -118,10 +118,10 @@ fn warn_of_remains(store: &Store, overwritten: bool) {
     }
     match store.engine() {
         Engine::Sqlite => eprintln!(
-            "note: somebody reads the database, so that its -wal file still holds old rows; run it again to empty it"
+            "note: another process is reading the database, so its -wal file still contains old rows; run this again to empty it"
         ),
         Engine::Postgres => eprintln!(
-            "note: PostgreSQL's files hold the old rows until it has vacuumed the tables and used their space again"
+            "note: PostgreSQL's files contain the old rows until the tables are vacuumed and their space is reused"
         ),
     }
 }

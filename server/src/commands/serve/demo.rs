@@ -70,7 +70,7 @@ pub(super) fn master_key() -> Result<MasterKeys> {
              put the key back, or delete the database and start again"
         );
     }
-    master_key::kept_in(key)
+    master_key::read_or_create(key)
 }
 
 /// Creates the workspace and its leads unless an earlier start did, revokes the key of that start, and creates a new

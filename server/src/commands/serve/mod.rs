@@ -27,8 +27,8 @@ use crate::{
 /// Serve the API until a signal stops it (SIGINT or SIGTERM)
 #[derive(clap::Args)]
 #[command(after_help = "\
-The master key comes from KONEKTOR_MASTER_KEY or from the file KONEKTOR_MASTER_KEY_FILE; `keygen` makes one.
-While it is replaced, KONEKTOR_MASTER_KEYS (or the file) holds both: `keygen --help` says how.
+The master key comes from KONEKTOR_MASTER_KEY or from the file KONEKTOR_MASTER_KEY_FILE; `keygen` creates one.
+While it is being replaced, KONEKTOR_MASTER_KEYS or the file contains both: see `keygen --help`.
 
 Examples:
   konektor-server serve --demo
@@ -134,7 +134,7 @@ fn check_demo(settings: &Settings, each: &[Setting]) -> Result<()> {
         && settings.database.url != demo::DATABASE_URL
     {
         bail!(UsageError(format!(
-            "--demo has a database of its own, {}: remove database.url, which is set by {origin}",
+            "--demo uses its own database, {}: remove database.url, which is set by {origin}",
             database::describe(demo::DATABASE_URL)
         )));
     }
@@ -188,9 +188,9 @@ async fn listen(address: &str) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let what_to_do = match error.kind() {
             ErrorKind::AddrInUse => {
-                "another program has this port: stop it, or choose another with --listen 127.0.0.1:0"
+                "another program uses this port: stop it, or choose another with --listen 127.0.0.1:0"
             }
-            ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose a higher one",
+            ErrorKind::PermissionDenied => "ports below 1024 need privileges: choose a higher one",
             ErrorKind::AddrNotAvailable => "this machine has no such address",
             _ => "an address looks like 127.0.0.1:8080",
         };

@@ -99,7 +99,7 @@ fn parse_currency(code: &str) -> Result<String, String> {
     if code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_uppercase()) {
         Ok(code.to_owned())
     } else {
-        Err("a currency has three capital letters, such as IDR".to_owned())
+        Err("must be three capital letters, such as IDR".to_owned())
     }
 }
 

@@ -13,12 +13,13 @@ use crate::commands::{
 /// Permanently delete a workspace with its leads, keys and tickets
 #[derive(clap::Args)]
 #[command(after_help = "\
-Its keys go first: from then on its API keys are refused, and what it sealed opens for nobody, whoever has the \
-database and the master key. Then its rows go, in small batches beside running servers; interrupted, it is run again.
+The keys of the workspace are deleted first. From then on its API keys are refused, and nobody can decrypt its data, \
+not even with the database and the master key. Then its rows are deleted in small batches, while servers run. If it is \
+interrupted, run it again.
 
-On SQLite what is deleted is overwritten, and the -wal file emptied. On PostgreSQL the table of keys is written anew; \
-PostgreSQL's own log (WAL), replicas and backups hold the deleted keys until they are recycled or deleted. A backup \
-from before, of either, opens with the master key.")]
+On SQLite the deleted data is overwritten and the -wal file is emptied. On PostgreSQL the table of keys is rewritten; \
+the WAL, replicas and backups contain the deleted keys until they are recycled or deleted. Older backups of either can \
+be decrypted with the master key.")]
 pub(crate) struct Args {
     #[command(flatten)]
     database: DatabaseArgs,

@@ -27,7 +27,9 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<()> {
     context.output.print(&json!({ "workspaces": json }), || {
         if workspaces.is_empty() {
             let program = program();
-            return format!("no workspaces yet; {program} workspace create --name NAME makes one");
+            return format!(
+                "no workspaces yet; create one with {program} workspace create --name NAME"
+            );
         }
         let rows = workspaces.iter().map(|workspace| {
             let limit = effective_limit(workspace);

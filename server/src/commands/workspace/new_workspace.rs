@@ -46,7 +46,7 @@ pub(super) fn check_own_limit(plan: &str, requests_per_minute: Option<u32>) -> R
             |usual| format!("always has {usual}"),
         );
         bail!(UsageError(format!(
-            "--requests-per-minute goes with plan {CUSTOM_PLAN} only; plan {plan} {usual}"
+            "--requests-per-minute can only be used with plan {CUSTOM_PLAN}; plan {plan} {usual}"
         )));
     }
     Ok(())
@@ -55,11 +55,11 @@ pub(super) fn check_own_limit(plan: &str, requests_per_minute: Option<u32>) -> R
 pub(crate) fn parse_name(text: &str) -> Result<String, String> {
     let name = text.trim();
     if name.is_empty() {
-        Err("a name has at least one letter".to_owned())
+        Err("must have at least one letter".to_owned())
     } else if name.chars().count() > MAX_NAME_LENGTH {
-        Err(format!("a name has at most {MAX_NAME_LENGTH} letters"))
+        Err(format!("must have at most {MAX_NAME_LENGTH} letters"))
     } else if name.chars().any(char::is_control) {
-        Err("a name is one line of text".to_owned())
+        Err("must be one line of text".to_owned())
     } else {
         Ok(name.to_owned())
     }

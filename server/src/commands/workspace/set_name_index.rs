@@ -13,12 +13,14 @@ use crate::commands::{
 /// Switch the search for leads by name on or off
 #[derive(clap::Args)]
 #[command(after_help = "\
-With the index on, the database holds a keyed hash of every word of a name and of every beginning of three letters or \
-more. Without the workspace's index key they tell no name, but they tell which leads share one, and how common it is. \
-Off, they are removed: a search then finds leads by phone, email, uniqueCode and externalRef, and none by its name.
+On: the database contains a keyed hash of every word of a name, and of every prefix of three or more letters. Without \
+the index key of the workspace the hashes reveal no name, but they reveal which leads share one, and how common it is. \
+Existing leads get their hashes in small batches, while servers run. Until all have them, a search finds no lead by \
+name, rather than some.
 
-On again, every lead gets its hashes, in small batches beside running servers; until all have them a search finds \
-none by name, rather than some. Interrupted, either way goes on when it is run again.
+Off: the hashes are deleted. A search finds leads by phone, email, uniqueCode and externalRef only.
+
+If either is interrupted, run it again to continue.
 
 Examples:
   konektor-server workspace set-name-index ID off

@@ -17,12 +17,12 @@ use tokio::process::{Child, Command};
 use super::{konektor, stderr};
 
 /// A directory with a file to import.
-struct Desk {
+struct ImportDir {
     folder: TempDir,
     file: PathBuf,
 }
 
-impl Desk {
+impl ImportDir {
     fn with(name: &str, text: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join(name);
@@ -103,26 +103,26 @@ async fn until(child: &mut Child, checkpoint: &Path, rows: usize) {
 both_engines! {
     async fn rows_make_leads_and_change_those_that_are_there(server) {
         server.lead(json!({"firstName": "Budi", "phone": "081234567890", "notes": "Stays"})).await;
-        let desk = Desk::with("kontak.csv", "\u{feff}Nama;PHONE;estimated_value;Status\nBudi Santoso;0812-3456-7890;5000000;Won\nSiti;+62 857 1111 2222;;\n");
-        let done = desk.imported(&server, &["--map", "Nama=first name", "-o", "json"]).await;
+        let dir = ImportDir::with("kontak.csv", "\u{feff}Nama;PHONE;estimated_value;Status\nBudi Santoso;0812-3456-7890;5000000;Won\nSiti;+62 857 1111 2222;;\n");
+        let done = dir.imported(&server, &["--map", "Nama=first name", "-o", "json"]).await;
         must_end(&done, 0);
         assert_eq!(stderr(&done), "");
-        assert_eq!(answer(&done), json!({"file": desk.file, "rows": 2, "created": 1, "updated": 1, "rejected": 0, "rejects": null, "errors": []}));
+        assert_eq!(answer(&done), json!({"file": dir.file, "rows": 2, "created": 1, "updated": 1, "rejected": 0, "rejects": null, "errors": []}));
         let budi = server.find("081234567890").await.data().clone();
         assert_eq!([&budi["firstName"], &budi["status"], &budi["notes"]], ["Budi Santoso", "won", "Stays"]);
         assert_eq!(budi["estimatedValue"], 5_000_000);
         assert_eq!(total(&server).await, 2);
-        assert_eq!(std::fs::read_dir(desk.folder.path()).unwrap().count(), 1, "nothing is left behind");
+        assert_eq!(std::fs::read_dir(dir.folder.path()).unwrap().count(), 1, "nothing is left behind");
     }
 
     async fn bad_rows_are_kept_with_their_lines_and_good_ones_are_sent(server) {
         server.lead(json!({"firstName": "Ani", "uniqueCode": "KNK-TAKEN", "phone": "081100000001"})).await;
         let text = "firstName,email,notes,phone\nBudi,budi@example.com,\"two\nlines\",\n\nSiti,siti@,=1+1,\nRudi,rudi@example.com,,\n,nobody@example.com,,\n";
-        let desk = Desk::with("leads.csv", text);
-        let done = desk.imported(&server, &["-o", "json"]).await;
+        let dir = ImportDir::with("leads.csv", text);
+        let done = dir.imported(&server, &["-o", "json"]).await;
         must_end(&done, 3);
         assert_eq!(stderr(&done), "line 5: email: Invalid email\nline 7: firstName: Required\n");
-        let rejects = desk.beside("leads.rejects.csv");
+        let rejects = dir.beside("leads.rejects.csv");
         let answer = answer(&done);
         assert_eq!([&answer["created"], &answer["rejected"]], [2, 2]);
         assert_eq!(answer["rejects"], json!(rejects));
@@ -141,10 +141,10 @@ both_engines! {
     async fn what_only_the_server_can_refuse_is_rejected_too(server) {
         server.lead(json!({"firstName": "Ani", "uniqueCode": "KNK-1", "phone": "081100000001"})).await;
         let rows = "{\"firstName\": \"Budi\", \"uniqueCode\": \"KNK-2\", \"phone\": \"081100000001\"}\n\n{\"id\": \"lead_nowhere\", \"status\": \"won\"}\n{\"firstName\": \"Siti\", \"age\": 5}\n{oops\n{\"firstName\": \"Rudi\"}\n";
-        let desk = Desk::with("leads.ndjson", rows);
-        let done = desk.imported(&server, &[]).await;
+        let dir = ImportDir::with("leads.ndjson", rows);
+        let done = dir.imported(&server, &[]).await;
         must_end(&done, 3);
-        let rejects = std::fs::read_to_string(desk.beside("leads.rejects.ndjson")).unwrap();
+        let rejects = std::fs::read_to_string(dir.beside("leads.rejects.ndjson")).unwrap();
         let rejects: Vec<serde_json::Value> = rejects.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let lines: Vec<_> = rejects.iter().map(|row| row["importLine"].as_u64().unwrap()).collect();
         assert_eq!(lines, [1, 3, 4, 5]);
@@ -157,11 +157,11 @@ both_engines! {
 
     async fn an_import_that_is_killed_again_and_again_makes_every_lead_once(server) {
         const ROWS: usize = 300;
-        let desk = Desk::with("leads.csv", &many(ROWS));
-        let checkpoint = desk.beside("leads.csv.checkpoint");
+        let dir = ImportDir::with("leads.csv", &many(ROWS));
+        let checkpoint = dir.beside("leads.csv.checkpoint");
         let mut flags: &[&str] = &[];
         for stop in [20, 90, 170, 240] {
-            let mut import = desk.import(&server, flags).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut import = dir.import(&server, flags).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
             until(&mut import, &checkpoint, stop).await;
             signal(&import, Signal::KILL);
             import.wait().await.unwrap();
@@ -169,7 +169,7 @@ both_engines! {
         }
         let left = rows_done(&checkpoint);
         assert!(left < ROWS, "it was killed before the end");
-        let done = desk.imported(&server, &["--resume", "-o", "json"]).await;
+        let done = dir.imported(&server, &["--resume", "-o", "json"]).await;
         must_end(&done, 0);
         assert_eq!([&answer(&done)["rows"], &answer(&done)["created"]], [ROWS, ROWS]);
         let (names, leads) = names(&server).await;
@@ -179,9 +179,9 @@ both_engines! {
 
     async fn ctrl_c_stops_it_where_it_can_go_on(server) {
         const ROWS: usize = 300;
-        let desk = Desk::with("leads.csv", &many(ROWS));
-        let checkpoint = desk.beside("leads.csv.checkpoint");
-        let mut import = desk.import(&server, &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let dir = ImportDir::with("leads.csv", &many(ROWS));
+        let checkpoint = dir.beside("leads.csv.checkpoint");
+        let mut import = dir.import(&server, &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         until(&mut import, &checkpoint, 30).await;
         signal(&import, Signal::INT);
         let stopped = import.wait_with_output().await.unwrap();
@@ -199,10 +199,10 @@ both_engines! {
 
     async fn a_server_that_goes_away_stops_it_where_it_can_go_on(server) {
         let mut server = server;
-        let desk = Desk::with("leads.csv", &many(120));
-        let checkpoint = desk.beside("leads.csv.checkpoint");
+        let dir = ImportDir::with("leads.csv", &many(120));
+        let checkpoint = dir.beside("leads.csv.checkpoint");
         let beside = server.beside().await;
-        let mut import = desk.import(&beside, &["--max-wait", "0"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut import = dir.import(&beside, &["--max-wait", "0"]).stderr(Stdio::piped()).spawn().unwrap();
         until(&mut import, &checkpoint, 20).await;
         let mut beside = beside;
         beside.stop().await;
@@ -210,71 +210,71 @@ both_engines! {
         must_end(&stopped, 8);
         assert!(stderr(&stopped).contains("nothing is lost"), "{}", stderr(&stopped));
         // A checkpoint belongs to the address of its server and cannot be resumed on another.
-        let elsewhere = desk.imported(&server, &["--resume"]).await;
+        let elsewhere = dir.imported(&server, &["--resume"]).await;
         must_end(&elsewhere, 2);
         let moved = std::fs::read_to_string(&checkpoint).unwrap().replace(&beside.url, &server.url);
         std::fs::write(&checkpoint, moved).unwrap();
-        must_end(&desk.imported(&server, &["--resume"]).await, 0);
+        must_end(&dir.imported(&server, &["--resume"]).await, 0);
         let (names, leads) = names(&server).await;
         assert_eq!((names.len(), leads), (120, 120));
         server.stop().await;
     }
 
     async fn an_import_goes_on_only_as_it_began(server) {
-        let desk = Desk::with("leads.csv", &many(3));
-        must_end(&desk.imported(&server, &["--resume"]).await, 2);
-        std::fs::write(desk.beside("leads.csv.checkpoint"), "{}\n").unwrap();
-        let begun = desk.imported(&server, &[]).await;
+        let dir = ImportDir::with("leads.csv", &many(3));
+        must_end(&dir.imported(&server, &["--resume"]).await, 2);
+        std::fs::write(dir.beside("leads.csv.checkpoint"), "{}\n").unwrap();
+        let begun = dir.imported(&server, &[]).await;
         must_end(&begun, 2);
         assert!(stderr(&begun).contains("--resume"), "{}", stderr(&begun));
-        must_end(&desk.imported(&server, &["--resume"]).await, 1);
+        must_end(&dir.imported(&server, &["--resume"]).await, 1);
         assert_eq!(total(&server).await, 0);
     }
 
     async fn an_import_goes_on_in_its_own_workspace_alone(server) {
-        let desk = Desk::with("leads.csv", &many(200));
-        let checkpoint = desk.beside("leads.csv.checkpoint");
-        let mut import = desk.import(&server, &[]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let dir = ImportDir::with("leads.csv", &many(200));
+        let checkpoint = dir.beside("leads.csv.checkpoint");
+        let mut import = dir.import(&server, &[]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         until(&mut import, &checkpoint, 10).await;
         signal(&import, Signal::KILL);
         import.wait().await.unwrap();
         let text = std::fs::read_to_string(&checkpoint).unwrap();
         assert!(!text.contains(server.key.rsplit('_').next().unwrap()), "the secret is not kept");
         let done = rows_done(&checkpoint);
-        let other = desk.import(&server, &["--resume"]).env("KONEKTOR_API_KEY", "kna_other_secret").output().await.unwrap();
+        let other = dir.import(&server, &["--resume"]).env("KONEKTOR_API_KEY", "kna_other_secret").output().await.unwrap();
         must_end(&other, 2);
         assert!(stderr(&other).contains("not with the key other (profile default)"), "{}", stderr(&other));
         assert_eq!(rows_done(&checkpoint), done);
-        must_end(&desk.imported(&server, &["--resume"]).await, 0);
+        must_end(&dir.imported(&server, &["--resume"]).await, 0);
         assert_eq!(total(&server).await, 200);
     }
 
     async fn rejects_never_take_the_place_of_another_file(server) {
-        let desk = Desk::with("leads.csv", "firstName,email\nSiti,siti@\nBudi,\n");
-        let rejects = desk.beside("leads.rejects.csv");
+        let dir = ImportDir::with("leads.csv", "firstName,email\nSiti,siti@\nBudi,\n");
+        let rejects = dir.beside("leads.rejects.csv");
         std::fs::write(&rejects, "mine").unwrap();
-        let nowhere = desk.beside("nowhere/rejects.csv");
+        let nowhere = dir.beside("nowhere/rejects.csv");
         for (path, why) in [
             (&rejects, "already exists"),
-            (&desk.file, "is the file to import"),
-            (&desk.folder.path().to_owned(), "is not a regular file"),
+            (&dir.file, "is the file to import"),
+            (&dir.folder.path().to_owned(), "is not a regular file"),
             (&nowhere, "cannot be written"),
         ] {
-            let refused = desk.imported(&server, &["--rejects", path.to_str().unwrap()]).await;
+            let refused = dir.imported(&server, &["--rejects", path.to_str().unwrap()]).await;
             must_end(&refused, 2);
             assert!(stderr(&refused).contains(why), "{}", stderr(&refused));
         }
         assert_eq!(std::fs::read_to_string(&rejects).unwrap(), "mine");
         assert_eq!(total(&server).await, 0);
         std::fs::remove_file(&rejects).unwrap();
-        must_end(&desk.imported(&server, &[]).await, 3);
+        must_end(&dir.imported(&server, &[]).await, 3);
     }
 
     async fn an_import_that_was_killed_before_its_plan_was_kept_begins_anew(server) {
-        let desk = Desk::with("leads.csv", &many(3));
-        std::fs::write(desk.beside("leads.csv.checkpoint"), "").unwrap();
-        must_end(&desk.imported(&server, &["--resume"]).await, 2);
-        must_end(&desk.imported(&server, &[]).await, 0);
+        let dir = ImportDir::with("leads.csv", &many(3));
+        std::fs::write(dir.beside("leads.csv.checkpoint"), "").unwrap();
+        must_end(&dir.imported(&server, &["--resume"]).await, 2);
+        must_end(&dir.imported(&server, &[]).await, 0);
         assert_eq!(total(&server).await, 3);
     }
 
@@ -285,31 +285,31 @@ both_engines! {
                 writeln!(text, "Lead {lead},08120000000{lead},turn {turn}").unwrap();
             }
         }
-        let desk = Desk::with("leads.csv", &text);
-        must_end(&desk.imported(&server, &[]).await, 0);
+        let dir = ImportDir::with("leads.csv", &text);
+        must_end(&dir.imported(&server, &[]).await, 0);
         let all = server.list(&[("limit", "100")]).await;
         assert_eq!(all.each("notes"), ["turn 19"; 5]);
     }
 
     async fn a_dry_run_checks_every_row_and_sends_nothing(server) {
-        let desk = Desk::with("leads.csv", "firstName,email\nBudi,budi@example.com\nSiti,siti@\n");
-        let mut dry = desk.import(&server, &["--dry-run", "-o", "json"]);
+        let dir = ImportDir::with("leads.csv", "firstName,email\nBudi,budi@example.com\nSiti,siti@\n");
+        let mut dry = dir.import(&server, &["--dry-run", "-o", "json"]);
         let done = dry.env_remove("KONEKTOR_API_KEY").output().await.unwrap();
         must_end(&done, 3);
         assert_eq!(answer(&done), json!({
-            "dryRun": true, "file": desk.file, "rows": 2, "good": 1, "bad": 1,
+            "dryRun": true, "file": dir.file, "rows": 2, "good": 1, "bad": 1,
             "errors": [{"line": 3, "error": "email: Invalid email"}],
         }));
         assert_eq!(total(&server).await, 0);
-        assert_eq!(std::fs::read_dir(desk.folder.path()).unwrap().count(), 1);
-        let unknown = Desk::with("leads.csv", "Nama\nBudi\n").imported(&server, &["--dry-run"]).await;
+        assert_eq!(std::fs::read_dir(dir.folder.path()).unwrap().count(), 1);
+        let unknown = ImportDir::with("leads.csv", "Nama\nBudi\n").imported(&server, &["--dry-run"]).await;
         must_end(&unknown, 2);
         assert!(stderr(&unknown).contains("line 1: unknown column \"Nama\""), "{}", stderr(&unknown));
     }
 
     async fn a_person_is_asked_and_sees_it_go_on(server) {
-        let desk = Desk::with("leads.csv", &many(40));
-        let mut import = desk.import(&server, &[]);
+        let dir = ImportDir::with("leads.csv", &many(40));
+        let mut import = dir.import(&server, &[]);
         import.env_remove("NO_COLOR");
         let mut terminal = Terminal::start(import.as_std(), 100);
         terminal.wait_for("Send 40 rows of ");
@@ -355,14 +355,14 @@ both_engines! {
     }
 
     async fn a_resumed_import_writes_its_rejects_where_it_would_have(server) {
-        let desk = Desk::with("leads.tsv", &many(200).replace(',', "\t").replace("lead7@", "lead7\\\\"));
-        let checkpoint = desk.beside("leads.tsv.checkpoint");
-        let rejects = desk.beside("bad.tsv");
-        let mut import = desk.import(&server, &["--rejects", rejects.to_str().unwrap()]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        let dir = ImportDir::with("leads.tsv", &many(200).replace(',', "\t").replace("lead7@", "lead7\\\\"));
+        let checkpoint = dir.beside("leads.tsv.checkpoint");
+        let rejects = dir.beside("bad.tsv");
+        let mut import = dir.import(&server, &["--rejects", rejects.to_str().unwrap()]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         until(&mut import, &checkpoint, 10).await;
         signal(&import, Signal::KILL);
         import.wait().await.unwrap();
-        must_end(&desk.imported(&server, &["--resume"]).await, 3);
+        must_end(&dir.imported(&server, &["--resume"]).await, 3);
         assert_eq!(std::fs::read_to_string(&rejects).unwrap(), "First Name\tEmail\timportLine\timportError\nLead 7\tlead7\\\\example.com\t9\temail: Invalid email\n");
         assert_eq!(total(&server).await, 199);
     }

@@ -12,7 +12,7 @@ use reqwest::RequestBuilder;
 use serde_json::Value;
 
 /// The statuses that these tests provoke, each for every operation that documents it.
-const PROVOKED: [u16; 15] = [
+const STATUSES: [u16; 15] = [
     200, 201, 400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503, 504,
 ];
 
@@ -24,12 +24,12 @@ fn every_documented_status_has_a_test_that_provokes_it() {
         .flat_map(|operation| &operation.responses)
         .map(|response| response.status)
         .collect();
-    assert_eq!(documented, BTreeSet::from(PROVOKED));
+    assert_eq!(documented, BTreeSet::from(STATUSES));
 }
 
 /// Returns the operations that document a status.
 fn documenting(status: u16) -> impl Iterator<Item = &'static Operation> {
-    assert!(PROVOKED.contains(&status), "{status} is missing above");
+    assert!(STATUSES.contains(&status), "{status} is missing above");
     let answers = move |operation: &&Operation| {
         let mut responses = operation.responses.iter();
         responses.any(|response| response.status == status)

@@ -23,7 +23,7 @@ use super::{
 };
 
 /// The number of killed rotations, each killed later than the one before.
-const KILLED: u32 = 4;
+const KILLS: u32 = 4;
 
 both_engines! {
     async fn nothing_fails_or_is_missed_or_lost_while_data_keys_rotate_and_are_killed(server) {
@@ -34,7 +34,7 @@ both_engines! {
             Hammer::start(&server, &program.url, "far"),
         ];
         let mut keys_seen = Vec::new();
-        for round in 0..KILLED {
+        for round in 0..KILLS {
             kill_midway(&server.database, Duration::from_millis(8 * u64::from(round))).await;
             keys_seen.push(data_keys(&server.database).await);
             if round % 2 == 1 {

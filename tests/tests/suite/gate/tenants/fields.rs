@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::gated;
 
 /// Fields that are not part of this API.
-const NOWHERE: [&str; 6] = [
+const UNKNOWN_FIELDS: [&str; 6] = [
     "workspaceId",
     "workspace_id",
     "tenantId",
@@ -19,8 +19,8 @@ const NOWHERE: [&str; 6] = [
 ];
 
 /// Returns the names of all response fields, at any depth.
-fn answered() -> BTreeSet<String> {
-    let mut names = BTreeSet::from(NOWHERE.map(str::to_owned));
+fn response_fields() -> BTreeSet<String> {
+    let mut names = BTreeSet::from(UNKNOWN_FIELDS.map(str::to_owned));
     for response in Spec::builtin()
         .operations()
         .iter()
@@ -56,7 +56,7 @@ fn objects(schema: &Schema, at: &[&str], found: &mut Vec<(Vec<String>, BTreeSet<
 
 both_engines! {
     async fn nobody_sets_what_is_only_answered(server) {
-        let answered = answered();
+        let answered = response_fields();
         for name in ["id", "createdAt", "updatedAt", "conversionSyncStatus", "ticketRef", "trackingCode"] {
             assert!(answered.contains(name), "{name}");
         }

@@ -25,7 +25,7 @@ const MEMBER: &str = "5f0c1d2e-3b4a-4c5d-8e6f-7a8b9c0d1e2f";
 const CAMPAIGN: &str = "Lebaran";
 
 /// The fields that the server generates.
-const MADE_UP: [&str; 5] = ["id", "uniqueCode", "ticketId", "ticketRef", "trackingCode"];
+const GENERATED_FIELDS: [&str; 5] = ["id", "uniqueCode", "ticketId", "ticketRef", "trackingCode"];
 
 struct Request {
     method: &'static str,
@@ -203,7 +203,7 @@ impl Named {
 }
 
 /// Returns a response without its generated values.
-fn said(answer: &Answer) -> (u16, Vec<String>, String) {
+fn without_generated_values(answer: &Answer) -> (u16, Vec<String>, String) {
     let own = ["x-request-id", DATE.as_str()];
     let headers = answer
         .headers
@@ -214,7 +214,7 @@ fn said(answer: &Answer) -> (u16, Vec<String>, String) {
         .collect();
     headers.sort();
     let mut text = answer.text.clone();
-    for name in MADE_UP {
+    for name in GENERATED_FIELDS {
         match answer.json["data"][name].as_str() {
             Some(made) if made != UNIQUE_CODE => text = text.replace(made, name),
             _ => {}
@@ -249,7 +249,7 @@ both_engines! {
             let key = stranger(&server).await;
             let after = answers(&server, &key, there.requests(id_of(operation))).await;
             for (before, after) in before.iter().zip(&after) {
-                assert_eq!(said(before), said(after), "{}", operation.id);
+                assert_eq!(without_generated_values(before), without_generated_values(after), "{}", operation.id);
             }
         }
         assert_eq!(server.find(&there.id).await.text, lead.text);
@@ -265,7 +265,7 @@ both_engines! {
             let stranger = stranger(&server).await;
             let foreign = answers(&server, &stranger, there.requests(id_of(operation))).await;
             let own = answers(&server, &server.key, there.requests(id_of(operation))).await;
-            let same = foreign.iter().zip(&own).filter(|(foreign, own)| said(foreign).2 == said(own).2).count();
+            let same = foreign.iter().zip(&own).filter(|(foreign, own)| without_generated_values(foreign).2 == without_generated_values(own).2).count();
             // Creating the own lead is the same for both.
             let expected = usize::from(operation.id == "leads_update");
             assert!(same <= expected, "{}: {same} of {} requests reach nothing", operation.id, own.len());
