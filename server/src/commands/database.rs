@@ -115,7 +115,7 @@ fn advice(error: &SchemaError) -> String {
         SchemaError::Older => format!("run {program} migrate"),
         SchemaError::Newer(_) => "use that version, or a newer one".to_owned(),
         SchemaError::Foreign => format!(
-            "give Konektor a database of its own, or run {program} migrate to put its tables beside those"
+            "give Konektor a database of its own, or run {program} migrate to create its tables beside the existing ones"
         ),
     }
 }

@@ -32,10 +32,10 @@ use crate::{clock::Clock, error::with_causes, randomness::Randomness};
 
 const EXAMPLES: &str = "\
 Examples:
-  konektor-server serve --demo                            Try it: example leads and a key, no preparation
-  export KONEKTOR_MASTER_KEY=$(konektor-server keygen)    Make the key that encrypts personal data; keep it
-  konektor-server workspace create --name 'Toko Budi'     Make a workspace
-  konektor-server key create --workspace ID --all-scopes  Make an API key for it
+  konektor-server serve --demo                            Try it, with sample leads
+  export KONEKTOR_MASTER_KEY=$(konektor-server keygen)    Create a master key
+  konektor-server workspace create --name 'Toko Budi'     Create a workspace
+  konektor-server key create --workspace ID --all-scopes  Create an API key
   konektor-server serve                                   Serve the API";
 
 /// The Konektor Agent API server

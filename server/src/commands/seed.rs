@@ -20,11 +20,11 @@ use crate::{
 /// Fill a workspace with synthetic leads, for demos and benchmarks
 #[derive(clap::Args)]
 #[command(after_help = "\
-The same --leads and --seed create the same leads, except that their times count back from the current hour, and
-their ids depend on the time and the workspace. Another --seed adds other leads; the same one is refused. A lead
+The same --leads and --seed create the same leads, except that their times count back from the current hour, and \
+their ids depend on the time and the workspace. Another --seed adds other leads; the same one is refused. A lead \
 gets no phone if another lead of the workspace already has it.
 
-Either all leads are created or none. Meanwhile a running server on SQLite can read but not write; on PostgreSQL
+Either all leads are created or none. Meanwhile a running server on SQLite can read but not write; on PostgreSQL \
 its reads wait too if there are hardly any leads yet.
 
 Examples:

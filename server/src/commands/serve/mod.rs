@@ -27,7 +27,7 @@ use crate::{
 /// Serve the API until a signal stops it (SIGINT or SIGTERM)
 #[derive(clap::Args)]
 #[command(after_help = "\
-The master key comes from KONEKTOR_MASTER_KEY or from the file KONEKTOR_MASTER_KEY_FILE; `keygen` creates one.
+The master key comes from KONEKTOR_MASTER_KEY or from the file KONEKTOR_MASTER_KEY_FILE; `keygen` creates one. \
 While it is being replaced, KONEKTOR_MASTER_KEYS or the file contains both: see `keygen --help`.
 
 Examples:

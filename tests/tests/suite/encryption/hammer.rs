@@ -108,7 +108,7 @@ impl Caller {
         let (status, first) = self.send("POST", "/leads", Some(&body), &key).await;
         assert_eq!(status, 201, "{first}");
         let again = self.send("POST", "/leads", Some(&body), &key).await;
-        assert_eq!(again, (201, first), "a kept answer is what was answered");
+        assert_eq!(again, (201, first), "a replay is the first answer");
     }
 
     async fn update(&self, code: &str, notes: &str) {
