@@ -59,7 +59,7 @@ impl Server {
             state.settings().reserved_files(),
             ConnectionConfig {
                 router,
-                arrival_timeout: http::arrival_timeout(&state).max(Duration::from_secs(1)),
+                arrival_timeout: state.limits().arrival.max(Duration::from_secs(1)),
                 header_timeout: state.request_timeout(),
                 idle_timeout: Duration::from_secs(state.limits().keep_alive_seconds),
             },

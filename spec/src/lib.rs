@@ -29,6 +29,7 @@ pub mod text;
 use std::{
     collections::BTreeMap,
     sync::{Arc, LazyLock},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -100,6 +101,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// The longest a request may take, in seconds.
     pub request_seconds: u64,
+    /// How long a request may take to arrive; the rest of its time is left for the answer.
+    pub arrival: Duration,
     /// How long an idle connection is kept, in seconds.
     pub keep_alive_seconds: u64,
     /// Failed authentications a minute for each client address.
@@ -149,9 +152,13 @@ impl Spec {
                 .as_u64()
                 .ok_or_else(|| SpecError::Missing(format!("x-konektor-limits.{name}")))
         };
+        let arrival = document["x-konektor-limits"]["arrivalSeconds"].as_f64();
         let limits = Limits {
             body_bytes: usize::try_from(limit("bodyBytes")?).unwrap_or(usize::MAX),
             request_seconds: limit("requestSeconds")?,
+            arrival: arrival
+                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+                .ok_or_else(|| SpecError::Missing("x-konektor-limits.arrivalSeconds".into()))?,
             keep_alive_seconds: limit("keepAliveSeconds")?,
             failed_authentications_per_minute: u32::try_from(limit(
                 "failedAuthenticationsPerMinute",
@@ -460,6 +467,10 @@ mod tests {
         let too_large = responses.find(|it| it.status == 413).unwrap();
         let size = format!("{} KiB", limits.body_bytes / 1024);
         assert!(too_large.description.contains(&size));
+        let timeout = &spec.document()["components"]["examples"]["RequestTimeout"];
+        let message = timeout["value"]["error"]["message"].as_str().unwrap();
+        let seconds = format!("within {} seconds", limits.arrival.as_secs());
+        assert!(message.ends_with(&seconds), "{message}");
     }
 
     #[test]

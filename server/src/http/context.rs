@@ -12,12 +12,8 @@ pub(super) struct HttpContext {
 }
 
 impl HttpContext {
+    /// How long a request may take to arrive.
     pub(super) fn arrival_timeout(&self) -> Duration {
-        arrival_timeout(&self.state)
+        self.state.limits().arrival
     }
-}
-
-/// How long a request may take to arrive. The rest of its time is left for the answer.
-pub(crate) fn arrival_timeout(state: &AppState) -> Duration {
-    state.request_timeout() * 2 / 3
 }

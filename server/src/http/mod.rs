@@ -17,7 +17,6 @@ mod router;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use context::arrival_timeout;
 pub use error::HttpError;
 pub use peer::Peer;
 pub(crate) use peer::ReceivedAt;

@@ -32,7 +32,7 @@ impl Write<Store> for Probe {
 }
 
 impl Store {
-    /// Whether the database replies and, if the last write found it full or away, takes writes again. Callers within a
+    /// Whether the database replies and, if a write found it full or away, takes writes again. Callers within a
     /// moment share one check.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let mut last = self.last_check.lock().await;
@@ -54,18 +54,29 @@ impl Store {
 
     async fn check(&self) -> Result<(), StoreError> {
         query("select 1").execute(&self.health).await?;
-        if self.write_failed.load(Ordering::Relaxed) {
-            match self.engine {
-                // It has one writer.
-                Engine::Sqlite => self.write(Probe).await?,
-                Engine::Postgres => {
-                    let mut connection = self.health.acquire().await?;
-                    Probe.run(self, &mut connection).await?;
-                    self.write_failed.store(false, Ordering::Relaxed);
-                }
-            }
+        let failed = self.failed_writes.load(Ordering::Relaxed);
+        if failed > 0 {
+            self.probe().await?;
+            // Another write may have failed meanwhile.
+            let _ = self.failed_writes.compare_exchange(
+                failed,
+                0,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
         }
         Ok(())
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        match self.engine {
+            // It has one writer.
+            Engine::Sqlite => self.write(Probe).await,
+            Engine::Postgres => {
+                let mut connection = self.health.acquire().await?;
+                Probe.run(self, &mut connection).await
+            }
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub mod workspaces;
 mod write;
 mod write_keys;
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{Arc, atomic::AtomicU64};
 
 use tokio::time::Instant;
 
@@ -75,8 +75,8 @@ pub struct Store {
     randomness: Randomness,
     opened_keys: Arc<OpenedKeys>,
     in_flight: InFlight,
-    /// Whether the last write found the database full or away.
-    write_failed: Arc<AtomicBool>,
+    /// How many writes found the database full or away since a health check last wrote.
+    failed_writes: Arc<AtomicU64>,
     /// When the database was last checked, and whether it was healthy.
     last_check: Arc<tokio::sync::Mutex<Option<(Instant, bool)>>>,
     /// Only on SQLite; PostgreSQL groups commits by itself.

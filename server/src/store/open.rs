@@ -109,7 +109,7 @@ impl Store {
             randomness: Randomness::system(),
             opened_keys: Arc::default(),
             in_flight: InFlight::default(),
-            write_failed: Arc::default(),
+            failed_writes: Arc::default(),
             last_check: Arc::default(),
             group_commit,
         })

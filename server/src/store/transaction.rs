@@ -73,11 +73,10 @@ impl Store {
             match result {
                 Err(error) if error.is_race() && attempts > 1 => attempts -= 1,
                 result => {
-                    // A refusal says nothing about the health of the database.
-                    if let Ok(_) | Err(StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_)) =
-                        result
+                    // Only the probe of `ping` ends this: on a full disk a commit that writes nothing succeeds.
+                    if let Err(StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_)) = result
                     {
-                        self.write_failed.store(result.is_err(), Ordering::Relaxed);
+                        self.failed_writes.fetch_add(1, Ordering::Relaxed);
                     }
                     return result;
                 }

@@ -251,5 +251,6 @@ fn in_a_hurry() -> Spec {
 fn in_seconds(seconds: u64) -> Spec {
     let mut document = Spec::builtin().document().clone();
     document["x-konektor-limits"]["requestSeconds"] = json!(seconds);
+    document["x-konektor-limits"]["arrivalSeconds"] = json!(0.6);
     Spec::from_value(document).unwrap()
 }

@@ -50,6 +50,7 @@ both_engines! {
 fn with_two_seconds() -> Options {
     let mut document = Spec::builtin().document().clone();
     document["x-konektor-limits"]["requestSeconds"] = json!(2);
+    document["x-konektor-limits"]["arrivalSeconds"] = json!(1.3);
     Options {
         spec: Spec::from_value(document).unwrap(),
         ..Options::default()

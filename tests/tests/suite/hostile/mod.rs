@@ -72,11 +72,12 @@ fn header_of_a_lead(server: &Server, body: &str) -> String {
     )
 }
 
-/// Options with a request timeout of one second, of which the request may take two thirds to arrive, and a keep-alive
+/// Options with a request timeout of one second, of which the request may take 0.6 to arrive, and a keep-alive
 /// timeout of four seconds.
 fn in_a_hurry() -> Options {
     let mut document = Spec::builtin().document().clone();
     document["x-konektor-limits"]["requestSeconds"] = json!(1);
+    document["x-konektor-limits"]["arrivalSeconds"] = json!(0.6);
     document["x-konektor-limits"]["keepAliveSeconds"] = json!(4);
     Options {
         spec: Spec::from_value(document).unwrap(),
