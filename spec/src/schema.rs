@@ -250,6 +250,12 @@ impl Schema {
         self.keywords.get("not")?["pattern"].as_str()
     }
 
+    /// What every value begins with (`x-konektor-prefix`).
+    #[must_use]
+    pub fn prefix(&self) -> Option<&str> {
+        self.text("x-konektor-prefix")
+    }
+
     /// What a caller is told about a value that is not allowed (`x-konektor-message`).
     #[must_use]
     pub fn message(&self) -> Option<&str> {

@@ -14,6 +14,7 @@ use super::{
     values::{MatchBy, SortBy, SortOrder, parse},
 };
 use crate::domain::{
+    id::{LEAD_PREFIX, TICKET_PREFIX},
     lead::{CONVERSION, Lead, NOTHING_TO_SYNC},
     name_words::SHORTEST_PREFIX,
     period::Period,
@@ -45,6 +46,9 @@ pub(crate) enum UnservableDocument {
     /// A limit that is stored in indexes, which a document cannot change.
     #[error("the limit {0} is {1} in the code")]
     FixedLimit(&'static str, usize),
+    /// An id that begins with another prefix than the document says.
+    #[error("{1} of {0} begins with {2} in the code")]
+    IdPrefix(&'static str, &'static str, &'static str),
 }
 
 /// Whether there is a rule for a value.
@@ -67,6 +71,12 @@ const REQUIRED_VALUES: [(&str, &[&str]); 5] = [
     ("ConversionSyncStatus", &[NOTHING_TO_SYNC]),
     ("ConversionSyncStatus", &pending::UNSYNCED_STATES),
     ("TicketStatus", &[tickets::NEW]),
+];
+
+/// The properties that contain ids made by the server, and what these ids begin with.
+const ID_PREFIXES: [(&str, &str, &str); 2] = [
+    ("Lead", "id", LEAD_PREFIX),
+    ("SupportTicket", "ticketId", TICKET_PREFIX),
 ];
 
 /// Checks that every value with a rule is known to the code, and that the document has what the code needs.
@@ -92,11 +102,24 @@ pub(crate) fn check(spec: &Spec) -> Result<(), UnservableDocument> {
     }
     check_lead_fields(spec)?;
     check_personal_fields(spec)?;
+    check_id_prefixes(spec)?;
     if spec.limits().search_prefix_letters != SHORTEST_PREFIX {
         return Err(UnservableDocument::FixedLimit(
             "searchPrefixLetters",
             SHORTEST_PREFIX,
         ));
+    }
+    Ok(())
+}
+
+/// Checks that ids begin as the document says, because clients recognise them by their prefix.
+fn check_id_prefixes(spec: &Spec) -> Result<(), UnservableDocument> {
+    for (name, property, prefix) in ID_PREFIXES {
+        let schema = spec.schema(name);
+        let schema = schema.ok_or(UnservableDocument::MissingSchema(name))?;
+        if schema.property(property).and_then(Schema::prefix) != Some(prefix) {
+            return Err(UnservableDocument::IdPrefix(name, property, prefix));
+        }
     }
     Ok(())
 }

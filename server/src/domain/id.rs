@@ -13,6 +13,9 @@ use super::time::to_millis;
 /// The prefix of every lead id.
 pub const LEAD_PREFIX: &str = "lead_";
 
+/// What every ticket id begins with.
+pub const TICKET_PREFIX: &str = "ticket_";
+
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const UPPER_ALPHANUMERIC: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 const LOWER_ALPHANUMERIC: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -38,7 +41,7 @@ pub fn workspace(now: Timestamp, rng: &mut (impl Rng + ?Sized)) -> String {
 
 /// A new ticket id: `ticket_…`.
 pub fn ticket(now: Timestamp, rng: &mut (impl Rng + ?Sized)) -> String {
-    time_ordered("ticket_", now, rng)
+    time_ordered(TICKET_PREFIX, now, rng)
 }
 
 /// A new unique code of a lead, `KNK-7ZQ4M0X2RD`. It is random, so the store has to check that no lead has it.

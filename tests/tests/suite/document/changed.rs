@@ -260,6 +260,12 @@ async fn what_the_store_depends_on_is_refused_when_the_server_starts() {
     let options = of(|document| document["x-konektor-limits"]["searchPrefixLetters"] = json!(2));
     let expected = "the limit searchPrefixLetters is 3 in the code";
     assert_eq!(start(options).await, Err(expected.to_owned()));
+    let options = of(|document| {
+        let lead = &mut document["components"]["schemas"]["Lead"];
+        lead["properties"]["id"]["x-konektor-prefix"] = json!("contact_");
+    });
+    let expected = "id of Lead begins with lead_ in the code";
+    assert_eq!(start(options).await, Err(expected.to_owned()));
 }
 
 /// Creates a server, which checks its document.
