@@ -63,7 +63,7 @@ impl Guide {
     /// Builds the guide from a model, which was read from `spec`.
     pub(crate) fn new(spec: &Spec, model: &Model) -> Self {
         let inputs = names::inputs(model);
-        let objects = names::objects(spec, model, &inputs);
+        let objects = names::objects(model, &inputs);
         let vocabulary = names::vocabulary(model, &inputs);
         let writer = Writer {
             inputs: &inputs,

@@ -233,7 +233,7 @@ fn call(operation: &Operation) -> Call {
             Body {
                 rows: flat(&fields, ""),
                 fields,
-                schema_name: body.schema_name.clone(),
+                schema_name: body.schema.component().map(str::to_owned),
                 example: body.example.clone(),
             }
         }),

@@ -287,6 +287,13 @@ impl Spec {
         self.schemas.get(name)
     }
 
+    /// Every component schema with its name, in the document's order.
+    pub fn schemas(&self) -> impl Iterator<Item = (&str, &Schema)> {
+        let names = self.document["components"]["schemas"].as_object();
+        let names = names.into_iter().flat_map(|schemas| schemas.keys());
+        names.filter_map(|name| Some((name.as_str(), self.schema(name)?)))
+    }
+
     /// The allowed values of a component schema, in the document's order; empty when it has none.
     #[must_use]
     pub fn enum_values(&self, name: &str) -> Vec<&str> {

@@ -58,8 +58,6 @@ pub struct Parameter {
     pub description: String,
     /// What it may be.
     pub schema: Schema,
-    /// The component schema it refers to, if it does.
-    pub schema_name: Option<String>,
     /// A real value, null when the document has none.
     pub example: Value,
 }
@@ -80,8 +78,6 @@ pub enum Location {
 pub struct Body {
     /// What it may be.
     pub schema: Schema,
-    /// The component schema it refers to, if it does.
-    pub schema_name: Option<String>,
     /// A real body, null when the document has none.
     pub example: Value,
 }
@@ -109,6 +105,13 @@ impl Operation {
         self.parameters
             .iter()
             .filter(move |parameter| parameter.location == location)
+    }
+
+    /// The answer to a request that succeeded.
+    #[must_use]
+    pub fn success(&self) -> Option<&Response> {
+        let mut responses = self.responses.iter();
+        responses.find(|response| (200..300).contains(&response.status))
     }
 
     /// The scope it needs; None when it needs none.
@@ -196,7 +199,6 @@ fn read_parameter(document: &Value, parameter: &Value) -> Result<Parameter, Spec
         description: without_default(parameter["description"].as_str().unwrap_or_default())
             .to_owned(),
         schema: Schema::resolved(document, &parameter["schema"])?,
-        schema_name: component(&parameter["schema"]),
         example: parameter["example"].clone(),
     })
 }
@@ -205,7 +207,6 @@ fn read_body(document: &Value, body: &Value) -> Result<Body, SpecError> {
     let content = &follow(document, body)?["content"]["application/json"];
     Ok(Body {
         schema: Schema::resolved(document, &content["schema"])?,
-        schema_name: component(&content["schema"]),
         example: example(document, content)?,
     })
 }
@@ -249,14 +250,6 @@ fn example(document: &Value, content: &Value) -> Result<Value, SpecError> {
         Some(first) => Ok(follow(document, first)?["value"].clone()),
         None => Ok(content["example"].clone()),
     }
-}
-
-fn component(schema: &Value) -> Option<String> {
-    schema["$ref"]
-        .as_str()?
-        .rsplit('/')
-        .next()
-        .map(str::to_owned)
 }
 
 fn text(value: &Value) -> String {

@@ -50,6 +50,21 @@ impl PathTemplate {
         self.segments().all(|segment| parameter(segment).is_none())
     }
 
+    /// What a parameter selects one of, in the singular: `lead` for `id` in `/leads/{id}`. None when no segment is
+    /// before it.
+    ///
+    /// ```
+    /// let update = konektor_spec::Spec::builtin().operation("leads_update").unwrap();
+    /// assert_eq!(update.path.noun_before("id"), Some("lead"));
+    /// ```
+    #[must_use]
+    pub fn noun_before(&self, name: &str) -> Option<&str> {
+        let nouns = self.segments().zip(self.segments().skip(1));
+        let mut nouns = nouns.filter(|(_, segment)| parameter(segment) == Some(name));
+        let (noun, _) = nouns.next()?;
+        Some(noun.trim_end_matches('s'))
+    }
+
     /// The path with a value for each parameter, percent-encoded.
     pub fn fill<T: AsRef<str>>(&self, value: impl Fn(&str) -> T) -> String {
         let segments = self.segments().map(|segment| match parameter(segment) {

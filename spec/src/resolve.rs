@@ -1,12 +1,16 @@
 //! Schemas of `OpenAPI` 3.0 as plain JSON Schema.
 //!
 //! 3.0 has no null type: the document says it with `nullable`, or with `anyOf` the schema and an enum of null alone.
-//! JSON Schema validators know neither. What comes out has no references and no `nullable`. Values that
-//! `x-konektor-enum` refers to are listed as `x-extensible-enum`.
+//! JSON Schema validators know neither. What comes out has no references and no `nullable`. The name of the component
+//! that was referred to is kept as [`COMPONENT`]. Values that `x-konektor-enum` refers to are listed as
+//! `x-extensible-enum`.
 
 use serde_json::{Map, Value, json};
 
 use crate::error::SpecError;
+
+/// The keyword with the name of the component that a resolved schema was a reference to.
+pub(crate) const COMPONENT: &str = "x-konektor-component";
 
 /// Replaces all references in a schema by what they refer to.
 ///
@@ -33,6 +37,9 @@ pub(crate) fn resolve(document: &Value, schema: &Value) -> Result<Value, SpecErr
     if resolved.remove("nullable") == Some(Value::Bool(true)) {
         allow_null(&mut resolved);
     }
+    if let Some(name) = component(schema) {
+        resolved.insert(COMPONENT.into(), name.into());
+    }
     Ok(Value::Object(resolved))
 }
 
@@ -45,6 +52,11 @@ pub(crate) fn follow<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Va
         .strip_prefix('#')
         .and_then(|pointer| document.pointer(pointer))
         .ok_or_else(|| SpecError::Unresolved(reference.to_owned()))
+}
+
+/// The name of the component that a schema refers to.
+fn component(schema: &Value) -> Option<&str> {
+    schema["$ref"].as_str()?.rsplit('/').next()
 }
 
 fn resolve_each(document: &Value, schemas: &Value) -> Result<Value, SpecError> {
@@ -73,7 +85,9 @@ fn list_known_values(document: &Value, schema: &mut Map<String, Value>) -> Resul
         if !values.is_array() {
             return Err(SpecError::Unresolved(format!("x-konektor-enum {name}")));
         }
+        let name = name.as_str().into();
         schema.insert("x-extensible-enum".into(), values.clone());
+        schema.insert(COMPONENT.into(), name);
     }
     Ok(())
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value};
 
-use crate::{error::SpecError, resolve::resolve};
+use crate::{
+    error::SpecError,
+    resolve::{COMPONENT, resolve},
+};
 
 /// What a value may be: a schema of the document, with every reference resolved.
 ///
@@ -143,6 +146,19 @@ impl Schema {
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
         schema
+    }
+
+    /// The component schema that it refers to, directly, as the alternative to null, or for its known values.
+    ///
+    /// ```
+    /// use konektor_spec::Spec;
+    ///
+    /// let lead = Spec::builtin().schema("LeadCreate").unwrap();
+    /// assert_eq!(lead.property("status").unwrap().component(), Some("LeadStatus"));
+    /// ```
+    #[must_use]
+    pub fn component(&self) -> Option<&str> {
+        self.text(COMPONENT)
     }
 
     /// The type; null left out. None when values of several types are allowed.
@@ -345,11 +361,9 @@ mod tests {
 
     /// All component schemas and their properties.
     fn schemas() -> Vec<(String, &'static Schema)> {
-        let components = Spec::builtin().document()["components"]["schemas"].as_object();
         let mut schemas = Vec::new();
-        for name in components.unwrap().keys() {
-            let schema = Spec::builtin().schema(name).unwrap();
-            schemas.push((name.clone(), schema));
+        for (name, schema) in Spec::builtin().schemas() {
+            schemas.push((name.to_owned(), schema));
             for (property, schema) in schema.properties() {
                 schemas.push((format!("{name}.{property}"), schema));
             }

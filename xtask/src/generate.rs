@@ -22,7 +22,6 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use konektor_spec::Spec;
-use serde_json::Value;
 use syn::Item;
 
 use crate::paths;
@@ -52,8 +51,8 @@ struct File {
 /// If the generator does not support something in openapi.yaml, a file cannot be written, or `check`
 /// finds an outdated file.
 pub(crate) fn run(check: bool) -> Result<()> {
-    let document = document::read(&paths::openapi())?;
-    let files = files(&document)?;
+    let spec = document::read(&paths::openapi())?;
+    let files = files(&spec)?;
     if check {
         compare(paths::root(), &files)
     } else {
@@ -62,17 +61,16 @@ pub(crate) fn run(check: bool) -> Result<()> {
 }
 
 /// Returns every generated file.
-fn files(document: &Value) -> Result<Vec<File>> {
-    let client = client::generate(document)?;
-    let enums = enums::generate(document)?;
-    let requests = requests::generate(document, &client)?;
-    let setters = requests::setters(document)?;
-    let module = module(document, &client.types)?;
-    let args = args::generate(document)?;
-    let spec = Spec::from_value(document.clone())?;
+fn files(spec: &Spec) -> Result<Vec<File>> {
+    let client = client::generate(spec)?;
+    let enums = enums::generate(spec)?;
+    let requests = requests::generate(spec, &client)?;
+    let setters = requests::setters(spec)?;
+    let module = module(spec, &client.types)?;
+    let args = args::generate(spec)?;
     let guide = File {
         path: PathBuf::from(GUIDE),
-        text: konektor_skill::skill_md(&spec, spec.server_url())?,
+        text: konektor_skill::skill_md(spec, spec.server_url())?,
     };
     let sdk = |name| Path::new(SDK).join(name);
     let code = [
@@ -93,18 +91,18 @@ fn files(document: &Value) -> Result<Vec<File>> {
 }
 
 /// Generates `mod.rs`, which exports the public part of the generated code.
-fn module(document: &Value, types: &syn::File) -> Result<syn::File> {
+fn module(spec: &Spec, types: &syn::File) -> Result<syn::File> {
     let mut public = Vec::new();
     for item in &types.items {
         if let Item::Struct(structure) = item {
             let name = structure.ident.to_string();
-            if !is_internal(document, &name) {
+            if !is_internal(spec, &name) {
                 public.push(structure.ident.clone());
             }
         }
     }
-    let changes = document::changes(document).into_iter();
-    let changes = changes.map(|schema| quote::format_ident!("{}", document::changes_name(schema)));
+    let changes = document::changes(spec);
+    let changes = changes.map(|(name, _)| quote::format_ident!("{}", document::changes_name(name)));
     Ok(syn::parse2(quote::quote! {
         #![allow(clippy::all, clippy::pedantic, unreachable_pub)]
 
@@ -121,10 +119,10 @@ fn module(document: &Value, types: &syn::File) -> Result<syn::File> {
 }
 
 /// Whether a schema is hidden from the SDK's users: they see neither envelopes nor request bodies.
-fn is_internal(document: &Value, name: &str) -> bool {
-    let schema = &document["components"]["schemas"][name];
-    let is_envelope = schema["properties"].get("success").is_some();
-    is_envelope || document::is_body(document, name)
+fn is_internal(spec: &Spec, name: &str) -> bool {
+    let schema = spec.schema(name);
+    let is_envelope = schema.is_some_and(|schema| schema.property("success").is_some());
+    is_envelope || document::is_body(spec, name)
 }
 
 fn formatted(code: &syn::File) -> Result<String> {

@@ -1,6 +1,6 @@
 //! The names in SKILL.md for inputs, objects and meanings that occur in several places.
 
-use konektor_spec::{Schema, Spec};
+use konektor_spec::Schema;
 use serde::Serialize;
 
 use crate::{
@@ -173,7 +173,7 @@ pub(super) fn data(schema: &Schema) -> Option<&Schema> {
 }
 
 /// The objects in the replies of several calls.
-pub(super) fn objects(spec: &Spec, model: &Model, inputs: &[Input]) -> Vec<Object> {
+pub(super) fn objects(model: &Model, inputs: &[Input]) -> Vec<Object> {
     let mut objects: Vec<(&Schema, usize)> = Vec::new();
     for answer in model.calls().filter_map(|call| call.answers.first()) {
         for (_, property) in answer.schema.properties() {
@@ -189,21 +189,12 @@ pub(super) fn objects(spec: &Spec, model: &Model, inputs: &[Input]) -> Vec<Objec
         .filter(|(object, uses)| *uses > 1 && object.has_properties())
         .filter_map(|(object, _)| {
             Some(Object {
-                name: component(spec, object)?.to_owned(),
+                name: object.component()?.to_owned(),
                 text: summed_up(object, inputs),
                 schema: object.clone(),
             })
         })
         .collect()
-}
-
-/// The name of the component schema that a reply's schema was resolved from.
-fn component<'a>(spec: &'a Spec, object: &Schema) -> Option<&'a str> {
-    spec.document()["components"]["schemas"]
-        .as_object()?
-        .keys()
-        .find(|name| spec.schema(name) == Some(object))
-        .map(String::as_str)
 }
 
 /// The names in an object; the name of an input stands for its fields.

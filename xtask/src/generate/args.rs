@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
 use heck::{ToKebabCase, ToUpperCamelCase};
+use konektor_spec::{Kind as SchemaKind, Location, Parameter, Schema, Spec};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use serde_json::Value;
+use serde_json::{Number, Value};
 use syn::Ident;
 
 use super::{document, requests, types};
@@ -21,7 +22,7 @@ const PAGING: [&str; 3] = ["page", "limit", "cursor"];
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// Generates the argument structs of all operations.
-pub(crate) fn generate(document: &Value) -> Result<syn::File> {
+pub(crate) fn generate(spec: &Spec) -> Result<syn::File> {
     let mut code = quote!(
         #![deny(unused_variables)]
 
@@ -40,35 +41,29 @@ pub(crate) fn generate(document: &Value) -> Result<syn::File> {
         use crate::{base::{Field, FieldKind, LocalClock}, error::Failure};
     );
     let mut page_args: Option<TokenStream> = None;
-    for (path, item) in document::object(document, "/paths")? {
-        for operation in document::operations(item) {
-            let id = operation["operationId"]
-                .as_str()
-                .context("an operation has no id")?;
-            let operation =
-                Operation::read(document, path, operation, id).with_context(|| id.to_owned())?;
-            code.extend(operation.code().with_context(|| id.to_owned())?);
-            if let Some(args) = operation.page_args() {
-                let first = page_args.get_or_insert_with(|| args.clone());
-                ensure!(
-                    first.to_string() == args.to_string(),
-                    "{id} has other pagination parameters than the lists before it"
-                );
-            }
+    for operation in spec.operations() {
+        let id = &operation.id;
+        let operation = Operation::read(spec, operation).with_context(|| id.clone())?;
+        code.extend(operation.code().with_context(|| id.clone())?);
+        if let Some(args) = operation.page_args() {
+            let first = page_args.get_or_insert_with(|| args.clone());
+            ensure!(
+                first.to_string() == args.to_string(),
+                "{id} has other pagination parameters than the lists before it"
+            );
         }
     }
     code.extend(page_args);
-    for schema in document::changes(document) {
-        code.extend(clearable_fields(document, schema)?);
+    for (name, schema) in document::changes(spec) {
+        code.extend(clearable_fields(name, schema));
     }
     Ok(syn::parse2(code)?)
 }
 
 /// An operation as the command line sees it.
 struct Operation<'a> {
-    document: &'a Value,
-    operation: &'a Value,
-    id: &'a str,
+    spec: &'a Spec,
+    operation: &'a konektor_spec::Operation,
     inputs: Vec<Input>,
     /// The required arguments of the SDK's request.
     required: Vec<TokenStream>,
@@ -109,32 +104,32 @@ enum Kind {
 }
 
 impl<'a> Operation<'a> {
-    fn read(document: &'a Value, path: &str, operation: &'a Value, id: &'a str) -> Result<Self> {
+    fn read(spec: &'a Spec, operation: &'a konektor_spec::Operation) -> Result<Self> {
         let mut this = Self {
-            document,
+            spec,
             operation,
-            id,
             inputs: Vec::new(),
             required: Vec::new(),
             clearable: None,
             max_page_size: None,
         };
-        for parameter in document::parameters(document, operation, "path")? {
-            let input = Input::from_parameter(document, parameter)?;
-            let noun = noun_before(path, &input.name).to_uppercase();
+        for parameter in operation.parameters_in(Location::Path) {
+            let input = Input::from_parameter(parameter)?;
+            let noun = operation.path.noun_before(&input.name);
+            let noun = noun.unwrap_or(&input.name).to_uppercase();
             this.take(Input {
                 positional: Some(noun),
                 ..input
             });
         }
-        for parameter in document::parameters(document, operation, "query")? {
-            this.take(Input::from_parameter(document, parameter)?);
+        for parameter in operation.parameters_in(Location::Query) {
+            this.take(Input::from_parameter(parameter)?);
         }
-        if let Some(body) = document::body(operation) {
-            this.take_fields(body)?;
+        if let Some(body) = &operation.body {
+            this.take_fields(&body.schema)?;
         }
-        for parameter in document::parameters(document, operation, "header")? {
-            this.take(Input::from_parameter(document, parameter)?);
+        for parameter in operation.parameters_in(Location::Header) {
+            this.take(Input::from_parameter(parameter)?);
         }
         this.check_flags()?;
         if this.is_paged() {
@@ -153,48 +148,42 @@ impl<'a> Operation<'a> {
 
     /// Adds the properties of an object in the body. Properties of changes keep their names; those of other objects are
     /// prefixed with the name of the object.
-    fn take_fields(&mut self, reference: &Value) -> Result<()> {
-        let document = self.document;
-        let is_change = document::is_change(document, reference);
-        if let Some(name) = document::schema_name(reference).filter(|_| is_change) {
-            self.clearable = Some(clearable_name(name));
+    fn take_fields(&mut self, schema: &Schema) -> Result<()> {
+        let is_change = document::is_change(self.spec, schema.component());
+        if is_change {
+            self.clearable = schema.component().map(clearable_name);
         }
-        let schema = document::follow(document, reference)?;
-        for (name, property) in document::properties(schema)? {
-            let below = document::target(document, property)?;
-            let is_required = document::is_required(schema, name);
-            match document::schema_name(property) {
-                Some(_) if document::is_change(document, property) => self.take_fields(property)?,
-                Some(object) if below.get("properties").is_some() => {
-                    ensure!(is_required, "{name} is an object that may be left out");
-                    self.take_object(name, object, below)?;
+        for (name, property) in schema.properties() {
+            let is_required = schema.is_required(name);
+            match property.component() {
+                Some(object) if property.has_properties() => {
+                    if document::is_change(self.spec, Some(object)) {
+                        self.take_fields(property)?;
+                    } else {
+                        ensure!(is_required, "{name} is an object that may be left out");
+                        self.take_object(name, object, property)?;
+                    }
                 }
-                _ => {
-                    let is_clearable = is_change && document::is_nullable(document, property)?;
-                    self.take(Input {
-                        is_required,
-                        is_clearable,
-                        ..Input::from_property(document, name, property)?
-                    });
-                }
+                _ => self.take(Input {
+                    is_required,
+                    is_clearable: is_change && property.is_nullable(),
+                    ..Input::from_schema(name, property)?
+                }),
             }
         }
         Ok(())
     }
 
     /// Adds an object of the body that the SDK constructs from its properties.
-    fn take_object(&mut self, name: &str, object: &str, schema: &Value) -> Result<()> {
+    fn take_object(&mut self, name: &str, object: &str, schema: &Schema) -> Result<()> {
         let mut arguments = Vec::new();
-        for (below, property) in document::properties(schema)? {
-            ensure!(
-                document::is_required(schema, below),
-                "{name}.{below} must be required"
-            );
+        for (below, property) in schema.properties() {
+            ensure!(schema.is_required(below), "{name}.{below} must be required");
             let input = Input {
                 field: types::snake(&format!("{name}_{below}")),
                 object: Some(name.to_owned()),
                 is_required: true,
-                ..Input::from_property(self.document, below, property)?
+                ..Input::from_schema(below, property)?
             };
             arguments.push(input.field.clone());
             self.inputs.push(input);
@@ -221,18 +210,17 @@ impl<'a> Operation<'a> {
 
     /// Replaces the limit of a page by that of the whole list, because the command line reads all pages.
     fn limit_list(&mut self) -> Result<()> {
-        let parameters = document::parameters(self.document, self.operation, "query")?;
-        let limit = parameters.into_iter().find(|it| it["name"] == "limit");
-        let schema = &limit.context("no limit")?["schema"];
-        let mut schema = document::target(self.document, schema)?.clone();
-        let maximum = schema
-            .as_object_mut()
-            .and_then(|it| it.shift_remove("maximum"));
-        self.max_page_size = maximum.context("the limit has no maximum")?.as_u64();
-        let description = "Maximum number of rows in total; pages are fetched as needed.";
-        let help = Input::new(self.document, "limit", description, &schema)?.help;
         let limit = self.inputs.iter_mut().find(|input| input.name == "limit");
-        limit.context("no limit")?.help = help;
+        let mut parameters = self.operation.parameters_in(Location::Query);
+        let parameter = parameters.find(|it| it.name == "limit");
+        let (Some(limit), Some(parameter)) = (limit, parameter) else {
+            bail!("no limit");
+        };
+        let maximum = parameter.schema.maximum();
+        let maximum = maximum.context("the limit has no maximum")?;
+        self.max_page_size = maximum.as_u64();
+        let description = "Maximum number of rows in total; pages are fetched as needed.";
+        limit.help = help(description, &limit.kind, &parameter.schema, None);
         Ok(())
     }
 
@@ -258,7 +246,7 @@ impl<'a> Operation<'a> {
     /// Generates the struct, its description and the request. The struct has no documentation, because clap would use it
     /// as the help of the command.
     fn code(&self) -> Result<TokenStream> {
-        let name = format_ident!("{}Args", self.id.to_upper_camel_case());
+        let name = format_ident!("{}Args", self.operation.id.to_upper_camel_case());
         let (headers, fields): (Vec<_>, Vec<_>) = self.own_inputs().partition(|it| it.is_header);
         let fields = fields.into_iter().map(Input::declaration);
         let headers = headers.into_iter().map(Input::declaration);
@@ -286,15 +274,11 @@ impl<'a> Operation<'a> {
 
     /// Generates the implementation of `OperationArgs`.
     fn description(&self) -> Result<TokenStream> {
-        let name = format_ident!("{}Args", self.id.to_upper_camel_case());
-        let id = format_ident!("{}", self.id.to_upper_camel_case());
-        let text = |name: &str| {
-            let text = self.operation[name].as_str();
-            text.with_context(|| format!("no {name}"))
-        };
-        let summary = text("summary")?;
-        let description = unwrapped(text("description")?);
-        let fields = fields(self.document, self.operation)?;
+        let name = format_ident!("{}Args", self.operation.id.to_upper_camel_case());
+        let id = format_ident!("{}", self.operation.id.to_upper_camel_case());
+        let summary = &self.operation.summary;
+        let description = unwrapped(&self.operation.description);
+        let fields = fields(self.operation)?;
         let selection = match fields.as_slice() {
             [] => quote!(NoColumns),
             _ if self.is_paged() => quote!(ListColumns<Self>),
@@ -335,8 +319,8 @@ impl<'a> Operation<'a> {
 
     /// Generates the method that builds the SDK's request.
     fn request(&self) -> Result<TokenStream> {
-        let name = format_ident!("{}Args", self.id.to_upper_camel_case());
-        let (noun, verb) = requests::method(self.id)?;
+        let name = format_ident!("{}Args", self.operation.id.to_upper_camel_case());
+        let (noun, verb) = requests::method(&self.operation.id)?;
         let builder = format_ident!("{}", verb.to_string().to_upper_camel_case());
         let path = quote!(konektor_sdk::#noun::#builder);
 
@@ -442,41 +426,31 @@ fn words(inputs: &[&Input]) -> TokenStream {
 }
 
 impl Input {
-    fn from_parameter(document: &Value, parameter: &Value) -> Result<Self> {
-        let name = parameter["name"]
-            .as_str()
-            .context("a parameter without a name")?;
-        let description = &*document::description(document, name, parameter)?;
-        let is_header = parameter["in"] == "header";
+    fn from_parameter(parameter: &Parameter) -> Result<Self> {
+        let is_header = parameter.location == Location::Header;
         // The rest of the description of a header is about the protocol.
-        let description = match description.split_once(". ") {
+        let description = match parameter.description.split_once(". ") {
             Some((sentence, _)) if is_header => &format!("{sentence}."),
-            _ => description,
+            _ => &parameter.description,
         };
         Ok(Self {
-            is_required: parameter["required"] == true,
+            is_required: parameter.required,
             is_header,
-            ..Self::new(document, name, description, &parameter["schema"])?
+            ..Self::new(&parameter.name, description, &parameter.schema)?
         })
     }
 
-    fn from_property(document: &Value, name: &str, property: &Value) -> Result<Self> {
-        let description = document::description(document, name, property)?;
-        Self::new(document, name, &description, property)
+    fn from_schema(name: &str, schema: &Schema) -> Result<Self> {
+        Self::new(name, &document::description(name, schema), schema)
     }
 
-    fn new(document: &Value, name: &str, description: &str, schema: &Value) -> Result<Self> {
-        let kind = Kind::from_schema(document, schema)?;
-        let mut help: Vec<_> = description.split_whitespace().map(str::to_owned).collect();
-        if matches!(kind, Kind::Time) {
-            help.push("Also accepts today, yesterday, 7d or 12h.".to_owned());
-        }
-        help.extend(facts(document, schema)?.map(|fact| format!("[{fact}]")));
+    fn new(name: &str, description: &str, schema: &Schema) -> Result<Self> {
+        let kind = Kind::from_schema(schema)?;
         Ok(Self {
             field: types::snake(name),
             name: name.to_owned(),
             object: None,
-            help: help.join(" "),
+            help: help(description, &kind, schema, schema.maximum()),
             kind,
             is_required: false,
             is_header: false,
@@ -546,22 +520,19 @@ impl Input {
 }
 
 impl Kind {
-    fn from_schema(document: &Value, schema: &Value) -> Result<Self> {
-        let bare = document::bare(document, schema)?;
-        if let Some(name) = document::schema_name(&bare) {
-            let target = document::follow(document, &bare)?;
-            if document::values(target).is_some() {
-                return Ok(Self::Word(format_ident!("{name}")));
-            }
-            ensure!(name == "TimeOrDate", "{name} cannot be typed");
+    fn from_schema(schema: &Schema) -> Result<Self> {
+        if schema.format() == Some("time-or-date") {
             return Ok(Self::Time);
         }
-        Ok(match (bare["type"].as_str(), bare["format"].as_str()) {
-            (Some("integer"), _) => Self::Integer,
-            (Some("number"), _) => Self::Number,
-            (Some("boolean"), _) => Self::Boolean,
-            (Some("string"), Some("uuid")) => Self::Uuid,
-            (Some("string"), _) => Self::Text,
+        if let Some(name) = schema.component().filter(|_| schema.has_values()) {
+            return Ok(Self::Word(format_ident!("{name}")));
+        }
+        Ok(match (schema.kind(), schema.format()) {
+            (Some(SchemaKind::Integer), _) => Self::Integer,
+            (Some(SchemaKind::Number), _) => Self::Number,
+            (Some(SchemaKind::Boolean), _) => Self::Boolean,
+            (Some(SchemaKind::String), Some("uuid")) => Self::Uuid,
+            (Some(SchemaKind::String), _) => Self::Text,
             (kind, _) => bail!("a value of the type {kind:?} cannot be typed"),
         })
     }
@@ -604,28 +575,26 @@ impl Kind {
     }
 }
 
-/// Returns the segment before a path parameter, in the singular: `lead` for the `{id}` of `/leads/{id}`.
-fn noun_before<'p>(path: &'p str, parameter: &'p str) -> &'p str {
-    path.split_once(&format!("/{{{parameter}}}"))
-        .and_then(|(before, _)| before.rsplit('/').next())
-        .map_or(parameter, |noun| noun.trim_end_matches('s'))
-}
-
-/// Returns the range, length and default of a value, for the help.
-fn facts(document: &Value, schema: &Value) -> Result<impl Iterator<Item = String>> {
-    let keyword = |name| document::keyword(document, schema, name);
-    let range = match (keyword("minimum")?, keyword("maximum")?) {
+/// Returns the help: the description, and the range, length and default of a value.
+fn help(description: &str, kind: &Kind, schema: &Schema, maximum: Option<&Number>) -> String {
+    let mut help: Vec<_> = description.split_whitespace().map(str::to_owned).collect();
+    if matches!(kind, Kind::Time) {
+        help.push("Also accepts today, yesterday, 7d or 12h.".to_owned());
+    }
+    let range = match (schema.minimum(), maximum) {
         (None, None) => None,
-        (Some(least), None) => Some(format!("at least {least}")),
-        (None, Some(most)) => Some(format!("at most {most}")),
-        (Some(least), Some(most)) => Some(format!("{least} to {most}")),
+        (Some(least), None) => Some(format!("[at least {least}]")),
+        (None, Some(most)) => Some(format!("[at most {most}]")),
+        (Some(least), Some(most)) => Some(format!("[{least} to {most}]")),
     };
-    let length = keyword("maxLength")?.map(|most| format!("at most {most} characters"));
-    let default = keyword("x-default")?.map(|default| match default {
-        Value::String(word) => format!("default: {word}"),
-        default => format!("default: {default}"),
+    let length = schema.max_length();
+    let length = length.map(|most| format!("[at most {most} characters]"));
+    let default = schema.default_value().map(|default| match default {
+        Value::String(word) => format!("[default: {word}]"),
+        default => format!("[default: {default}]"),
     });
-    Ok([range, length, default].into_iter().flatten())
+    help.extend([range, length, default].into_iter().flatten());
+    help.join(" ")
 }
 
 /// Joins the lines of each paragraph, because the help wraps them.
@@ -636,60 +605,46 @@ fn unwrapped(text: &str) -> String {
 }
 
 /// Generates the fields of the rows in the response. What comes beside a single row is a field of it.
-fn fields(document: &Value, operation: &Value) -> Result<Vec<TokenStream>> {
-    let responses = document::object(operation, "/responses")?;
-    let success = responses.iter().find(|(status, _)| status.starts_with('2'));
-    let (_, success) = success.context("no success")?;
-    let success = document::follow(document, success)?;
-    let Some(schema) = success.pointer("/content/application~1json/schema") else {
+fn fields(operation: &konektor_spec::Operation) -> Result<Vec<TokenStream>> {
+    let success = operation.success().context("no success")?;
+    if success.media_type.as_deref() != Some("application/json") {
         return Ok(Vec::new());
-    };
-    let envelope = document::properties(document::follow(document, schema)?)?;
-    let data = envelope.iter().find(|(name, _)| *name == "data");
-    let (_, data) = data.context("no data")?;
-    let data = document::target(document, data)?;
-    if let Some(row) = data.get("items") {
-        return fields_of(document, row, "");
     }
-    let mut fields = fields_of(document, data, "")?;
-    for (name, property) in envelope {
-        if !["success", "data"].contains(&name) {
-            fields.push(field(document, name, property)?);
-        }
+    let data = success.schema.property("data").context("no data")?;
+    if let Some(row) = data.items() {
+        return Ok(fields_of(row, ""));
     }
+    let beside = success.schema.properties();
+    let beside = beside.filter(|(name, _)| !["success", "data"].contains(name));
+    let mut fields = fields_of(data, "");
+    fields.extend(beside.map(|(name, property)| field(name, property)));
     Ok(fields)
 }
 
-fn fields_of(document: &Value, schema: &Value, above: &str) -> Result<Vec<TokenStream>> {
-    let mut fields = Vec::new();
-    for (name, property) in document::properties(document::target(document, schema)?)? {
+fn fields_of(schema: &Schema, above: &str) -> Vec<TokenStream> {
+    let fields = schema.properties().flat_map(|(name, property)| {
         let path = format!("{above}{name}");
-        let target = document::target(document, property)?;
-        if target.get("properties").is_some() {
-            fields.extend(fields_of(document, target, &format!("{path}."))?);
+        if property.has_properties() {
+            fields_of(property, &format!("{path}."))
         } else {
-            fields.push(field(document, &path, property)?);
+            vec![field(&path, property)]
         }
-    }
-    Ok(fields)
+    });
+    fields.collect()
 }
 
 /// Generates a field, with the kind that says how a person reads its value.
-fn field(document: &Value, name: &str, property: &Value) -> Result<TokenStream> {
-    let keyword = |keyword| -> Result<_> {
-        let value = document::keyword(document, property, keyword)?;
-        Ok(value.and_then(Value::as_str))
-    };
-    let kind = match (name, keyword("format")?, keyword("type")?) {
+fn field(name: &str, property: &Schema) -> TokenStream {
+    let kind = match (name, property.format(), property.kind()) {
         ("phone", ..) => quote!(Phone),
         ("status" | "conversionSyncStatus", ..) => quote!(Status),
         ("percentage", ..) => quote!(Share),
         (_, Some("date-time"), _) => quote!(Time),
-        (_, _, Some("integer")) => quote!(Count),
-        (_, _, Some("number")) => quote!(Amount),
+        (_, _, Some(SchemaKind::Integer)) => quote!(Count),
+        (_, _, Some(SchemaKind::Number)) => quote!(Amount),
         _ => quote!(Text),
     };
-    Ok(quote!(Field::new(#name, FieldKind::#kind)))
+    quote!(Field::new(#name, FieldKind::#kind))
 }
 
 /// Returns the name of the enum of fields that `--clear` can set to null: `ClearableLeadField` for `LeadUpdate`.
@@ -698,12 +653,11 @@ fn clearable_name(schema: &str) -> Ident {
 }
 
 /// Generates the enum of the fields that `--clear` can set to null.
-fn clearable_fields(document: &Value, name: &str) -> Result<TokenStream> {
-    let schema = &document["components"]["schemas"][name];
+fn clearable_fields(name: &str, schema: &Schema) -> TokenStream {
     let ident = clearable_name(name);
     let mut variants = TokenStream::new();
-    for (name, property) in document::properties(schema)? {
-        if !document::is_nullable(document, property)? {
+    for (name, property) in schema.properties() {
+        if !property.is_nullable() {
             continue;
         }
         let variant = format_ident!("{}", name.to_upper_camel_case());
@@ -711,18 +665,21 @@ fn clearable_fields(document: &Value, name: &str) -> Result<TokenStream> {
         let alias = (flag != name).then(|| quote!(, alias = #flag));
         variants.extend(quote!(#[value(name = #name #alias)] #variant,));
     }
-    Ok(quote! {
+    quote! {
         /// A field that `--clear` can set to null.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
         pub(crate) enum #ident { #variants }
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use quote::ToTokens;
     use serde_json::json;
-    use syn::{Item, ItemStruct};
+    use syn::{
+        Expr, ImplItem, ImplItemFn, ImplItemType, Item, ItemImpl, ItemStruct, Stmt, Type,
+        Visibility, parse_quote,
+    };
 
     use super::*;
     use crate::{generate, paths};
@@ -731,16 +688,20 @@ mod tests {
     struct Generated(Vec<syn::File>);
 
     fn from(change: impl FnOnce(&mut Value)) -> Result<Generated> {
-        let mut document = document::read(&paths::openapi())?;
+        let mut document = document::read(&paths::openapi())?.document().clone();
         change(&mut document);
-        let client = generate::client::generate(&document)?;
-        Ok(Generated(vec![
-            generate(&document)?,
-            generate::enums::generate(&document)?,
-            generate::requests::generate(&document, &client)?,
+        let spec = Spec::from_value(document)?;
+        let client = generate::client::generate(&spec)?;
+        let files = [
+            generate(&spec)?,
+            generate::enums::generate(&spec)?,
+            generate::requests::generate(&spec, &client)?,
             client.code,
-            generate::requests::setters(&document)?,
-        ]))
+            generate::requests::setters(&spec)?,
+        ];
+        let written = files.iter().map(prettyplease::unparse);
+        let read = written.map(|text| Ok(syn::parse_file(&text)?));
+        Ok(Generated(read.collect::<Result<_>>()?))
     }
 
     fn from_changed(change: impl FnOnce(&mut Value)) -> Generated {
@@ -764,14 +725,36 @@ mod tests {
             plain(field.unwrap_or_else(|| panic!("{args} has no such field")))
         }
 
-        /// Returns all implementations of a type, including those in the SDK.
-        fn methods(&self, of: &str) -> String {
+        fn implementations(&self, of: &Type) -> impl Iterator<Item = &ItemImpl> {
             let items = self.0.iter().flat_map(|file| &file.items);
-            let methods = items.filter_map(|item| match item {
-                Item::Impl(methods) if plain(&methods.self_ty) == of => Some(plain(methods)),
+            items.filter_map(move |item| match item {
+                Item::Impl(methods) if *methods.self_ty == *of => Some(methods),
+                _ => None,
+            })
+        }
+
+        fn method(&self, of: &Type, name: &str) -> Option<&ImplItemFn> {
+            let items = self.implementations(of).flat_map(|it| &it.items);
+            let mut methods = items.filter_map(|item| match item {
+                ImplItem::Fn(method) => Some(method),
                 _ => None,
             });
-            methods.collect()
+            methods.find(|method| method.sig.ident == name)
+        }
+
+        /// Returns the statements of `request`, and the expression that it returns.
+        fn request(&self, of: &Type) -> (&[Stmt], &Expr) {
+            let method = self.method(of, "request").unwrap();
+            match method.block.stmts.split_last() {
+                Some((Stmt::Expr(returned, None), before)) => (before, returned),
+                _ => panic!("request returns nothing"),
+            }
+        }
+
+        /// Returns all implementations of a type, including those in the SDK.
+        fn methods(&self, of: &str) -> String {
+            let of = syn::parse_str(of).unwrap();
+            self.implementations(&of).map(plain).collect()
         }
 
         fn sdk_enum(&self, name: &str) -> String {
@@ -956,13 +939,18 @@ mod tests {
             operation["responses"] = json!({"204": {"description": "The lead is gone."}});
             document["paths"]["/leads/{id}"]["delete"] = operation;
         });
-        let methods = generated.methods("LeadsDeleteArgs");
-        assert!(methods.contains("client.leads().delete(id)"), "{methods}");
-        let requests = generated.methods("Requests<'_>");
-        assert!(
-            requests.contains("pub(crate)fnleads_delete<'a>("),
-            "{requests}"
+        let args = parse_quote!(LeadsDeleteArgs);
+        let (_, request) = generated.request(&args);
+        assert_eq!(*request, parse_quote!(client.leads().delete(id)));
+        let columns: ImplItemType = parse_quote!(
+            type Columns = NoColumns;
         );
+        let mut described = generated.implementations(&args).flat_map(|it| &it.items);
+        assert!(described.any(|item| *item == ImplItem::Type(columns.clone())));
+
+        let method = generated.method(&parse_quote!(Requests<'_>), "leads_delete");
+        let visibility: Visibility = parse_quote!(pub(crate));
+        assert_eq!(method.unwrap().vis, visibility);
     }
 
     #[test]
@@ -984,24 +972,25 @@ mod tests {
                 },
             });
         });
-        let methods = generated.methods("WorkspaceUpdateArgs");
-        for part in [
-            "cleared.or(language,ClearableWorkspaceField::Language)?;",
-            "client.workspace().update()",
-        ] {
-            assert!(methods.contains(part), "{part}: {methods}");
+        let (before, request) = generated.request(&parse_quote!(WorkspaceUpdateArgs));
+        assert!(before.contains(&parse_quote!(
+            let language = cleared.or(language, ClearableWorkspaceField::Language)?;
+        )));
+        // The generated call has a comma at its end.
+        let expected: Expr = parse_quote!(Ok(client
+            .workspace()
+            .update()
+            .set_if_some(display_name, Update::display_name)
+            .set_or_clear(language, Update::language, Update::clear_language),));
+        assert_eq!(*request, expected);
+
+        let changes = parse_quote!(crate::WorkspaceChanges);
+        for name in ["language", "clear_language", "display_name"] {
+            assert!(generated.method(&changes, name).is_some(), "{name}");
         }
-        let changes = generated.methods("crate::WorkspaceChanges");
-        for part in [
-            "pubfnlanguage(",
-            "pubfnclear_language(",
-            "pubfndisplay_name(",
-        ] {
-            assert!(changes.contains(part), "{part}: {changes}");
-        }
-        assert!(!changes.contains("clear_display_name"), "{changes}");
-        let changes = generated.methods("crate::LeadChanges");
-        assert!(changes.contains("pubfnclear_notes("), "{changes}");
+        assert!(generated.method(&changes, "clear_display_name").is_none());
+        let changes = parse_quote!(crate::LeadChanges);
+        assert!(generated.method(&changes, "clear_notes").is_some());
     }
 
     #[test]
@@ -1019,7 +1008,7 @@ mod tests {
         for args in ["LeadsListArgs", "LeadsGetArgs"] {
             let methods = generated.methods(args);
             assert!(
-                methods.contains("Field::new(\"score.total\",FieldKind::Count)]"),
+                methods.contains("Field::new(\"score.total\",FieldKind::Count),]"),
                 "{methods}"
             );
         }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use konektor_spec::Spec;
 use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, InterfaceStyle, TypeImpl, TypePatch};
 use quote::quote;
-use serde_json::{Value, json};
+use serde_json::json;
 use syn::{FnArg, ImplItem, Item, Pat, Type, visit_mut::VisitMut};
 
 use super::{document, types};
@@ -29,11 +30,11 @@ pub(crate) struct Client {
 /// Extracts the types and the construction of requests from progenitor's client.
 ///
 /// The SDK sends the requests and reads the responses itself.
-pub(crate) fn generate(document: &Value) -> Result<Client> {
-    let tokens = run_progenitor(document)?;
+pub(crate) fn generate(spec: &Spec) -> Result<Client> {
+    let tokens = run_progenitor(spec)?;
     let mut client = syn::parse2::<syn::File>(tokens).context("reading progenitor's code")?;
 
-    let types = types::polished(document, take_types(&mut client)?)?;
+    let types = types::polished(spec, take_types(&mut client)?)?;
     let mut methods = BTreeMap::new();
     let mut code = TokenStream::new();
     for (name, arguments, url, request) in builders(client) {
@@ -104,8 +105,8 @@ fn declares(local: &syn::Local, name: &str) -> bool {
     matches!(&local.pat, Pat::Ident(pattern) if pattern.ident == name)
 }
 
-fn run_progenitor(document: &Value) -> Result<proc_macro2::TokenStream> {
-    let prepared = document::for_progenitor(document)?;
+fn run_progenitor(spec: &Spec) -> Result<proc_macro2::TokenStream> {
+    let prepared = document::for_progenitor(spec.document())?;
     let text = || [TypeImpl::Display, TypeImpl::FromStr].into_iter();
 
     let mut settings = GenerationSettings::new();
@@ -120,12 +121,12 @@ fn run_progenitor(document: &Value) -> Result<proc_macro2::TokenStream> {
     for (schema, name) in document::RENAMED {
         settings.with_patch(schema, TypePatch::default().with_rename(name));
     }
-    for schema in document::changes(document) {
+    for (schema, _) in document::changes(spec) {
         let name = document::changes_name(schema);
         settings.with_replacement(schema, format!("crate::{name}"), text());
     }
     settings.with_replacement("TimeOrDate", "crate::TimeOrDate", text());
-    for (name, _) in document::enums(document)? {
+    for (name, _) in document::enums(spec) {
         settings.with_replacement(name, format!("crate::{name}"), text());
     }
 

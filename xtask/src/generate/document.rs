@@ -1,11 +1,11 @@
-//! Rewrites openapi.yaml in memory into a form that progenitor supports.
+//! Reads openapi.yaml, and rewrites it in memory into a form that progenitor supports.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use konektor_spec::without_default;
+use konektor_spec::{Body, Schema, Spec};
 
 use super::text;
 
@@ -15,28 +15,30 @@ pub(crate) const RENAMED: [(&str, &str); 1] = [("LeadCreate", "NewLead")];
 /// The prefix of references to schemas.
 const SCHEMAS: &str = "#/components/schemas/";
 
-/// Reads the document, preserving the order of its keys.
-pub(crate) fn read(path: &Path) -> Result<Value> {
+/// Reads the document.
+pub(crate) fn read(path: &Path) -> Result<Spec> {
     let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    serde_saphyr::from_str(&text).with_context(|| format!("{} is not valid YAML", path.display()))
+    let document = serde_saphyr::from_str(&text);
+    let document = document.with_context(|| format!("{} is not valid YAML", path.display()))?;
+    Ok(Spec::from_value(document)?)
 }
 
 /// Resolves a local reference such as `#/components/schemas/Lead`.
-pub(crate) fn resolve<'a>(document: &'a Value, reference: &str) -> Result<&'a Value> {
+fn resolve<'a>(document: &'a Value, reference: &str) -> Result<&'a Value> {
     document
         .pointer(reference.trim_start_matches('#'))
         .with_context(|| format!("{reference} does not exist"))
 }
 
 /// Resolves the value if it is a reference.
-pub(crate) fn follow<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
+fn follow<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
     match value.get("$ref").and_then(Value::as_str) {
         Some(reference) => resolve(document, reference),
         None => Ok(value),
     }
 }
 
-/// Rewrites everything that progenitor does not support.
+/// Returns the document without anything that progenitor does not support.
 pub(crate) fn for_progenitor(document: &Value) -> Result<Value> {
     let mut prepared = document.clone();
     for item in object_mut(&mut prepared, "/paths")?.values_mut() {
@@ -153,7 +155,7 @@ fn rewritten(document: &Value, schema: &Value) -> Result<Value> {
 }
 
 /// Returns the alternative to null, if there are exactly two alternatives.
-pub(crate) fn non_null(alternatives: &[Value]) -> Option<&Value> {
+fn non_null(alternatives: &[Value]) -> Option<&Value> {
     match alternatives {
         [inner, null] if null["enum"] == json!([null]) => Some(inner),
         _ => None,
@@ -211,24 +213,9 @@ fn is_inlined(schema: &Value) -> bool {
     matches!(
         schema["type"].as_str(),
         Some("string" | "integer" | "number")
-    ) && values(schema).is_none()
+    ) && schema.get("enum").is_none()
+        && schema.get("x-extensible-enum").is_none()
         && schema["format"] != "time-or-date"
-}
-
-/// Returns the known values of an enum schema.
-pub(crate) fn values(schema: &Value) -> Option<&Vec<Value>> {
-    let values = schema
-        .get("enum")
-        .or_else(|| schema.get("x-extensible-enum"));
-    values.and_then(Value::as_array)
-}
-
-/// Returns the object at a JSON pointer.
-pub(crate) fn object<'a>(document: &'a Value, pointer: &str) -> Result<&'a Map<String, Value>> {
-    document
-        .pointer(pointer)
-        .and_then(Value::as_object)
-        .with_context(|| format!("openapi.yaml has no object at {pointer}"))
 }
 
 fn object_mut<'a>(document: &'a mut Value, pointer: &str) -> Result<&'a mut Map<String, Value>> {
@@ -239,143 +226,47 @@ fn object_mut<'a>(document: &'a mut Value, pointer: &str) -> Result<&'a mut Map<
 }
 
 /// Returns the name of the referenced schema.
-pub(crate) fn schema_name(value: &Value) -> Option<&str> {
+fn schema_name(value: &Value) -> Option<&str> {
     value.get("$ref")?.as_str()?.strip_prefix(SCHEMAS)
 }
 
-/// Returns a schema without its null alternative.
-pub(crate) fn bare(document: &Value, schema: &Value) -> Result<Value> {
-    let mut schema = rewritten(document, schema)?;
-    if let Some([part]) = schema
-        .get("allOf")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-    {
-        schema = part.clone();
-    }
-    Ok(schema)
+/// Returns a component schema.
+pub(crate) fn schema<'a>(spec: &'a Spec, name: &str) -> Result<&'a Schema> {
+    spec.schema(name)
+        .with_context(|| format!("no schema {name}"))
 }
 
-/// Whether a property may be null.
-pub(crate) fn is_nullable(document: &Value, schema: &Value) -> Result<bool> {
-    Ok(rewritten(document, schema)?["nullable"] == json!(true))
+/// Returns the description of a schema, or its name in words.
+pub(crate) fn description(name: &str, schema: &Schema) -> String {
+    let description = schema.description();
+    description.map_or_else(|| text::words(name), str::to_owned)
 }
 
-/// Returns the properties of an object schema, in the order of the document.
-pub(crate) fn properties(schema: &Value) -> Result<Vec<(&str, &Value)>> {
-    let properties = schema["properties"]
-        .as_object()
-        .context("the schema has no properties")?;
-    Ok(properties
-        .iter()
-        .map(|(name, schema)| (name.as_str(), schema))
-        .collect())
-}
-
-/// Returns the schema that a property refers to, directly or as an alternative to null; otherwise its own.
-pub(crate) fn target<'a>(document: &'a Value, schema: &'a Value) -> Result<&'a Value> {
-    let inner = match (schema["anyOf"].as_array(), schema["allOf"].as_array()) {
-        (Some(alternatives), _) => non_null(alternatives).unwrap_or(schema),
-        (_, Some(parts)) => parts.first().unwrap_or(schema),
-        _ => schema,
-    };
-    follow(document, inner)
-}
-
-/// Returns a keyword of a property. One beside a reference overrides the one of the referenced schema.
-pub(crate) fn keyword<'a>(
-    document: &'a Value,
-    schema: &'a Value,
-    name: &str,
-) -> Result<Option<&'a Value>> {
-    match schema.get(name) {
-        Some(value) => Ok(Some(value)),
-        None => Ok(target(document, schema)?.get(name)),
-    }
-}
-
-/// Returns the description of a property, or that of the schema it refers to.
-pub(crate) fn description(document: &Value, name: &str, schema: &Value) -> Result<String> {
-    let description = keyword(document, schema, "description")?.and_then(Value::as_str);
-    Ok(description.map_or_else(
-        || text::words(name),
-        |text| without_default(text).to_owned(),
-    ))
-}
-
-/// Returns the names of all enum schemas.
-pub(crate) fn enums(document: &Value) -> Result<Vec<(&String, &Value)>> {
-    let schemas = object(document, "/components/schemas")?;
-    Ok(schemas
-        .iter()
-        .filter(|(_, schema)| values(schema).is_some())
-        .collect())
-}
-
-/// Returns the operations of a path, in the order of the document.
-pub(crate) fn operations(item: &Value) -> impl Iterator<Item = &Value> {
-    let values = item.as_object().into_iter().flat_map(Map::values);
-    values.filter(|operation| operation.get("operationId").is_some())
-}
-
-/// Returns the parameters of an operation with the location `place`.
-pub(crate) fn parameters<'a>(
-    document: &'a Value,
-    operation: &'a Value,
-    place: &str,
-) -> Result<Vec<&'a Value>> {
-    let parameters = operation["parameters"].as_array().into_iter().flatten();
-    let parameters = parameters.map(|parameter| follow(document, parameter));
-    let mut parameters = parameters.collect::<Result<Vec<_>>>()?;
-    parameters.retain(|parameter| parameter["in"] == place);
-    Ok(parameters)
-}
-
-/// Returns the schema of the request body.
-pub(crate) fn body(operation: &Value) -> Option<&Value> {
-    operation.pointer("/requestBody/content/application~1json/schema")
-}
-
-/// Whether a property is required.
-pub(crate) fn is_required(schema: &Value, property: &str) -> bool {
-    schema["required"]
-        .as_array()
-        .is_some_and(|names| names.iter().any(|name| name == property))
-}
-
-/// Returns the example of a schema, or of the schema it refers to.
-pub(crate) fn example<'a>(document: &'a Value, schema: &'a Value) -> Option<&'a Value> {
-    let inner = schema["anyOf"]
-        .as_array()
-        .and_then(|parts| non_null(parts))
-        .unwrap_or(schema);
-    follow(document, inner).ok()?.get("example")
+/// Returns the names of all enum schemas, in the order of the document.
+pub(crate) fn enums(spec: &Spec) -> impl Iterator<Item = (&str, &Schema)> {
+    spec.schemas()
+        .filter(|(_, schema)| schema.component().is_none() && schema.has_values())
 }
 
 /// Returns the value of a property in the example of any request body.
-pub(crate) fn body_example<'a>(document: &'a Value, property: &str) -> Option<&'a Value> {
-    let paths = document["paths"].as_object()?;
-    paths
-        .values()
-        .flat_map(operations)
-        .find_map(|operation| body_example_of(document, operation)?.get(property))
+pub(crate) fn body_example<'a>(spec: &'a Spec, property: &str) -> Option<&'a Value> {
+    bodies(spec).find_map(|body| body.example.get(property))
 }
 
-/// Returns the first example of the request body.
-pub(crate) fn body_example_of<'a>(document: &'a Value, operation: &'a Value) -> Option<&'a Value> {
-    let examples = operation.pointer("/requestBody/content/application~1json/examples")?;
-    let first = examples.as_object()?.values().next()?;
-    follow(document, first).ok()?.get("value")
+/// Returns all request bodies.
+fn bodies(spec: &Spec) -> impl Iterator<Item = &Body> {
+    let operations = spec.operations().iter();
+    operations.filter_map(|operation| operation.body.as_ref())
 }
 
 /// Returns the schemas of changes, in which an absent field differs from null: the bodies of PATCH operations.
-pub(crate) fn changes(document: &Value) -> Vec<&str> {
-    let paths = document["paths"].as_object().into_iter();
-    let operations = paths.flat_map(Map::values).map(|item| &item["patch"]);
-    operations
-        .filter_map(body)
-        .filter_map(schema_name)
-        .collect()
+pub(crate) fn changes(spec: &Spec) -> impl Iterator<Item = (&str, &Schema)> {
+    let operations = spec.operations().iter();
+    let patches = operations.filter(|operation| operation.method == "PATCH");
+    patches.filter_map(|operation| {
+        let schema = &operation.body.as_ref()?.schema;
+        Some((schema.component()?, schema))
+    })
 }
 
 /// Returns the name of the type of changes: `LeadChanges` for `LeadUpdate`.
@@ -383,19 +274,12 @@ pub(crate) fn changes_name(schema: &str) -> String {
     format!("{}Changes", schema.trim_end_matches("Update"))
 }
 
-/// Whether a value refers to a schema of changes.
-pub(crate) fn is_change(document: &Value, value: &Value) -> bool {
-    schema_name(value).is_some_and(|name| changes(document).contains(&name))
+/// Whether a component schema consists of changes.
+pub(crate) fn is_change(spec: &Spec, component: Option<&str>) -> bool {
+    changes(spec).any(|(name, _)| Some(name) == component)
 }
 
-/// Whether a schema is a request body.
-pub(crate) fn is_body(document: &Value, name: &str) -> bool {
-    let paths = document["paths"]
-        .as_object()
-        .into_iter()
-        .flat_map(Map::values);
-    paths
-        .flat_map(operations)
-        .filter_map(body)
-        .any(|body| schema_name(body) == Some(name))
+/// Whether a component schema is a request body.
+pub(crate) fn is_body(spec: &Spec, name: &str) -> bool {
+    bodies(spec).any(|body| body.schema.component() == Some(name))
 }

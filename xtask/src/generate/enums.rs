@@ -2,28 +2,24 @@
 
 use anyhow::{Context, Result, ensure};
 use heck::ToUpperCamelCase;
+use konektor_spec::{Schema, Spec};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use serde_json::Value;
 
 use super::{document, text};
 
 /// Generates an enum for each enum schema.
-pub(crate) fn generate(document: &Value) -> Result<syn::File> {
+pub(crate) fn generate(spec: &Spec) -> Result<syn::File> {
     let mut code = TokenStream::new();
-    for (name, schema) in document::enums(document)? {
-        code.extend(open_enum(document, name, schema).with_context(|| format!("schema {name}"))?);
+    for (name, schema) in document::enums(spec) {
+        code.extend(open_enum(name, schema).with_context(|| format!("schema {name}"))?);
     }
     Ok(syn::parse2(code)?)
 }
 
-fn open_enum(whole: &Value, name: &str, schema: &Value) -> Result<TokenStream> {
+fn open_enum(name: &str, schema: &Schema) -> Result<TokenStream> {
     let ident = format_ident!("{name}");
-    let values = document::values(schema).context("the schema has no enum values")?;
-    let values = values
-        .iter()
-        .map(|value| value.as_str().context("the value is not a string"));
-    let values = values.collect::<Result<Vec<_>>>()?;
+    let values: Vec<_> = schema.values().collect();
     let variants = values
         .iter()
         .map(|value| variant(value))
@@ -35,7 +31,7 @@ fn open_enum(whole: &Value, name: &str, schema: &Value) -> Result<TokenStream> {
     let value_docs = values.iter().map(|value| format!(" `{value}`"));
 
     let first = variants.first().context("the enum is empty")?;
-    let doc = text::doc_lines(&document::description(whole, name, schema)?);
+    let doc = text::doc_lines(&document::description(name, schema));
     let example = text::doc_lines(&format!(
         "```\nuse konektor_sdk::{name};\n\nassert_eq!({name}::from({:?}), {name}::{first});\n\
          assert_eq!({name}::from(\"of-tomorrow\").as_str(), \"of-tomorrow\");\n```",

@@ -2,10 +2,11 @@
 
 use anyhow::{Context, Result};
 use heck::ToUpperCamelCase;
+use konektor_spec::{Body, Kind, Location, Operation, Parameter, Schema, Spec};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use serde_json::Value;
-use syn::{Ident, ItemStruct, Type};
+use serde_json::{Number, Value};
+use syn::{Ident, ItemStruct, Type, parse_quote};
 
 use super::{
     client::{Client, Method},
@@ -13,18 +14,19 @@ use super::{
 };
 
 /// Generates limits, query structs and the types of changes.
-pub(crate) fn generate(document: &Value, client: &Client) -> Result<syn::File> {
+pub(crate) fn generate(spec: &Spec, client: &Client) -> Result<syn::File> {
     let mut code = quote!(
         use super::client::Requests;
     );
-    code.extend(idempotency_key_length(document)?);
-    code.extend(idempotency_key_ttl(document)?);
-    code.extend(page_limits(document)?);
-    for schema in document::changes(document) {
-        code.extend(changes(document, schema)?);
+    code.extend(idempotency_key_length(spec)?);
+    code.extend(idempotency_key_ttl(spec));
+    code.extend(page_limits(spec)?);
+    for (name, schema) in document::changes(spec) {
+        code.extend(changes(name, schema)?);
     }
-    for (id, operation) in operations(document)? {
-        if !document::parameters(document, operation, "query")?.is_empty() {
+    for operation in spec.operations() {
+        let id = operation.id.as_str();
+        if operation.parameters_in(Location::Query).next().is_some() {
             let method = client
                 .methods
                 .get(id)
@@ -36,39 +38,29 @@ pub(crate) fn generate(document: &Value, client: &Client) -> Result<syn::File> {
 }
 
 /// Generates the setters of all requests, of the types of changes and of `NewLead`.
-pub(crate) fn setters(document: &Value) -> Result<syn::File> {
+pub(crate) fn setters(spec: &Spec) -> Result<syn::File> {
     let mut code = TokenStream::new();
-    for schema in document::changes(document) {
+    for (schema, _) in document::changes(spec) {
         let name = document::changes_name(schema);
-        code.extend(builder(document, &name, &format!("{name}::new()"), schema)?);
+        code.extend(builder(spec, &name, &format!("{name}::new()"), schema)?);
     }
     code.extend(builder(
-        document,
+        spec,
         "NewLead",
         "NewLead::new(\"Budi\")",
         "LeadCreate",
     )?);
-    for (id, operation) in operations(document)? {
-        code.extend(request(document, operation, id).with_context(|| id.to_owned())?);
+    for operation in spec.operations() {
+        code.extend(request(spec, operation).with_context(|| operation.id.clone())?);
     }
     Ok(syn::parse2(code)?)
-}
-
-/// Returns all operations with their ids.
-fn operations(document: &Value) -> Result<Vec<(&str, &Value)>> {
-    let items = document::object(document, "/paths")?.values();
-    let operations = items.flat_map(document::operations).map(|operation| {
-        let id = operation["operationId"].as_str();
-        Ok((id.context("an operation has no id")?, operation))
-    });
-    operations.collect()
 }
 
 /// A setter.
 struct Setter<'a> {
     /// The name of the property or parameter.
     wire: &'a str,
-    schema: &'a Value,
+    schema: &'a Schema,
     doc: String,
     /// The path of the field, relative to `self`.
     place: TokenStream,
@@ -89,101 +81,90 @@ pub(crate) fn method(id: &str) -> Result<(Ident, Ident)> {
 }
 
 /// Generates the setters of a request.
-fn request(document: &Value, operation: &Value, id: &str) -> Result<TokenStream> {
-    let (noun, verb) = self::method(id)?;
+fn request(spec: &Spec, operation: &Operation) -> Result<TokenStream> {
+    let (noun, verb) = self::method(&operation.id)?;
     let request = format_ident!("{}", verb.to_string().to_upper_camel_case());
     let example = format!(
         "client.{noun}().{verb}({})",
-        required_arguments(document, operation)?
+        required_arguments(spec, operation)?
     );
 
     let mut setters = Vec::new();
-    for parameter in document::parameters(document, operation, "query")? {
-        setters.push(parameter_setter(document, parameter, &quote!(query))?);
+    for parameter in operation.parameters_in(Location::Query) {
+        setters.push(parameter_setter(parameter, &quote!(query))?);
     }
-    if let Some(name) = document::body(operation).and_then(document::schema_name) {
-        setters.extend(body_setters(document, name, &quote!(body))?);
+    let body = operation.body.as_ref();
+    if let Some(name) = body.and_then(|body| body.schema.component()) {
+        setters.extend(body_setters(spec, name, &quote!(body))?);
     }
-    for parameter in document::parameters(document, operation, "header")? {
-        setters.push(parameter_setter(document, parameter, &quote!(headers))?);
+    for parameter in operation.parameters_in(Location::Header) {
+        setters.push(parameter_setter(parameter, &quote!(headers))?);
     }
     if setters.is_empty() {
         return Ok(TokenStream::new());
     }
     let methods = setters
         .iter()
-        .map(|setter| methods(document, setter, &example))
+        .map(|setter| methods(setter, &example))
         .collect::<Result<TokenStream>>()?;
     Ok(quote!(impl crate::#noun::#request { #methods }))
 }
 
 /// Generates `impl <name>` with a setter for each optional property of a body.
-fn builder(document: &Value, name: &str, example: &str, schema: &str) -> Result<TokenStream> {
+fn builder(spec: &Spec, name: &str, example: &str, schema: &str) -> Result<TokenStream> {
     let ident = format_ident!("{name}");
-    let methods = body_setters(document, schema, &TokenStream::new())?
+    let methods = body_setters(spec, schema, &TokenStream::new())?
         .iter()
-        .map(|setter| methods(document, setter, example))
+        .map(|setter| methods(setter, example))
         .collect::<Result<TokenStream>>()?;
     Ok(quote!(impl crate::#ident { #methods }))
 }
 
-fn parameter_setter<'a>(
-    document: &'a Value,
-    parameter: &'a Value,
-    place: &TokenStream,
-) -> Result<Setter<'a>> {
-    let wire = parameter["name"]
-        .as_str()
-        .context("the parameter has no name")?;
+fn parameter_setter<'a>(parameter: &'a Parameter, place: &TokenStream) -> Result<Setter<'a>> {
+    let wire = parameter.name.as_str();
     let field = types::snake(wire);
     Ok(Setter {
         wire,
-        schema: &parameter["schema"],
-        doc: document::description(document, wire, parameter)?,
+        schema: &parameter.schema,
+        doc: parameter.description.clone(),
         place: quote!(#place.#field),
         nullable: false,
-        example: expression(document, &parameter["schema"], parameter.get("example"))?,
+        example: expression(&parameter.schema, Some(&parameter.example))?,
     })
 }
 
 /// Returns a setter for each optional property. The fields of nested changes get setters as well.
-fn body_setters<'a>(
-    document: &'a Value,
-    name: &str,
-    place: &TokenStream,
-) -> Result<Vec<Setter<'a>>> {
-    let schema = document::object(document, "/components/schemas")?
-        .get(name)
-        .with_context(|| format!("no schema {name}"))?;
+fn body_setters<'a>(spec: &'a Spec, name: &str, place: &TokenStream) -> Result<Vec<Setter<'a>>> {
+    let schema = document::schema(spec, name)?;
     let dot = (!place.is_empty()).then(|| quote!(.));
-    let is_change = document::changes(document).contains(&name);
+    let is_change = document::is_change(spec, Some(name));
 
     let mut setters = Vec::new();
-    for (wire, property) in document::properties(schema)? {
+    for (wire, property) in schema.properties() {
         let field = types::snake(wire);
         let place = quote!(#place #dot #field);
-        if let Some(changes) = document::schema_name(property)
-            && document::is_change(document, property)
+        if let Some(changes) = property.component()
+            && document::is_change(spec, Some(changes))
         {
-            setters.extend(body_setters(document, changes, &place)?);
-        } else if !document::is_required(schema, wire) {
+            setters.extend(body_setters(spec, changes, &place)?);
+        } else if !schema.is_required(wire) {
             setters.push(Setter {
                 wire,
                 schema: property,
-                doc: setter_doc(wire, &document::description(document, wire, property)?),
-                nullable: is_change && document::is_nullable(document, property)?,
+                doc: setter_doc(wire, &document::description(wire, property)),
+                nullable: is_change && property.is_nullable(),
                 place,
-                example: expression(document, property, document::body_example(document, wire))?,
+                example: expression(property, document::body_example(spec, wire))?,
             });
         }
     }
     Ok(setters)
 }
 
-fn methods(document: &Value, setter: &Setter<'_>, example: &str) -> Result<TokenStream> {
+fn methods(setter: &Setter<'_>, example: &str) -> Result<TokenStream> {
     let name = types::snake(setter.wire);
     let place = &setter.place;
-    let ty = types::rust_type(document, setter.schema)?;
+    let ty = types::rust_type(setter.schema)?;
     let (parameter, value) = parameter(&ty, &name);
     let stored = if setter.nullable {
         quote!(crate::Change::Set(#value))
@@ -221,8 +202,10 @@ fn methods(document: &Value, setter: &Setter<'_>, example: &str) -> Result<Token
 
 /// Returns the argument type of a setter, and the expression that converts it.
 fn parameter(ty: &Type, name: &Ident) -> (TokenStream, TokenStream) {
-    let text = quote!(#ty).to_string().replace(' ', "");
-    if matches!(text.as_str(), "String" | "f64" | "crate::TimeOrDate") {
+    if ["String", "f64", "TimeOrDate"]
+        .iter()
+        .any(|into| types::is_named(ty, into))
+    {
         (quote!(impl Into<#ty>), quote!(#name.into()))
     } else {
         (quote!(#ty), quote!(#name))
@@ -235,19 +218,11 @@ fn query(id: &str, method: &Method) -> Result<TokenStream> {
     let name = format_ident!("{id}");
     let Method { arguments } = method;
     let names = arguments.iter().map(|(name, _)| name).collect::<Vec<_>>();
-    let owned = arguments
-        .iter()
-        .map(|(_, ty)| owned(ty))
-        .collect::<Result<Vec<_>>>()?;
-    let passed = arguments.iter().map(|(name, ty)| {
-        let text = quote!(#ty).to_string();
-        if text.contains("str") {
-            quote!(self.#name.as_deref())
-        } else if text.contains('&') {
-            quote!(self.#name.as_ref())
-        } else {
-            quote!(self.#name)
-        }
+    let owned = arguments.iter().map(|(_, ty)| owned(ty));
+    let passed = arguments.iter().map(|(name, ty)| match borrowed(ty) {
+        Some(target) if types::is_named(target, "str") => quote!(self.#name.as_deref()),
+        Some(_) => quote!(self.#name.as_ref()),
+        None => quote!(self.#name),
     });
 
     let is_paged = names.iter().any(|name| *name == "cursor");
@@ -285,23 +260,30 @@ fn query(id: &str, method: &Method) -> Result<TokenStream> {
     })
 }
 
-/// Returns the owned form of a type: `Option<String>` for `Option<&'a str>`.
-fn owned(ty: &Type) -> Result<Type> {
-    let text = quote!(#ty)
-        .to_string()
-        .replace("& 'a str", "String")
-        .replace("& 'a ", "");
-    Ok(syn::parse_str(&text)?)
+/// Returns the owned form of an optional type: `Option<String>` for `Option<&'a str>`.
+fn owned(ty: &Type) -> Type {
+    match borrowed(ty) {
+        Some(target) if types::is_named(target, "str") => parse_quote!(Option<String>),
+        Some(target) => parse_quote!(Option<#target>),
+        None => ty.clone(),
+    }
+}
+
+/// Returns the type to which an optional type refers: `str` for `Option<&'a str>`.
+fn borrowed(ty: &Type) -> Option<&Type> {
+    match types::argument(ty)? {
+        Type::Reference(reference) => Some(&reference.elem),
+        _ => None,
+    }
 }
 
 /// Generates the bounds of the length of an `Idempotency-Key`.
-fn idempotency_key_length(document: &Value) -> Result<TokenStream> {
-    let schema = &document["components"]["schemas"]["IdempotencyKey"];
-    let length = |name: &str| {
-        let length = schema[name].as_u64().context("the key has no length")?;
-        Ok::<_, anyhow::Error>(usize::try_from(length)?)
+fn idempotency_key_length(spec: &Spec) -> Result<TokenStream> {
+    let schema = document::schema(spec, "IdempotencyKey")?;
+    let length = |length: Option<u64>| -> Result<_> {
+        Ok(usize::try_from(length.context("the key has no length")?)?)
     };
-    let (shortest, longest) = (length("minLength")?, length("maxLength")?);
+    let (shortest, longest) = (length(schema.min_length())?, length(schema.max_length())?);
     Ok(quote! {
         /// The allowed length of an `Idempotency-Key`, in characters.
         pub(crate) const IDEMPOTENCY_KEY_LENGTH: ::std::ops::RangeInclusive<usize> =
@@ -310,31 +292,26 @@ fn idempotency_key_length(document: &Value) -> Result<TokenStream> {
 }
 
 /// Generates the retention time of responses to an `Idempotency-Key`.
-fn idempotency_key_ttl(document: &Value) -> Result<TokenStream> {
-    let hours = document["x-konektor-limits"]["idempotencyHours"]
-        .as_u64()
-        .context("the document has no limit idempotencyHours")?;
+fn idempotency_key_ttl(spec: &Spec) -> TokenStream {
+    let hours = u64::from(spec.limits().idempotency_hours);
     let doc = text::doc_lines(&format!(
         "How long the server stores the response to an `Idempotency-Key`: {hours} hours. A write that \
          is repeated later may be executed twice."
     ));
-    Ok(quote! {
+    quote! {
         #(#[doc = #doc])*
         pub const IDEMPOTENCY_KEY_TTL: ::std::time::Duration =
             ::std::time::Duration::from_hours(#hours);
-    })
+    }
 }
 
 /// Generates the limits of pagination.
-fn page_limits(document: &Value) -> Result<TokenStream> {
-    let schemas = &document["components"]["schemas"];
-    let length = schemas["Cursor"]["maxLength"]
-        .as_u64()
-        .context("the cursor has no maximum length")?;
-    let length = usize::try_from(length)?;
-    let size = schemas["PageLimit"]["maximum"]
-        .as_u64()
-        .context("the page has no maximum size")?;
+fn page_limits(spec: &Spec) -> Result<TokenStream> {
+    let length = document::schema(spec, "Cursor")?.max_length();
+    let length = usize::try_from(length.context("the cursor has no maximum length")?)?;
+    let size = document::schema(spec, "PageLimit")?.maximum();
+    let size = size.and_then(Number::as_u64);
+    let size = size.context("the page has no maximum size")?;
     Ok(quote! {
         /// The maximum length of a cursor, in characters.
         pub(crate) const MAX_CURSOR_LENGTH: usize = #length;
@@ -344,16 +321,15 @@ fn page_limits(document: &Value) -> Result<TokenStream> {
 }
 
 /// Generates a type of changes.
-fn changes(document: &Value, name: &str) -> Result<TokenStream> {
-    let schema = &document["components"]["schemas"][name];
+fn changes(name: &str, schema: &Schema) -> Result<TokenStream> {
     let mut fields = TokenStream::new();
-    for (wire, property) in document::properties(schema)? {
+    for (wire, property) in schema.properties() {
         let name = types::snake(wire);
-        let ty = types::rust_type(document, property)?;
+        let ty = types::rust_type(property)?;
         let rename = (name != wire).then(|| quote!(rename = #wire,));
         let serialize = types::serializer(&ty).map(|function| quote!(, serialize_with = #function));
-        let doc = text::doc_lines(&document::description(document, wire, property)?);
-        let (ty, serde) = if document::is_nullable(document, property)? {
+        let doc = text::doc_lines(&document::description(wire, property));
+        let (ty, serde) = if property.is_nullable() {
             (
                 quote!(crate::Change<#ty>),
                 quote!(skip_serializing_if = "crate::Change::is_keep"),
@@ -373,8 +349,8 @@ fn changes(document: &Value, name: &str) -> Result<TokenStream> {
     }
 
     let ident = format_ident!("{}", document::changes_name(name));
-    let doc = text::doc_lines(&document::description(document, name, schema)?);
-    let example = text::doc_lines(&changes_example(document, &ident, schema)?);
+    let doc = text::doc_lines(&document::description(name, schema));
+    let example = text::doc_lines(&changes_example(&ident, schema).unwrap_or_default());
     let structure: ItemStruct = syn::parse2(quote! {
         #(#[doc = #doc])*
         ///
@@ -405,48 +381,32 @@ fn changes(document: &Value, name: &str) -> Result<TokenStream> {
 }
 
 /// Returns an example that clears the first field that may be null.
-fn changes_example(document: &Value, ident: &Ident, schema: &Value) -> Result<String> {
-    for (wire, property) in document::properties(schema)? {
-        if document::is_nullable(document, property)? {
-            let field = types::snake(wire);
-            return Ok(format!(
-                "```\nuse konektor_sdk::{ident};\n\nlet changes = {ident}::new();\n\
-                 assert!(changes.is_empty());\nlet changes = changes.clear_{field}();\n\
-                 assert_eq!(serde_json::to_string(&changes)?, r#\"{{\"{wire}\":null}}\"#);\n\
-                 # Ok::<(), serde_json::Error>(())\n```"
-            ));
-        }
-    }
-    Ok(String::new())
+fn changes_example(ident: &Ident, schema: &Schema) -> Option<String> {
+    let mut properties = schema.properties();
+    let (wire, _) = properties.find(|(_, property)| property.is_nullable())?;
+    let field = types::snake(wire);
+    Some(format!(
+        "```\nuse konektor_sdk::{ident};\n\nlet changes = {ident}::new();\n\
+         assert!(changes.is_empty());\nlet changes = changes.clear_{field}();\n\
+         assert_eq!(serde_json::to_string(&changes)?, r#\"{{\"{wire}\":null}}\"#);\n\
+         # Ok::<(), serde_json::Error>(())\n```"
+    ))
 }
 
 /// Returns the required arguments of a request as Rust code.
-fn required_arguments(document: &Value, operation: &Value) -> Result<String> {
+fn required_arguments(spec: &Spec, operation: &Operation) -> Result<String> {
     let mut arguments = Vec::new();
-    for parameter in document::parameters(document, operation, "path")? {
-        arguments.push(expression(
-            document,
-            &parameter["schema"],
-            parameter.get("example"),
-        )?);
+    for parameter in operation.parameters_in(Location::Path) {
+        arguments.push(expression(&parameter.schema, Some(&parameter.example))?);
     }
-    if let Some(body) = document::body(operation) {
-        let example =
-            document::body_example_of(document, operation).context("the body has no example")?;
-        let schema = document::follow(document, body)?;
-        for (wire, property) in document::properties(schema)? {
-            let name = document::schema_name(property);
-            if name == Some("LeadMatch") {
-                let by = types::snake(
-                    example[wire]["by"]
-                        .as_str()
-                        .context("the schema has no example")?,
-                );
+    if let Some(Body { schema, example }) = &operation.body {
+        for (wire, property) in schema.properties() {
+            if property.component() == Some("LeadMatch") {
+                let by = example[wire]["by"].as_str();
+                let by = types::snake(by.context("the schema has no example")?);
                 arguments.push(format!("LeadMatch::{by}({})", example[wire]["value"]));
-            } else if document::is_required(schema, wire)
-                && !document::is_change(document, property)
-            {
-                arguments.push(expression(document, property, example.get(wire))?);
+            } else if schema.is_required(wire) && !document::is_change(spec, property.component()) {
+                arguments.push(expression(property, example.get(wire))?);
             }
         }
     }
@@ -454,27 +414,21 @@ fn required_arguments(document: &Value, operation: &Value) -> Result<String> {
 }
 
 /// Returns an example value as a Rust expression.
-fn expression(document: &Value, schema: &Value, example: Option<&Value>) -> Result<String> {
-    let bare = document::bare(document, schema)?;
-    let target = document::follow(document, &bare)?;
+fn expression(schema: &Schema, example: Option<&Value>) -> Result<String> {
     let example = example
-        .or_else(|| document::example(document, schema))
-        .filter(|it| !it.is_null());
-    if let (Some(name), Some(values)) = (document::schema_name(&bare), document::values(target)) {
-        let value = example
-            .or(values.first())
-            .and_then(Value::as_str)
-            .context("no values")?;
+        .filter(|it| !it.is_null())
+        .or_else(|| schema.example());
+    if let (Some(name), Some(first)) = (schema.component(), schema.values().next()) {
+        let value = example.map_or(Some(first), Value::as_str);
+        let value = value.context("the example is not a word")?;
         return Ok(format!("{name}::{}", enums::variant(value)));
     }
-    let example = example
-        .cloned()
-        .unwrap_or_else(|| match bare["type"].as_str() {
-            Some("boolean") => Value::from(false),
-            Some("integer" | "number") => Value::from(1),
-            _ => Value::from("…"),
-        });
-    Ok(if bare["format"] == "uuid" {
+    let example = example.cloned().unwrap_or_else(|| match schema.kind() {
+        Some(Kind::Boolean) => Value::from(false),
+        Some(Kind::Integer | Kind::Number) => Value::from(1),
+        _ => Value::from("…"),
+    });
+    Ok(if schema.format() == Some("uuid") {
         format!("{example}.parse()?")
     } else {
         example.to_string()

@@ -2,15 +2,18 @@
 
 use anyhow::{Context, Result};
 use heck::ToSnakeCase;
+use konektor_spec::{Kind, Schema, Spec};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use serde_json::Value;
-use syn::{Field, Fields, Item, ItemStruct, LitStr, Type};
+use quote::{ToTokens, format_ident, quote};
+use syn::{
+    Attribute, Field, Fields, GenericArgument, Item, ItemStruct, LitStr, Meta, PathArguments,
+    PathSegment, Token, Type, parse_quote, punctuated::Punctuated,
+};
 
 use super::{document, text};
 
 /// Returns progenitor's types in the order of the document, with documentation and a redacted `Debug`.
-pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> {
+pub(crate) fn polished(spec: &Spec, items: Vec<Item>) -> Result<syn::File> {
     let mut file = syn::File {
         shebang: None,
         attrs: Vec::new(),
@@ -19,9 +22,9 @@ pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> 
     };
     for item in items {
         if let Item::Struct(structure) = item {
-            let polished = polish(document, structure)?;
+            let polished = polish(spec, structure)?;
             file.items.push(syn::parse2(debug(&polished))?);
-            if is_sent(&polished) {
+            if is_sent(&polished)? {
                 file.items.push(syn::parse2(constructor(&polished))?);
             }
             file.items.push(Item::Struct(polished));
@@ -30,22 +33,13 @@ pub(crate) fn polished(document: &Value, items: Vec<Item>) -> Result<syn::File> 
     Ok(file)
 }
 
-/// Returns the schema of a type.
-fn schema_of<'a>(document: &'a Value, name: &str) -> Result<(&'a str, &'a Value)> {
-    let name = document::RENAMED
-        .iter()
+fn polish(spec: &Spec, mut structure: ItemStruct) -> Result<ItemStruct> {
+    let name = structure.ident.to_string();
+    let mut renamed = document::RENAMED.iter();
+    let name = renamed
         .find(|(_, new)| *new == name)
-        .map_or(name, |(old, _)| old);
-    let schemas = document::object(document, "/components/schemas")?;
-    let (name, schema) = schemas
-        .get_key_value(name)
-        .with_context(|| format!("no schema {name}"))?;
-    Ok((name, schema))
-}
-
-fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
-    let (name, schema) = schema_of(document, &structure.ident.to_string())?;
-    let properties = document::properties(schema)?;
+        .map_or(name.as_str(), |(old, _)| old);
+    let schema = document::schema(spec, name)?;
 
     let Fields::Named(fields) = &mut structure.fields else {
         anyhow::bail!("{name} has no named fields");
@@ -53,14 +47,10 @@ fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
     let mut numbered = Vec::new();
     for field in &fields.named {
         let wire = wire_name(field)?;
-        let position = properties
-            .iter()
-            .position(|(property, _)| *property == wire);
-        let polished = if let Some(position) = position {
-            let (property, schema) = properties[position];
-            let doc = document::description(document, property, schema)?;
-            let nullable = document::is_nullable(document, schema)?;
-            polish_field(field, &wire, &doc, nullable)?
+        let position = schema.properties().position(|(name, _)| name == wire);
+        let polished = if let Some(property) = schema.property(&wire) {
+            let doc = document::description(&wire, property);
+            polish_field(field, &wire, &doc, property.is_nullable())?
         } else {
             let doc = "What a newer server sends beside these.";
             polish_field(field, &wire, doc, true)?
@@ -70,8 +60,8 @@ fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
     numbered.sort_by_key(|(position, _)| *position);
     fields.named = numbered.into_iter().map(|(_, field)| field).collect();
 
-    let doc = text::doc_lines(&document::description(document, name, schema)?);
-    let strict = is_sent(&structure).then(|| quote!(#[serde(deny_unknown_fields)]));
+    let doc = text::doc_lines(&document::description(name, schema));
+    let strict = is_sent(&structure)?.then(|| quote!(#[serde(deny_unknown_fields)]));
     let (ident, fields) = (&structure.ident, &structure.fields);
     Ok(syn::parse2(quote! {
         #(#[doc = #doc])*
@@ -83,11 +73,22 @@ fn polish(document: &Value, mut structure: ItemStruct) -> Result<ItemStruct> {
 }
 
 /// Whether a type is part of a request. The document permits no other fields in those.
-fn is_sent(structure: &ItemStruct) -> bool {
-    structure.attrs.iter().any(|attribute| {
-        attribute.path().is_ident("serde")
-            && quote!(#attribute).to_string().contains("deny_unknown")
-    })
+fn is_sent(structure: &ItemStruct) -> Result<bool> {
+    let serde = serde(&structure.attrs)?;
+    let mut names = serde.iter().map(Meta::path);
+    Ok(names.any(|name| name.is_ident("deny_unknown_fields")))
+}
+
+/// Returns the options in `serde` attributes.
+fn serde(attributes: &[Attribute]) -> Result<Vec<Meta>> {
+    let mut options = Vec::new();
+    for attribute in attributes {
+        if attribute.path().is_ident("serde") {
+            let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
+            options.extend(attribute.parse_args_with(parser)?);
+        }
+    }
+    Ok(options)
 }
 
 /// Generates a constructor from the required fields. A new optional field then needs no other change.
@@ -95,7 +96,7 @@ fn constructor(structure: &ItemStruct) -> TokenStream {
     let ident = &structure.ident;
     let (mut parameters, mut values) = (Vec::new(), Vec::new());
     for Field { ident, ty, .. } in &structure.fields {
-        if quote!(#ty).to_string().contains("Option") {
+        if is_named(ty, "Option") {
             values.push(quote!(#ident: None));
         } else {
             parameters.push(quote!(#ident: #ty));
@@ -116,30 +117,27 @@ fn constructor(structure: &ItemStruct) -> TokenStream {
 /// typify rejects an absent nullable field, but servers of other versions may omit it.
 fn polish_field(field: &Field, wire: &str, doc: &str, nullable: bool) -> Result<Field> {
     let ident = field.ident.as_ref().context("the field has no name")?;
-    let attributes = field
-        .attrs
-        .iter()
-        .map(|attribute| quote!(#attribute).to_string())
-        .collect::<String>();
+    let serde = serde(&field.attrs)?;
+    let has = |name: &str| serde.iter().any(|meta| meta.path().is_ident(name));
 
-    let mut serde = Vec::new();
-    if attributes.contains("flatten") {
-        serde.push(quote!(flatten));
+    let mut options = Vec::new();
+    if has("flatten") {
+        options.push(quote!(flatten));
     } else if ident != wire {
-        serde.push(quote!(rename = #wire));
+        options.push(quote!(rename = #wire));
     }
-    if attributes.contains("skip_serializing_if") {
-        serde.push(quote!(skip_serializing_if = "Option::is_none"));
+    if has("skip_serializing_if") {
+        options.push(quote!(skip_serializing_if = "Option::is_none"));
         if !nullable {
-            serde.push(quote!(default));
-            serde.push(quote!(deserialize_with = "crate::wire::not_null"));
+            options.push(quote!(default));
+            options.push(quote!(deserialize_with = "crate::wire::not_null"));
         }
     }
     if let Some(function) = serializer(&field.ty) {
-        serde.push(quote!(serialize_with = #function));
+        options.push(quote!(serialize_with = #function));
     }
 
-    let serde = (!serde.is_empty()).then(|| quote!(#[serde(#(#serde),*)]));
+    let serde = (!options.is_empty()).then(|| quote!(#[serde(#(#options),*)]));
     let (ty, doc) = (&field.ty, text::doc_lines(doc));
     let fields: syn::FieldsNamed =
         syn::parse2(quote!({ #(#[doc = #doc])* #serde pub #ident: #ty }))?;
@@ -152,37 +150,52 @@ fn polish_field(field: &Field, wire: &str, doc: &str, nullable: bool) -> Result<
 
 /// Returns the serializer of a type whose default format differs from that of the server.
 pub(crate) fn serializer(ty: &Type) -> Option<&'static str> {
-    let text = quote!(#ty).to_string();
-    if text.contains("f64") {
+    if contains(ty, "f64") {
         Some("crate::wire::amount")
-    } else if text.contains("Timestamp") {
+    } else if contains(ty, "Timestamp") {
         Some("crate::wire::time")
     } else {
         None
     }
 }
 
-fn wire_name(field: &Field) -> Result<String> {
-    let mut name = field
-        .ident
-        .as_ref()
-        .context("the field has no name")?
-        .to_string();
-    for attribute in field
-        .attrs
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("serde"))
-    {
-        attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("rename") {
-                name = meta.value()?.parse::<LitStr>()?.value();
-            } else if meta.input.peek(syn::Token![=]) {
-                meta.value()?.parse::<LitStr>()?;
-            }
-            Ok(())
-        })?;
+/// Whether a type, or an argument of it, has this name.
+fn contains(ty: &Type, name: &str) -> bool {
+    is_named(ty, name) || argument(ty).is_some_and(|ty| contains(ty, name))
+}
+
+/// Whether a type is a path that ends with this name.
+pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
+    last(ty).is_some_and(|segment| segment.ident == name)
+}
+
+/// Returns the first argument of a generic type: `T` of `Option<T>`.
+pub(crate) fn argument(ty: &Type) -> Option<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &last(ty)?.arguments else {
+        return None;
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+fn last(ty: &Type) -> Option<&PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
     }
-    Ok(name)
+}
+
+fn wire_name(field: &Field) -> Result<String> {
+    for meta in serde(&field.attrs)? {
+        if meta.path().is_ident("rename") {
+            let value = meta.require_name_value()?.value.to_token_stream();
+            return Ok(syn::parse2::<LitStr>(value)?.value());
+        }
+    }
+    let ident = field.ident.as_ref();
+    Ok(ident.context("the field has no name")?.to_string())
 }
 
 /// Generates a `Debug` that shows ids, numbers, times and enum values. All other text may be personal
@@ -193,10 +206,8 @@ pub(crate) fn debug(structure: &ItemStruct) -> TokenStream {
     let fields = structure.fields.iter().filter_map(|field| {
         let ident = field.ident.as_ref()?;
         let name = ident.to_string();
-        let ty = &field.ty;
-        let ty = quote!(#ty).to_string();
-        let is_text = ty.contains("String") && name != "id" && !name.ends_with("_id");
-        Some(if ty.contains("Map") {
+        let is_text = contains(&field.ty, "String") && name != "id" && !name.ends_with("_id");
+        Some(if contains(&field.ty, "Map") {
             TokenStream::new()
         } else if is_text {
             quote!(.field(#name, &crate::wire::redacted(&self.#ident)))
@@ -214,22 +225,26 @@ pub(crate) fn debug(structure: &ItemStruct) -> TokenStream {
 }
 
 /// Returns the Rust type of a property or parameter, without `Option`.
-pub(crate) fn rust_type(document: &Value, schema: &Value) -> Result<Type> {
-    let schema = document::bare(document, schema)?;
-    let text = if let Some(name) = document::schema_name(&schema) {
-        format!("crate::{name}")
-    } else {
-        match (schema["type"].as_str(), schema["format"].as_str()) {
-            (Some("string"), Some("uuid")) => "uuid::Uuid",
-            (Some("string"), _) => "String",
-            (Some("integer"), _) => "u64",
-            (Some("number"), _) => "f64",
-            (Some("boolean"), _) => "bool",
-            (kind, _) => anyhow::bail!("unsupported type {kind:?}"),
-        }
-        .to_owned()
-    };
-    Ok(syn::parse_str(&text)?)
+pub(crate) fn rust_type(schema: &Schema) -> Result<Type> {
+    if let Some(name) = type_name(schema) {
+        let name = format_ident!("{name}");
+        return Ok(parse_quote!(crate::#name));
+    }
+    Ok(match (schema.kind(), schema.format()) {
+        (Some(Kind::String), Some("uuid")) => parse_quote!(uuid::Uuid),
+        (Some(Kind::String), _) => parse_quote!(String),
+        (Some(Kind::Integer), _) => parse_quote!(u64),
+        (Some(Kind::Number), _) => parse_quote!(f64),
+        (Some(Kind::Boolean), _) => parse_quote!(bool),
+        (kind, _) => anyhow::bail!("unsupported type {kind:?}"),
+    })
+}
+
+/// Returns the name of the schema's type, unless that is a plain string or number.
+pub(crate) fn type_name(schema: &Schema) -> Option<&str> {
+    let is_type =
+        schema.has_values() || schema.has_properties() || schema.format() == Some("time-or-date");
+    schema.component().filter(|_| is_type)
 }
 
 /// Returns the Rust name of a property or parameter.
