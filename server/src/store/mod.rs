@@ -130,7 +130,8 @@ impl Store {
         match read().await {
             Err(StoreError::Unavailable(cause))
                 if self.engine == Engine::Postgres
-                    && !matches!(*cause, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) =>
+                    && !matches!(*cause, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
+                    && !engine::is_starting(&cause) =>
             {
                 for pool in [&self.readers, &self.health] {
                     pool.suspect();

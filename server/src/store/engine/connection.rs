@@ -16,8 +16,10 @@ pub struct Connection {
     /// How long each statement may run on SQLite; None for any time.
     statement_timeout: Option<Duration>,
     time_limit: TimeLimit,
-    /// Whether the last statement and the last transaction have ended well, so that others can begin at once.
+    /// Whether the last statement has ended well, so that another one can begin at once.
     has_ended: bool,
+    /// How many transactions and savepoints were begun and have not ended, as far as the database has confirmed it.
+    open_transactions: u32,
 }
 
 /// The connection of a driver.
@@ -36,6 +38,7 @@ impl Connection {
             driver: Driver::Sqlite(connection),
             statement_timeout,
             has_ended: true,
+            open_transactions: 0,
         })
     }
 
@@ -45,6 +48,7 @@ impl Connection {
             statement_timeout: None,
             time_limit: TimeLimit::default(),
             has_ended: true,
+            open_transactions: 0,
         }
     }
 
@@ -69,7 +73,34 @@ impl Connection {
         }
     }
 
-    /// Whether nothing of an earlier statement or transaction is left.
+    /// Ends it, and with it whatever is open. The database undoes what was not committed.
+    pub(super) async fn abandon(self) {
+        match self.driver {
+            // The next writer waits for the lock of this one.
+            Driver::Sqlite(connection) => {
+                let _ = timeout(PING_TIMEOUT, connection.close()).await;
+            }
+            // Without waiting for a statement that still runs.
+            Driver::Postgres(connection) => drop(connection),
+        }
+    }
+
+    /// Whether a transaction may still be open.
+    pub(super) fn is_in_transaction(&self) -> bool {
+        self.open_transactions > 0
+    }
+
+    /// Notes that a transaction or a savepoint is about to begin.
+    pub(super) fn open_transaction(&mut self) {
+        self.open_transactions += 1;
+    }
+
+    /// Notes that the database has ended a transaction or a savepoint.
+    pub(super) fn close_transaction(&mut self) {
+        self.open_transactions -= 1;
+    }
+
+    /// Whether nothing of an earlier statement is left.
     pub(super) fn has_ended(&self) -> bool {
         self.has_ended
     }

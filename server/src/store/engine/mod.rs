@@ -17,7 +17,7 @@ pub use self::{connection::Connection, kind::Engine};
 
 pub(super) use self::{
     connection::Driver,
-    pool::Pool,
+    pool::{Pool, is_starting},
     query::{Parameters, Query, Value, query, raw},
     row::{Columns, Row},
     target::Target,

@@ -1,8 +1,8 @@
 //! A pool of connections.
 //!
-//! A connection comes back at the moment it is dropped, and the last one to come back is the first to be used again: its
-//! caches are warm. No statement is spent on asking whether it lives, unless there is a reason: it was idle for a while,
-//! or a connection was found broken meanwhile. One that comes back in the middle of something settles first.
+//! A connection is free at the moment it is dropped, and the last one to come back is the first to be used again: its
+//! caches are warm. It is pinged only for a reason: it was idle for a while, or another connection was found broken
+//! meanwhile. One that comes back in the middle of a statement settles first, and one in a transaction is closed.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ use sqlx::error::DatabaseError;
 use tokio::{
     runtime::Handle,
     sync::Semaphore,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout_at},
 };
 
 use super::{connection::Connection, target::Target};
@@ -24,7 +24,7 @@ use super::{connection::Connection, target::Target};
 /// A connection that was idle for longer is pinged before it is used.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
 
-/// A connection that was idle for longer is closed.
+/// A connection that was idle for longer is closed when the pool is used next.
 const MAX_IDLE: Duration = Duration::from_mins(10);
 
 /// A connection that is older is not used again: what it has cached and which server it is connected to may be outdated.
@@ -58,9 +58,17 @@ struct Idle {
 /// A connection of a pool, which takes it back when this is dropped.
 pub(crate) struct Pooled {
     /// There until this is dropped or closed.
-    connection: Option<Connection>,
+    taken: Option<(Connection, Permit)>,
     made: Instant,
-    pool: Arc<Shared>,
+}
+
+/// A place in the pool, which another connection gets when this is dropped.
+struct Permit(Arc<Shared>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.permits.add_permits(1);
+    }
 }
 
 impl Pool {
@@ -78,22 +86,24 @@ impl Pool {
 
     /// A connection, as soon as one is free.
     pub(crate) async fn acquire(&self) -> Result<Pooled, sqlx::Error> {
+        let deadline = Instant::now() + self.0.acquire_timeout;
         // On the heap, because every statement on a pool has this in its future.
-        Box::pin(timeout(self.0.acquire_timeout, self.wait()))
+        Box::pin(timeout_at(deadline, self.wait(deadline)))
             .await
             .unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
     /// A connection that does not belong to the pool, for settings of its own.
     pub(crate) async fn connect(&self) -> Result<Connection, sqlx::Error> {
-        timeout(self.0.acquire_timeout, self.connect_soon())
+        let deadline = Instant::now() + self.0.acquire_timeout;
+        timeout_at(deadline, self.connect_soon(deadline))
             .await
             .unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
     /// Pings every connection that is idle now before it is used again.
     pub(crate) fn suspect(&self) {
-        *self.0.broken_at.lock() = Some(Instant::now());
+        self.0.suspect();
     }
 
     /// Closes every connection once its statement has ended.
@@ -107,25 +117,26 @@ impl Pool {
         drop(all);
     }
 
-    async fn wait(&self) -> Result<Pooled, sqlx::Error> {
+    async fn wait(&self, deadline: Instant) -> Result<Pooled, sqlx::Error> {
         let permit = self.0.permits.acquire().await;
         permit.map_err(|_| sqlx::Error::PoolClosed)?.forget();
-        let mut pooled = Pooled {
-            connection: None,
-            made: Instant::now(),
-            pool: Arc::clone(&self.0),
-        };
-        while let Some(idle) = self.pop() {
-            pooled.made = idle.made;
-            let connection = pooled.connection.insert(idle.connection);
-            if !self.is_suspicious(idle.since) || connection.settle().await.is_ok() {
-                return Ok(pooled);
+        let permit = Permit(Arc::clone(&self.0));
+        while let Some(Idle {
+            mut connection,
+            made,
+            since,
+        }) = self.pop()
+        {
+            if since.elapsed() >= MAX_IDLE || made.elapsed() >= MAX_AGE {
+                spawn(async move { drop(connection.close().await) });
+            } else if !self.is_suspicious(since) || connection.settle().await.is_ok() {
+                return Ok(Pooled::new(connection, made, permit));
+            } else {
+                self.suspect();
             }
-            pooled.connection = None;
         }
-        pooled.connection = Some(self.connect_soon().await?);
-        pooled.made = Instant::now();
-        Ok(pooled)
+        let connection = self.connect_soon(deadline).await?;
+        Ok(Pooled::new(connection, Instant::now(), permit))
     }
 
     fn pop(&self) -> Option<Idle> {
@@ -137,13 +148,13 @@ impl Pool {
             || self.0.broken_at.lock().is_some_and(|at| idle_since <= at)
     }
 
-    /// Connects, and tries again while the database is starting.
-    async fn connect_soon(&self) -> Result<Connection, sqlx::Error> {
+    /// Connects, and tries again while the database is starting and there is time.
+    async fn connect_soon(&self, deadline: Instant) -> Result<Connection, sqlx::Error> {
         let mut delay = CONNECT_RETRY_DELAY;
         loop {
             // On the heap, because it is large and rare.
             match Box::pin(self.0.target.connect()).await {
-                Err(error) if is_starting(&error) => {
+                Err(error) if is_starting(&error) && Instant::now() + delay < deadline => {
                     sleep(delay).await;
                     delay = (delay * 2).min(MAX_CONNECT_RETRY_DELAY);
                 }
@@ -155,7 +166,7 @@ impl Pool {
 
 /// Whether a database refuses connections for a moment: it starts, or has too many of them (SQLSTATE
 /// `cannot_connect_now` and `too_many_connections`).
-fn is_starting(error: &sqlx::Error) -> bool {
+pub(crate) fn is_starting(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
         error => error
@@ -166,9 +177,16 @@ fn is_starting(error: &sqlx::Error) -> bool {
 }
 
 impl Pooled {
+    fn new(connection: Connection, made: Instant, permit: Permit) -> Self {
+        Self {
+            taken: Some((connection, permit)),
+            made,
+        }
+    }
+
     /// Closes the connection instead of giving it back.
     pub(crate) async fn close(mut self) {
-        if let Some(connection) = self.connection.take() {
+        if let Some((connection, _permit)) = self.taken.take() {
             let _ = connection.close().await;
         }
     }
@@ -176,41 +194,50 @@ impl Pooled {
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        let (pool, made) = (Arc::clone(&self.pool), self.made);
-        let Some(mut connection) = self.connection.take() else {
-            pool.permits.add_permits(1);
+        let made = self.made;
+        let Some((mut connection, permit)) = self.taken.take() else {
             return;
         };
-        if connection.has_ended() && made.elapsed() < MAX_AGE {
-            pool.take_back(connection, made);
-            return;
+        if connection.is_in_transaction() {
+            spawn(async move {
+                connection.abandon().await;
+                drop(permit);
+            });
+        } else if connection.has_ended() {
+            permit.0.take_back(connection, made);
+        } else {
+            spawn(async move {
+                match connection.settle().await {
+                    Ok(()) => permit.0.take_back(connection, made),
+                    Err(_) => permit.0.suspect(),
+                }
+            });
         }
-        spawn(async move {
-            match connection.settle().await {
-                Ok(()) if made.elapsed() < MAX_AGE => return pool.take_back(connection, made),
-                Ok(()) => drop(connection.close().await),
-                Err(_) => drop(connection),
-            }
-            pool.permits.add_permits(1);
-        });
     }
 }
 
 impl Shared {
+    fn suspect(&self) {
+        *self.broken_at.lock() = Some(Instant::now());
+    }
+
+    /// Keeps a connection for its next use, and closes those that were idle for too long.
     fn take_back(&self, connection: Connection, made: Instant) {
-        let unused = {
-            let mut idle = self.idle.lock();
-            idle.push(Idle {
-                connection,
-                made,
-                since: Instant::now(),
+        let mut idle = self.idle.lock();
+        idle.push(Idle {
+            connection,
+            made,
+            since: Instant::now(),
+        });
+        let expired = idle.partition_point(|idle| idle.since.elapsed() >= MAX_IDLE);
+        let unused = idle.drain(..expired).collect::<Vec<_>>();
+        drop(idle);
+        if !unused.is_empty() {
+            spawn(async move {
+                for Idle { connection, .. } in unused {
+                    let _ = connection.close().await;
+                }
             });
-            let longest = idle.first().map(|idle| idle.since.elapsed());
-            (longest >= Some(MAX_IDLE)).then(|| idle.remove(0))
-        };
-        self.permits.add_permits(1);
-        if let Some(Idle { connection, .. }) = unused {
-            spawn(async move { drop(connection.close().await) });
         }
     }
 }
@@ -226,8 +253,8 @@ impl Deref for Pooled {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        match &self.connection {
-            Some(connection) => connection,
+        match &self.taken {
+            Some((connection, _)) => connection,
             None => unreachable!("the connection is there until this is dropped"),
         }
     }
@@ -235,8 +262,8 @@ impl Deref for Pooled {
 
 impl DerefMut for Pooled {
     fn deref_mut(&mut self) -> &mut Connection {
-        match &mut self.connection {
-            Some(connection) => connection,
+        match &mut self.taken {
+            Some((connection, _)) => connection,
             None => unreachable!("the connection is there until this is dropped"),
         }
     }
@@ -244,12 +271,19 @@ impl DerefMut for Pooled {
 
 #[cfg(test)]
 mod tests {
+    use std::{env, pin::pin};
+
+    use futures::poll;
     use tempfile::TempDir;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::store::{
         StoreError,
-        engine::{kind::Engine, query::query},
+        engine::{
+            kind::Engine,
+            query::{query, raw},
+        },
     };
 
     /// Counts for minutes without a row.
@@ -262,6 +296,24 @@ mod tests {
         let url = format!("sqlite:{}?mode=rwc", folder.path().join("k.db").display());
         let target = Target::new(Engine::Sqlite, &url, statement_timeout).unwrap();
         (folder, Pool::new(target, 1, Duration::from_secs(3)))
+    }
+
+    /// A pool of one connection to PostgreSQL, which is made already.
+    async fn single_postgres() -> Pool {
+        let url = env::var("KONEKTOR_TEST_POSTGRES_URL").expect(
+            "KONEKTOR_TEST_POSTGRES_URL names no PostgreSQL; `cargo xtask test` starts one",
+        );
+        let target = Target::new(Engine::Postgres, &url, None).unwrap();
+        let pool = Pool::new(target, 1, Duration::from_secs(3));
+        drop(pool.acquire().await.unwrap());
+        pool
+    }
+
+    /// Whether a statement on PostgreSQL is a transaction of its own.
+    async fn commits_by_itself(pool: &Pool) -> bool {
+        let is_first = raw("select (now() = statement_timestamp())::int::bigint");
+        let row = is_first.fetch_one(pool).await.unwrap();
+        row.get::<i64>(0).unwrap() == 1
     }
 
     async fn answers(pool: &Pool) -> bool {
@@ -304,6 +356,46 @@ mod tests {
         let count = query("select count(*) from thing");
         let row = count.fetch_one(&pool).await.unwrap();
         assert_eq!(row.get::<i64>(0).unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_transaction_is_undone_if_nobody_waits_for_its_begin_on_postgres() {
+        let pool = single_postgres().await;
+        {
+            let mut begin = pin!(pool.begin());
+            assert!(poll!(begin.as_mut()).is_pending());
+        }
+        assert!(commits_by_itself(&pool).await);
+    }
+
+    #[tokio::test]
+    async fn a_transaction_is_undone_if_nobody_waits_for_a_statement_on_postgres() {
+        let pool = single_postgres().await;
+        {
+            let mut transaction = pool.begin().await.unwrap();
+            let mut statement = pin!(query("select pg_sleep(0.1)").execute(&mut *transaction));
+            assert!(poll!(statement.as_mut()).is_pending());
+        }
+        assert!(commits_by_itself(&pool).await);
+    }
+
+    #[tokio::test]
+    async fn a_transaction_ends_if_nobody_waits_for_its_commit_on_postgres() {
+        let pool = single_postgres().await;
+        {
+            let transaction = pool.begin().await.unwrap();
+            let mut commit = pin!(transaction.commit());
+            let _ = poll!(commit.as_mut()); // It may have ended already.
+        }
+        assert!(commits_by_itself(&pool).await);
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_is_the_reason_of_the_failure() {
+        let target = Target::new(Engine::Postgres, "postgres://127.0.0.1:1/none", None).unwrap();
+        let pool = Pool::new(target, 1, Duration::from_millis(100));
+        let error = pool.acquire().await.err().unwrap();
+        assert!(matches!(error, sqlx::Error::Io(_)), "{error}");
     }
 
     #[tokio::test]

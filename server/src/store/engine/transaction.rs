@@ -14,8 +14,8 @@ use super::{
     source::Lease,
 };
 
-/// A transaction, or a savepoint within one. What is neither committed nor rolled back is undone before its connection
-/// is used again.
+/// A transaction, or a savepoint within one. What is neither committed nor rolled back is undone: a savepoint before the
+/// next statement, a transaction with its connection, which the pool does not use again.
 pub(crate) struct Transaction<'c> {
     connection: Lease<'c>,
     is_open: bool,
@@ -37,12 +37,13 @@ impl Pool {
 
 impl<'c> Transaction<'c> {
     async fn begin(connection: Lease<'c>) -> Result<Self, sqlx::Error> {
-        // Open before it has begun: if nobody waits for that, it is undone.
+        // Open before it has begun: the database may begin it although nobody waits for that any more.
         let mut transaction = Self {
             connection,
             is_open: true,
         };
         transaction.set_ended(false);
+        transaction.open_transaction();
         match transaction.driver() {
             Driver::Sqlite(driver) => {
                 let is_first = SqliteTransactionManager::get_transaction_depth(driver) == 0;
@@ -80,6 +81,7 @@ impl<'c> Transaction<'c> {
 
     fn close(&mut self) {
         self.is_open = false;
+        self.close_transaction();
         self.set_ended(true);
     }
 }
