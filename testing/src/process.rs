@@ -16,7 +16,7 @@ pub fn program(name: &str) -> Command {
     let path = path(name);
     assert!(
         path.is_file(),
-        "{} is missing: run cargo build --workspace --exclude xtask --bins",
+        "{} is missing: run cargo build --no-default-features --bins",
         path.display()
     );
     let mut command = Command::new(path);

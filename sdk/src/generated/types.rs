@@ -75,7 +75,7 @@ pub struct AnalyticsSummary {
         serialize_with = "crate::wire::amount"
     )]
     pub total_conversion_value: f64,
-    /// The timeframe that was asked for; custom if from or to was given.
+    /// The timeframe that was asked for; custom if from or to was given. A newer server may send other values.
     pub timeframe: ::std::string::String,
     /// The period of an analysis, both ends inclusive.
     pub period: Period,

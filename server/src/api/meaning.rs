@@ -27,21 +27,19 @@ pub(crate) enum UnservableDocument {
     #[error("no code behind the value {1} of {0}")]
     UnknownValue(&'static str, String),
     /// Values that the code needs and the document does not list under this name.
-    #[error("the code needs the values of {0}, which the document has not")]
+    #[error("the code needs the values of {0}, which are missing from the document")]
     MissingSchema(&'static str),
     /// A value that the code needs and nobody can send or see.
-    #[error("the code needs the value {1} of {0}, which the document has not")]
+    #[error("the code needs the value {1} of {0}, which is missing from the document")]
     MissingValue(&'static str, &'static str),
     /// A property that no lead has.
     #[error("no code behind the property {1} of {0}; add it to server/src/domain/lead_fields.rs")]
     UnknownField(&'static str, String),
     /// A field of a lead that the document does not describe.
-    #[error("the code has the field {1} of {0}, which the document has not")]
+    #[error("the code has the field {1} of {0}, which is missing from the document")]
     MissingField(&'static str, String),
     /// A personal field that is not encrypted, or the other way round.
-    #[error(
-        "{0} is either encrypted or marked as x-konektor-personal in the document, but not both"
-    )]
+    #[error("{0} must be both encrypted and marked x-konektor-personal, but is only one of them")]
     PersonalField(String),
     /// A limit that is stored in indexes, which a document cannot change.
     #[error("the limit {0} is {1} in the code")]

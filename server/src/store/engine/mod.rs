@@ -1,4 +1,4 @@
-//! The two database engines, and the only code of the store that knows their drivers.
+//! The two database engines. Queries of the store reach the drivers only through here.
 //!
 //! One SQL text with `$1`, `$2` … serves both wherever they agree. Values are text, bigint, double and bytes, so times
 //! are milliseconds and flags 0 or 1. Columns are read by their position. Both drivers keep statements prepared.

@@ -216,8 +216,9 @@ async fn a_value_that_the_code_does_not_fit_is_refused_when_the_server_starts() 
         ("TicketStatus", "new"),
     ] {
         let options = of(|document| values(document, schema).retain(|known| known != value));
-        let expected =
-            format!("the code needs the value {value} of {schema}, which the document has not");
+        let expected = format!(
+            "the code needs the value {value} of {schema}, which is missing from the document"
+        );
         assert_eq!(start(options).await, Err(expected));
     }
     // Values that the code does not need can be removed, and others can be added.
@@ -244,7 +245,8 @@ async fn a_field_of_a_lead_that_the_code_does_not_fit_is_refused_when_the_server
             .unwrap()
             .remove("campaignName");
     });
-    let expected = "the code has the field campaignName of Lead, which the document has not";
+    let expected =
+        "the code has the field campaignName of Lead, which is missing from the document";
     assert_eq!(start(options).await, Err(expected.to_owned()));
 }
 
@@ -255,7 +257,7 @@ async fn what_the_store_depends_on_is_refused_when_the_server_starts() {
         lead["properties"]["notes"]["x-konektor-personal"] = json!(false);
     });
     let expected =
-        "notes is either encrypted or marked as x-konektor-personal in the document, but not both";
+        "notes must be both encrypted and marked x-konektor-personal, but is only one of them";
     assert_eq!(start(options).await, Err(expected.to_owned()));
     let options = of(|document| document["x-konektor-limits"]["searchPrefixLetters"] = json!(2));
     let expected = "the limit searchPrefixLetters is 3 in the code";
