@@ -44,7 +44,8 @@ impl<'a> Exchange<'a> {
         };
         let database_deadline = Instant::now() + state.settings().database.request_timeout;
         let deadline = self.deadline().min(database_deadline);
-        let looked_up = gate.authenticate(state.store(), key, origin);
+        // On the heap, because the future of every request has room for this one, also without a key.
+        let looked_up = Box::pin(gate.authenticate(state.store(), key, origin));
         let authenticated = deadline::before(deadline, None, looked_up).await?;
         self.workspace
             .get_or_init(|| authenticated.workspace_id().to_owned());
