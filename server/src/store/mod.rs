@@ -1,6 +1,6 @@
 //! SQL and migrations: domain values go in and come out, nothing above sees a row or ciphertext.
 //!
-//! [`engine`] has the pools of both engines, statements and rows. What belongs to a workspace is reached through
+//! `engine` has the pools of both engines, statements and rows. What belongs to a workspace is reached through
 //! [`Tenant`] alone: a query that is not bound to a workspace cannot be written above here.
 
 mod analytics;
